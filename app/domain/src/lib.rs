@@ -1,1 +1,14 @@
+#![doc = include_str!("../README.md")]
 
+pub mod dial_plan;
+pub mod dial_plan_analysis;
+pub mod guard;
+pub mod ids;
+pub mod operator;
+pub mod pattern;
+pub mod plan;
+pub mod reading;
+pub mod site;
+pub mod standing;
+pub mod step;
+pub mod timeline;

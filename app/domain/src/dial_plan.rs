@@ -1,0 +1,167 @@
+//! What was read of a CUCM dial plan: the facts the guard and the digit analysis reason about.
+//!
+//! The words are CUCM's. A `None` partition is CUCM's `<None>`.
+
+use crate::ids::Uuid;
+use serde::{Deserialize, Serialize};
+
+/// A whole dial plan as one reading found it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DialPlan {
+    pub partitions: Vec<Partition>,
+    pub schedules: Vec<TimeSchedule>,
+    pub calling_search_spaces: Vec<CallingSearchSpace>,
+    pub route_patterns: Vec<RoutePattern>,
+    pub translation_patterns: Vec<TranslationPattern>,
+    pub endpoints: Vec<Endpoint>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partition {
+    pub uuid: Uuid,
+    pub name: String,
+    /// `None`: no schedule, always active.
+    pub schedule: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimeSchedule {
+    pub name: String,
+    pub active: Activity,
+}
+
+/// When a time schedule lets its partition be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activity {
+    Never,
+    /// At some hours: the analysis proves things for both cases.
+    Sometimes,
+    Always,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallingSearchSpace {
+    pub uuid: Uuid,
+    pub name: String,
+    /// Partition names, first searched first.
+    pub members: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoutePattern {
+    pub uuid: Uuid,
+    pub pattern: String,
+    pub partition: Option<String>,
+    pub blocked: bool,
+    pub urgent: bool,
+    pub change: DigitChange,
+    /// CUCM's "is an emergency services number": a hint only, its absence proves nothing.
+    pub emergency: bool,
+    pub destination: Destination,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Destination {
+    RouteList(String),
+    /// Straight at a gateway or trunk: writing such a pattern may reset the device and drop calls.
+    Gateway(String),
+    /// Lists do not carry it, and nobody asked for this one.
+    NotRead,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TranslationPattern {
+    pub uuid: Uuid,
+    pub pattern: String,
+    pub partition: Option<String>,
+    pub blocked: bool,
+    pub urgent: bool,
+    pub change: DigitChange,
+    /// Where the translated digits are looked up; `None` with `use_originator_css` off is `<None>`.
+    pub css: Option<String>,
+    pub use_originator_css: bool,
+    pub emergency: bool,
+}
+
+/// What a pattern does to the called digits: discard, then mask, then prefix.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigitChange {
+    pub discard: Discard,
+    pub mask: Option<String>,
+    pub prefix: Option<String>,
+}
+
+/// CUCM's digit discard instructions, as far as they are understood here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Discard {
+    #[default]
+    Nothing,
+    PreDot,
+    PreDotTrailingPound,
+    TrailingPound,
+    /// Kept as written; a call that meets it is reported as not understood, never guessed.
+    Other(String),
+}
+
+impl Discard {
+    /// From CUCM's name of the instruction; empty and `NoDigits` discard nothing.
+    pub fn from_name(name: Option<&str>) -> Self {
+        match name.map(str::trim) {
+            None | Some("" | "<None>" | "NoDigits") => Self::Nothing,
+            Some("PreDot") => Self::PreDot,
+            Some("PreDot Trailing-#") => Self::PreDotTrailingPound,
+            Some("Trailing-#") => Self::TrailingPound,
+            Some(other) => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+/// Somewhere a call ends inside: a directory number or a hunt pilot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    pub pattern: String,
+    pub partition: Option<String>,
+    pub kind: EndpointKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndpointKind {
+    DirectoryNumber,
+    HuntPilot,
+}
+
+impl DialPlan {
+    pub fn partition(&self, name: &str) -> Option<&Partition> {
+        self.partitions.iter().find(|partition| partition.name == name)
+    }
+
+    pub fn css(&self, name: &str) -> Option<&CallingSearchSpace> {
+        self.calling_search_spaces.iter().find(|css| css.name == name)
+    }
+
+    pub fn route_pattern(&self, pattern: &str, partition: &str) -> Option<&RoutePattern> {
+        self.route_patterns.iter().find(|p| p.pattern == pattern && p.partition.as_deref() == Some(partition))
+    }
+
+    pub fn translation_pattern(&self, pattern: &str, partition: &str) -> Option<&TranslationPattern> {
+        self.translation_patterns
+            .iter()
+            .find(|p| p.pattern == pattern && p.partition.as_deref() == Some(partition))
+    }
+
+    /// When a partition with this schedule can be seen; a schedule nobody read counts as both.
+    pub fn activity(&self, schedule: Option<&str>) -> Activity {
+        schedule.map_or(Activity::Always, |name| {
+            self.schedules.iter().find(|s| s.name == name).map_or(Activity::Sometimes, |s| s.active)
+        })
+    }
+}
+
+/// `pattern in partition`, the way a telecom engineer names a pattern.
+pub fn place(pattern: &str, partition: Option<&str>) -> String {
+    format!("{pattern} in {}", partition.unwrap_or("<None>"))
+}

@@ -1,0 +1,585 @@
+//! What a plan may never do. A plan that could keep somebody from an emergency number is refused,
+//! and told what is missing.
+
+use crate::dial_plan::{Destination, DialPlan, place};
+use crate::dial_plan_analysis::{Dialling, DigitAnalysis, End, Route, winners};
+use crate::pattern::Pattern;
+use crate::plan::{FreezeError, LockPlan, PlanText, StepText};
+use crate::step::{Object, StepValue, Target};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// CUCM keeps the joined partition names of a calling search space in a field of this length.
+/// Source: AXL schema, `clause` of `RCss`.
+const MAX_CSS_CLAUSE: usize = 1024;
+
+/// A plan that may run, and what is worth knowing about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckedPlan {
+    pub plan: LockPlan,
+    pub warnings: Vec<String>,
+    pub leaks: Vec<Leak>,
+}
+
+/// A way past the lock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leak {
+    pub css: String,
+    /// The pattern the call leaves (or comes in) by, as `pattern in partition`.
+    pub pattern: String,
+    /// Digits that show it.
+    pub example: String,
+    /// Every pattern on the way.
+    pub path: Vec<String>,
+    pub direction: Direction,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    Inbound,
+    Outbound,
+}
+
+/// Why a plan is refused. Every text says what, where and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Violation {
+    #[error(transparent)]
+    Freeze(#[from] FreezeError),
+    #[error("The plan has no steps. Add at least one [[site.step]].")]
+    NoSteps,
+    #[error("The plan protects no number. List the emergency numbers in protected_numbers.")]
+    NothingProtected,
+    #[error("{number} in protected_numbers is no number. Write it as it is dialled: digits, * and # only, + in front if need be.")]
+    NoNumber { number: String },
+    #[error("{object} is in the protected partition {partition}. Take the step out of the plan.")]
+    ProtectedPartition { object: String, partition: String },
+    #[error("{object} is the EOC pilot itself. Take the step out of the plan: calls must reach the EOC.")]
+    EocPilot { object: String },
+    #[error("{object} is flagged as an emergency services number in CUCM. Take the step out of the plan.")]
+    EmergencyFlag { object: String },
+    #[error("{object} is the emergency number {number}. Take the step out of the plan.")]
+    EmergencyNumber { object: String, number: String },
+    #[error("{object} goes straight to gateway {gateway}: writing it may reset the gateway and drop calls. Give it a route list, or set acknowledge_gateway = true on the step.")]
+    Gateway { object: String, gateway: String },
+    #[error("{object} has the same value when normal and when locked. Correct the step.")]
+    SameValue { object: String },
+    #[error("{css} would hold {length} characters of partition names; CUCM keeps 1024. Shorten the list.")]
+    CssTooLong { css: String, length: usize },
+    #[error("The EOC pilot {pilot} is neither a hunt pilot nor a directory number in CUCM. Correct eoc_pilot, or create it.")]
+    NoPilot { pilot: String },
+    #[error("{digits} dialled from {css} ({dialling}) would no longer take its own way when locked: normally {normal}, then {locked}. Add a pattern for exactly {digits} in a protected partition that {css} searches, or narrow the step's pattern.")]
+    Diverted { digits: String, css: String, dialling: &'static str, normal: String, locked: String },
+}
+
+/// Freezes the plan against `dial_plan` and proves what can be proved.
+///
+/// # Errors
+/// Everything that is wrong with the plan, not only the first thing.
+pub fn check(text: &PlanText, dial_plan: &DialPlan) -> Result<CheckedPlan, Vec<Violation>> {
+    let mut violations = check_text(text);
+    let plan = match text.freeze(dial_plan) {
+        Ok(plan) => plan,
+        Err(errors) => {
+            violations.extend(errors.into_iter().map(Violation::from));
+            return Err(violations);
+        }
+    };
+    violations.extend(plan.steps.iter().flat_map(|step| forbidden_object(text, dial_plan, &step.object)));
+    violations.extend(plan.steps.iter().filter_map(|step| {
+        (step.normal == step.locked).then(|| Violation::SameValue { object: step.object.to_string() })
+    }));
+    violations.extend(plan.steps.iter().filter_map(too_long));
+    if !has_pilot(text, dial_plan) {
+        let pilot = place(&text.eoc_pilot.pattern, Some(&text.eoc_pilot.partition));
+        violations.push(Violation::NoPilot { pilot });
+    }
+    let forms = dialled_forms(text, dial_plan);
+    violations.extend(diverted(&plan, dial_plan, &forms));
+    if violations.is_empty() {
+        let leaks = leaks(text, &plan, dial_plan, &forms);
+        let warnings = warnings(text, &plan, dial_plan, &forms);
+        Ok(CheckedPlan { plan, warnings, leaks })
+    } else {
+        violations.dedup();
+        Err(violations)
+    }
+}
+
+/// What can be refused by reading the plan alone, with CUCM away.
+pub fn check_text(text: &PlanText) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    if text.steps.is_empty() {
+        violations.push(Violation::NoSteps);
+    }
+    if text.protected_numbers.is_empty() {
+        violations.push(Violation::NothingProtected);
+    }
+    violations.extend(text.protected_numbers.iter().filter_map(|number| {
+        let digits = number.strip_prefix('+').unwrap_or(number);
+        let fits = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit() || c == '*' || c == '#');
+        (!fits).then(|| Violation::NoNumber { number: number.clone() })
+    }));
+    violations.extend(text.steps.iter().flat_map(|step| forbidden_text(text, step)));
+    violations
+}
+
+fn forbidden_text(text: &PlanText, step: &StepText) -> Vec<Violation> {
+    let (pattern, partition) = match step {
+        StepText::PartitionSchedule { partition, .. } => (None, partition),
+        StepText::RoutePatternBlock { patterns, partition, .. }
+        | StepText::TransPatternBlock { patterns, partition, .. } => match patterns {
+            crate::plan::Patterns::One(one) => (Some(one), partition),
+            crate::plan::Patterns::AllExcept(_) => (None, partition),
+        },
+        StepText::TransPatternSet { pattern, partition, .. } => (Some(pattern), partition),
+        StepText::CssMembers { .. } => return Vec::new(),
+    };
+    let object = pattern.map_or_else(|| partition.clone(), |p| place(p, Some(partition)));
+    forbidden(text, &object, pattern.map(String::as_str), partition, &text.protected_numbers)
+}
+
+fn forbidden(
+    text: &PlanText,
+    object: &str,
+    pattern: Option<&str>,
+    partition: &str,
+    numbers: &[String],
+) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    if text.protected_partitions.iter().any(|p| p == partition) {
+        violations.push(Violation::ProtectedPartition { object: object.into(), partition: partition.into() });
+    }
+    if pattern == Some(&text.eoc_pilot.pattern) && partition == text.eoc_pilot.partition {
+        violations.push(Violation::EocPilot { object: object.into() });
+    }
+    let parsed = pattern.and_then(|p| Pattern::parse(p).ok());
+    let number = numbers.iter().find(|n| parsed.as_ref().is_some_and(|p| p.closeness(n) == Some(1)));
+    if let Some(number) = number {
+        violations.push(Violation::EmergencyNumber { object: object.into(), number: number.clone() });
+    }
+    violations
+}
+
+fn forbidden_object(text: &PlanText, dial_plan: &DialPlan, object: &Object) -> Vec<Violation> {
+    let name = object.to_string();
+    let forms: Vec<String> = dialled_forms(text, dial_plan).into_iter().collect();
+    let mut violations = object
+        .partition()
+        .map(|partition| forbidden(text, &name, object.pattern(), partition, &forms))
+        .unwrap_or_default();
+    let route = dial_plan.route_patterns.iter().find(|p| p.uuid == *object.uuid());
+    let translation = dial_plan.translation_patterns.iter().find(|p| p.uuid == *object.uuid());
+    if route.is_some_and(|p| p.emergency) || translation.is_some_and(|p| p.emergency) {
+        violations.push(Violation::EmergencyFlag { object: name.clone() });
+    }
+    if let Some(Destination::Gateway(gateway)) = route.map(|p| &p.destination)
+        && !acknowledged(text, object)
+    {
+        violations.push(Violation::Gateway { object: name, gateway: gateway.clone() });
+    }
+    violations
+}
+
+/// Does the step this object comes from say `acknowledge_gateway = true`?
+fn acknowledged(text: &PlanText, object: &Object) -> bool {
+    text.steps.iter().any(|step| match step {
+        StepText::RoutePatternBlock { patterns, partition, acknowledge_gateway: true, .. } => {
+            object.partition() == Some(partition)
+                && match patterns {
+                    crate::plan::Patterns::One(one) => object.pattern() == Some(one),
+                    crate::plan::Patterns::AllExcept(except) => {
+                        object.pattern().is_some_and(|p| !except.iter().any(|e| e == p))
+                    }
+                }
+        }
+        _ => false,
+    })
+}
+
+fn too_long(step: &crate::step::Step) -> Option<Violation> {
+    let Object::CssMembers { css, .. } = &step.object else { return None };
+    [&step.normal, &step.locked].into_iter().find_map(|value| match value {
+        StepValue::Members(names) => {
+            let length = names.join(":").len();
+            (length > MAX_CSS_CLAUSE).then(|| Violation::CssTooLong { css: css.clone(), length })
+        }
+        _ => None,
+    })
+}
+
+fn has_pilot(text: &PlanText, dial_plan: &DialPlan) -> bool {
+    let pilot = &text.eoc_pilot;
+    dial_plan
+        .endpoints
+        .iter()
+        .any(|e| e.pattern == pilot.pattern && e.partition.as_ref() == Some(&pilot.partition))
+}
+
+/// Every way a protected number may be dialled: as listed, and behind each access code that the
+/// dial plan itself uses (`9.`, `0.`, …), but never behind two.
+pub fn dialled_forms(text: &PlanText, dial_plan: &DialPlan) -> BTreeSet<String> {
+    let patterns = dial_plan
+        .route_patterns
+        .iter()
+        .map(|p| &p.pattern)
+        .chain(dial_plan.translation_patterns.iter().map(|p| &p.pattern));
+    let codes: BTreeSet<String> = patterns
+        .filter_map(|p| Pattern::parse(p).ok()?.access_code().map(str::to_owned))
+        .filter(|code| code.len() <= 2)
+        .collect();
+    let listed = &text.protected_numbers;
+    let bare = |number: &str| !codes.iter().any(|code| {
+        number.strip_prefix(code.as_str()).is_some_and(|rest| listed.iter().any(|n| n == rest))
+    });
+    let mut forms: BTreeSet<String> = listed.iter().cloned().collect();
+    for number in listed.iter().filter(|n| !n.starts_with('+') && bare(n)) {
+        forms.extend(codes.iter().map(|code| format!("{code}{number}")));
+    }
+    forms
+}
+
+/// Protected numbers that do not find their own way at some point between normal and locked.
+fn diverted(plan: &LockPlan, dial_plan: &DialPlan, forms: &BTreeSet<String>) -> Vec<Violation> {
+    let normal = plan.applied_to(dial_plan, Target::Normal);
+    let mut violations: Vec<Violation> = Vec::new();
+    for state in states_on_the_way(plan, &normal) {
+        for sometimes_active in [false, true] {
+            let before = DigitAnalysis::new(&normal, sometimes_active);
+            let after = DigitAnalysis::new(&state, sometimes_active);
+            for css in &dial_plan.calling_search_spaces {
+                for digits in forms {
+                    if let Some(violation) = compare(&before, &after, &css.name, digits)
+                        && !violations.contains(&violation)
+                    {
+                        violations.push(violation);
+                    }
+                }
+            }
+        }
+    }
+    violations
+}
+
+/// The dial plan after each redirecting step, and when all is locked. Blocking steps only ever take
+/// a way off, so the state with all of them stands for each.
+fn states_on_the_way(plan: &LockPlan, normal: &DialPlan) -> Vec<DialPlan> {
+    let mut state = normal.clone();
+    let mut states = Vec::new();
+    for step in &plan.steps {
+        step.put_into(&mut state, &step.locked);
+        if !matches!(step.locked, StepValue::Blocked(_)) {
+            states.push(state.clone());
+        }
+    }
+    states.push(state);
+    states
+}
+
+fn compare(before: &DigitAnalysis<'_>, after: &DigitAnalysis<'_>, css: &str, digits: &str) -> Option<Violation> {
+    [(Dialling::EnBloc, "all at once"), (Dialling::DigitByDigit, "digit by digit")].into_iter().find_map(
+        |(dialling, words)| {
+            let (normal, locked) = (before.route(css, digits, dialling), after.route(css, digits, dialling));
+            (normal != locked).then(|| Violation::Diverted {
+                digits: digits.to_owned(),
+                css: css.to_owned(),
+                dialling: words,
+                normal: in_words(&normal),
+                locked: in_words(&locked),
+            })
+        },
+    )
+}
+
+/// A route as a telecom engineer would say it.
+pub fn in_words(route: &Route) -> String {
+    let end = match &route.end {
+        End::Pstn { digits, .. } => format!("to the PSTN as {digits}"),
+        End::Inside { pattern, partition, .. } => format!("to {}", place(pattern, partition.as_deref())),
+        End::Blocked { .. } => "blocked".into(),
+        End::NoRoute => "no route".into(),
+        End::Loop => "in circles".into(),
+        End::NotUnderstood { what } => format!("not understood: {what}"),
+    };
+    if route.path.is_empty() { end } else { format!("{end} by {}", route.path.join(" → ")) }
+}
+
+/// Every path that still reaches the PSTN, or comes in past the EOC, when locked.
+fn leaks(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan, forms: &BTreeSet<String>) -> Vec<Leak> {
+    let locked = plan.applied_to(dial_plan, Target::Locked);
+    let analysis = DigitAnalysis::new(&locked, true);
+    let watched = locked.calling_search_spaces.iter().filter(|css| !text.eoc_css.contains(&css.name));
+    watched.flat_map(|css| leaks_from(text, &analysis, &css.name, forms)).collect()
+}
+
+fn leaks_from(
+    text: &PlanText,
+    analysis: &DigitAnalysis<'_>,
+    css: &str,
+    forms: &BTreeSet<String>,
+) -> Vec<Leak> {
+    let inbound = text.inbound_css.iter().any(|name| name == css);
+    let mut found: Vec<Leak> = Vec::new();
+    for example in winners(analysis, css).into_iter().flat_map(|winner| winner.examples) {
+        if forms.contains(&example) {
+            continue;
+        }
+        let route = analysis.route(css, &example, Dialling::EnBloc);
+        let Some((pattern, direction)) = leaked(text, &route.end, inbound) else { continue };
+        if !found.iter().any(|leak| leak.pattern == pattern) {
+            found.push(Leak { css: css.into(), pattern, example, path: route.path, direction });
+        }
+    }
+    found
+}
+
+fn leaked(text: &PlanText, end: &End, inbound: bool) -> Option<(String, Direction)> {
+    let protected = |partition: &Option<String>| {
+        partition.as_ref().is_some_and(|name| text.protected_partitions.contains(name))
+    };
+    match end {
+        End::Pstn { pattern, partition, .. } if !protected(partition) => {
+            Some((place(pattern, partition.as_deref()), Direction::Outbound))
+        }
+        End::Inside { pattern, partition, .. } if inbound && !protected(partition) => {
+            let pilot = &text.eoc_pilot;
+            let at_eoc = *pattern == pilot.pattern && partition.as_ref() == Some(&pilot.partition);
+            (!at_eoc).then(|| (place(pattern, partition.as_deref()), Direction::Inbound))
+        }
+        _ => None,
+    }
+}
+
+fn warnings(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan, forms: &BTreeSet<String>) -> Vec<String> {
+    let normal = plan.applied_to(dial_plan, Target::Normal);
+    let analysis = DigitAnalysis::new(&normal, true);
+    let mut warnings: Vec<String> =
+        analysis.unreadable.iter().map(|error| format!("{error}. Nothing is claimed about calls it takes.")).collect();
+    for number in text.protected_numbers.iter().filter(|number| forms.contains(*number)) {
+        let reached = dial_plan
+            .calling_search_spaces
+            .iter()
+            .any(|css| !matches!(analysis.route(&css.name, number, Dialling::EnBloc).end, End::NoRoute));
+        if !reached {
+            warnings.push(format!("{number} is protected, but no calling search space has a route for it."));
+        }
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dial_plan::{
+        Activity, CallingSearchSpace, DigitChange, Endpoint, EndpointKind, Partition, RoutePattern, TimeSchedule,
+        TranslationPattern,
+    };
+    use crate::ids::{SiteId, Uuid};
+    use crate::plan::{Patterns, Pilot};
+    use crate::step::Group;
+
+    fn route(pattern: &str, partition: &str) -> RoutePattern {
+        RoutePattern {
+            uuid: Uuid::from(format!("{pattern}@{partition}")),
+            pattern: pattern.into(),
+            partition: Some(partition.into()),
+            blocked: false,
+            urgent: false,
+            change: DigitChange::default(),
+            emergency: false,
+            destination: Destination::RouteList("RL".into()),
+        }
+    }
+
+    fn mirror(pattern: &str) -> TranslationPattern {
+        TranslationPattern {
+            uuid: Uuid::from(format!("mirror {pattern}")),
+            pattern: pattern.into(),
+            partition: Some("LOCK".into()),
+            blocked: false,
+            urgent: true,
+            change: DigitChange { mask: Some("5911".into()), ..DigitChange::default() },
+            css: Some("TO-EOC".into()),
+            use_originator_css: false,
+            emergency: false,
+        }
+    }
+
+    fn dial_plan() -> DialPlan {
+        let partition = |name: &str, schedule: Option<&str>| Partition {
+            uuid: Uuid::from(name),
+            name: name.into(),
+            schedule: schedule.map(str::to_owned),
+        };
+        let css = |name: &str, members: &[&str]| CallingSearchSpace {
+            uuid: Uuid::from(name),
+            name: name.into(),
+            members: members.iter().map(|m| (*m).into()).collect(),
+        };
+        DialPlan {
+            partitions: vec![
+                partition("LOCK", Some("TS-NEVER")),
+                partition("911", None),
+                partition("PSTN", None),
+                partition("EOC", None),
+            ],
+            schedules: vec![TimeSchedule { name: "TS-NEVER".into(), active: Activity::Never }],
+            calling_search_spaces: vec![css("PHONE", &["LOCK", "911", "PSTN"]), css("TO-EOC", &["EOC"])],
+            route_patterns: vec![route("911", "911"), route("9.911", "911"), route("9.[2-9]XXXXXX", "PSTN")],
+            translation_patterns: vec![mirror("9.[2-9]XXXXXX")],
+            endpoints: vec![Endpoint {
+                pattern: "5911".into(),
+                partition: Some("EOC".into()),
+                kind: EndpointKind::HuntPilot,
+            }],
+        }
+    }
+
+    fn schedule_step() -> StepText {
+        StepText::PartitionSchedule {
+            group: Group::OutboundRedirect,
+            partition: "LOCK".into(),
+            normal: Some("TS-NEVER".into()),
+            locked: None,
+        }
+    }
+
+    fn block(pattern: &str, partition: &str) -> StepText {
+        StepText::RoutePatternBlock {
+            group: Group::OutboundBlock,
+            patterns: Patterns::One(pattern.into()),
+            partition: partition.into(),
+            acknowledge_gateway: false,
+        }
+    }
+
+    fn text(steps: Vec<StepText>) -> PlanText {
+        PlanText {
+            site: SiteId::try_from("s").unwrap(),
+            eoc_pilot: Pilot { pattern: "5911".into(), partition: "EOC".into() },
+            protected_numbers: vec!["911".into(), "9911".into()],
+            protected_partitions: vec!["911".into()],
+            eoc_css: vec![],
+            inbound_css: vec![],
+            steps,
+        }
+    }
+
+    fn refused(text: &PlanText, plan: &DialPlan) -> String {
+        let violations = check(text, plan).expect_err("the plan is refused");
+        violations.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ")
+    }
+
+    #[test]
+    fn a_sound_plan_passes_without_leaks() {
+        let checked = check(&text(vec![schedule_step(), block("9.[2-9]XXXXXX", "PSTN")]), &dial_plan()).unwrap();
+        assert_eq!((checked.plan.steps.len(), checked.leaks, checked.warnings), (2, vec![], vec![]));
+    }
+
+    #[test]
+    fn an_emergency_number_in_any_dialled_form_cannot_be_a_step() {
+        let mut plan = dial_plan();
+        plan.route_patterns.push(route("0.911", "PSTN"));
+        plan.route_patterns.push(route("9.9[1]1", "PSTN"));
+        for pattern in ["0.911", "9.9[1]1"] {
+            assert!(refused(&text(vec![block(pattern, "PSTN")]), &plan).contains("is the emergency number"), "{pattern}");
+        }
+        assert!(refused(&text(vec![block("911", "911")]), &plan).contains("protected partition"));
+    }
+
+    #[test]
+    fn a_flagged_pattern_a_gateway_and_the_pilot_cannot_be_steps() {
+        let mut plan = dial_plan();
+        plan.route_patterns[2].emergency = true;
+        assert!(refused(&text(vec![block("9.[2-9]XXXXXX", "PSTN")]), &plan).contains("flagged"));
+        let mut plan = dial_plan();
+        plan.route_patterns[2].destination = Destination::Gateway("GW-1".into());
+        assert!(refused(&text(vec![block("9.[2-9]XXXXXX", "PSTN")]), &plan).contains("gateway GW-1"));
+        let mut pilot = text(vec![block("5911", "EOC")]);
+        pilot.protected_partitions.clear();
+        plan.route_patterns.push(route("5911", "EOC"));
+        assert!(refused(&pilot, &plan).contains("EOC pilot itself"));
+    }
+
+    #[test]
+    fn an_acknowledged_gateway_is_accepted() {
+        let mut plan = dial_plan();
+        plan.route_patterns[2].destination = Destination::Gateway("GW-1".into());
+        let mut step = block("9.[2-9]XXXXXX", "PSTN");
+        if let StepText::RoutePatternBlock { acknowledge_gateway, .. } = &mut step {
+            *acknowledge_gateway = true;
+        }
+        assert!(check(&text(vec![step]), &plan).is_ok());
+    }
+
+    #[test]
+    fn a_wide_block_is_accepted_only_while_emergency_numbers_have_their_own_route() {
+        let mut plan = dial_plan();
+        plan.route_patterns[2].pattern = "9.!".into();
+        assert!(check(&text(vec![block("9.!", "PSTN")]), &plan).is_ok());
+        plan.route_patterns.remove(1);
+        let why = refused(&text(vec![block("9.!", "PSTN")]), &plan);
+        assert!(why.contains("9911 dialled from PHONE") && why.contains("Add a pattern"), "{why}");
+    }
+
+    #[test]
+    fn an_urgent_wide_redirect_that_swallows_911_is_refused() {
+        let mut plan = dial_plan();
+        plan.translation_patterns = vec![mirror("9.!")];
+        let why = refused(&text(vec![schedule_step()]), &plan);
+        assert!(why.contains("digit by digit"), "{why}");
+    }
+
+    #[test]
+    fn a_number_that_would_be_caught_half_way_is_refused() {
+        let mut plan = dial_plan();
+        plan.translation_patterns.push(mirror("911"));
+        let undo = StepText::TransPatternBlock {
+            group: Group::OutboundBlock,
+            patterns: Patterns::One("9.[2-9]XXXXXX".into()),
+            partition: "LOCK".into(),
+        };
+        assert!(refused(&text(vec![schedule_step(), undo]), &plan).contains("911 dialled from PHONE"));
+    }
+
+    #[test]
+    fn a_missing_object_is_named_with_its_step() {
+        let why = refused(&text(vec![schedule_step(), block("9.X", "PSTN")]), &dial_plan());
+        assert!(why.contains("pattern 9.X in PSTN is not in CUCM") && why.contains("step 2"), "{why}");
+    }
+
+    #[test]
+    fn a_missing_pilot_and_an_empty_protection_are_refused() {
+        let mut nowhere = text(vec![schedule_step()]);
+        nowhere.eoc_pilot.pattern = "5912".into();
+        assert!(refused(&nowhere, &dial_plan()).contains("eoc_pilot"));
+        nowhere.protected_numbers.clear();
+        assert!(refused(&nowhere, &dial_plan()).contains("protects no number"));
+    }
+
+    #[test]
+    fn the_same_object_in_two_steps_is_refused() {
+        let twice = vec![block("9.[2-9]XXXXXX", "PSTN"), block("9.[2-9]XXXXXX", "PSTN")];
+        assert!(refused(&text(twice), &dial_plan()).contains("two steps"));
+    }
+
+    #[test]
+    fn a_pattern_the_plan_forgot_is_a_leak_with_an_example() {
+        let mut plan = dial_plan();
+        plan.route_patterns.push(route("9.1[2-9]XX[2-9]XXXXXX", "PSTN"));
+        let checked = check(&text(vec![schedule_step()]), &plan).unwrap();
+        assert_eq!(checked.leaks.len(), 1);
+        assert_eq!(checked.leaks[0].pattern, "9.1[2-9]XX[2-9]XXXXXX in PSTN");
+        assert_eq!(checked.leaks[0].example.len(), 12);
+    }
+
+    #[test]
+    fn the_eocs_own_way_out_is_no_leak() {
+        let mut plan = dial_plan();
+        plan.calling_search_spaces[1].members.push("PSTN".into());
+        let mut own = text(vec![schedule_step()]);
+        assert_eq!(check(&own, &plan).unwrap().leaks.len(), 1);
+        own.eoc_css.push("TO-EOC".into());
+        assert_eq!(check(&own, &plan).unwrap().leaks, vec![]);
+    }
+}

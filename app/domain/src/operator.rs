@@ -1,0 +1,289 @@
+//! Who may do what. The same answer on every surface.
+
+use crate::ids::{OperatorId, SiteId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// What a person is at the EOC. Kept in our own records, never taken from sign-in claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// EOC personnel: may lock.
+    Eoc,
+    /// Senior EOC personnel: may lock and is the only one who gives the all-clear.
+    SeniorEoc,
+    /// Manages people, keys and settings; by itself may neither lock nor release.
+    Admin,
+}
+
+impl Role {
+    pub const ALL: [Self; 3] = [Self::Eoc, Self::SeniorEoc, Self::Admin];
+
+    /// The word in configuration, command line and records.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Eoc => "eoc",
+            Self::SeniorEoc => "senior_eoc",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The word on the screen.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Eoc => "EOC",
+            Self::SeniorEoc => "Senior EOC",
+            Self::Admin => "Administrator",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.word() == word)
+    }
+
+    fn may(self, act: Act) -> bool {
+        match act {
+            Act::See => true,
+            Act::Lock | Act::Work => matches!(self, Self::Eoc | Self::SeniorEoc),
+            Act::Release => self == Self::SeniorEoc,
+            Act::Manage => self == Self::Admin,
+        }
+    }
+}
+
+/// What an API key may do; the words of its `--scope`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Scope {
+    #[serde(rename = "status:read")]
+    StatusRead,
+    #[serde(rename = "lock:enable")]
+    LockEnable,
+    #[serde(rename = "lock:release")]
+    LockRelease,
+    #[serde(rename = "calls:read")]
+    CallsRead,
+    #[serde(rename = "calls:write")]
+    CallsWrite,
+    #[serde(rename = "hooks:manage")]
+    HooksManage,
+}
+
+impl Scope {
+    pub const ALL: [Self; 6] = [
+        Self::StatusRead,
+        Self::LockEnable,
+        Self::LockRelease,
+        Self::CallsRead,
+        Self::CallsWrite,
+        Self::HooksManage,
+    ];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::StatusRead => "status:read",
+            Self::LockEnable => "lock:enable",
+            Self::LockRelease => "lock:release",
+            Self::CallsRead => "calls:read",
+            Self::CallsWrite => "calls:write",
+            Self::HooksManage => "hooks:manage",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.word() == word)
+    }
+
+    fn may(self, act: Act) -> bool {
+        match act {
+            Act::See => true,
+            Act::Work => self == Self::StatusRead,
+            Act::Lock => self == Self::LockEnable,
+            Act::Release => self == Self::LockRelease,
+            Act::Manage => false,
+        }
+    }
+}
+
+/// What somebody wants to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// See the standing and since when: everybody.
+    See,
+    /// See steps, plan and timeline.
+    Work,
+    Lock,
+    Release,
+    /// People, keys, settings.
+    Manage,
+}
+
+/// By which door somebody came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Surface {
+    Web,
+    Gadget,
+    Bot,
+    Api,
+    Phone,
+    Cli,
+}
+
+impl fmt::Display for Surface {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Web => "web",
+            Self::Gadget => "gadget",
+            Self::Bot => "bot",
+            Self::Api => "api",
+            Self::Phone => "phone",
+            Self::Cli => "cli",
+        })
+    }
+}
+
+/// Where somebody's rights come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Authority {
+    Roles(BTreeSet<Role>),
+    /// An API key; `site` is `None` for a key that is good for every site.
+    Key { scopes: BTreeSet<Scope>, site: Option<SiteId> },
+}
+
+/// The person or key acting, and by which surface.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operator {
+    pub id: OperatorId,
+    pub name: String,
+    pub surface: Surface,
+    pub authority: Authority,
+}
+
+/// Why not. The text is for the person refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    #[error("Only EOC personnel may lock. Ask the EOC.")]
+    LockNeedsEoc,
+    #[error("Only senior EOC personnel may give the all-clear. Ask a senior EOC officer.")]
+    ReleaseNeedsSenior,
+    #[error("Only EOC personnel may see this.")]
+    NeedsEoc,
+    #[error("Only an administrator may do this.")]
+    NeedsAdmin,
+    #[error("This key is not good for this site or lacks the scope.")]
+    KeyLacksScope,
+}
+
+impl Operator {
+    /// May this operator do `act` at `site`?
+    ///
+    /// # Errors
+    /// The [`Refusal`] names who may instead.
+    pub fn may(&self, act: Act, site: Option<&SiteId>) -> Result<(), Refusal> {
+        match &self.authority {
+            Authority::Roles(roles) if roles.iter().any(|role| role.may(act)) => Ok(()),
+            Authority::Key { scopes, site: only }
+                if scopes.iter().any(|scope| scope.may(act))
+                    && (only.is_none() || only.as_ref() == site) =>
+            {
+                Ok(())
+            }
+            _ if act == Act::See => Ok(()),
+            Authority::Roles(_) => Err(Refusal::for_person(act)),
+            Authority::Key { .. } => Err(Refusal::KeyLacksScope),
+        }
+    }
+
+    /// How the timeline names this operator.
+    pub fn actor(&self) -> Actor {
+        Actor { id: self.id.clone(), name: self.name.clone(), surface: self.surface }
+    }
+}
+
+impl Refusal {
+    fn for_person(act: Act) -> Self {
+        match act {
+            Act::Lock => Self::LockNeedsEoc,
+            Act::Release => Self::ReleaseNeedsSenior,
+            Act::Manage => Self::NeedsAdmin,
+            Act::See | Act::Work => Self::NeedsEoc,
+        }
+    }
+}
+
+/// An operator as the timeline remembers them: who and by which surface, not which rights.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    pub id: OperatorId,
+    pub name: String,
+    pub surface: Surface,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.name, self.surface)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(roles: &[Role]) -> Operator {
+        Operator {
+            id: OperatorId::try_from("p-1").unwrap(),
+            name: "P".into(),
+            surface: Surface::Web,
+            authority: Authority::Roles(roles.iter().copied().collect()),
+        }
+    }
+
+    fn key(scopes: &[Scope], site: Option<&str>) -> Operator {
+        Operator {
+            authority: Authority::Key {
+                scopes: scopes.iter().copied().collect(),
+                site: site.map(|id| SiteId::try_from(id).unwrap()),
+            },
+            surface: Surface::Api,
+            ..person(&[])
+        }
+    }
+
+    #[test]
+    fn everybody_sees_eoc_locks_and_only_seniors_release() {
+        use Act::{Lock, Manage, Release, See, Work};
+        let table: [(&[Role], [bool; 5]); 4] = [
+            (&[], [true, false, false, false, false]),
+            (&[Role::Eoc], [true, true, true, false, false]),
+            (&[Role::SeniorEoc], [true, true, true, true, false]),
+            (&[Role::Admin], [true, false, false, false, true]),
+        ];
+        for (roles, want) in table {
+            let got = [See, Work, Lock, Release, Manage].map(|act| person(roles).may(act, None).is_ok());
+            assert_eq!(got, want, "{roles:?}");
+        }
+    }
+
+    #[test]
+    fn an_administrator_who_is_also_eoc_may_lock_but_not_release() {
+        let both = person(&[Role::Admin, Role::Eoc]);
+        assert_eq!(both.may(Act::Lock, None), Ok(()));
+        assert_eq!(both.may(Act::Release, None), Err(Refusal::ReleaseNeedsSenior));
+    }
+
+    #[test]
+    fn a_key_is_good_for_its_scopes_at_its_site_only() {
+        let north = SiteId::try_from("north").unwrap();
+        let south = SiteId::try_from("south").unwrap();
+        let bound = key(&[Scope::LockEnable], Some("north"));
+        assert_eq!(bound.may(Act::Lock, Some(&north)), Ok(()));
+        assert_eq!(bound.may(Act::Lock, Some(&south)), Err(Refusal::KeyLacksScope));
+        assert_eq!(bound.may(Act::Release, Some(&north)), Err(Refusal::KeyLacksScope));
+        assert_eq!(key(&[Scope::LockRelease], None).may(Act::Release, Some(&south)), Ok(()));
+        assert_eq!(key(&Scope::ALL, None).may(Act::Manage, None), Err(Refusal::KeyLacksScope));
+    }
+}

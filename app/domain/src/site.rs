@@ -1,0 +1,278 @@
+//! What was ordered, and what happens when somebody orders.
+
+use crate::ids::{ActivationId, SiteId};
+use crate::operator::{Act, Actor, Operator, Refusal};
+use crate::step::Target;
+use crate::timeline::EventKind;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One lock, from the order to the all-clear.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activation {
+    pub id: ActivationId,
+    pub ordered_at: Timestamp,
+    pub by: Actor,
+    pub reason: Option<String>,
+    /// When every step was first read back locked; `None` while the lock is being carried out.
+    pub verified_at: Option<Timestamp>,
+}
+
+/// One all-clear.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// Which lock it ended.
+    pub activation: ActivationId,
+    pub ordered_at: Timestamp,
+    pub by: Actor,
+    pub reason: Option<String>,
+    /// When every step was first read back normal.
+    pub verified_at: Option<Timestamp>,
+}
+
+/// What the EOC ordered. Stored before CUCM hears of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "ordered")]
+pub enum Command {
+    /// Nobody has ordered anything yet. Nothing is ever written to CUCM in this state.
+    Untouched { since: Timestamp },
+    Locked(Activation),
+    Normal(Release),
+}
+
+/// What a person orders with.
+#[derive(Debug, Clone)]
+pub struct Order<'a> {
+    pub by: &'a Operator,
+    pub site: &'a SiteId,
+    pub at: Timestamp,
+    pub reason: Option<String>,
+}
+
+/// What an order comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Transition {
+    /// It is so already; the first order's time and person stay.
+    Unchanged,
+    Changed { command: Command, event: EventKind },
+}
+
+impl Command {
+    pub fn target(&self) -> Target {
+        match self {
+            Self::Locked(_) => Target::Locked,
+            Self::Untouched { .. } | Self::Normal(_) => Target::Normal,
+        }
+    }
+
+    /// Orders the lock. No approval and no reason is needed; ordering twice is ordering once.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the operator may not lock this site.
+    pub fn activate(&self, order: &Order<'_>, new: ActivationId) -> Result<Transition, Refusal> {
+        order.by.may(Act::Lock, Some(order.site))?;
+        if let Self::Locked(_) = self {
+            return Ok(Transition::Unchanged);
+        }
+        let activation = Activation {
+            id: new.clone(),
+            ordered_at: order.at,
+            by: order.by.actor(),
+            reason: order.reason.clone(),
+            verified_at: None,
+        };
+        let event = EventKind::LockOrdered { activation: new, reason: order.reason.clone() };
+        Ok(Transition::Changed { command: Self::Locked(activation), event })
+    }
+
+    /// Orders the all-clear. Releasing what is not locked changes nothing.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the operator may not release this site.
+    pub fn release(&self, order: &Order<'_>) -> Result<Transition, Refusal> {
+        order.by.may(Act::Release, Some(order.site))?;
+        let Self::Locked(activation) = self else {
+            return Ok(Transition::Unchanged);
+        };
+        let release = Release {
+            activation: activation.id.clone(),
+            ordered_at: order.at,
+            by: order.by.actor(),
+            reason: order.reason.clone(),
+            verified_at: None,
+        };
+        let event =
+            EventKind::ReleaseOrdered { activation: activation.id.clone(), reason: order.reason.clone() };
+        Ok(Transition::Changed { command: Self::Normal(release), event })
+    }
+
+    /// The order was seen carried out at `at`. The first time counts.
+    #[must_use]
+    pub fn verified(mut self, at: Timestamp) -> Self {
+        match &mut self {
+            Self::Untouched { .. } => {}
+            Self::Locked(Activation { verified_at, .. }) | Self::Normal(Release { verified_at, .. }) => {
+                verified_at.get_or_insert(at);
+            }
+        }
+        self
+    }
+
+    /// Was the order once seen carried out? Then a difference now is somebody else's change.
+    pub fn is_settled(&self) -> bool {
+        match self {
+            Self::Untouched { .. } => true,
+            Self::Locked(Activation { verified_at, .. }) | Self::Normal(Release { verified_at, .. }) => {
+                verified_at.is_some()
+            }
+        }
+    }
+
+    /// May CUCM be written to carry this order out? Locked: always, it is repaired too. Normal: only
+    /// until the release is through; afterwards a difference is reported and left alone.
+    pub fn allows_writes(&self) -> bool {
+        match self {
+            Self::Untouched { .. } => false,
+            Self::Locked(_) => true,
+            Self::Normal(release) => release.verified_at.is_none(),
+        }
+    }
+
+    /// Since when it is ordered so.
+    pub fn since(&self) -> Timestamp {
+        match self {
+            Self::Untouched { since } => *since,
+            Self::Locked(activation) => activation.ordered_at,
+            Self::Normal(release) => release.ordered_at,
+        }
+    }
+
+    /// When it was first seen carried out; for [`Command::Untouched`] never.
+    pub fn verified_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Untouched { .. } => None,
+            Self::Locked(activation) => activation.verified_at,
+            Self::Normal(release) => release.verified_at,
+        }
+    }
+
+    pub fn by(&self) -> Option<&Actor> {
+        match self {
+            Self::Untouched { .. } => None,
+            Self::Locked(activation) => Some(&activation.by),
+            Self::Normal(release) => Some(&release.by),
+        }
+    }
+
+    pub fn activation(&self) -> Option<&ActivationId> {
+        match self {
+            Self::Untouched { .. } => None,
+            Self::Locked(activation) => Some(&activation.id),
+            Self::Normal(release) => Some(&release.activation),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::OperatorId;
+    use crate::operator::{Authority, Role, Surface};
+    use proptest::prelude::*;
+
+    fn person(role: Role) -> Operator {
+        Operator {
+            id: OperatorId::try_from(role.word().replace('_', "-")).unwrap(),
+            name: role.title().into(),
+            surface: Surface::Web,
+            authority: Authority::Roles([role].into()),
+        }
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    fn untouched() -> Command {
+        Command::Untouched { since: at(0) }
+    }
+
+    fn order<'a>(by: &'a Operator, site: &'a SiteId, second: i64) -> Order<'a> {
+        Order { by, site, at: at(second), reason: None }
+    }
+
+    fn id(n: i64) -> ActivationId {
+        ActivationId::try_from(format!("act-{n}")).unwrap()
+    }
+
+    fn locked() -> Command {
+        let (who, site) = (person(Role::Eoc), SiteId::try_from("s").unwrap());
+        match untouched().activate(&order(&who, &site, 1), id(1)).unwrap() {
+            Transition::Changed { command, .. } => command,
+            Transition::Unchanged => unreachable!("a first order changes the command"),
+        }
+    }
+
+    #[test]
+    fn a_second_activation_keeps_the_first_time_and_person() {
+        let (senior, site) = (person(Role::SeniorEoc), SiteId::try_from("s").unwrap());
+        let first = locked();
+        assert_eq!(first.activate(&order(&senior, &site, 9), id(2)), Ok(Transition::Unchanged));
+        assert_eq!(first.since(), at(1));
+    }
+
+    #[test]
+    fn releasing_what_is_not_locked_changes_nothing() {
+        let (senior, site) = (person(Role::SeniorEoc), SiteId::try_from("s").unwrap());
+        assert_eq!(untouched().release(&order(&senior, &site, 1)), Ok(Transition::Unchanged));
+    }
+
+    #[test]
+    fn an_eoc_person_cannot_release() {
+        let (eoc, site) = (person(Role::Eoc), SiteId::try_from("s").unwrap());
+        assert_eq!(locked().release(&order(&eoc, &site, 2)), Err(Refusal::ReleaseNeedsSenior));
+    }
+
+    #[test]
+    fn a_lock_during_a_release_is_a_new_activation() {
+        let (senior, site) = (person(Role::SeniorEoc), SiteId::try_from("s").unwrap());
+        let Ok(Transition::Changed { command, .. }) = locked().release(&order(&senior, &site, 2)) else {
+            panic!("a senior releases");
+        };
+        assert!(command.allows_writes() && !command.is_settled());
+        let Ok(Transition::Changed { command, .. }) = command.activate(&order(&senior, &site, 3), id(2)) else {
+            panic!("a lock is always taken");
+        };
+        assert_eq!(command.activation(), Some(&id(2)));
+    }
+
+    #[test]
+    fn after_a_verified_release_nothing_is_written_any_more() {
+        let (senior, site) = (person(Role::SeniorEoc), SiteId::try_from("s").unwrap());
+        let Ok(Transition::Changed { command, .. }) = locked().release(&order(&senior, &site, 2)) else {
+            panic!("a senior releases");
+        };
+        assert!(!command.clone().verified(at(3)).allows_writes());
+        assert_eq!(command.verified(at(3)).verified(at(9)).verified_at(), Some(at(3)));
+        assert!(!untouched().allows_writes());
+        assert!(locked().verified(at(3)).allows_writes(), "a lock is repaired");
+    }
+
+    proptest! {
+        #[test]
+        fn the_command_is_always_the_last_accepted_order(orders in prop::collection::vec((any::<bool>(), 0..3usize), 0..40)) {
+            let site = SiteId::try_from("s").unwrap();
+            let people = [person(Role::Eoc), person(Role::SeniorEoc), person(Role::Admin)];
+            let (mut command, mut want) = (untouched(), Target::Normal);
+            for (n, (lock, who)) in (0i64..).zip(orders) {
+                let order = order(&people[who], &site, n);
+                let outcome = if lock { command.activate(&order, id(n)) } else { command.release(&order) };
+                let act = if lock { Act::Lock } else { Act::Release };
+                prop_assert_eq!(outcome.is_ok(), people[who].may(act, Some(&site)).is_ok());
+                if outcome.is_ok() { want = if lock { Target::Locked } else { Target::Normal }; }
+                if let Ok(Transition::Changed { command: next, .. }) = outcome { command = next; }
+                prop_assert_eq!(command.target(), want);
+            }
+        }
+    }
+}

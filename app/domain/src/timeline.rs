@@ -1,0 +1,137 @@
+//! The story of a site: what happened, told once, for screens, exports and audit alike.
+
+use crate::ids::{ActivationId, OperatorId, SiteId};
+use crate::operator::{Act, Actor, Refusal};
+use crate::step::Target;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// One entry of the append-only timeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Counts from 1 without gaps.
+    pub seq: u64,
+    pub at: Timestamp,
+    pub site: Option<SiteId>,
+    pub by: Option<Actor>,
+    pub kind: EventKind,
+}
+
+/// A step and a sentence about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepNote {
+    pub object: String,
+    pub note: String,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "what")]
+pub enum EventKind {
+    LockOrdered { activation: ActivationId, reason: Option<String> },
+    ReleaseOrdered { activation: ActivationId, reason: Option<String> },
+    /// Every step was read back as ordered.
+    Verified { target: Target, steps: usize, took_ms: u64 },
+    /// The deadline passed; these steps are not as ordered yet. Tried again at every sweep.
+    Incomplete { target: Target, steps: Vec<StepNote> },
+    /// Nothing more can succeed until somebody mends this.
+    Stopped { target: Target, why: String },
+    /// What CUCM held before the first write of an activation, where it was not the plan's normal.
+    SnapshotDiffers { steps: Vec<StepNote> },
+    Drifted { ordered: Target, steps: Vec<StepNote> },
+    Repaired { steps: Vec<StepNote> },
+    /// Three repairs of the same object within an hour: somebody else keeps changing it.
+    RepairGivenUp { steps: Vec<StepNote> },
+    DriftEnded,
+    CucmLost { why: String },
+    CucmBack,
+    PlanAccepted { fingerprint: String, steps: usize, leaks: usize },
+    PlanRefused { violations: Vec<String> },
+    Refused { act: Act, why: Refusal },
+    PersonAdded { person: OperatorId, name: String },
+    RolesGranted { person: OperatorId, name: String, before: Vec<String>, after: Vec<String> },
+    ClientAdded { client: OperatorId, name: String, scopes: Vec<String> },
+    ClientRevoked { client: OperatorId, name: String },
+    SignedIn,
+    SignedOut,
+    ServerStarted { version: String },
+}
+
+impl EventKind {
+    /// Does it belong on the public side of the house? Only what residents are told anyway.
+    pub fn is_about_the_lock(&self) -> bool {
+        matches!(self, Self::LockOrdered { .. } | Self::ReleaseOrdered { .. } | Self::Verified { .. })
+    }
+}
+
+fn word(target: Target) -> &'static str {
+    match target {
+        Target::Normal => "normal",
+        Target::Locked => "locked",
+    }
+}
+
+fn listed(steps: &[StepNote]) -> String {
+    let mut parts: Vec<String> = steps.iter().take(3).map(|s| format!("{}: {}", s.object, s.note)).collect();
+    if steps.len() > 3 {
+        parts.push(format!("and {} more", steps.len() - 3));
+    }
+    parts.join("; ")
+}
+
+fn because(reason: Option<&String>) -> String {
+    reason.map(|text| format!(": “{text}”")).unwrap_or_default()
+}
+
+fn roles(words: &[String]) -> String {
+    if words.is_empty() { "none".into() } else { words.join(", ") }
+}
+
+/// The sentence an operator reads.
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LockOrdered { reason, .. } => write!(f, "Lock ordered{}", because(reason.as_ref())),
+            Self::ReleaseOrdered { reason, .. } => write!(f, "All-clear ordered{}", because(reason.as_ref())),
+            Self::Verified { target, steps, took_ms } => {
+                let seconds = *took_ms / 1000;
+                let tenths = *took_ms % 1000 / 100;
+                write!(f, "Verified {}: all {steps} steps, {seconds}.{tenths} s after the order", word(*target))
+            }
+            Self::Incomplete { target, steps } => {
+                write!(f, "Not yet {} after the deadline, still trying. {}", word(*target), listed(steps))
+            }
+            Self::Stopped { target, why } => write!(f, "Cannot become {}: {why}", word(*target)),
+            Self::SnapshotDiffers { steps } => {
+                write!(f, "Before the lock CUCM was not as the plan says. {}", listed(steps))
+            }
+            Self::Drifted { ordered, steps } => {
+                write!(f, "Changed by someone while {}. {}", word(*ordered), listed(steps))
+            }
+            Self::Repaired { steps } => write!(f, "Repaired. {}", listed(steps)),
+            Self::RepairGivenUp { steps } => {
+                write!(f, "Repaired 3 times within an hour and changed again: find out who changes it. {}", listed(steps))
+            }
+            Self::DriftEnded => f.write_str("CUCM is as ordered again"),
+            Self::CucmLost { why } => write!(f, "Cannot see CUCM: {why}"),
+            Self::CucmBack => f.write_str("CUCM can be seen again"),
+            Self::PlanAccepted { steps, leaks, .. } => {
+                write!(f, "Plan checked: {steps} steps, {leaks} paths to the PSTN stay open when locked")
+            }
+            Self::PlanRefused { violations } => write!(f, "Plan refused: {}", violations.join(" ")),
+            Self::Refused { act: Act::Lock, why } => write!(f, "Lock refused. {why}"),
+            Self::Refused { act: Act::Release, why } => write!(f, "All-clear refused. {why}"),
+            Self::Refused { why, .. } => write!(f, "Refused. {why}"),
+            Self::PersonAdded { name, .. } => write!(f, "{name} added to the people"),
+            Self::RolesGranted { name, before, after, .. } => {
+                write!(f, "Roles of {name}: {} → {}", roles(before), roles(after))
+            }
+            Self::ClientAdded { name, scopes, .. } => write!(f, "API key {name} made: {}", scopes.join(", ")),
+            Self::ClientRevoked { name, .. } => write!(f, "API key {name} revoked"),
+            Self::SignedIn => f.write_str("Signed in"),
+            Self::SignedOut => f.write_str("Signed out"),
+            Self::ServerStarted { version } => write!(f, "Server {version} started"),
+        }
+    }
+}
