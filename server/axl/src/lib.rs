@@ -1,1 +1,22 @@
+#![doc = include_str!("../README.md")]
 
+mod client;
+mod envelope;
+mod error;
+mod tls;
+mod xml;
+
+pub mod calling_search_space;
+pub mod change;
+pub mod endpoint;
+pub mod partition;
+pub mod route_pattern;
+pub mod time_schedule;
+pub mod trans_pattern;
+pub mod version;
+
+pub use client::{Client, Config, Credentials};
+pub use error::Error;
+pub use tls::{Trust, fingerprint_of};
+pub use version::Version;
+pub use xml::{Element, InvalidXml, parse};
