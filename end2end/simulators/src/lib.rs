@@ -1,1 +1,9 @@
+#![doc = include_str!("../README.md")]
 
+pub mod b2c;
+pub mod cucm;
+mod tls;
+pub mod web;
+
+pub use b2c::B2cSim;
+pub use cucm::CucmSim;

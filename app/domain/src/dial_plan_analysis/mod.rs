@@ -10,7 +10,7 @@ pub use search::{Winner, winners};
 use crate::dial_plan::{
     Activity, Destination, DialPlan, DigitChange, Discard, Endpoint, EndpointKind, RoutePattern, TranslationPattern,
 };
-use crate::pattern::{Closeness, InvalidPattern, Pattern};
+use crate::pattern::{Closeness, InvalidPattern, Pattern, Progress};
 use serde::{Deserialize, Serialize};
 
 /// A call that was translated more often than this goes in circles.
@@ -182,27 +182,48 @@ fn order<'v>(closeness: Closeness, visible: &Visible<'v, '_>) -> (Closeness, usi
     (closeness, visible.rank, visible.entry.pattern.text())
 }
 
+/// The patterns still possible after the digits so far.
+struct Race<'p, 'a>(Vec<(Visible<'p, 'a>, Progress<'p>)>);
+
+impl<'p, 'a> Race<'p, 'a> {
+    fn start(visible: &[Visible<'p, 'a>]) -> Self {
+        Self(visible.iter().map(|v| (*v, v.entry.pattern.start())).collect())
+    }
+
+    fn dial(self, digit: char) -> Self {
+        let stepped = self.0.into_iter().map(|(v, progress)| (v, progress.step(digit)));
+        Self(stepped.filter(|(_, progress)| !progress.is_dead()).collect())
+    }
+
+    fn closest(&self) -> Option<&'p Entry<'a>> {
+        self.0
+            .iter()
+            .filter_map(|(v, progress)| progress.closeness().map(|closeness| (order(closeness, v), v.entry)))
+            .min_by_key(|(order, _)| *order)
+            .map(|(_, entry)| entry)
+    }
+
+    fn wants_more(&self) -> bool {
+        self.0.iter().any(|(_, progress)| progress.wants_more())
+    }
+}
+
 fn closest<'p, 'a>(visible: &[Visible<'p, 'a>], digits: &str) -> Option<&'p Entry<'a>> {
-    visible
-        .iter()
-        .filter_map(|v| v.entry.pattern.closeness(digits).map(|closeness| (order(closeness, v), v.entry)))
-        .min_by_key(|(order, _)| *order)
-        .map(|(_, entry)| entry)
+    digits.chars().fold(Race::start(visible), Race::dial).closest()
 }
 
 /// Digit by digit: the call is routed when the closest match so far is urgent, or when no visible
 /// pattern could take more; after the last digit the inter-digit timer routes what matches then.
 fn first_to_fire<'p, 'a>(visible: &[Visible<'p, 'a>], digits: &str) -> (Option<&'p Entry<'a>>, usize) {
-    for taken in 1..digits.len() {
-        let so_far = &digits[..taken];
-        let more_possible = visible.iter().any(|v| v.entry.pattern.wants_more(so_far));
-        match closest(visible, so_far) {
-            Some(entry) if entry.urgent || !more_possible => return (Some(entry), taken),
-            None if !more_possible => return (None, taken),
-            _ => {}
+    let mut race = Race::start(visible);
+    for (at, digit) in digits.char_indices() {
+        race = race.dial(digit);
+        let (entry, more_possible) = (race.closest(), race.wants_more());
+        if entry.is_some_and(|entry| entry.urgent) || !more_possible {
+            return (entry, at + digit.len_utf8());
         }
     }
-    (closest(visible, digits), digits.len())
+    (race.closest(), digits.len())
 }
 
 /// Discard, then mask, then prefix.

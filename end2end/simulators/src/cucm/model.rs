@@ -1,0 +1,217 @@
+//! What a cluster holds. Names refer to names, as in CUCM's own administration pages.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cluster {
+    pub name: String,
+    pub partitions: Vec<Partition>,
+    pub schedules: Vec<Schedule>,
+    pub periods: Vec<Period>,
+    pub calling_search_spaces: Vec<Css>,
+    pub route_lists: Vec<String>,
+    pub route_patterns: Vec<RoutePattern>,
+    pub translation_patterns: Vec<TranslationPattern>,
+    pub hunt_pilots: Vec<Number>,
+    pub lines: Vec<Number>,
+    #[serde(default = "users")]
+    pub users: Vec<User>,
+    #[serde(skip)]
+    pub changes: Vec<Change>,
+    /// Calls that were dropped because somebody applied or restarted a partition.
+    #[serde(skip)]
+    pub calls_dropped: usize,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Partition {
+    pub name: String,
+    pub description: String,
+    pub schedule: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Schedule {
+    pub name: String,
+    pub periods: Vec<String>,
+}
+
+/// `start` and `end` as CUCM writes them: `08:00`, `24:00` or `No Office Hours`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Period {
+    pub name: String,
+    pub start: String,
+    pub end: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Css {
+    pub name: String,
+    pub members: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RoutePattern {
+    pub pattern: String,
+    pub partition: Option<String>,
+    pub blocked: bool,
+    pub urgent: bool,
+    pub discard: Option<String>,
+    pub mask: Option<String>,
+    pub prefix: Option<String>,
+    pub emergency: bool,
+    pub route_list: Option<String>,
+    pub gateway: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TranslationPattern {
+    pub pattern: String,
+    pub partition: Option<String>,
+    pub blocked: bool,
+    pub urgent: bool,
+    pub discard: Option<String>,
+    pub mask: Option<String>,
+    pub prefix: Option<String>,
+    pub css: Option<String>,
+    pub use_originator_css: bool,
+    pub emergency: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Number {
+    pub pattern: String,
+    pub partition: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    pub name: String,
+    pub password: String,
+    pub role: AxlRole,
+    /// Wrong passwords in a row; ten lock the account, as a credential policy does.
+    #[serde(default)]
+    pub failures: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AxlRole {
+    ReadWrite,
+    ReadOnly,
+    None,
+}
+
+/// One entry of the change log.
+#[derive(Debug, Clone)]
+pub struct Change {
+    pub kind: &'static str,
+    pub uuid: String,
+}
+
+fn users() -> Vec<User> {
+    let user = |name: &str, role| User { name: name.into(), password: "axl-demo".into(), role, failures: 0 };
+    vec![
+        user("axl-lockdown", AxlRole::ReadWrite),
+        user("axl-reader", AxlRole::ReadOnly),
+        user("nobody", AxlRole::None),
+    ]
+}
+
+/// The same object has the same uuid at every start: made of its kind and its first name.
+pub fn uuid(kind: &str, name: &str) -> String {
+    let hash = Sha256::digest(format!("{kind}/{name}"));
+    let hex: String = hash.iter().take(16).map(|byte| format!("{byte:02X}")).collect();
+    format!("{{{}-{}-{}-{}-{}}}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..32])
+}
+
+pub fn same_uuid(a: &str, b: &str) -> bool {
+    a.trim_matches(['{', '}']).eq_ignore_ascii_case(b.trim_matches(['{', '}']))
+}
+
+impl RoutePattern {
+    pub fn uuid(&self) -> String {
+        uuid("RoutePattern", &format!("{}@{}", self.pattern, self.partition.as_deref().unwrap_or("")))
+    }
+}
+
+impl TranslationPattern {
+    pub fn uuid(&self) -> String {
+        uuid("TransPattern", &format!("{}@{}", self.pattern, self.partition.as_deref().unwrap_or("")))
+    }
+}
+
+impl Cluster {
+    /// One of the dial plans that come with the simulator.
+    pub fn named(name: &str) -> Option<Self> {
+        let text = match name {
+            "acme-north" => include_str!("../../plans/acme-north.json"),
+            "acme-sued" => include_str!("../../plans/acme-sued.json"),
+            _ => return None,
+        };
+        serde_json::from_str(text).ok()
+    }
+
+    /// A site with `count` route patterns in one partition, for measuring.
+    pub fn with_route_patterns(count: usize) -> Self {
+        let mut cluster = Self::named("acme-north").unwrap_or_default();
+        cluster.partitions.push(Partition { name: "PT-MANY".into(), ..Partition::default() });
+        cluster.route_patterns.extend((0..count).map(|n| RoutePattern {
+            pattern: format!("9.1403555{n:04}"),
+            partition: Some("PT-MANY".into()),
+            route_list: Some("RL-PSTN".into()),
+            discard: Some("PreDot".into()),
+            ..RoutePattern::default()
+        }));
+        cluster
+    }
+
+    pub fn route_pattern(&mut self, pattern: &str) -> Option<&mut RoutePattern> {
+        self.route_patterns.iter_mut().find(|p| p.pattern == pattern)
+    }
+
+    pub fn partition(&mut self, name: &str) -> Option<&mut Partition> {
+        self.partitions.iter_mut().find(|p| p.name == name)
+    }
+
+    /// Is a schedule one whose every period has no office hours? `None` is always active.
+    pub(crate) fn never(&self, schedule: Option<&str>) -> bool {
+        let Some(schedule) = schedule.and_then(|name| self.schedules.iter().find(|s| s.name == name)) else {
+            return false;
+        };
+        let period = |name: &String| self.periods.iter().find(|p| p.name == *name);
+        !schedule.periods.is_empty()
+            && schedule.periods.iter().filter_map(period).all(|p| p.start == "No Office Hours" && p.end == p.start)
+    }
+
+    /// Changes something and writes the change log.
+    pub(crate) fn edited<T>(&mut self, change: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.clone();
+        let result = change(self);
+        let mut found = Vec::new();
+        let changed = |kind: &'static str, uuid: String| Change { kind, uuid };
+        for now in self.route_patterns.iter().filter(|p| !before.route_patterns.contains(p)) {
+            found.push(changed("RoutePattern", now.uuid()));
+        }
+        for now in self.translation_patterns.iter().filter(|p| !before.translation_patterns.contains(p)) {
+            found.push(changed("TransPattern", now.uuid()));
+        }
+        for now in self.partitions.iter().filter(|p| !before.partitions.contains(p)) {
+            found.push(changed("RoutePartition", uuid("RoutePartition", &now.name)));
+        }
+        for now in self.calling_search_spaces.iter().filter(|c| !before.calling_search_spaces.contains(c)) {
+            found.push(changed("Css", uuid("Css", &now.name)));
+        }
+        self.changes.extend(found);
+        result
+    }
+}

@@ -1,0 +1,68 @@
+//! The simulators as their own process, for `cargo xtask run`, browser tests and benchmarks.
+
+use clap::Parser;
+use simulators::cucm::model::Cluster;
+use simulators::{B2cSim, CucmSim};
+use std::path::PathBuf;
+
+/// Simulated CUCM and identity provider on loopback, until Ctrl-C or end of input.
+#[derive(Parser)]
+struct Options {
+    /// Dial plan of the cluster: acme-north or acme-sued
+    #[arg(long, default_value = "acme-north")]
+    plan: String,
+    /// Add a partition with so many route patterns
+    #[arg(long, default_value_t = 0)]
+    route_patterns: usize,
+    /// AXL port; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    cucm_port: u16,
+    /// Port for dial, faults and edits; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    control_port: u16,
+    /// Port of the identity provider; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    b2c_port: u16,
+    /// Every AXL answer takes this long
+    #[arg(long, default_value_t = 0)]
+    latency_ms: u64,
+    /// Write CUCM's certificate here
+    #[arg(long)]
+    certificate: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> std::io::Result<()> {
+    let options = Options::parse();
+    let cluster = match options.route_patterns {
+        0 => Cluster::named(&options.plan)
+            .ok_or_else(|| std::io::Error::other(format!("there is no dial plan {}", options.plan)))?,
+        count => Cluster::with_route_patterns(count),
+    };
+    let cucm = CucmSim::with_cluster(cluster, options.cucm_port, Some(options.control_port)).await?;
+    cucm.faults().latency_ms = options.latency_ms;
+    let b2c = B2cSim::start(options.b2c_port)?;
+    if let Some(path) = &options.certificate {
+        std::fs::write(path, cucm.certificate_pem())?;
+    }
+    let fingerprint: String = cucm.fingerprint().iter().map(|byte| format!("{byte:02X}")).collect();
+    let control = cucm.control_address().map(|address| format!("http://{address}"));
+    println!(
+        "{}",
+        serde_json::json!({
+            "axl": cucm.url(), "fingerprint": fingerprint, "control": control,
+            "metadata_url": b2c.metadata_url(), "issuer": b2c.issuer(), "people": simulators::b2c::demo_people(),
+        })
+    );
+    let ended = std::thread::spawn(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
+    let end_of_input = async {
+        while !ended.is_finished() {
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+    };
+    tokio::select! {
+        () = end_of_input => {}
+        result = tokio::signal::ctrl_c() => result?,
+    }
+    Ok(())
+}
