@@ -1,1 +1,5 @@
+//! The server's rooms. `main` only opens the door.
 
+pub mod dial_plan;
+pub mod engine;
+pub mod store;

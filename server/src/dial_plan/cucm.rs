@@ -1,0 +1,216 @@
+//! The dictionary between the plan's words and AXL's. Performs what the plan says; chooses nothing.
+
+use crate::engine::ports::{DialPlan, DialPlanError};
+use async_trait::async_trait;
+use axl::route_pattern::{Destination as AxlDestination, RoutePattern as AxlRoutePattern};
+use axl::trans_pattern::TransPattern as AxlTransPattern;
+use lockdown::dial_plan::{
+    Activity, CallingSearchSpace, Destination, DialPlan as Facts, DigitChange, Discard, Endpoint, EndpointKind,
+    Partition, RoutePattern, TimeSchedule, TranslationPattern,
+};
+use lockdown::ids::{StepId, Uuid};
+use lockdown::plan::{LockPlan, PlanText, StepText};
+use lockdown::step::{Found, Object, Step, StepValue};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A site's dial plan in a real Unified CM.
+pub struct Cucm {
+    client: Arc<axl::Client>,
+    /// Partitions whose route patterns are steps: only for those is it asked where they lead.
+    blocked_partitions: BTreeSet<String>,
+}
+
+impl Cucm {
+    pub fn new(client: Arc<axl::Client>, plan: &PlanText) -> Self {
+        let partition = |step: &StepText| match step {
+            StepText::RoutePatternBlock { partition, .. } => Some(partition.clone()),
+            _ => None,
+        };
+        Self { client, blocked_partitions: plan.steps.iter().filter_map(partition).collect() }
+    }
+
+    async fn route_pattern(&self, found: AxlRoutePattern) -> Result<RoutePattern, axl::Error> {
+        let is_step = found.partition.as_ref().is_some_and(|name| self.blocked_partitions.contains(name));
+        let destination = if is_step {
+            match self.client.route_pattern_destination(&found.uuid).await? {
+                AxlDestination::Gateway(name) => Destination::Gateway(name),
+                AxlDestination::RouteList(name) => Destination::RouteList(name),
+                AxlDestination::None => Destination::NotRead,
+            }
+        } else {
+            Destination::NotRead
+        };
+        Ok(RoutePattern { destination, ..route_pattern_state(found) })
+    }
+
+    async fn calling_search_spaces(&self) -> Result<Vec<CallingSearchSpace>, axl::Error> {
+        let mut spaces = Vec::new();
+        for (uuid, _) in self.client.css_names().await? {
+            spaces.push(css(self.client.css(&uuid).await?));
+        }
+        Ok(spaces)
+    }
+
+    async fn endpoints(&self) -> Result<Vec<Endpoint>, axl::Error> {
+        let of = |kind| move |e: axl::endpoint::Endpoint| Endpoint { pattern: e.pattern, partition: e.partition, kind };
+        let pilots = self.client.hunt_pilots("%").await?.into_iter().map(of(EndpointKind::HuntPilot));
+        let lines = self.client.lines("%").await?.into_iter().map(of(EndpointKind::DirectoryNumber));
+        Ok(pilots.chain(lines).collect())
+    }
+
+    /// Only what the plan's steps lie in: a list a partition, one list of partitions, a get a CSS.
+    async fn facts_for(&self, plan: &LockPlan) -> Result<Facts, axl::Error> {
+        let mut facts = Facts::default();
+        let mut lists: BTreeSet<(&'static str, &str)> = BTreeSet::new();
+        for step in &plan.steps {
+            match &step.object {
+                Object::PartitionSchedule { .. } => lists.insert(("partitions", "")),
+                Object::RoutePatternBlock { partition, .. } => lists.insert(("route", partition)),
+                Object::TransPatternBlock { partition, .. } | Object::TransPatternSet { partition, .. } => {
+                    lists.insert(("trans", partition))
+                }
+                Object::CssMembers { uuid, .. } => lists.insert(("css", uuid.as_str())),
+            };
+        }
+        for (list, name) in lists {
+            match list {
+                "partitions" => facts.partitions = partitions(self.client.partitions().await?),
+                "route" => {
+                    let found = self.client.route_patterns(Some(name)).await?;
+                    facts.route_patterns.extend(found.into_iter().map(route_pattern_state));
+                }
+                "trans" => {
+                    let found = self.client.trans_patterns(Some(name)).await?;
+                    facts.translation_patterns.extend(found.into_iter().map(translation_pattern));
+                }
+                _ => match self.client.css(name).await {
+                    Ok(found) => facts.calling_search_spaces.push(css(found)),
+                    Err(axl::Error::NotFound { .. }) => {}
+                    Err(error) => return Err(error),
+                },
+            }
+        }
+        Ok(facts)
+    }
+}
+
+#[async_trait]
+impl DialPlan for Cucm {
+    #[tracing::instrument(name = "dial_plan.survey", skip_all)]
+    async fn survey(&self) -> Result<Facts, DialPlanError> {
+        self.client.ccm_version().await.map_err(|error| named(&error))?;
+        let facts = async {
+            let mut route_patterns = Vec::new();
+            for found in self.client.route_patterns(None).await? {
+                route_patterns.push(self.route_pattern(found).await?);
+            }
+            Ok(Facts {
+                partitions: partitions(self.client.partitions().await?),
+                schedules: self.client.time_schedules().await?.into_iter().map(schedule).collect(),
+                calling_search_spaces: self.calling_search_spaces().await?,
+                route_patterns,
+                translation_patterns: self
+                    .client
+                    .trans_patterns(None)
+                    .await?
+                    .into_iter()
+                    .map(translation_pattern)
+                    .collect(),
+                endpoints: self.endpoints().await?,
+            })
+        };
+        facts.await.map_err(|error: axl::Error| named(&error))
+    }
+
+    #[tracing::instrument(name = "dial_plan.read", skip_all)]
+    async fn read(&self, plan: &LockPlan) -> Result<BTreeMap<StepId, Found>, DialPlanError> {
+        let facts = self.facts_for(plan).await.map_err(|error| named(&error))?;
+        Ok(plan.steps.iter().map(|step| (step.id.clone(), step.find_in(&facts))).collect())
+    }
+
+    #[tracing::instrument(name = "dial_plan.write", skip_all, fields(step.id = %step.id))]
+    async fn write(&self, step: &Step, value: &StepValue) -> Result<(), DialPlanError> {
+        let uuid = step.object.uuid().as_str();
+        let client = &self.client;
+        let result = match (&step.object, value) {
+            (Object::PartitionSchedule { .. }, StepValue::Schedule(schedule)) => {
+                client.set_partition_schedule(uuid, schedule.as_deref()).await
+            }
+            (Object::RoutePatternBlock { .. }, StepValue::Blocked(blocked)) => {
+                client.block_route_pattern(uuid, *blocked).await
+            }
+            (Object::TransPatternBlock { .. }, StepValue::Blocked(blocked)) => {
+                client.block_trans_pattern(uuid, *blocked).await
+            }
+            (Object::TransPatternSet { .. }, StepValue::Redirect { mask, css }) => {
+                client.redirect_trans_pattern(uuid, mask.as_deref(), css.as_deref()).await
+            }
+            (Object::CssMembers { .. }, StepValue::Members(members)) => {
+                client.set_css_members(uuid, members).await
+            }
+            (object, _) => return Err(DialPlanError::Refused { why: format!("{object} cannot hold {value}") }),
+        };
+        result.map_err(|error| named(&error))
+    }
+}
+
+/// AXL's errors by what the engine does next.
+fn named(error: &axl::Error) -> DialPlanError {
+    let why = error.to_string();
+    match error {
+        axl::Error::OutcomeUnknown { .. } => DialPlanError::OutcomeUnknown { why },
+        axl::Error::Busy { retry_after, .. } => DialPlanError::Transient { why, after: *retry_after },
+        axl::Error::MayNotWrite => DialPlanError::NoWrites { why },
+        error if error.stops_everything() => DialPlanError::Stop { why },
+        error if error.is_transient() => DialPlanError::Transient { why, after: None },
+        _ => DialPlanError::Refused { why },
+    }
+}
+
+fn change(discard: Option<&str>, mask: Option<String>, prefix: Option<String>) -> DigitChange {
+    DigitChange { discard: Discard::from_name(discard), mask, prefix }
+}
+
+fn route_pattern_state(found: AxlRoutePattern) -> RoutePattern {
+    RoutePattern {
+        uuid: Uuid::from(found.uuid),
+        pattern: found.pattern,
+        partition: found.partition,
+        blocked: found.blocked,
+        urgent: found.urgent,
+        change: change(found.discard.as_deref(), found.mask, found.prefix),
+        emergency: found.emergency,
+        destination: Destination::NotRead,
+    }
+}
+
+fn translation_pattern(found: AxlTransPattern) -> TranslationPattern {
+    TranslationPattern {
+        uuid: Uuid::from(found.uuid),
+        pattern: found.pattern,
+        partition: found.partition,
+        blocked: found.blocked,
+        urgent: found.urgent,
+        change: change(found.discard.as_deref(), found.mask, found.prefix),
+        css: found.css,
+        use_originator_css: found.use_originator_css,
+        emergency: found.emergency,
+    }
+}
+
+fn partitions(found: Vec<axl::partition::RoutePartition>) -> Vec<Partition> {
+    found
+        .into_iter()
+        .map(|p| Partition { uuid: Uuid::from(p.uuid), name: p.name, schedule: p.schedule })
+        .collect()
+}
+
+fn schedule(found: axl::time_schedule::TimeSchedule) -> TimeSchedule {
+    let active = if found.never { Activity::Never } else { Activity::Sometimes };
+    TimeSchedule { name: found.name, active }
+}
+
+fn css(found: axl::calling_search_space::Css) -> CallingSearchSpace {
+    CallingSearchSpace { uuid: Uuid::from(found.uuid), name: found.name, members: found.members }
+}

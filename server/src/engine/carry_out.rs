@@ -1,0 +1,252 @@
+//! From what is read to what is ordered: write what differs, read back, say which steps are not
+//! there yet and why. Fails forward; nothing is rolled back by itself.
+
+use super::drive::Memory;
+use super::ports::{DialPlanError, Snapshot};
+use super::site::Site;
+use futures_util::{FutureExt, StreamExt};
+use lockdown::ids::StepId;
+use lockdown::plan::{LockPlan, Write};
+use lockdown::reading::{Reading, StepReading};
+use lockdown::site::Command;
+use lockdown::step::{Found, StepState, Target};
+use lockdown::timeline::{EventKind, StepNote};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How a try to carry out an order ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Verified,
+    /// Not everything is there; the next sweep goes on.
+    Incomplete,
+    /// A newer order came: begin again with that.
+    Overtaken,
+}
+
+/// What became of the writes of one pass.
+#[derive(Default)]
+struct Pass {
+    failures: BTreeMap<StepId, String>,
+    wait: Option<Duration>,
+    stop: Option<String>,
+}
+
+impl Site {
+    /// Writes and reads back until all is as ordered, the deadline passes, or nothing more can succeed.
+    pub(super) async fn carry_out(
+        &self,
+        memory: &mut Memory,
+        plan: &LockPlan,
+        mut reading: Reading,
+    ) -> Result<Outcome, DialPlanError> {
+        let version = self.status().version;
+        let target = self.status().command.target();
+        self.take_snapshot(version, plan, &reading).await;
+        let until = self.clock.now() + self.tuning.deadline;
+        let mut pause = self.tuning.pause;
+        loop {
+            let writes = due(plan, target, &reading);
+            let total = plan.steps.len();
+            let pass = self.write_all(version, &writes, total - writes.len(), total).await;
+            reading = self.look(plan).await?;
+            if self.status().version != version {
+                return Ok(Outcome::Overtaken);
+            }
+            if reading.off(target).next().is_none() {
+                self.as_ordered(memory, &reading).await;
+                return Ok(Outcome::Verified);
+            }
+            let told = notes(plan, &reading, target, &pass.failures);
+            if let Some(why) = pass.stop {
+                self.tell_stopped(memory, version, target, &why).await;
+                return Ok(Outcome::Incomplete);
+            }
+            if self.clock.now() >= until || memory.incomplete_told == Some(version) {
+                self.tell_incomplete(memory, version, target, told).await;
+                return Ok(Outcome::Incomplete);
+            }
+            let wait = pass.wait.unwrap_or(pause).min(self.tuning.deadline);
+            tokio::select! {
+                () = self.nudged() => {}
+                () = self.clock.sleep(wait) => {}
+            }
+            if self.status().version != version {
+                return Ok(Outcome::Overtaken);
+            }
+            pause = (pause * 2).min(self.tuning.pause * 8);
+        }
+    }
+
+    /// Group after group, up to `max_in_flight` at a time within a group. A newer order ends the pass.
+    async fn write_all(&self, version: u64, writes: &[Write<'_>], done: usize, total: usize) -> Pass {
+        let mut pass = Pass::default();
+        let mut applied = done;
+        self.show_progress(applied, total);
+        for group in writes.chunk_by(|a, b| a.step.group == b.step.group) {
+            let mut writing = Vec::with_capacity(group.len());
+            for write in group {
+                writing.push(async move { (write, self.write_one(version, write).await) }.boxed());
+            }
+            let mut results =
+                futures_util::stream::iter(writing).buffer_unordered(self.tuning.max_in_flight.max(1));
+            while let Some((write, result)) = results.next().await {
+                match result {
+                    Ok(()) => {
+                        applied += 1;
+                        self.show_progress(applied, total);
+                    }
+                    Err(error) => pass.failed(write, error),
+                }
+                if pass.stop.is_some() || self.status().version != version {
+                    return pass;
+                }
+            }
+        }
+        pass
+    }
+
+    async fn write_one(&self, version: u64, write: &Write<'_>) -> Result<(), DialPlanError> {
+        if self.status().version != version {
+            return Err(DialPlanError::Transient { why: "a newer order came".into(), after: None });
+        }
+        tracing::info!(site.id = %self.id, step.id = %write.step.id, "engine writes {write}");
+        self.dial_plan.write(write.step, write.value).await
+    }
+
+    /// What CUCM held before the first write of an activation; told where it was not the plan's normal.
+    async fn take_snapshot(&self, version: u64, plan: &LockPlan, reading: &Reading) {
+        let Command::Locked(activation) = self.status().command else { return };
+        if self.snapshot_activation().await.as_ref() == Some(&activation.id) {
+            return;
+        }
+        let differing = notes(plan, reading, Target::Normal, &BTreeMap::new());
+        let events = if differing.is_empty() { vec![] } else { vec![EventKind::SnapshotDiffers { steps: differing }] };
+        let snapshot = Snapshot { activation: activation.id, reading: reading.clone() };
+        let stored = self.remember(version, |record| record.snapshot = Some(snapshot), events).await;
+        if let Err(error) = stored {
+            tracing::error!(site.id = %self.id, %error, "the snapshot could not be stored; the order goes on");
+        }
+    }
+
+    async fn tell_incomplete(&self, memory: &mut Memory, version: u64, target: Target, steps: Vec<StepNote>) {
+        let first = steps.first().map_or_else(String::new, |s| format!(" {}: {}.", s.object, s.note));
+        self.show_trouble(&format!("{} steps are not there yet, still trying.{first}", steps.len()));
+        if memory.incomplete_told != Some(version) {
+            memory.incomplete_told = Some(version);
+            self.note(|_| {}, vec![EventKind::Incomplete { target, steps }]).await;
+        }
+    }
+
+    pub(super) async fn tell_stopped(&self, memory: &mut Memory, version: u64, target: Target, why: &str) {
+        self.show_trouble(&format!("CUCM cannot be changed: {why}."));
+        let now = Some((version, why.to_owned()));
+        if memory.stopped != now {
+            memory.stopped = now;
+            self.note(|_| {}, vec![EventKind::Stopped { target, why: why.to_owned() }]).await;
+        }
+    }
+
+    /// Settled once, different now: somebody changed CUCM. Locked is repaired, normal is reported.
+    pub(super) async fn drifted(
+        &self,
+        memory: &mut Memory,
+        plan: &LockPlan,
+        reading: &Reading,
+    ) -> Result<(), DialPlanError> {
+        let status = self.status();
+        let ordered = status.command.target();
+        let steps = notes(plan, reading, ordered, &BTreeMap::new());
+        if memory.drift.as_ref() != Some(&steps) {
+            memory.drift = Some(steps.clone());
+            self.note(|_| {}, vec![EventKind::Drifted { ordered, steps }]).await;
+        }
+        if ordered == Target::Locked && status.command.allows_writes() {
+            self.repair(memory, status.version, plan, reading).await
+        } else {
+            self.show(|shown| shown.trouble = None);
+            Ok(())
+        }
+    }
+
+    async fn repair(
+        &self,
+        memory: &mut Memory,
+        version: u64,
+        plan: &LockPlan,
+        reading: &Reading,
+    ) -> Result<(), DialPlanError> {
+        let now = self.clock.now();
+        let all = due(plan, Target::Locked, reading);
+        let (allowed, too_often): (Vec<_>, Vec<_>) = {
+            let mut repairs = self.repairs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            all.into_iter().partition(|write| repairs.allow(&write.step.id, now))
+        };
+        if !too_often.is_empty() && !std::mem::replace(&mut memory.given_up, true) {
+            let steps = too_often.iter().map(|w| note(&w.step.object.to_string(), "left alone")).collect();
+            self.show_trouble("Somebody keeps changing CUCM: repaired 3 times within an hour.");
+            self.note(|_| {}, vec![EventKind::RepairGivenUp { steps }]).await;
+        }
+        if allowed.is_empty() {
+            return Ok(());
+        }
+        let pass = self.write_all(version, &allowed, 0, allowed.len()).await;
+        let after = self.look(plan).await?;
+        if let Some(why) = &pass.stop {
+            self.tell_stopped(memory, version, Target::Locked, why).await;
+        }
+        let mended: Vec<&Write<'_>> =
+            allowed.iter().filter(|w| after.steps.iter().any(|s| s.step == w.step.id && s.is_at(Target::Locked))).collect();
+        if !mended.is_empty() {
+            let mut repairs = self.repairs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            mended.iter().for_each(|write| repairs.made(&write.step.id, now));
+        }
+        if !mended.is_empty() {
+            let steps = mended.iter().map(|w| note(&w.step.object.to_string(), &w.value.to_string())).collect();
+            self.note(|_| {}, vec![EventKind::Repaired { steps }]).await;
+        }
+        if after.off(Target::Locked).next().is_none() {
+            self.as_ordered(memory, &after).await;
+        }
+        Ok(())
+    }
+}
+
+impl Pass {
+    fn failed(&mut self, write: &Write<'_>, error: DialPlanError) {
+        tracing::warn!(step.id = %write.step.id, %error, "a write did not succeed");
+        self.failures.insert(write.step.id.clone(), error.to_string());
+        match error {
+            DialPlanError::Transient { after, .. } => self.wait = self.wait.max(after),
+            DialPlanError::OutcomeUnknown { .. } | DialPlanError::Refused { .. } => {}
+            DialPlanError::NoWrites { why } | DialPlanError::Stop { why } => self.stop = Some(why),
+        }
+    }
+}
+
+/// What can be written: an object that is not there cannot.
+fn due<'a>(plan: &'a LockPlan, target: Target, reading: &Reading) -> Vec<Write<'a>> {
+    let missing = |id: &StepId| reading.steps.iter().any(|s| s.step == *id && s.state == StepState::Missing);
+    plan.writes(target, reading).into_iter().filter(|write| !missing(&write.step.id)).collect()
+}
+
+fn note(object: &str, note: &str) -> StepNote {
+    StepNote { object: object.to_owned(), note: note.to_owned() }
+}
+
+/// The steps that are not where they should be, each with what is known of it.
+fn notes(
+    plan: &LockPlan,
+    reading: &Reading,
+    target: Target,
+    failures: &BTreeMap<StepId, String>,
+) -> Vec<StepNote> {
+    let object = |s: &StepReading| plan.step(&s.step).map(|step| step.object.to_string()).unwrap_or_default();
+    let why = |s: &StepReading| match (failures.get(&s.step), &s.found) {
+        (Some(failure), _) => failure.clone(),
+        (None, Found::Value(value)) => value.to_string(),
+        (None, Found::Missing) => "no longer in CUCM".into(),
+        (None, Found::NotRead) => "not read".into(),
+    };
+    reading.off(target).map(|s| note(&object(s), &why(s))).collect()
+}

@@ -1,0 +1,227 @@
+//! The one room where a lock happens: check, remember, act, look, tell.
+
+mod carry_out;
+mod check_plan;
+mod drive;
+mod error;
+pub mod ports;
+mod repairs;
+mod site;
+mod status;
+
+pub use error::EngineError;
+pub use status::{PlanState, Progress, SiteStatus, Trouble};
+
+use lockdown::guard::{CheckedPlan, Violation};
+use lockdown::ids::{ActivationId, SiteId};
+use lockdown::operator::{Act, Operator, Refusal};
+use lockdown::plan::PlanText;
+use lockdown::site::{Order, Transition};
+use lockdown::timeline::{Event, EventKind};
+use ports::{Clock, DialPlan, NewEvent, Store, StoreError};
+use site::Site;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::broadcast;
+use tokio::task::JoinSet;
+
+/// News kept for a slow listener before it must look at everything again.
+const NEWS_BACKLOG: usize = 256;
+
+/// How the engine goes about it.
+#[derive(Debug, Clone)]
+pub struct Tuning {
+    /// Between two looks at CUCM. Design, section 5.
+    pub sweep: Duration,
+    /// From an order to the first report that it is incomplete. Design, section 5.
+    pub deadline: Duration,
+    /// The first pause after a passing failure; doubled up to eight times of it.
+    pub pause: Duration,
+    /// Writes at the same time, within one group of steps.
+    pub max_in_flight: usize,
+    /// Between two checks of the plan against the dial plan.
+    pub recheck: Duration,
+    /// Between two tries while CUCM refuses the account: wrong passwords lock it.
+    pub after_stop: Duration,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            sweep: Duration::from_secs(10),
+            deadline: Duration::from_secs(60),
+            pause: Duration::from_secs(1),
+            max_in_flight: 1,
+            recheck: Duration::from_secs(15 * 60),
+            after_stop: Duration::from_secs(5 * 60),
+        }
+    }
+}
+
+/// Something changed; every surface hears it by this one channel.
+#[derive(Debug, Clone)]
+pub enum News {
+    Site(Arc<SiteStatus>),
+    Event(Arc<Event>),
+}
+
+/// A site to look after.
+pub struct SiteSetup {
+    pub name: String,
+    pub plan: PlanText,
+    pub dial_plan: Arc<dyn DialPlan>,
+}
+
+/// Locks and releases sites. All surfaces come in here and nowhere else.
+pub struct Engine {
+    sites: Vec<Arc<Site>>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    news: broadcast::Sender<News>,
+    drives: std::sync::Mutex<JoinSet<()>>,
+}
+
+impl Engine {
+    /// Recalls every site and begins to look after it: an order that was interrupted goes on.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn start(
+        setups: Vec<SiteSetup>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        tuning: Tuning,
+    ) -> Result<Arc<Self>, StoreError> {
+        let (news, _) = broadcast::channel(NEWS_BACKLOG);
+        let mut sites = Vec::new();
+        let mut drives = JoinSet::new();
+        for setup in setups {
+            let site = Site::recall(setup, store.clone(), clock.clone(), news.clone(), tuning.clone()).await?;
+            let site = Arc::new(site);
+            drives.spawn(drive::run(site.clone()));
+            sites.push(site);
+        }
+        let drives = std::sync::Mutex::new(drives);
+        Ok(Arc::new(Self { sites, store, clock, news, drives }))
+    }
+
+    /// Orders the lock. Ordering what is ordered already changes nothing and is no error.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] without the right; [`EngineError::NotRemembered`] when the order
+    /// could not be stored: then CUCM was not touched.
+    pub async fn activate(
+        &self,
+        by: &Operator,
+        site: &SiteId,
+        reason: Option<String>,
+    ) -> Result<SiteStatus, EngineError> {
+        let site = self.find(site)?;
+        let at = self.clock.now();
+        let order = Order { by, site: &site.id, at, reason };
+        let id = activation_id(at, self.clock.random());
+        let outcome = site.order(by, |command, _| Ok(command.activate(&order, id)?)).await;
+        self.tell_refusal(by, &site.id, Act::Lock, &outcome).await;
+        outcome
+    }
+
+    /// Orders the all-clear for the state of version `seen`.
+    ///
+    /// # Errors
+    /// As [`Engine::activate`]; besides, when `seen` is missing or no longer the state.
+    pub async fn release(
+        &self,
+        by: &Operator,
+        site: &SiteId,
+        reason: Option<String>,
+        seen: Option<u64>,
+    ) -> Result<SiteStatus, EngineError> {
+        let site = self.find(site)?;
+        let order = Order { by, site: &site.id, at: self.clock.now(), reason };
+        let outcome = site
+            .order(by, |command, version| {
+                let transition = command.release(&order)?;
+                match (&transition, seen) {
+                    (Transition::Unchanged, _) => Ok(transition),
+                    (_, None) => Err(EngineError::VersionMissing),
+                    (_, Some(seen)) if seen != version => Err(EngineError::VersionStale { seen, now: version }),
+                    _ => Ok(transition),
+                }
+            })
+            .await;
+        self.tell_refusal(by, &site.id, Act::Release, &outcome).await;
+        outcome
+    }
+
+    /// # Errors
+    /// When there is no such site.
+    pub fn status(&self, site: &SiteId) -> Result<SiteStatus, EngineError> {
+        Ok(self.find(site)?.status())
+    }
+
+    pub fn statuses(&self) -> Vec<SiteStatus> {
+        self.sites.iter().map(|site| site.status()).collect()
+    }
+
+    /// Every change from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<News> {
+        self.news.subscribe()
+    }
+
+    pub fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
+    /// Checks a site's plan against CUCM as it is now. Writes nothing.
+    ///
+    /// # Errors
+    /// When there is no such site or CUCM cannot be read.
+    pub async fn check_plan(&self, site: &SiteId) -> Result<Result<CheckedPlan, Vec<Violation>>, EngineError> {
+        let site = self.find(site)?;
+        site.survey_and_check().await.map_err(|error| EngineError::CucmAway(error.to_string()))
+    }
+
+    /// Puts something into the timeline and tells everybody.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub async fn record(&self, by: Option<&Operator>, kind: EventKind) -> Result<(), StoreError> {
+        let event = NewEvent { at: self.clock.now(), site: None, by: by.map(Operator::actor), kind };
+        for event in self.store.append(vec![event]).await? {
+            let _ = self.news.send(News::Event(Arc::new(event)));
+        }
+        Ok(())
+    }
+
+    /// Stops looking after the sites. The lock stays in CUCM; what was ordered goes on at the next start.
+    pub async fn stop(&self) {
+        let mut drives = std::mem::take(&mut *self.drives.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        drives.shutdown().await;
+    }
+
+    fn find(&self, id: &SiteId) -> Result<&Arc<Site>, EngineError> {
+        self.sites.iter().find(|site| site.id == *id).ok_or_else(|| EngineError::NoSuchSite(id.clone()))
+    }
+
+    async fn tell_refusal(&self, by: &Operator, site: &SiteId, act: Act, outcome: &Result<SiteStatus, EngineError>) {
+        let Err(EngineError::Refused(why)) = outcome else { return };
+        let (why, at): (Refusal, _) = (*why, self.clock.now());
+        let kind = EventKind::Refused { act, why };
+        let event = NewEvent { at, site: Some(site.clone()), by: Some(by.actor()), kind };
+        match self.store.append(vec![event]).await {
+            Ok(events) => {
+                for event in events {
+                    let _ = self.news.send(News::Event(Arc::new(event)));
+                }
+            }
+            Err(error) => tracing::error!(%error, "a refusal could not be put into the timeline"),
+        }
+    }
+}
+
+/// Readable, in order of time, and not to be guessed.
+fn activation_id(at: jiff::Timestamp, random: [u8; 8]) -> ActivationId {
+    let suffix = u64::from_be_bytes(random);
+    let text = format!("act-{}-{:08x}", at.strftime("%Y%m%d-%H%M%S"), suffix >> 32);
+    ActivationId::try_from(text).expect("digits, hyphens and hex make a valid id")
+}

@@ -1,0 +1,134 @@
+//! What the engine needs of the world, and nothing else does it get.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use lockdown::dial_plan::DialPlan as DialPlanFacts;
+use lockdown::guard::CheckedPlan;
+use lockdown::ids::{ActivationId, SiteId, StepId};
+use lockdown::operator::Actor;
+use lockdown::plan::LockPlan;
+use lockdown::reading::Reading;
+use lockdown::site::Command;
+use lockdown::step::{Found, Step, StepValue};
+use lockdown::timeline::{Event, EventKind};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The dial plan of one cluster: CUCM, or a model of it in tests.
+#[async_trait]
+pub trait DialPlan: Send + Sync {
+    /// Reads everything the guard and the digit analysis need.
+    async fn survey(&self) -> Result<DialPlanFacts, DialPlanError>;
+
+    /// Reads what the plan's steps hold now, in a constant number of reads.
+    async fn read(&self, plan: &LockPlan) -> Result<BTreeMap<StepId, Found>, DialPlanError>;
+
+    /// Writes one value. An idempotent set: doing it twice is doing it once.
+    async fn write(&self, step: &Step, value: &StepValue) -> Result<(), DialPlanError>;
+}
+
+/// Named by what the engine does next; the text is for the operator.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DialPlanError {
+    /// Try again, not before `after` if it says so.
+    #[error("{why}")]
+    Transient { why: String, after: Option<Duration> },
+    /// It may have happened. Read, then speak.
+    #[error("{why}")]
+    OutcomeUnknown { why: String },
+    /// This object cannot be written; others can.
+    #[error("{why}")]
+    Refused { why: String },
+    /// Nothing can be written until somebody mends this; reading may still work.
+    #[error("{why}")]
+    NoWrites { why: String },
+    /// Nothing at all can succeed until somebody mends this. Trying again may lock the account.
+    #[error("{why}")]
+    Stop { why: String },
+}
+
+/// A plan that passed the guard, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptedPlan {
+    pub checked: CheckedPlan,
+    /// SHA-256 over the frozen plan: two equal ones write the same.
+    pub fingerprint: String,
+    pub at: Timestamp,
+}
+
+/// What CUCM held before the first write of an activation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub activation: ActivationId,
+    pub reading: Reading,
+}
+
+/// All that is remembered of a site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteRecord {
+    pub id: SiteId,
+    /// Counts the orders; the version a senior saw goes into his release.
+    pub version: u64,
+    pub command: Command,
+    pub plan: Option<AcceptedPlan>,
+    pub snapshot: Option<Snapshot>,
+    pub reading: Option<Reading>,
+}
+
+/// Something to be told, before it has its number.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    pub at: Timestamp,
+    pub site: Option<SiteId>,
+    pub by: Option<Actor>,
+    pub kind: EventKind,
+}
+
+/// What the engine remembers by. When a call returns, the data has reached the disk.
+#[async_trait]
+pub trait Store: Send + Sync {
+    async fn site(&self, id: &SiteId) -> Result<Option<SiteRecord>, StoreError>;
+
+    /// Stores the record and the events together, if the stored version is still `expected`
+    /// (`None`: there is no record yet). Returns the events with their numbers.
+    async fn commit(
+        &self,
+        record: &SiteRecord,
+        expected: Option<u64>,
+        events: Vec<NewEvent>,
+    ) -> Result<Vec<Event>, StoreError>;
+
+    async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<Event>, StoreError>;
+
+    /// Events with a number above `after`, oldest first.
+    async fn events_after(&self, after: u64, limit: usize) -> Result<Vec<Event>, StoreError>;
+
+    /// The newest events, newest first.
+    async fn latest_events(&self, limit: usize) -> Result<Vec<Event>, StoreError>;
+}
+
+/// Why something could not be remembered or recalled. The text is for the operator.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else stored a newer version first: read again.
+    #[error("somebody else changed it at the same moment")]
+    Conflict,
+    #[error("the disk with the data folder is full: free some space, then try again")]
+    Full,
+    #[error("the data folder cannot be written: {0}")]
+    ReadOnly(String),
+    #[error("the store failed: {0}")]
+    Failed(String),
+}
+
+/// Time and chance.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    fn now(&self) -> Timestamp;
+
+    async fn sleep(&self, duration: Duration);
+
+    /// Eight unpredictable bytes, for ids.
+    fn random(&self) -> [u8; 8];
+}

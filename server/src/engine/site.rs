@@ -1,0 +1,170 @@
+//! One site: its record, its status, and the order of things when somebody orders.
+
+use super::error::EngineError;
+use super::ports::{Clock, DialPlan, NewEvent, SiteRecord, Store, StoreError};
+use super::repairs::Repairs;
+use super::status::{Progress, SiteStatus, Trouble};
+use super::{News, SiteSetup, Tuning};
+use lockdown::ids::SiteId;
+use lockdown::operator::Operator;
+use lockdown::plan::PlanText;
+use lockdown::site::{Command, Transition};
+use lockdown::timeline::EventKind;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Notify, broadcast};
+
+pub(super) struct Site {
+    pub(super) id: SiteId,
+    pub(super) text: PlanText,
+    pub(super) dial_plan: Arc<dyn DialPlan>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) tuning: Tuning,
+    pub(super) repairs: Mutex<Repairs>,
+    store: Arc<dyn Store>,
+    news: broadcast::Sender<News>,
+    status: Mutex<SiteStatus>,
+    /// What is stored, word for word. Held over the store's call, so that records follow each other.
+    record: tokio::sync::Mutex<SiteRecord>,
+    nudge: Notify,
+}
+
+impl Site {
+    pub(super) async fn recall(
+        setup: SiteSetup,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        news: broadcast::Sender<News>,
+        tuning: Tuning,
+    ) -> Result<Self, StoreError> {
+        let id = setup.plan.site.clone();
+        let record = if let Some(record) = store.site(&id).await? {
+            record
+        } else {
+            let command = Command::Untouched { since: clock.now() };
+            let record = SiteRecord { id: id.clone(), version: 1, command, plan: None, snapshot: None, reading: None };
+            store.commit(&record, None, vec![]).await?;
+            record
+        };
+        let status = SiteStatus::from_record(record.clone(), setup.name);
+        Ok(Self {
+            id,
+            text: setup.plan,
+            dial_plan: setup.dial_plan,
+            clock,
+            tuning,
+            repairs: Mutex::default(),
+            store,
+            news,
+            status: Mutex::new(status),
+            record: tokio::sync::Mutex::new(record),
+            nudge: Notify::new(),
+        })
+    }
+
+    pub(super) fn status(&self) -> SiteStatus {
+        self.shown().clone()
+    }
+
+    /// Decides, remembers, then nudges the drive.
+    pub(super) async fn order(
+        &self,
+        by: &Operator,
+        decide: impl FnOnce(&Command, u64) -> Result<Transition, EngineError>,
+    ) -> Result<SiteStatus, EngineError> {
+        let mut record = self.record.lock().await;
+        if let Transition::Changed { command, event } = decide(&record.command, record.version)? {
+            let next = SiteRecord { version: record.version + 1, command, ..record.clone() };
+            self.store_record(&mut record, next, vec![(event, Some(by))])
+                .await
+                .map_err(EngineError::NotRemembered)?;
+            self.show(|status| {
+                status.progress = None;
+                status.trouble = None;
+            });
+        }
+        self.nudge.notify_one();
+        Ok(self.status())
+    }
+
+    /// Changes what is remembered, as far as it still is about the order of `version`. Returns
+    /// whether it was.
+    pub(super) async fn remember(
+        &self,
+        version: u64,
+        change: impl FnOnce(&mut SiteRecord),
+        events: Vec<EventKind>,
+    ) -> Result<bool, StoreError> {
+        let mut record = self.record.lock().await;
+        if record.version != version {
+            return Ok(false);
+        }
+        let mut next = record.clone();
+        change(&mut next);
+        if next != *record || !events.is_empty() {
+            let events = events.into_iter().map(|kind| (kind, None)).collect();
+            self.store_record(&mut record, next, events).await?;
+        }
+        Ok(true)
+    }
+
+    async fn store_record(
+        &self,
+        record: &mut SiteRecord,
+        next: SiteRecord,
+        events: Vec<(EventKind, Option<&Operator>)>,
+    ) -> Result<(), StoreError> {
+        let at = self.clock.now();
+        let new = |(kind, by): (EventKind, Option<&Operator>)| NewEvent {
+            at,
+            site: Some(self.id.clone()),
+            by: by.map(Operator::actor),
+            kind,
+        };
+        let events = self.store.commit(&next, Some(record.version), events.into_iter().map(new).collect()).await?;
+        *record = next.clone();
+        self.show(|status| {
+            status.version = next.version;
+            status.command = next.command;
+        });
+        for event in events {
+            let _ = self.news.send(News::Event(Arc::new(event)));
+        }
+        Ok(())
+    }
+
+    pub(super) async fn snapshot_activation(&self) -> Option<lockdown::ids::ActivationId> {
+        self.record.lock().await.snapshot.as_ref().map(|snapshot| snapshot.activation.clone())
+    }
+
+    /// Changes what is shown, and tells if anything differs.
+    pub(super) fn show(&self, change: impl FnOnce(&mut SiteStatus)) {
+        let mut shown = self.shown();
+        let before = shown.clone();
+        change(&mut shown);
+        if *shown != before {
+            let _ = self.news.send(News::Site(Arc::new(shown.clone())));
+        }
+    }
+
+    pub(super) fn show_progress(&self, applied: usize, of: usize) {
+        self.show(|status| status.progress = Some(Progress { applied, of }));
+    }
+
+    /// Says why it does not go on. The first time of the same sentence counts; returns whether it is new.
+    pub(super) fn show_trouble(&self, why: &str) -> bool {
+        let since = self.clock.now();
+        let new = self.shown().trouble.as_ref().is_none_or(|trouble| trouble.why != why);
+        if new {
+            self.show(|status| status.trouble = Some(Trouble { since, why: why.to_owned() }));
+        }
+        new
+    }
+
+    pub(super) async fn nudged(&self) {
+        self.nudge.notified().await;
+    }
+
+    fn shown(&self) -> MutexGuard<'_, SiteStatus> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,80 @@
+//! What a site shows to every surface.
+
+use super::ports::{AcceptedPlan, SiteRecord};
+use jiff::Timestamp;
+use lockdown::ids::SiteId;
+use lockdown::reading::Reading;
+use lockdown::site::Command;
+use lockdown::standing::{Standing, standing};
+use std::sync::Arc;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct SiteStatus {
+    pub id: SiteId,
+    pub name: String,
+    pub version: u64,
+    pub command: Command,
+    pub reading: Option<Reading>,
+    pub plan: PlanState,
+    /// While an order is being carried out.
+    pub progress: Option<Progress>,
+    /// Why it does not go on, in a sentence for the operator.
+    pub trouble: Option<Trouble>,
+}
+
+/// Where the plan stands with the guard.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PlanState {
+    /// CUCM was not seen since the plan was written.
+    Unchecked,
+    Accepted(Arc<AcceptedPlan>),
+    /// Nothing is locked by it; the last accepted one can still be released.
+    Refused { violations: Vec<String>, last: Option<Arc<AcceptedPlan>> },
+}
+
+/// Writes made since the order, before they are read back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    pub applied: usize,
+    pub of: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    pub since: Timestamp,
+    pub why: String,
+}
+
+impl SiteStatus {
+    pub fn standing(&self, now: Timestamp) -> Standing {
+        standing(&self.command, self.reading.as_ref(), now)
+    }
+
+    pub(super) fn from_record(record: SiteRecord, name: String) -> Self {
+        let plan = match record.plan {
+            Some(plan) => PlanState::Accepted(Arc::new(plan)),
+            None => PlanState::Unchecked,
+        };
+        Self {
+            id: record.id,
+            name,
+            version: record.version,
+            command: record.command,
+            reading: record.reading,
+            plan,
+            progress: None,
+            trouble: None,
+        }
+    }
+}
+
+impl PlanState {
+    /// The last plan the guard accepted, whatever it says now.
+    pub fn last_accepted(&self) -> Option<&Arc<AcceptedPlan>> {
+        match self {
+            Self::Unchecked => None,
+            Self::Accepted(plan) => Some(plan),
+            Self::Refused { last, .. } => last.as_ref(),
+        }
+    }
+}

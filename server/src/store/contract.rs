@@ -1,0 +1,144 @@
+//! What every store must do, whatever it is made of.
+
+use super::Directory;
+use super::records::{ClientRecord, Identity, Person, Remembered, Session};
+use crate::engine::ports::{NewEvent, SiteRecord, Store, StoreError};
+use jiff::{SignedDuration, Timestamp};
+use lockdown::ids::{OperatorId, SiteId};
+use lockdown::operator::{Role, Scope};
+use lockdown::site::Command;
+use lockdown::timeline::EventKind;
+
+/// `open` opens the same store again each time, as a restart would.
+pub(crate) async fn holds_for<S: Store + Directory>(open: impl Fn() -> S) {
+    a_record_is_stored_once_and_only_over_the_version_it_was_read_at(&open).await;
+    events_are_numbered_without_gaps_and_survive_a_restart(&open).await;
+    a_refused_commit_leaves_no_event(&open).await;
+    two_writers_at_once_have_one_winner(&open).await;
+    people_are_found_by_identity_and_guarded_by_version(&open).await;
+    sessions_end(&open).await;
+    keys_and_answers_are_kept(&open).await;
+}
+
+pub(crate) fn now() -> Timestamp {
+    "2026-11-23T12:00:00Z".parse().unwrap()
+}
+
+fn event() -> NewEvent {
+    NewEvent { at: now(), site: None, by: None, kind: EventKind::ServerStarted { version: "1".into() } }
+}
+
+pub(crate) fn three_events() -> Vec<NewEvent> {
+    vec![event(), event(), event()]
+}
+
+fn record(site: &str, version: u64) -> SiteRecord {
+    let id = SiteId::try_from(site).unwrap();
+    SiteRecord { id, version, command: Command::Untouched { since: now() }, plan: None, snapshot: None, reading: None }
+}
+
+async fn a_record_is_stored_once_and_only_over_the_version_it_was_read_at<S: Store>(open: impl Fn() -> S) {
+    let store = open();
+    let first = record("once", 1);
+    assert_eq!(store.site(&first.id).await, Ok(None));
+    assert_eq!(store.commit(&first, None, vec![]).await, Ok(vec![]));
+    assert_eq!(store.commit(&first, None, vec![]).await, Err(StoreError::Conflict));
+    assert_eq!(store.commit(&record("once", 2), Some(1), vec![]).await, Ok(vec![]));
+    assert_eq!(store.commit(&record("once", 3), Some(1), vec![]).await, Err(StoreError::Conflict));
+    assert_eq!(open().site(&first.id).await, Ok(Some(record("once", 2))));
+}
+
+async fn events_are_numbered_without_gaps_and_survive_a_restart<S: Store>(open: impl Fn() -> S) {
+    let before = open().latest_events(1).await.unwrap().first().map_or(0, |e| e.seq);
+    let stored = open().append(three_events()).await.unwrap();
+    assert_eq!(stored.iter().map(|e| e.seq).collect::<Vec<_>>(), [before + 1, before + 2, before + 3]);
+    let store = open();
+    assert_eq!(store.events_after(before, 2).await.unwrap(), stored[..2]);
+    assert_eq!(store.latest_events(1).await.unwrap(), stored[2..]);
+}
+
+async fn a_refused_commit_leaves_no_event<S: Store>(open: impl Fn() -> S) {
+    let store = open();
+    store.commit(&record("refused", 1), None, vec![]).await.unwrap();
+    let before = store.latest_events(1).await.unwrap();
+    assert_eq!(store.commit(&record("refused", 9), Some(8), three_events()).await, Err(StoreError::Conflict));
+    assert_eq!(store.latest_events(1).await.unwrap(), before);
+}
+
+async fn two_writers_at_once_have_one_winner<S: Store>(open: impl Fn() -> S) {
+    let (one, two) = (open(), open());
+    one.commit(&record("race", 1), None, vec![]).await.unwrap();
+    for version in 1..20 {
+        let next = record("race", version + 1);
+        let (a, b) = tokio::join!(
+            one.commit(&next, Some(version), vec![event()]),
+            two.commit(&next, Some(version), vec![event()])
+        );
+        assert_eq!([a, b].iter().filter(|result| result.is_ok()).count(), 1);
+    }
+}
+
+fn person(id: &str, subject: &str) -> Person {
+    Person {
+        id: OperatorId::try_from(id).unwrap(),
+        version: 1,
+        name: format!("Person {id}"),
+        email: None,
+        identities: vec![Identity { issuer: "https://b2c/".into(), subject: subject.into() }],
+        roles: [Role::Eoc].into(),
+        disabled: false,
+        created_at: now(),
+    }
+}
+
+async fn people_are_found_by_identity_and_guarded_by_version<S: Directory>(open: impl Fn() -> S) {
+    let store = open();
+    let mut ann = person("ann", "1");
+    store.put_person(&ann, event()).await.unwrap();
+    assert_eq!(store.put_person(&ann, event()).await, Err(StoreError::Conflict), "made twice");
+    assert_eq!(store.put_person(&person("bob", "1"), event()).await, Err(StoreError::Conflict), "identity taken");
+    assert_eq!(store.person("bob").await, Ok(None), "a refused person leaves nothing");
+    ann.version = 2;
+    ann.roles.insert(Role::SeniorEoc);
+    store.put_person(&ann, event()).await.unwrap();
+    assert_eq!(store.put_person(&ann, event()).await, Err(StoreError::Conflict), "stale");
+    assert_eq!(open().person_by_identity("https://b2c/", "1").await, Ok(Some(ann.clone())));
+    assert_eq!(open().person_by_identity("https://else/", "1").await, Ok(None));
+    assert_eq!(open().people().await, Ok(vec![ann]));
+}
+
+async fn sessions_end<S: Directory>(open: impl Fn() -> S) {
+    let store = open();
+    let session = Session {
+        id: "hash".into(),
+        person: OperatorId::try_from("ann").unwrap(),
+        created_at: now(),
+        seen_at: now(),
+        ends_at: now() + SignedDuration::from_hours(12),
+    };
+    store.put_session(&session).await.unwrap();
+    assert_eq!(open().session("hash").await, Ok(Some(session)));
+    store.end_session("hash").await.unwrap();
+    assert_eq!(open().session("hash").await, Ok(None));
+}
+
+async fn keys_and_answers_are_kept<S: Directory>(open: impl Fn() -> S) {
+    let store = open();
+    let client = ClientRecord {
+        id: OperatorId::try_from("k1").unwrap(),
+        name: "script".into(),
+        hash: "h".into(),
+        scopes: [Scope::StatusRead].into(),
+        site: None,
+        created_at: now(),
+        expires_at: now(),
+        revoked_at: None,
+    };
+    store.put_client(&client, event()).await.unwrap();
+    assert_eq!(open().client("k1").await, Ok(Some(client.clone())));
+    assert_eq!(open().clients().await, Ok(vec![client]));
+    let answer = Remembered { request: "r".into(), status: 202, etag: None, body: "{}".into(), at: now() };
+    store.remember("k1", "key", &answer).await.unwrap();
+    assert_eq!(open().remembered("k1", "key").await, Ok(Some(answer)));
+    assert_eq!(open().remembered("k2", "key").await, Ok(None));
+}

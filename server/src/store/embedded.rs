@@ -1,0 +1,480 @@
+//! SQLite in one file of the data folder: proven to survive a crash, nothing to install.
+//!
+//! *Decision*: rusqlite with the bundled library, WAL and `synchronous=FULL`, so that a commit has
+//! reached the disk when the call returns. *Reason*: real transactions over several tables, one
+//! fsync a commit, and a file every operator has a tool for. *What would change our mind*: a site
+//! that may not compile C.
+
+use super::Directory;
+use super::chain::{self, Kept, Verdict};
+use super::records::{ClientRecord, Person, Remembered, Session};
+use crate::engine::ports::{NewEvent, SiteRecord, Store, StoreError};
+use async_trait::async_trait;
+use lockdown::ids::SiteId;
+use lockdown::timeline::Event;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// A full disk must not keep an order from being remembered: this much is set aside and given up then.
+const RESERVE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// How long another process (a command-line tool) may hold the file.
+const BUSY: Duration = Duration::from_secs(5);
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS sites (id TEXT PRIMARY KEY, version INTEGER NOT NULL, doc TEXT NOT NULL CHECK (json_valid(doc)));
+    CREATE TABLE IF NOT EXISTS events (seq INTEGER PRIMARY KEY AUTOINCREMENT, doc TEXT NOT NULL, previous TEXT NOT NULL, link TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS profiles (id TEXT PRIMARY KEY, version INTEGER NOT NULL, name TEXT NOT NULL, doc TEXT NOT NULL CHECK (json_valid(doc)));
+    CREATE TABLE IF NOT EXISTS identities (issuer TEXT NOT NULL, subject TEXT NOT NULL, profile TEXT NOT NULL REFERENCES profiles (id), PRIMARY KEY (issuer, subject));
+    CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, ends_at TEXT NOT NULL, doc TEXT NOT NULL CHECK (json_valid(doc)));
+    CREATE TABLE IF NOT EXISTS clients (id TEXT PRIMARY KEY, doc TEXT NOT NULL CHECK (json_valid(doc)));
+    CREATE TABLE IF NOT EXISTS remembered (client TEXT NOT NULL, key TEXT NOT NULL, at TEXT NOT NULL, doc TEXT NOT NULL CHECK (json_valid(doc)), PRIMARY KEY (client, key));
+";
+
+/// The store of a single machine.
+#[derive(Clone)]
+pub struct Embedded {
+    connection: Arc<Mutex<Connection>>,
+    reserve: PathBuf,
+}
+
+/// Why the data folder cannot be used. The text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("the data folder {0} cannot be used: {1}. Make it, and give this user the right to write there")]
+    Folder(PathBuf, std::io::Error),
+    #[error("another server is running on the data folder {0}. Stop it, or give this one another store.data_dir")]
+    InUse(PathBuf),
+    #[error("the store in {0} cannot be opened: {1}")]
+    Store(PathBuf, StoreError),
+}
+
+/// While it lives, no other server uses the folder.
+pub struct FolderLock(#[expect(dead_code, reason = "the lock lives as long as the open file")] File);
+
+/// Claims the folder for one server; command-line tools need no claim.
+///
+/// # Errors
+/// [`OpenError`] when it is taken or cannot be written.
+pub fn claim(folder: &Path) -> Result<FolderLock, OpenError> {
+    let unusable = |error| OpenError::Folder(folder.to_owned(), error);
+    std::fs::create_dir_all(folder).map_err(unusable)?;
+    let file = File::options().create(true).truncate(false).write(true).open(folder.join("lock")).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(FolderLock(file)),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
+    }
+}
+
+impl Embedded {
+    /// Opens or makes the store in `folder`.
+    ///
+    /// # Errors
+    /// [`OpenError`] with what to do.
+    pub fn open(folder: &Path) -> Result<Self, OpenError> {
+        std::fs::create_dir_all(folder).map_err(|error| OpenError::Folder(folder.to_owned(), error))?;
+        let failed = |error| OpenError::Store(folder.to_owned(), store_error(&error));
+        let connection = Connection::open(folder.join("lockdown.db")).map_err(failed)?;
+        private(&folder.join("lockdown.db"));
+        let prepare = || {
+            connection.busy_timeout(BUSY)?;
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.pragma_update(None, "foreign_keys", true)?;
+            connection.execute_batch(SCHEMA)
+        };
+        prepare().map_err(failed)?;
+        let store = Self { connection: Arc::new(Mutex::new(connection)), reserve: folder.join("reserve") };
+        store.set_aside();
+        Ok(store)
+    }
+
+    /// Walks the hash chain of the timeline.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn verify(&self) -> Result<Verdict, StoreError> {
+        self.run(|connection| {
+            let last: Option<i64> = connection
+                .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'events'", [], |row| row.get(0))
+                .optional()?;
+            let mut statement = connection.prepare("SELECT seq, doc, previous, link FROM events ORDER BY seq")?;
+            let rows = statement.query_map([], |row| {
+                Ok(Kept {
+                    seq: row.get::<_, i64>(0)?.unsigned_abs(),
+                    text: row.get(1)?,
+                    previous: row.get(2)?,
+                    link: row.get(3)?,
+                })
+            })?;
+            let rows: Vec<Kept> = rows.collect::<Result<_, _>>()?;
+            Ok(chain::verify(rows, last.unwrap_or(0).unsigned_abs()))
+        })
+        .await
+    }
+
+    /// Runs on a thread that may block. On a full disk the reserve is given up and it is tried again.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut Connection) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (connection, reserve) = (self.connection.clone(), self.reserve.clone());
+        let done = tokio::task::spawn_blocking(move || {
+            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            match work(&mut connection).map_err(StoreError::from) {
+                Err(StoreError::Full) if std::fs::remove_file(&reserve).is_ok() => {
+                    tracing::error!("the disk is full: the reserve was given up to remember this");
+                    work(&mut connection).map_err(StoreError::from)
+                }
+                result => result,
+            }
+        });
+        done.await.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string())))
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Transaction<'_>) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run(move |connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let result = work(&transaction)?;
+            transaction.commit()?;
+            Ok(result)
+        })
+        .await
+    }
+
+    async fn one<T: DeserializeOwned + Send + 'static>(
+        &self,
+        sql: &'static str,
+        keys: Vec<String>,
+    ) -> Result<Option<T>, StoreError> {
+        self.run(move |connection| {
+            let found: Option<String> = connection
+                .prepare_cached(sql)?
+                .query_row(rusqlite::params_from_iter(&keys), |row| row.get(0))
+                .optional()?;
+            found.map(|text| parsed(&text)).transpose()
+        })
+        .await
+    }
+
+    async fn many<T: DeserializeOwned + Send + 'static>(&self, sql: &'static str) -> Result<Vec<T>, StoreError> {
+        self.run(move |connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            rows.iter().map(|text| parsed(text)).collect()
+        })
+        .await
+    }
+
+    async fn events(&self, sql: &'static str, after: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
+        self.run(move |connection| {
+            let keys = (i64::try_from(after).unwrap_or(i64::MAX), i64::try_from(limit).unwrap_or(i64::MAX));
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows: Vec<String> = statement.query_map(keys, |row| row.get(0))?.collect::<Result<_, _>>()?;
+            rows.iter().map(|text| parsed(text)).collect()
+        })
+        .await
+    }
+
+    fn set_aside(&self) {
+        if self.reserve.exists() {
+            return;
+        }
+        let filled = File::create(&self.reserve).and_then(|file| {
+            let zeroes = vec![0; 64 * 1024];
+            let mut file = std::io::BufWriter::new(file);
+            for _ in 0..RESERVE_BYTES / zeroes.len() as u64 {
+                std::io::Write::write_all(&mut file, &zeroes)?;
+            }
+            Ok(())
+        });
+        if let Err(error) = filled {
+            tracing::warn!(%error, "no reserve could be set aside: the disk is nearly full");
+        }
+    }
+}
+
+/// The file holds names and roles: for this user only.
+fn private(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if let Err(error) = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)) {
+            tracing::warn!(%error, "the store's file could not be made private");
+        }
+    }
+}
+
+/// Inside a transaction: SQLite's trouble, or ours.
+enum Trouble {
+    Sqlite(rusqlite::Error),
+    Store(StoreError),
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<Trouble> for StoreError {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Sqlite(error) => store_error(&error),
+            Trouble::Store(error) => error,
+        }
+    }
+}
+
+fn store_error(error: &rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => StoreError::Full,
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            StoreError::ReadOnly(error.to_string())
+        }
+        _ => StoreError::Failed(error.to_string()),
+    }
+}
+
+fn text<T: Serialize>(value: &T) -> Result<String, Trouble> {
+    serde_json::to_string(value).map_err(|error| Trouble::Store(StoreError::Failed(error.to_string())))
+}
+
+fn parsed<T: DeserializeOwned>(text: &str) -> Result<T, Trouble> {
+    serde_json::from_str(text).map_err(|error| Trouble::Store(StoreError::Failed(error.to_string())))
+}
+
+fn number(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn conflict_unless(changed: usize) -> Result<(), Trouble> {
+    if changed == 1 { Ok(()) } else { Err(Trouble::Store(StoreError::Conflict)) }
+}
+
+/// Numbers, links and stores events at the end of the chain.
+fn append(transaction: &Transaction<'_>, events: &[NewEvent]) -> Result<Vec<Event>, Trouble> {
+    let last: Option<(i64, String)> = transaction
+        .query_row("SELECT seq, link FROM events ORDER BY seq DESC LIMIT 1", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let (mut seq, mut head) = last.map_or((0, chain::ROOT.to_owned()), |(seq, head)| (seq.unsigned_abs(), head));
+    let mut stored = Vec::with_capacity(events.len());
+    for new in events {
+        seq += 1;
+        let event = Event { seq, at: new.at, site: new.site.clone(), by: new.by.clone(), kind: new.kind.clone() };
+        let doc = text(&event)?;
+        let link = chain::link(&head, &doc);
+        transaction
+            .prepare_cached("INSERT INTO events (seq, doc, previous, link) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![number(seq), doc, head, link])?;
+        head = link;
+        stored.push(event);
+    }
+    Ok(stored)
+}
+
+#[async_trait]
+impl Store for Embedded {
+    async fn site(&self, id: &SiteId) -> Result<Option<SiteRecord>, StoreError> {
+        self.one("SELECT doc FROM sites WHERE id = ?1", vec![id.to_string()]).await
+    }
+
+    async fn commit(
+        &self,
+        record: &SiteRecord,
+        expected: Option<u64>,
+        events: Vec<NewEvent>,
+    ) -> Result<Vec<Event>, StoreError> {
+        let record = record.clone();
+        self.write(move |transaction| {
+            let (id, version, doc) = (record.id.as_str(), number(record.version), text(&record)?);
+            let changed = match expected {
+                None => transaction
+                    .execute("INSERT OR IGNORE INTO sites (id, version, doc) VALUES (?1, ?2, ?3)", params![id, version, doc])?,
+                Some(expected) => transaction.execute(
+                    "UPDATE sites SET version = ?2, doc = ?3 WHERE id = ?1 AND version = ?4",
+                    params![id, version, doc, number(expected)],
+                )?,
+            };
+            conflict_unless(changed)?;
+            append(transaction, &events)
+        })
+        .await
+    }
+
+    async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<Event>, StoreError> {
+        self.write(move |transaction| append(transaction, &events)).await
+    }
+
+    async fn events_after(&self, after: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
+        self.events("SELECT doc FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2", after, limit).await
+    }
+
+    async fn latest_events(&self, limit: usize) -> Result<Vec<Event>, StoreError> {
+        self.events("SELECT doc FROM events WHERE seq > ?1 ORDER BY seq DESC LIMIT ?2", 0, limit).await
+    }
+}
+
+#[async_trait]
+impl Directory for Embedded {
+    async fn person(&self, id: &str) -> Result<Option<Person>, StoreError> {
+        self.one("SELECT doc FROM profiles WHERE id = ?1", vec![id.to_owned()]).await
+    }
+
+    async fn person_by_identity(&self, issuer: &str, subject: &str) -> Result<Option<Person>, StoreError> {
+        let sql = "SELECT doc FROM profiles JOIN identities ON profile = id WHERE issuer = ?1 AND subject = ?2";
+        self.one(sql, vec![issuer.to_owned(), subject.to_owned()]).await
+    }
+
+    async fn people(&self) -> Result<Vec<Person>, StoreError> {
+        self.many("SELECT doc FROM profiles ORDER BY name, id").await
+    }
+
+    async fn put_person(&self, person: &Person, event: NewEvent) -> Result<(), StoreError> {
+        let (person, events) = (person.clone(), [event]);
+        self.write(move |transaction| {
+            let (id, version, name, doc) = (person.id.as_str(), number(person.version), &person.name, text(&person)?);
+            let changed = if person.version == 1 {
+                transaction.execute(
+                    "INSERT OR IGNORE INTO profiles (id, version, name, doc) VALUES (?1, ?2, ?3, ?4)",
+                    params![id, version, name, doc],
+                )?
+            } else {
+                transaction.execute(
+                    "UPDATE profiles SET version = ?2, name = ?3, doc = ?4 WHERE id = ?1 AND version = ?2 - 1",
+                    params![id, version, name, doc],
+                )?
+            };
+            conflict_unless(changed)?;
+            transaction.execute("DELETE FROM identities WHERE profile = ?1", [id])?;
+            for identity in &person.identities {
+                let added = transaction.execute(
+                    "INSERT OR IGNORE INTO identities (issuer, subject, profile) VALUES (?1, ?2, ?3)",
+                    params![identity.issuer, identity.subject, id],
+                )?;
+                conflict_unless(added)?;
+            }
+            append(transaction, &events).map(|_| ())
+        })
+        .await
+    }
+
+    async fn put_session(&self, session: &Session) -> Result<(), StoreError> {
+        let session = session.clone();
+        self.write(move |transaction| {
+            transaction.execute("DELETE FROM sessions WHERE ends_at < ?1", [session.seen_at.to_string()])?;
+            transaction.execute(
+                "INSERT OR REPLACE INTO sessions (id, ends_at, doc) VALUES (?1, ?2, ?3)",
+                params![session.id, session.ends_at.to_string(), text(&session)?],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn session(&self, id: &str) -> Result<Option<Session>, StoreError> {
+        self.one("SELECT doc FROM sessions WHERE id = ?1", vec![id.to_owned()]).await
+    }
+
+    async fn end_session(&self, id: &str) -> Result<(), StoreError> {
+        let id = id.to_owned();
+        self.write(move |transaction| Ok(transaction.execute("DELETE FROM sessions WHERE id = ?1", [&id]).map(|_| ())?))
+            .await
+    }
+
+    async fn put_client(&self, client: &ClientRecord, event: NewEvent) -> Result<(), StoreError> {
+        let (client, events) = (client.clone(), [event]);
+        self.write(move |transaction| {
+            transaction.execute(
+                "INSERT OR REPLACE INTO clients (id, doc) VALUES (?1, ?2)",
+                params![client.id.as_str(), text(&client)?],
+            )?;
+            append(transaction, &events).map(|_| ())
+        })
+        .await
+    }
+
+    async fn client(&self, id: &str) -> Result<Option<ClientRecord>, StoreError> {
+        self.one("SELECT doc FROM clients WHERE id = ?1", vec![id.to_owned()]).await
+    }
+
+    async fn clients(&self) -> Result<Vec<ClientRecord>, StoreError> {
+        self.many("SELECT doc FROM clients ORDER BY id").await
+    }
+
+    async fn remembered(&self, client: &str, key: &str) -> Result<Option<Remembered>, StoreError> {
+        let sql = "SELECT doc FROM remembered WHERE client = ?1 AND key = ?2";
+        self.one(sql, vec![client.to_owned(), key.to_owned()]).await
+    }
+
+    async fn remember(&self, client: &str, key: &str, answer: &Remembered) -> Result<(), StoreError> {
+        let (client, key, answer) = (client.to_owned(), key.to_owned(), answer.clone());
+        self.write(move |transaction| {
+            let day_ago = answer.at - jiff::SignedDuration::from_hours(24);
+            transaction.execute("DELETE FROM remembered WHERE at < ?1", [day_ago.to_string()])?;
+            transaction.execute(
+                "INSERT OR REPLACE INTO remembered (client, key, at, doc) VALUES (?1, ?2, ?3, ?4)",
+                params![client, key, answer.at.to_string(), text(&answer)?],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::contract;
+
+    #[tokio::test]
+    async fn the_embedded_store_keeps_the_contract() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Embedded::open(folder.path()).unwrap();
+        contract::holds_for(open).await;
+    }
+
+    #[tokio::test]
+    async fn an_edit_a_gap_and_a_cut_end_are_found() {
+        for (sql, want) in [
+            ("UPDATE events SET doc = replace(doc, '2026', '2025') WHERE seq = 2", 2),
+            ("DELETE FROM events WHERE seq = 2", 2),
+            ("DELETE FROM events WHERE seq = 3", 3),
+            ("UPDATE events SET link = previous WHERE seq = 1", 1),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let store = Embedded::open(folder.path()).unwrap();
+            store.append(contract::three_events()).await.unwrap();
+            assert!(matches!(store.verify().await, Ok(Verdict::Whole { events: 3, .. })));
+            store.run(move |connection| Ok(connection.execute(sql, [])?)).await.unwrap();
+            let verdict = store.verify().await.unwrap();
+            assert!(matches!(verdict, Verdict::Broken { seq, .. } if seq == want), "{sql}: {verdict:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_second_server_on_the_same_folder_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = claim(folder.path()).unwrap();
+        let refused = claim(folder.path()).map(|_| ()).unwrap_err().to_string();
+        assert!(refused.contains("another server"), "{refused}");
+        drop(first);
+        assert!(claim(folder.path()).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_cannot_be_made_says_what_to_do() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let refused = Embedded::open(&file.path().join("var")).map(|_| ()).unwrap_err().to_string();
+        assert!(refused.contains("give this user the right"), "{refused}");
+    }
+}

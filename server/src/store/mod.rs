@@ -1,0 +1,48 @@
+//! What is remembered, and where. The engine sees its own port only; sign-in and administration
+//! see [`Directory`]. Both are kept by one adapter, and one contract suite holds for every adapter.
+
+pub mod chain;
+#[cfg(test)]
+mod contract;
+pub mod embedded;
+pub mod records;
+
+use crate::engine::ports::{NewEvent, StoreError};
+use async_trait::async_trait;
+use records::{ClientRecord, Person, Remembered, Session};
+
+/// People, their sessions, and API keys.
+#[async_trait]
+pub trait Directory: Send + Sync {
+    async fn person(&self, id: &str) -> Result<Option<Person>, StoreError>;
+
+    /// By who signed in, never by e-mail.
+    async fn person_by_identity(&self, issuer: &str, subject: &str) -> Result<Option<Person>, StoreError>;
+
+    /// In the order of their names.
+    async fn people(&self) -> Result<Vec<Person>, StoreError>;
+
+    /// Stores a person if the stored version is still one less (0: there is none), together with the
+    /// event that tells of it.
+    async fn put_person(&self, person: &Person, event: NewEvent) -> Result<(), StoreError>;
+
+    async fn put_session(&self, session: &Session) -> Result<(), StoreError>;
+
+    /// By the hash of its token.
+    async fn session(&self, id: &str) -> Result<Option<Session>, StoreError>;
+
+    async fn end_session(&self, id: &str) -> Result<(), StoreError>;
+
+    /// A key with the event that tells of it; also to revoke one.
+    async fn put_client(&self, client: &ClientRecord, event: NewEvent) -> Result<(), StoreError>;
+
+    async fn client(&self, id: &str) -> Result<Option<ClientRecord>, StoreError>;
+
+    async fn clients(&self) -> Result<Vec<ClientRecord>, StoreError>;
+
+    /// What was answered to this client's request with this idempotency key.
+    async fn remembered(&self, client: &str, key: &str) -> Result<Option<Remembered>, StoreError>;
+
+    /// Forgets what is older than a day.
+    async fn remember(&self, client: &str, key: &str, answer: &Remembered) -> Result<(), StoreError>;
+}
