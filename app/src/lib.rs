@@ -1,1 +1,60 @@
+#![doc = include_str!("../README.md")]
+// Views are types within types.
+#![recursion_limit = "256"]
 
+pub mod api;
+#[cfg(feature = "ssr")]
+pub mod backend;
+mod components;
+mod error;
+mod live;
+mod pages;
+pub mod view;
+mod words;
+
+pub use error::ApiError;
+
+use leptos::prelude::*;
+use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};
+use leptos_router::SsrMode;
+use leptos_router::components::{Route, Router, Routes};
+use leptos_router::path;
+
+/// The document around every page.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <link rel="icon" href="/icon.svg" type="image/svg+xml"/>
+                <HashedStylesheet options=options.clone()/>
+                <HydrationScripts options/>
+                <MetaTags/>
+            </head>
+            <body>
+                <App/>
+            </body>
+        </html>
+    }
+}
+
+/// All pages. Complete without scripts: rendered in order, status and headers first.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    view! {
+        <Title formatter=|title: String| format!("{title} · PSTN Lockdown")/>
+        <Router>
+            <Routes fallback=|| view! { <pages::not_found::NotFound/> }>
+                <Route path=path!("/") view=pages::status::StatusPage ssr=SsrMode::Async/>
+                <Route path=path!("/console") view=pages::console::ConsolePage ssr=SsrMode::Async/>
+                <Route path=path!("/timeline") view=pages::timeline::TimelinePage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/people") view=pages::people::PeoplePage ssr=SsrMode::Async/>
+                <Route path=path!("/sign-in") view=pages::sign_in::SignInPage ssr=SsrMode::Async/>
+            </Routes>
+        </Router>
+    }
+}

@@ -1,1 +1,52 @@
-fn main(){}
+//! `cargo xtask`: sets up, builds, runs, tests and checks. No logic of the product lives here.
+
+mod bench;
+mod check;
+mod command;
+mod run;
+mod schema;
+mod setup;
+mod site;
+mod test;
+mod walls;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask run      set up, build, and start the product against simulators on this machine
+cargo xtask test     set up and pass all tests: Rust, schema, independent clients, browser
+cargo xtask check    formatting, lints, walls, spelling, unused dependencies
+cargo xtask bench    print the product's speed as ratios against zeep and cisco-axl
+cargo xtask site     build the browser side alone (target/site)
+cargo xtask walls    check who may know whom
+cargo xtask help     this text
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["run"] => run::run(),
+        ["test"] => test::all(),
+        ["test", "browser"] => test::browser(),
+        ["check"] => check::all(),
+        ["bench"] => bench::all(),
+        ["site"] => site::build(),
+        ["walls"] => walls::check(),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => {
+            eprint!("There is no “{}”.\n\n{HELP}", other.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Server functions: public endpoints of three lines. Who may is asked behind `Backend`.
+
+pub mod lockdown;
+pub mod people;
+pub mod session;
+pub mod timeline;

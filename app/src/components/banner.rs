@@ -1,0 +1,94 @@
+//! The state: first thing read, full width, colour with text and shape.
+
+use super::site_live::SiteLive;
+use crate::live::Line;
+use crate::words;
+use leptos::prelude::*;
+use lockdown::standing::Standing;
+
+/// How the banner speaks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Voice {
+    Console,
+    Public,
+}
+
+#[component]
+pub(crate) fn Banner(live: SiteLive, voice: Voice) -> impl IntoView {
+    let site = Memo::new(move |_| live.shown());
+    let headline = move || match voice {
+        Voice::Console => site.with(words::console_headline),
+        Voice::Public => site.with(|site| words::public_headline(site).to_owned()),
+    };
+    let second = move || match voice {
+        Voice::Console => site.with(words::console_second_line),
+        Voice::Public => site.with(|site| format!("Since {}.", site.since.clock)),
+    };
+    let progress = move || {
+        site.with(|site| match site.standing {
+            Standing::Pending { done, of, .. } => {
+                let applied = site.detail.as_ref().and_then(|detail| detail.progress).map_or(done, |(n, _)| n);
+                Some((applied.max(done), of))
+            }
+            _ => None,
+        })
+    };
+    view! {
+        <section class="banner" data-tone=move || site.with(|site| words::tone(site.standing)) aria-label="State">
+            <svg class="banner-shape" viewBox="0 0 24 24" aria-hidden="true">
+                <path d=move || site.with(|site| words::shape(site.standing))></path>
+            </svg>
+            <div class="banner-words" role="status" aria-live="assertive" aria-atomic="true">
+                <h2 class="banner-headline">{headline}</h2>
+                <p class="banner-second">{second}</p>
+            </div>
+            <dl class="banner-facts">
+                <div>
+                    <dt>"Checked"</dt>
+                    <dd><ReadingAge live/></dd>
+                </div>
+                {move || {
+                    (voice == Voice::Console && site.with(|site| site.standing != Standing::Normal))
+                        .then(|| view! {
+                            <div>
+                                <dt>"Elapsed"</dt>
+                                <dd class="number">
+                                    {move || live.elapsed.get().map_or_else(|| "–".to_owned(), words::elapsed)}
+                                </dd>
+                            </div>
+                        })
+                }}
+            </dl>
+            {move || progress().map(|(done, of)| view! {
+                <progress class="banner-progress" max=of.to_string() value=done.to_string() aria-label="Steps"></progress>
+            })}
+        </section>
+        <LineBar live/>
+    }
+    .into_any()
+}
+
+/// How old the reading is; the plain clock time until the browser runs.
+#[component]
+pub(crate) fn ReadingAge(live: SiteLive) -> impl IntoView {
+    let text = move || {
+        let read = live.shown().read;
+        match (live.age.get(), read) {
+            (Some(seconds), Some(_)) => words::age(seconds),
+            (None, Some(read)) => format!("at {}", read.clock),
+            (_, None) => "never".to_owned(),
+        }
+    };
+    view! { <span class="number">{text}</span> }
+}
+
+/// Said within seconds when the page is no longer live.
+#[component]
+fn LineBar(live: SiteLive) -> impl IntoView {
+    view! {
+        <div class="line-bar" role="status" hidden=move || live.line.get() != Line::Lost>
+            {move || words::not_live(live.lost_at.get().as_deref())}
+        </div>
+    }
+    .into_any()
+}

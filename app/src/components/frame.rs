@@ -1,0 +1,49 @@
+//! What stands around every page: name, ways, and who is signed in.
+
+use crate::view::Me;
+use leptos::prelude::*;
+use leptos_router::components::A;
+
+#[component]
+pub(crate) fn Frame(#[prop(into)] me: Option<Me>, children: Children) -> impl IntoView {
+    let (works, manages) = me.as_ref().map_or((false, false), |me| (me.may_work, me.may_manage));
+    view! {
+        <a class="skip" href="#main" rel="external">"Skip to the state"</a>
+        <header class="top">
+            <a class="brand" href="/" rel="external">"PSTN Lockdown"</a>
+            <nav aria-label="Pages">
+                {works.then(|| view! {
+                    <A href="/console">"Console"</A>
+                    <A href="/timeline">"Timeline"</A>
+                })}
+                {manages.then(|| view! { <A href="/admin/people">"People"</A> })}
+            </nav>
+            <SignedIn me/>
+        </header>
+        <main id="main">{children()}</main>
+    }
+}
+
+#[component]
+fn SignedIn(me: Option<Me>) -> impl IntoView {
+    match me {
+        Some(me) => {
+            let roles: Vec<&str> = me.roles.iter().map(|role| role.title()).collect();
+            let roles = if roles.is_empty() { "waiting for approval".to_owned() } else { roles.join(", ") };
+            view! {
+                <form class="who-am-i" method="post" action="/auth/logout">
+                    <span><strong>{me.name}</strong> <small>{roles}</small></span>
+                    <button type="submit" class="button quiet">"Sign out"</button>
+                </form>
+            }
+            .into_any()
+        }
+        None => view! { <a class="button quiet" href="/sign-in" rel="external">"Sign in"</a> }.into_any(),
+    }
+}
+
+/// What went wrong, where a person looks for it.
+#[component]
+pub(crate) fn Trouble(#[prop(into)] text: String) -> impl IntoView {
+    view! { <p class="trouble" role="alert">{text}</p> }
+}

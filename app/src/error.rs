@@ -1,0 +1,71 @@
+//! Why a page's wish was not granted, in words for the person before the screen.
+
+use leptos::server_fn::codec::JsonEncoding;
+use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
+use lockdown::operator::Refusal;
+use serde::{Deserialize, Serialize};
+
+/// Tagged externally: it goes into addresses of plain forms, and must always be writable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApiError {
+    #[error("Please sign in first.")]
+    SignInFirst,
+    #[error("{0}")]
+    Refused(Refusal),
+    #[error("There is no such site.")]
+    NoSuchSite,
+    #[error("There is no such person.")]
+    NoSuchPerson,
+    #[error("What you typed is not the site's name. Nothing was ordered.")]
+    NameMismatch,
+    #[error("The state has changed since you looked. Look again, then decide.")]
+    Stale,
+    #[error("The order could not be remembered, so it was not carried out. The server's disk needs attention.")]
+    NotRemembered,
+    #[error("The last administrator cannot lose that role.")]
+    LastAdmin,
+    #[error("This request did not come from one of our own pages.")]
+    CrossSite,
+    #[error("The request could not be read.")]
+    Malformed,
+    #[error("No answer arrived. Look at the state above before trying again.")]
+    OutcomeUnknown,
+    #[error("The server could not do this. Its log says why.")]
+    Internal,
+}
+
+impl ApiError {
+    /// The HTTP status that belongs to it.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::SignInFirst => 401,
+            Self::Refused(_) | Self::CrossSite => 403,
+            Self::NoSuchSite | Self::NoSuchPerson => 404,
+            Self::Stale | Self::LastAdmin => 409,
+            Self::NameMismatch | Self::Malformed => 422,
+            Self::OutcomeUnknown => 504,
+            Self::NotRemembered => 503,
+            Self::Internal => 500,
+        }
+    }
+}
+
+impl FromServerFnError for ApiError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Serialization(_) => {
+                Self::Malformed
+            }
+            // The browser may have sent it: what came of it must be looked up, not guessed.
+            ServerFnErrorErr::Request(_) | ServerFnErrorErr::Deserialization(_) => Self::OutcomeUnknown,
+            ServerFnErrorErr::Registration(_)
+            | ServerFnErrorErr::UnsupportedRequestMethod(_)
+            | ServerFnErrorErr::ServerError(_)
+            | ServerFnErrorErr::MiddlewareError(_)
+            | ServerFnErrorErr::Response(_) => Self::Internal,
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The line to the server: news as it happens, and the truth about the line itself.
+
+use crate::view::Live;
+use leptos::prelude::*;
+use std::time::Duration;
+use wasm_bindgen::prelude::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Event, EventSource, MessageEvent};
+
+/// The server sends at least a beat every three seconds; two missed ones and a bit are a dead line.
+const SILENCE_MS: f64 = 8_000.0;
+
+/// After the browser gave up, and when a dead line is opened anew.
+const AGAIN: Duration = Duration::from_secs(3);
+
+/// Is what the page shows live?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Line {
+    Opening,
+    Open,
+    Lost,
+}
+
+/// The browser's clock, in milliseconds since 1970.
+pub(crate) fn browser_now() -> f64 {
+    web_sys::js_sys::Date::now()
+}
+
+struct Connection {
+    source: EventSource,
+    _open: Closure<dyn FnMut(Event)>,
+    _message: Closure<dyn FnMut(MessageEvent)>,
+    _error: Closure<dyn FnMut(Event)>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.source.set_onopen(None);
+        self.source.set_onmessage(None);
+        self.source.set_onerror(None);
+        self.source.close();
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Signals {
+    line: RwSignal<Line>,
+    heard: RwSignal<f64>,
+    attempt: RwSignal<u32>,
+}
+
+/// Keeps a line open while the calling component lives. `on_news` gets everything but beats.
+pub(crate) fn listen(url: String, on_news: impl FnMut(Live) + Clone + 'static) -> ReadSignal<Line> {
+    let signals =
+        Signals { line: RwSignal::new(Line::Opening), heard: RwSignal::new(0.0), attempt: RwSignal::new(0) };
+    Effect::new(move || {
+        signals.attempt.track();
+        signals.heard.set(browser_now());
+        match connect(&url, signals, on_news.clone()) {
+            // Owned by this effect: closed when it runs again or the page goes.
+            Ok(connection) => {
+                StoredValue::new_local(connection);
+            }
+            Err(_) => signals.line.set(Line::Lost),
+        }
+    });
+    Effect::new(move || watch_silence(signals));
+    signals.line.read_only()
+}
+
+/// A line may be dead without the browser noticing: then it is said, and opened anew.
+fn watch_silence(signals: Signals) {
+    let check = move || {
+        if browser_now() - signals.heard.get_untracked() > SILENCE_MS {
+            signals.line.set(Line::Lost);
+            signals.attempt.update(|n| *n += 1);
+        }
+    };
+    if let Ok(ticking) = set_interval_with_handle(check, AGAIN) {
+        on_cleanup(move || ticking.clear());
+    }
+}
+
+fn connect(
+    url: &str,
+    signals: Signals,
+    mut on_news: impl FnMut(Live) + 'static,
+) -> Result<Connection, JsValue> {
+    let source = EventSource::new(url)?;
+    let open = Closure::<dyn FnMut(Event)>::new(move |_| {
+        signals.heard.set(browser_now());
+        signals.line.set(Line::Open);
+    });
+    let message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        signals.heard.set(browser_now());
+        signals.line.set(Line::Open);
+        let text = event.data().as_string().unwrap_or_default();
+        match serde_json::from_str(&text) {
+            Ok(Live::Beat) | Err(_) => {}
+            Ok(news) => on_news(news),
+        }
+    });
+    let watched = source.clone();
+    let error = Closure::<dyn FnMut(Event)>::new(move |_| {
+        signals.line.set(Line::Lost);
+        if watched.ready_state() == EventSource::CLOSED {
+            set_timeout(
+                move || {
+                    signals.attempt.try_update(|n| *n += 1);
+                },
+                AGAIN,
+            );
+        }
+    });
+    source.set_onopen(Some(open.as_ref().unchecked_ref()));
+    source.set_onmessage(Some(message.as_ref().unchecked_ref()));
+    source.set_onerror(Some(error.as_ref().unchecked_ref()));
+    Ok(Connection { source, _open: open, _message: message, _error: error })
+}

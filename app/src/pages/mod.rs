@@ -1,0 +1,34 @@
+//! One page a file.
+
+pub(crate) mod console;
+pub(crate) mod not_found;
+pub(crate) mod people;
+pub(crate) mod sign_in;
+pub(crate) mod status;
+pub(crate) mod timeline;
+
+use crate::components::frame::{Frame, Trouble};
+use crate::error::ApiError;
+use leptos::prelude::*;
+
+/// A page that could not be made: sign in, or the reason.
+#[component]
+pub(crate) fn Refused(error: ApiError, return_to: &'static str) -> impl IntoView {
+    let sign_in = (error == ApiError::SignInFirst).then(|| {
+        view! {
+            <p>
+                <a class="button primary" href=format!("/auth/login?return_to={return_to}") rel="external">"Sign in"</a>
+            </p>
+        }
+    });
+    view! {
+        <Frame me=None>
+            <div class="narrow">
+                <h1>"This page is for EOC personnel"</h1>
+                <Trouble text=error.to_string()/>
+                {sign_in}
+                <p><a href="/" rel="external">"See the state of the telephones"</a></p>
+            </div>
+        </Frame>
+    }
+}

@@ -1,0 +1,17 @@
+use crate::components::frame::Frame;
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+#[component]
+pub(crate) fn NotFound() -> impl IntoView {
+    view! {
+        <Title text="Not found"/>
+        <Frame me=None>
+            <div class="narrow">
+                <h1>"There is no such page"</h1>
+                <p>"Perhaps the address was mistyped."</p>
+                <p><a href="/" rel="external">"See the state of the telephones"</a></p>
+            </div>
+        </Frame>
+    }
+}

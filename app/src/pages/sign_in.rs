@@ -1,0 +1,60 @@
+//! The way in, and what went wrong on it.
+
+use crate::api::session::sign_in;
+use crate::components::frame::{Frame, Trouble};
+use crate::view::SignInView;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+#[component]
+pub(crate) fn SignInPage() -> impl IntoView {
+    let asked = use_query_map();
+    let way = Resource::new(|| (), |()| sign_in());
+    let trouble = move || asked.read().get("trouble").map(|word| sentence(&word));
+    view! {
+        <Title text="Sign in"/>
+        <Suspense>
+            {move || way.get().map(|answer| {
+                let SignInView { me, provider, provider_up } =
+                    answer.unwrap_or(SignInView { me: None, provider: None, provider_up: false });
+                view! {
+                    <Frame me>
+                        <div class="narrow">
+                            <h1>"Sign in"</h1>
+                            {move || trouble().map(|text| view! { <Trouble text/> })}
+                            {match provider {
+                                None => view! {
+                                    <p>"No identity provider is configured on this server, so nobody can sign in. API keys and the command line work."</p>
+                                }.into_any(),
+                                Some(name) => view! {
+                                    {(!provider_up).then(|| view! {
+                                        <Trouble text=format!("{name} cannot be reached from this server right now. Sign-in may fail; people who are signed in stay signed in.")/>
+                                    })}
+                                    <p>"EOC personnel and administrators sign in with their company account."</p>
+                                    <p><a class="button primary" href="/auth/login?return_to=/console" rel="external">"Sign in with " {name}</a></p>
+                                }.into_any(),
+                            }}
+                            <p><a href="/" rel="external">"See the state of the telephones"</a> ": no sign-in needed."</p>
+                        </div>
+                    </Frame>
+                }
+            })}
+        </Suspense>
+    }
+}
+
+/// Only words we know: an address can be made by anybody.
+fn sentence(word: &str) -> String {
+    match word {
+        "cancelled" => "You cancelled the sign-in. Nothing happened.",
+        "forgot" => "To set a new password, ask your administrator for the reset page.",
+        "unknown" => "The identity provider does not know this account.",
+        "locked" => "The identity provider has locked this account. Ask an administrator, or use another way in.",
+        "away" => "The identity provider could not be reached. Try again in a minute.",
+        "expired" => "The sign-in took too long or was begun in another window. Please begin again.",
+        "disabled" => "Your profile is disabled. Ask an administrator.",
+        _ => "The sign-in did not succeed. Please try again; the server’s log says why.",
+    }
+    .to_owned()
+}

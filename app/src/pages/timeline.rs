@@ -1,0 +1,35 @@
+//! Everything that happened, newest first, in pages.
+
+use crate::api::timeline::timeline;
+use crate::components::events::Events;
+use crate::components::frame::Frame;
+use crate::pages::Refused;
+use crate::view::TimelineView;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+#[component]
+pub(crate) fn TimelinePage() -> impl IntoView {
+    let asked = use_query_map();
+    let page = Resource::new(move || asked.read().get("before"), timeline);
+    view! {
+        <Title text="Timeline"/>
+        <Transition>
+            {move || page.get().map(|answer| match answer {
+                Ok(TimelineView { me, events, older }) => view! {
+                    <Frame me=Some(me)>
+                        <div class="narrow wide">
+                            <h1>"Timeline"</h1>
+                            <Events events=Signal::stored(events)/>
+                            {older.map(|seq| view! {
+                                <p><a class="button quiet" href=format!("/timeline?before={seq}")>"Older"</a></p>
+                            })}
+                        </div>
+                    </Frame>
+                }.into_any(),
+                Err(error) => view! { <Refused error return_to="/timeline"/> }.into_any(),
+            })}
+        </Transition>
+    }
+}

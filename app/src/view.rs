@@ -1,0 +1,163 @@
+//! What crosses the wire to a page. Clock times come ready in the site's zone, so that server and
+//! browser write the same words; ages are worked out by the browser from `answered_at`.
+
+use jiff::Timestamp;
+use lockdown::ids::{OperatorId, SiteId};
+use lockdown::operator::Role;
+use lockdown::standing::Standing;
+use lockdown::step::{StepState, Target};
+use serde::{Deserialize, Serialize};
+
+/// A moment: exact, and as the site's clock shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    pub at: Timestamp,
+    /// `14:02:31`, with the date before it when it is not today.
+    pub clock: String,
+}
+
+/// What everybody may know of a site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteView {
+    pub id: SiteId,
+    pub name: String,
+    pub standing: Standing,
+    pub ordered: Target,
+    /// Since when it is ordered so.
+    pub since: Moment,
+    /// When CUCM was last seen, and what it held then as a whole.
+    pub read: Option<Moment>,
+    pub last_seen: Option<Target>,
+    pub emergency_numbers: Vec<String>,
+    /// The server's clock when this was written.
+    pub answered_at: Timestamp,
+    /// For EOC personnel only.
+    pub detail: Option<SiteDetail>,
+}
+
+/// What EOC personnel see besides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteDetail {
+    pub version: u64,
+    pub by: Option<String>,
+    pub verified: Option<Moment>,
+    /// Writes made of writes due, while an order is carried out.
+    pub progress: Option<(usize, usize)>,
+    pub trouble: Option<String>,
+    pub steps: Vec<StepView>,
+    /// The guard refuses the plan, with the reasons; or it was not checked yet.
+    pub plan: PlanView,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanView {
+    Unchecked,
+    Accepted { checked: Moment, leaks: usize, warnings: Vec<String> },
+    Refused { violations: Vec<String> },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepView {
+    pub group: String,
+    pub object: String,
+    /// What CUCM holds now.
+    pub now: String,
+    pub state: StepState,
+    pub as_ordered: bool,
+}
+
+/// An entry of the timeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventView {
+    pub seq: u64,
+    pub when: Moment,
+    pub site: Option<SiteId>,
+    pub who: Option<String>,
+    pub text: String,
+    pub weight: Weight,
+}
+
+/// How much an entry should catch the eye.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weight {
+    Quiet,
+    Plain,
+    Attention,
+}
+
+/// Who is signed in, and what the screens offer them. The server asks the rule book again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Me {
+    pub name: String,
+    pub roles: Vec<Role>,
+    pub may_lock: bool,
+    pub may_release: bool,
+    pub may_work: bool,
+    pub may_manage: bool,
+}
+
+/// The public page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusView {
+    pub sites: Vec<SiteView>,
+    pub me: Option<Me>,
+}
+
+/// The console of one site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsoleView {
+    pub me: Me,
+    pub site: SiteView,
+    pub sites: Vec<(SiteId, String)>,
+    /// Newest first.
+    pub events: Vec<EventView>,
+    /// The people who may give the all-clear.
+    pub seniors: Vec<String>,
+    /// CUCM's certificate is not checked, nothing is written, or nobody can sign in.
+    pub banners: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimelineView {
+    pub me: Me,
+    /// Newest first.
+    pub events: Vec<EventView>,
+    /// Ask for entries before this one to go on.
+    pub older: Option<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeopleView {
+    pub me: Me,
+    pub people: Vec<PersonView>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonView {
+    pub id: OperatorId,
+    pub version: u64,
+    pub name: String,
+    pub email: Option<String>,
+    pub roles: Vec<Role>,
+    pub can_sign_in: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInView {
+    pub me: Option<Me>,
+    /// `None`: no identity provider is configured, only API keys work.
+    pub provider: Option<String>,
+    pub provider_up: bool,
+}
+
+/// One message on the live line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Live {
+    Site(Box<SiteView>),
+    Event(EventView),
+    /// Nothing happened; the line is alive.
+    Beat,
+}

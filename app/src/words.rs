@@ -1,0 +1,157 @@
+//! Everything the screens say, in one place. Short sentences a frightened person understands at
+//! first reading.
+
+use crate::view::SiteView;
+use lockdown::standing::Standing;
+use lockdown::step::{StepState, Target};
+
+/// The word that a style sheet goes by; text and shape say the same.
+pub(crate) fn tone(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Locked => "locked",
+        Standing::Normal => "normal",
+        Standing::Unknown => "unknown",
+        Standing::Pending { .. } | Standing::Drifted { .. } => "attention",
+    }
+}
+
+/// A shape for each tone, so that a black-and-white print tells them apart.
+pub(crate) fn shape(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Locked => "M7 10V7a5 5 0 0 1 10 0v3h1.5v11h-13V10H7zm2.5 0h5V7a2.5 2.5 0 0 0-5 0v3z",
+        Standing::Normal => "M9.5 17.6 3.9 12l1.9-1.9 3.7 3.7 8.7-8.7L20.1 7 9.5 17.6z",
+        Standing::Unknown => "M10.6 14.9v-1c0-1.5.7-2.4 2-3.3 1-.7 1.4-1.1 1.4-1.9 0-1-.8-1.6-2-1.6s-2 .6-2.2 2H7C7.200 6.200 9.200 4.700 12.100 4.700c2.900 0 5 1.500 5 3.900 0 1.600-.8 2.500-2.200 3.500-1.100.7-1.500 1.100-1.500 2v.8h-2.800zm-.3 4.800v-3.100h3.200v3.100h-3.200z",
+        Standing::Pending { .. } | Standing::Drifted { .. } => "M10.500 4h3.200l-.4 10.500h-2.400L10.500 4zm-.1 16v-3.300h3.400V20h-3.400z",
+    }
+}
+
+pub(crate) fn console_headline(site: &SiteView) -> String {
+    let progress = site.detail.as_ref().and_then(|detail| detail.progress);
+    match site.standing {
+        Standing::Locked => "PSTN LOCKED".into(),
+        Standing::Normal => "Normal calling".into(),
+        Standing::Unknown => "Unknown: cannot see CUCM".into(),
+        Standing::Drifted { ordered: Target::Locked, off } => format!("Locked, but {}", changed(off)),
+        Standing::Drifted { ordered: Target::Normal, off } => format!("Normal, but {}", changed(off)),
+        Standing::Pending { ordered, done, of } => {
+            let (done, of) = progress.map_or((done, of), |(applied, total)| (applied.max(done), total));
+            let verb = if ordered == Target::Locked { "Locking…" } else { "Releasing…" };
+            format!("{verb} {done} of {of}")
+        }
+    }
+}
+
+fn changed(off: usize) -> String {
+    if off == 1 { "1 object was changed".into() } else { format!("{off} objects were changed") }
+}
+
+pub(crate) fn public_headline(site: &SiteView) -> &'static str {
+    match (site.standing, site.ordered) {
+        (Standing::Normal, _) => "Phones work normally",
+        (Standing::Unknown, _) => "We cannot confirm the state right now",
+        (Standing::Locked | Standing::Drifted { .. }, Target::Locked) => {
+            "Outside calls go through the Emergency Operations Centre"
+        }
+        (Standing::Pending { .. }, Target::Locked) => "Outside calls are being routed to the Emergency Operations Centre",
+        (Standing::Pending { .. }, Target::Normal) => "Outside calls are being restored",
+        (Standing::Drifted { .. }, Target::Normal) => "Some outside calls may not work as usual",
+        (Standing::Locked, Target::Normal) => "Outside calls go through the Emergency Operations Centre",
+    }
+}
+
+/// What it means for a resident.
+pub(crate) fn public_meaning(site: &SiteView) -> &'static str {
+    match (site.standing, site.ordered) {
+        (Standing::Normal, _) => "You can call and be called as usual.",
+        (Standing::Unknown, _) => {
+            "The telephones may be normal or locked; this page cannot see them. Calls inside the site are not affected."
+        }
+        (_, Target::Locked) => {
+            "If you call outside the site, the Emergency Operations Centre answers and helps you on. Calls inside the site work as usual."
+        }
+        (_, Target::Normal) => "If an outside call does not go through, try again in a minute. Calls inside the site work as usual.",
+    }
+}
+
+pub(crate) fn emergency(numbers: &[String]) -> String {
+    let first = numbers.first().map_or("the emergency number", String::as_str);
+    format!("Emergency: dial {first}. It always works, from every phone.")
+}
+
+/// The line below the headline.
+pub(crate) fn console_second_line(site: &SiteView) -> String {
+    let by = site.detail.as_ref().and_then(|detail| detail.by.clone());
+    let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
+    let verified = site.detail.as_ref().and_then(|detail| detail.verified.as_ref());
+    match site.standing {
+        Standing::Locked => verified.map_or_else(String::new, |at| format!("verified at {}{by}", at.clock)),
+        Standing::Normal => verified.map_or_else(|| "nothing is ordered".into(), |at| format!("verified at {}", at.clock)),
+        Standing::Unknown => match (site.last_seen, &site.read) {
+            (Some(target), Some(read)) => format!("last seen {} at {}", target_word(target), read.clock),
+            (None, Some(read)) => format!("last seen in between at {}", read.clock),
+            _ => "not seen since this server started".into(),
+        },
+        Standing::Pending { .. } => format!("ordered at {}{by}", site.since.clock),
+        Standing::Drifted { .. } => format!("ordered {} at {}{by}", target_word(site.ordered), site.since.clock),
+    }
+}
+
+pub(crate) fn target_word(target: Target) -> &'static str {
+    match target {
+        Target::Locked => "Locked",
+        Target::Normal => "Normal",
+    }
+}
+
+/// What the lock switch says.
+pub(crate) fn hold_label(site: &str) -> String {
+    format!("Hold to lock the PSTN for {site}")
+}
+
+pub(crate) const HOLDING: &str = "Keep holding…";
+pub(crate) const LET_GO: &str = "Let go too early: nothing was ordered";
+pub(crate) const SENT: &str = "Sent. Waiting for the server…";
+pub(crate) const TWO_STEPS: &str = "Lock in two steps";
+pub(crate) const CONFIRM_LOCK: &str = "Lock now";
+pub(crate) const ONLY_EOC: &str = "Only EOC personnel may lock. Call the EOC.";
+
+pub(crate) fn not_live(since: Option<&str>) -> String {
+    since.map_or_else(|| "Connecting…".into(), |clock| format!("Not live since {clock}. Reconnecting…"))
+}
+
+/// `12 s ago`, `3 min ago`.
+pub(crate) fn age(seconds: i64) -> String {
+    match seconds.max(0) {
+        s @ 0..=119 => format!("{s} s ago"),
+        s @ 120..=7199 => format!("{} min ago", s / 60),
+        s => format!("{} h ago", s / 3600),
+    }
+}
+
+/// `00:12:41`.
+pub(crate) fn elapsed(seconds: i64) -> String {
+    let s = seconds.max(0);
+    format!("{:02}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+}
+
+/// Words and shape for one row of the step table.
+pub(crate) fn step_state(state: StepState, as_ordered: bool) -> &'static str {
+    match (state, as_ordered) {
+        (StepState::NotRead, _) => "? not read",
+        (StepState::Missing, _) => "! not in CUCM",
+        (StepState::Changed, _) => "! changed by someone",
+        (_, true) => "✓ as ordered",
+        (_, false) => "… not yet",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_and_clocks_are_short() {
+        assert_eq!([age(-3), age(12), age(180), age(7300)], ["0 s ago", "12 s ago", "3 min ago", "2 h ago"]);
+        assert_eq!(elapsed(761), "00:12:41");
+    }
+}

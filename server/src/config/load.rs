@@ -1,0 +1,389 @@
+//! From text and environment to a [`Config`].
+
+use super::problem::{Problem, Source};
+use super::site::RawSite;
+use super::{Config, Cucm, Http, Identity, Preset, Secret, Store, TlsFiles};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use toml::{Table, Value};
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct Raw {
+    http: RawHttp,
+    store: RawStore,
+    cucm: RawCucm,
+    identity: Option<RawIdentity>,
+    site: Vec<RawSite>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct RawHttp {
+    listen: Option<String>,
+    tls: Option<RawTlsFiles>,
+    public_url: Option<String>,
+    trusted_proxies: Vec<String>,
+    public_status: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTlsFiles {
+    cert_file: PathBuf,
+    key_file: PathBuf,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct RawStore {
+    kind: Option<String>,
+    data_dir: Option<PathBuf>,
+    mongodb_uri: Option<String>,
+    mongodb_uri_file: Option<PathBuf>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct RawCucm {
+    url: Option<String>,
+    version: Option<String>,
+    username: Option<String>,
+    password: Option<String>,
+    password_file: Option<PathBuf>,
+    mode: Option<String>,
+    tls: Option<RawTrust>,
+    timeout: Option<String>,
+    max_in_flight: Option<usize>,
+    sweep: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct RawTrust {
+    ca_file: Option<PathBuf>,
+    pin_sha256: Option<Vec<String>>,
+    insecure: bool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct RawIdentity {
+    preset: Option<String>,
+    name: Option<String>,
+    metadata_url: Option<String>,
+    issuer: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<String>,
+    client_secret_file: Option<PathBuf>,
+}
+
+const EXAMPLE: &str = "deploy/lockdown.example.toml";
+
+/// Reads `file` and `LOCKDOWN__SECTION__KEY` from `environment`.
+///
+/// # Errors
+/// The first [`Problem`], with file, line, key and remedy.
+pub fn load(file: &Path, environment: impl Iterator<Item = (String, String)>) -> Result<Config, Problem> {
+    let text = std::fs::read_to_string(file).map_err(|error| Problem {
+        file: file.to_owned(),
+        line: None,
+        key: None,
+        text: format!(
+            "cannot be read ({error}). Copy {EXAMPLE} there, fill in [cucm] and one [[site]], or name another file with --config"
+        ),
+    })?;
+    let source = Source { file: file.to_owned(), text };
+    let raw: Raw = toml::from_str(&source.text).map_err(|error| source.parse_problem(&error))?;
+    let overrides: Vec<(String, String)> =
+        environment.filter_map(|(key, value)| Some((key.strip_prefix("LOCKDOWN__")?.to_lowercase(), value))).collect();
+    let raw = if overrides.is_empty() { raw } else { overridden(&source, &overrides)? };
+    read(raw, &source)
+}
+
+/// A value from the environment is TOML where that fits the key (`3`, `true`, `["a"]`), else text.
+fn overridden(source: &Source, overrides: &[(String, String)]) -> Result<Raw, Problem> {
+    let mut table: Table = source.text.parse().map_err(|error| source.parse_problem(&error))?;
+    for (path, text) in overrides {
+        let keys: Vec<&str> = path.split("__").collect();
+        let as_text = Value::String(text.clone());
+        let candidates = text.parse::<Value>().ok().into_iter().chain([as_text]);
+        let fits = candidates.into_iter().map(|value| with(&table, &keys, value)).find(|t| Raw::deserialize(t.clone()).is_ok());
+        table = fits.ok_or_else(|| Problem {
+            file: PathBuf::from("environment"),
+            line: None,
+            key: Some(format!("LOCKDOWN__{}", path.to_uppercase())),
+            text: "there is no such key, or the value does not fit it".into(),
+        })?;
+    }
+    Raw::deserialize(table).map_err(|error| source.parse_problem(&error))
+}
+
+fn with(table: &Table, keys: &[&str], value: Value) -> Table {
+    let mut table = table.clone();
+    match keys {
+        [] => {}
+        [last] => {
+            table.insert((*last).to_owned(), value);
+        }
+        [first, rest @ ..] => {
+            let inner = table.get(*first).and_then(Value::as_table).cloned().unwrap_or_default();
+            table.insert((*first).to_owned(), Value::Table(with(&inner, rest, value)));
+        }
+    }
+    table
+}
+
+fn read(raw: Raw, source: &Source) -> Result<Config, Problem> {
+    let mut sites = Vec::new();
+    for (index, site) in raw.site.into_iter().enumerate() {
+        sites.push(site.read(index + 1, source)?);
+    }
+    if sites.is_empty() {
+        return Err(source.problem("site", format!("missing: describe one site with [[site]]; see {EXAMPLE}")));
+    }
+    if let Some(twice) = sites.iter().enumerate().find(|(i, s)| sites[..*i].iter().any(|e| e.plan.site == s.plan.site)) {
+        return Err(source.problem(&format!("site[{}].id", twice.0 + 1), "this id is used by an earlier site"));
+    }
+    Ok(Config {
+        http: http(raw.http, source)?,
+        store: store(raw.store, source)?,
+        cucm: cucm(raw.cucm, source)?,
+        identity: raw.identity.map(|identity| self::identity(identity, source)).transpose()?,
+        sites,
+    })
+}
+
+fn http(raw: RawHttp, source: &Source) -> Result<Http, Problem> {
+    let listen = raw.listen.unwrap_or_else(|| "127.0.0.1:3000".into());
+    let listen = listen
+        .parse()
+        .map_err(|_| source.problem("http.listen", "write an address and a port, such as 127.0.0.1:3000"))?;
+    let scheme = if raw.tls.is_some() { "https" } else { "http" };
+    let public_url = raw.public_url.unwrap_or_else(|| format!("{scheme}://{listen}"));
+    if !(public_url.starts_with("https://") || public_url.starts_with("http://")) {
+        return Err(source.problem("http.public_url", "must begin with https:// (or http:// on this machine alone)"));
+    }
+    let tls = raw.tls.map(|tls| TlsFiles { cert_file: beside(source, &tls.cert_file), key_file: beside(source, &tls.key_file) });
+    Ok(Http {
+        listen,
+        tls,
+        public_url: public_url.trim_end_matches('/').to_owned(),
+        public_status: raw.public_status.unwrap_or(true),
+        trusted_proxies: raw.trusted_proxies,
+    })
+}
+
+fn store(raw: RawStore, source: &Source) -> Result<Store, Problem> {
+    match raw.kind.as_deref() {
+        None | Some("embedded") if raw.mongodb_uri.is_none() && raw.mongodb_uri_file.is_none() => {}
+        None | Some("embedded") => {
+            return Err(source.problem("store.mongodb_uri", "belongs to store.kind = \"mongodb\", not to the embedded store"));
+        }
+        Some("mongodb") => {
+            return Err(source.problem("store.kind", "this version has the embedded store only. Write kind = \"embedded\""));
+        }
+        Some(_) => return Err(source.problem("store.kind", "write \"embedded\"")),
+    }
+    let data_dir = raw.data_dir.unwrap_or_else(|| PathBuf::from("var"));
+    Ok(Store { data_dir: beside(source, &data_dir) })
+}
+
+fn cucm(raw: RawCucm, source: &Source) -> Result<Cucm, Problem> {
+    let needed = |value: Option<String>, key: &str, what: &str| {
+        value.filter(|text| !text.is_empty()).ok_or_else(|| source.problem(&format!("cucm.{key}"), format!("missing: {what}")))
+    };
+    let url = needed(raw.url, "url", "write https://<publisher>:8443/axl/")?;
+    if !url.starts_with("https://") {
+        return Err(source.problem("cucm.url", "AXL is spoken over https:// only"));
+    }
+    let version = match raw.version.as_deref() {
+        None | Some("auto") => None,
+        Some(word) => Some(
+            axl::Version::from_word(word)
+                .ok_or_else(|| source.problem("cucm.version", "write \"auto\", \"12.5\", \"14.0\" or \"15.0\""))?,
+        ),
+    };
+    let read_only = match raw.mode.as_deref() {
+        None | Some("read_write") => false,
+        Some("read_only") => true,
+        Some(_) => return Err(source.problem("cucm.mode", "write \"read_write\" or \"read_only\"")),
+    };
+    let max_in_flight = raw.max_in_flight.unwrap_or(1);
+    if !(1..=4).contains(&max_in_flight) {
+        return Err(source.problem("cucm.max_in_flight", "write 1 to 4: more than four writes at a time harm a publisher"));
+    }
+    Ok(Cucm {
+        url,
+        version,
+        username: needed(raw.username, "username", "the AXL user's name")?,
+        password: secret(raw.password, raw.password_file, "cucm.password", source)?,
+        read_only,
+        trust: trust(raw.tls, source)?,
+        timeout: duration(raw.timeout.as_deref(), 20, "cucm.timeout", source)?,
+        max_in_flight,
+        sweep: duration(raw.sweep.as_deref(), 10, "cucm.sweep", source)?,
+    })
+}
+
+fn trust(raw: Option<RawTrust>, source: &Source) -> Result<axl::Trust, Problem> {
+    let Some(raw) = raw else { return Ok(axl::Trust::System) };
+    match (raw.ca_file, raw.pin_sha256, raw.insecure) {
+        (Some(file), None, false) => {
+            let path = beside(source, &file);
+            let pem = std::fs::read(&path).map_err(|error| {
+                source.problem("cucm.tls.ca_file", format!("{} cannot be read: {error}", path.display()))
+            })?;
+            Ok(axl::Trust::Ca(pem))
+        }
+        (None, Some(pins), false) => {
+            let pins: Option<Vec<_>> = pins.iter().map(|pin| axl::Trust::pin_from_hex(pin)).collect();
+            let pins = pins.filter(|pins| !pins.is_empty());
+            pins.map(axl::Trust::Pins).ok_or_else(|| {
+                source.problem("cucm.tls.pin_sha256", "each pin is a SHA-256 of 64 hex digits, with or without colons. `doctor` prints the server's")
+            })
+        }
+        (None, None, true) => Ok(axl::Trust::Insecure),
+        (None, None, false) => Ok(axl::Trust::System),
+        _ => Err(source.problem("cucm.tls", "give one of ca_file, pin_sha256 and insecure, not several")),
+    }
+}
+
+fn identity(raw: RawIdentity, source: &Source) -> Result<Identity, Problem> {
+    let needed = |value: Option<String>, key: &str| {
+        value.filter(|text| !text.is_empty()).ok_or_else(|| source.problem(&format!("identity.{key}"), "missing"))
+    };
+    let (preset, name) = match raw.preset.as_deref() {
+        None | Some("b2c") => (Preset::B2c, "Azure AD B2C"),
+        Some("entra_external_id") => (Preset::EntraExternalId, "Microsoft Entra External ID"),
+        Some("generic") => (Preset::Generic, "the identity provider"),
+        Some(_) => {
+            return Err(source.problem("identity.preset", "write \"b2c\", \"entra_external_id\" or \"generic\""));
+        }
+    };
+    Ok(Identity {
+        preset,
+        metadata_url: needed(raw.metadata_url, "metadata_url")?,
+        issuer: needed(raw.issuer, "issuer")?,
+        client_id: needed(raw.client_id, "client_id")?,
+        client_secret: secret(raw.client_secret, raw.client_secret_file, "identity.client_secret", source)?,
+        name: raw.name.unwrap_or_else(|| name.to_owned()),
+    })
+}
+
+fn secret(inline: Option<String>, file: Option<PathBuf>, key: &str, source: &Source) -> Result<Secret, Problem> {
+    match (inline, file) {
+        (Some(text), None) if !text.is_empty() => Ok(Secret::new(text)),
+        (None, Some(file)) => {
+            let path = beside(source, &file);
+            let key = format!("{key}_file");
+            let text = std::fs::read_to_string(&path)
+                .map_err(|error| source.problem(&key, format!("{} cannot be read: {error}", path.display())))?;
+            let text = text.trim_end_matches(['\r', '\n']);
+            if text.is_empty() { Err(source.problem(&key, "the file is empty")) } else { Ok(Secret::new(text)) }
+        }
+        (Some(_), Some(_)) => Err(source.problem(key, format!("give either this or {key}_file, not both"))),
+        _ => Err(source.problem(key, format!("missing: write it, or {key}_file with the path of a file that holds it"))),
+    }
+}
+
+/// `20s`, `500ms`, `5m`.
+fn duration(text: Option<&str>, default_seconds: u64, key: &str, source: &Source) -> Result<Duration, Problem> {
+    let Some(text) = text else { return Ok(Duration::from_secs(default_seconds)) };
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number: Option<u64> = text[..text.len() - unit.len()].parse().ok();
+    let read = number.and_then(|n| match unit {
+        "ms" => Some(Duration::from_millis(n)),
+        "s" => Some(Duration::from_secs(n)),
+        "m" => Some(Duration::from_secs(n * 60)),
+        _ => None,
+    });
+    read.filter(|d| !d.is_zero()).ok_or_else(|| source.problem(key, "write a duration such as \"20s\", \"500ms\" or \"2m\""))
+}
+
+/// Relative paths are beside the configuration file, wherever the server is started.
+fn beside(source: &Source, path: &Path) -> PathBuf {
+    source.file.parent().map_or_else(|| path.to_owned(), |folder| folder.join(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+[cucm]
+url = "https://cucm:8443/axl/"
+username = "axl"
+password = "hunter2"
+
+[[site]]
+id = "s"
+name = "S"
+eoc_pilot = { pattern = "5911", partition = "PT-EOC" }
+protected_numbers = ["911"]
+protected_partitions = ["PT-EM"]
+
+[[site.step]]
+kind = "partition_schedule"
+group = "outbound_redirect"
+partition = "PT-L"
+normal = "TS-NEVER"
+locked = ""
+"#;
+
+    fn load_text(text: &str, environment: &[(&str, &str)]) -> Result<Config, Problem> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("lockdown.toml");
+        std::fs::write(&file, text).unwrap();
+        load(&file, environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+    }
+
+    fn refused(text: &str) -> String {
+        let problem = load_text(text, &[]).map(|_| ()).unwrap_err();
+        problem.to_string()
+    }
+
+    #[test]
+    fn a_good_file_is_read_and_prints_no_secret() {
+        let config = load_text(GOOD, &[]).unwrap();
+        assert_eq!(config.http.public_url, "http://127.0.0.1:3000");
+        let printed = format!("{config:?}");
+        assert!(!printed.contains("hunter2"), "{printed}");
+    }
+
+    #[test]
+    fn every_refusal_names_the_line_the_key_and_the_remedy() {
+        let table: [(&str, &str, &str); 9] = [
+            ("username = \"axl\"", "usrname = \"axl\"", "lockdown.toml:4: unknown field"),
+            ("username = \"axl\"", "", "cucm.username: missing"),
+            ("url = \"https://cucm:8443/axl/\"", "url = \"http://cucm\"", "lockdown.toml:3: cucm.url"),
+            ("partition = \"PT-L\"", "partition = \"PT-EM\"", "protected partition PT-EM"),
+            ("locked = \"\"", "", "site[1].step[1].locked: write the name of a time schedule"),
+            ("[\"911\"]", "[]", "protects no number"),
+            ("id = \"s\"", "id = \"S S\"", "lockdown.toml:8: site[1].id"),
+            ("[cucm]", "[cucm]\nmode = \"rw\"", "cucm.mode: write"),
+            ("[cucm]", "[store]\nkind = \"mongodb\"\n[cucm]", "lockdown.toml:3: store.kind"),
+        ];
+        for (from, to, want) in table {
+            let said = refused(&GOOD.replace(from, to));
+            assert!(said.contains(want), "{want}: {said}");
+            assert!(!said.contains("hunter2"), "{said}");
+        }
+    }
+
+    #[test]
+    fn the_environment_overrides_the_file() {
+        let set = [("LOCKDOWN__CUCM__PASSWORD", "12345"), ("LOCKDOWN__CUCM__MAX_IN_FLIGHT", "4"), ("HOME", "/x")];
+        let config = load_text(GOOD, &set).unwrap();
+        assert_eq!((config.cucm.password.expose(), config.cucm.max_in_flight), ("12345", 4));
+        let unknown = load_text(GOOD, &[("LOCKDOWN__CUCM__PASWORD", "x")]).map(|_| ()).unwrap_err();
+        assert!(unknown.to_string().contains("LOCKDOWN__CUCM__PASWORD"), "{unknown}");
+    }
+
+    #[test]
+    fn a_missing_file_names_the_example() {
+        let problem = load(Path::new("/nonexistent/lockdown.toml"), std::iter::empty()).map(|_| ()).unwrap_err();
+        assert!(problem.to_string().contains("lockdown.example.toml"), "{problem}");
+    }
+}

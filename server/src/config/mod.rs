@@ -1,0 +1,99 @@
+//! One TOML file, one struct a section. Unknown keys are refused with their line; every value can
+//! come from `LOCKDOWN__SECTION__KEY`, every secret from a file.
+
+mod load;
+mod problem;
+mod secret;
+mod site;
+
+pub use problem::Problem;
+pub use secret::Secret;
+
+use lockdown::plan::PlanText;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A configuration that can be served. Every default stands in the doc comment of its field.
+#[derive(Debug)]
+pub struct Config {
+    pub http: Http,
+    pub store: Store,
+    pub cucm: Cucm,
+    /// Absent: nobody can sign in, only keys work.
+    pub identity: Option<Identity>,
+    pub sites: Vec<Site>,
+}
+
+#[derive(Debug)]
+pub struct Http {
+    /// Default `127.0.0.1:3000`.
+    pub listen: SocketAddr,
+    pub tls: Option<TlsFiles>,
+    /// What browsers type; without the last slash. Default `http://` and `listen`.
+    pub public_url: String,
+    /// `GET /api/v1/status` without a key. Default true.
+    pub public_status: bool,
+    /// Proxies whose `X-Forwarded-For` is believed. Default none.
+    pub trusted_proxies: Vec<String>,
+}
+
+#[derive(Debug)]
+pub struct TlsFiles {
+    pub cert_file: PathBuf,
+    pub key_file: PathBuf,
+}
+
+#[derive(Debug)]
+pub struct Store {
+    /// Default `var` beside the configuration file.
+    pub data_dir: PathBuf,
+}
+
+#[derive(Debug)]
+pub struct Cucm {
+    pub url: String,
+    /// `None` negotiates (`auto`, the default).
+    pub version: Option<axl::Version>,
+    pub username: String,
+    pub password: Secret,
+    /// `read_write` (default) or `read_only`.
+    pub read_only: bool,
+    pub trust: axl::Trust,
+    /// Default 20 s.
+    pub timeout: Duration,
+    /// 1 (default) to 4.
+    pub max_in_flight: usize,
+    /// Default 10 s.
+    pub sweep: Duration,
+}
+
+#[derive(Debug)]
+pub struct Identity {
+    pub preset: Preset,
+    pub metadata_url: String,
+    /// Byte for byte what tokens carry as `iss`.
+    pub issuer: String,
+    pub client_id: String,
+    pub client_secret: Secret,
+    /// What the sign-in button says. Default the preset's name.
+    pub name: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preset {
+    /// Azure AD B2C: the token's `tfp` must be the policy of the metadata URL.
+    B2c,
+    EntraExternalId,
+    Generic,
+}
+
+#[derive(Debug)]
+pub struct Site {
+    pub name: String,
+    /// IANA name; times on screens are in this zone. Default UTC.
+    pub zone: jiff::tz::TimeZone,
+    pub plan: PlanText,
+}
+
+pub use load::load;

@@ -1,0 +1,213 @@
+//! What must be on the machine, each behind a check, so that running it again costs nothing.
+
+use crate::command::{exists, output, program, root, run_quietly, say, tools};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const WASM: &str = "wasm32-unknown-unknown";
+const LINKED: &str = "pstn-lockdown-wasm";
+
+/// Cargo for the browser side.
+pub(crate) enum WasmCargo {
+    /// The ordinary toolchain has the target.
+    Ordinary,
+    /// Debian's compiler with a std of our own making, linked into rustup.
+    Linked,
+}
+
+impl WasmCargo {
+    pub(crate) fn command(&self) -> Command {
+        match self {
+            Self::Ordinary => program("cargo"),
+            Self::Linked => {
+                let mut command = program("rustup");
+                command.args(["run", LINKED, "cargo"]).env_remove("CARGO").env_remove("RUSTC").env_remove("RUSTUP_TOOLCHAIN");
+                command
+            }
+        }
+    }
+}
+
+/// Makes sure that the browser side can be built.
+pub(crate) fn wasm_toolchain() -> Result<WasmCargo> {
+    if has_core(Path::new("rustc"))? {
+        return Ok(WasmCargo::Ordinary);
+    }
+    let may_download = std::env::var("RUSTUP_AUTO_INSTALL").as_deref() != Ok("0");
+    if may_download && exists("rustup") {
+        say("adding the wasm target to the Rust toolchain");
+        if run_quietly(program("rustup").args(["target", "add", WASM])).is_ok() && has_core(Path::new("rustc"))? {
+            return Ok(WasmCargo::Ordinary);
+        }
+    }
+    debian_toolchain().context(
+        "the browser side needs Rust's wasm target. Either run `rustup target add wasm32-unknown-unknown`, \
+         or on Debian as root `apt-get install rustc-web cargo-web rust-web-src lld-22`, then try again",
+    )?;
+    Ok(WasmCargo::Linked)
+}
+
+fn has_core(rustc: &Path) -> Result<bool> {
+    let folder = output(program(rustc).args(["--print", "target-libdir", "--target", WASM]))?;
+    let entries = fs::read_dir(folder.trim()).into_iter().flatten().flatten();
+    Ok(entries.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-")))
+}
+
+/// rustup cannot download here: std for wasm is built once from Debian's sources and linked.
+fn debian_toolchain() -> Result<()> {
+    apt(&["rustc-web", "cargo-web", "rust-web-src", "lld-22"], "/usr/lib/rustlib/src")?;
+    let folder = tools().join("wasm-toolchain");
+    let version = output(Command::new("/usr/bin/rustc").arg("-vV"))?;
+    let stamp = folder.join("stamp");
+    if fs::read_to_string(&stamp).ok().as_deref() != Some(version.as_str()) {
+        say("building Rust's standard library for wasm, once for this machine (about two minutes)");
+        let libraries = build_std()?;
+        lay_out(&folder, &libraries)?;
+        fs::write(&stamp, version)?;
+    }
+    let linked = output(program("rustup").args(["toolchain", "list"]))?;
+    if !linked.contains(LINKED) {
+        run_quietly(program("rustup").args(["toolchain", "link", LINKED]).arg(&folder))?;
+    }
+    Ok(())
+}
+
+fn build_std() -> Result<PathBuf> {
+    let seed = tools().join("wasm-std");
+    fs::create_dir_all(seed.join("src"))?;
+    fs::write(seed.join("Cargo.toml"), "[package]\nname = \"seed\"\nedition = \"2021\"\n[workspace]\n")?;
+    fs::write(seed.join("src/lib.rs"), "#![no_std]\n")?;
+    let mut build = Command::new("/usr/bin/cargo");
+    build
+        .current_dir(&seed)
+        .args(["build", "--release", "-Zbuild-std=core,alloc,std,panic_abort,proc_macro,test", "--target", WASM])
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTC", "/usr/bin/rustc")
+        .env("RUSTFLAGS", "-Cembed-bitcode=yes")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1")
+        .env("CARGO_PROFILE_RELEASE_PANIC", "abort")
+        .env("CARGO_TARGET_DIR", seed.join("target"))
+        .env_remove("RUSTUP_TOOLCHAIN")
+        .env_remove("CARGO");
+    run_quietly(&mut build)?;
+    Ok(seed.join("target").join(WASM).join("release/deps"))
+}
+
+fn lay_out(folder: &Path, libraries: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    let std = folder.join("lib/rustlib").join(WASM).join("lib");
+    let native = folder.join("lib/rustlib/x86_64-unknown-linux-gnu");
+    for new in [&std, &native.join("bin"), &folder.join("bin")] {
+        fs::create_dir_all(new)?;
+    }
+    for library in fs::read_dir(libraries)?.flatten() {
+        let name = library.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".rlib") && !name.starts_with("libseed") {
+            fs::copy(library.path(), std.join(name))?;
+        }
+    }
+    symlink("/usr/lib/rustlib/x86_64-unknown-linux-gnu/lib", native.join("lib"))?;
+    symlink("/usr/bin/lld-22", native.join("bin/rust-lld"))?;
+    symlink("/usr/lib/rustlib/src", folder.join("lib/rustlib/src"))?;
+    symlink("/usr/bin/cargo", folder.join("bin/cargo"))?;
+    for tool in ["rustc", "rustdoc"] {
+        let script = format!("#!/bin/sh\nexec /usr/bin/{tool} --sysroot {} \"$@\"\n", folder.display());
+        let path = folder.join("bin").join(tool);
+        fs::write(&path, script)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+    }
+    Ok(())
+}
+
+/// Installs Debian packages unless `proof` is there already.
+fn apt(packages: &[&str], proof: &str) -> Result<()> {
+    if Path::new(proof).exists() {
+        return Ok(());
+    }
+    if !exists("apt-get") || output(&mut { let mut id = Command::new("id"); id.arg("-u"); id })?.trim() != "0" {
+        bail!("{} must be installed, and this is not root on Debian", packages.join(", "));
+    }
+    say(&format!("installing {}", packages.join(", ")));
+    run_quietly(Command::new("apt-get").args(["update", "-qq"]))?;
+    run_quietly(
+        Command::new("apt-get")
+            .args(["install", "-y", "-qq", "--no-install-recommends"])
+            .args(packages)
+            .env("DEBIAN_FRONTEND", "noninteractive"),
+    )
+}
+
+/// Chromium for the browser tests: `CHROMIUM`, or the distribution's.
+pub(crate) fn chromium() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os("CHROMIUM") {
+        return Ok(PathBuf::from(path));
+    }
+    let known = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+    if let Some(found) = known.iter().map(PathBuf::from).find(|path| path.exists()) {
+        return Ok(found);
+    }
+    apt(&["chromium"], known[0])
+        .context("the browser tests need Chromium: install it, or set CHROMIUM to its path")?;
+    Ok(PathBuf::from(known[0]))
+}
+
+pub(crate) fn xmllint() -> Result<()> {
+    apt(&["libxml2-utils"], "/usr/bin/xmllint").context("the schema checks need xmllint: install libxml2-utils")
+}
+
+/// npm packages of `end2end`, as its lock file says.
+pub(crate) fn npm() -> Result<PathBuf> {
+    let folder = root().join("end2end");
+    if !exists("npm") {
+        bail!("Node.js with npm is missing: install it (on Debian `apt-get install nodejs npm`)");
+    }
+    let lock = fs::read_to_string(folder.join("package-lock.json"))?;
+    let stamp = folder.join("node_modules/.lock-stamp");
+    if fs::read_to_string(&stamp).ok().as_ref() != Some(&lock) {
+        say("installing npm packages of end2end");
+        run_quietly(program("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&folder))
+            .context("npm could not install the packages of end2end/package-lock.json")?;
+        fs::write(&stamp, lock)?;
+    }
+    Ok(folder.join("node_modules"))
+}
+
+/// A Python environment with the tools of `end2end/requirements.txt`.
+pub(crate) fn python() -> Result<PathBuf> {
+    let folder = tools().join("python");
+    let wanted = fs::read_to_string(root().join("end2end/requirements.txt"))?;
+    let stamp = folder.join("stamp");
+    if fs::read_to_string(&stamp).ok().as_ref() != Some(&wanted) {
+        if !exists("python3") {
+            bail!("python3 is missing: install it (on Debian `apt-get install python3 python3-venv`)");
+        }
+        say("installing Python packages of end2end");
+        run_quietly(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+        run_quietly(
+            Command::new(folder.join("bin/pip")).args(["install", "-q", "-r"]).arg(root().join("end2end/requirements.txt")),
+        )
+        .context("pip could not install the packages of end2end/requirements.txt")?;
+        fs::write(&stamp, wanted)?;
+    }
+    Ok(folder.join("bin"))
+}
+
+/// A cargo tool that must be compiled; kept between clones.
+pub(crate) fn cargo_tool(name: &str, version: &str) -> Result<PathBuf> {
+    let folder = tools().join("cargo");
+    let path = folder.join("bin").join(name);
+    if !path.exists() {
+        say(&format!("building {name} {version}, once for this machine"));
+        run_quietly(
+            Command::new("cargo").args(["install", "--quiet", "--locked", name, "--version", version, "--root"]).arg(&folder),
+        )
+        .with_context(|| format!("cargo could not install {name} {version}"))?;
+    }
+    Ok(path)
+}

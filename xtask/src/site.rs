@@ -1,0 +1,123 @@
+//! The browser side: wasm by the toolchain that has the target, bindings by the workspace's own
+//! wasm-bindgen, size by the pinned wasm-opt. Never by whatever PATH has: Debian's binaryen 108
+//! makes a module that validates and does not run.
+
+use crate::command::{program, root, run, run_quietly, say, target};
+use crate::setup;
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// wasm + js + css, brotli. Design, section 9.
+const BUDGET_BYTES: usize = 250_000;
+
+const NAME: &str = "lockdown";
+
+pub(crate) fn folder() -> PathBuf {
+    target().join("site")
+}
+
+/// Builds `target/site` unless it is newer than everything it is made of.
+pub(crate) fn build() -> Result<()> {
+    let cargo = setup::wasm_toolchain()?;
+    let modules = setup::npm()?;
+    if is_fresh()? {
+        return Ok(());
+    }
+    say("building the browser side (release; some minutes the first time)");
+    let front = target().join("front");
+    run(cargo
+        .command()
+        .args(["build", "--quiet", "--package", "frontend", "--profile", "wasm-release"])
+        .args(["--target", "wasm32-unknown-unknown", "--target-dir"])
+        .arg(&front))?;
+    let wasm = front.join("wasm32-unknown-unknown/wasm-release/frontend.wasm");
+    let package = folder().join("pkg");
+    if folder().exists() {
+        fs::remove_dir_all(folder())?;
+    }
+    fs::create_dir_all(&package)?;
+    bind(&wasm, &package)?;
+    shrink(&modules, &package)?;
+    fs::copy(root().join("style/main.css"), package.join(format!("{NAME}.css")))?;
+    copy_all(&root().join("public"), &folder())?;
+    compress(&package)?;
+    fs::write(folder().join("built"), "")?;
+    within_budget(&package)
+}
+
+fn bind(wasm: &Path, package: &Path) -> Result<()> {
+    let mut bindgen = wasm_bindgen_cli_support::Bindgen::new();
+    bindgen.input_path(wasm).web(true)?.typescript(false).omit_default_module_path(false).out_name(NAME);
+    bindgen.generate(package).context("wasm-bindgen")?;
+    // Leptos asks for NAME.wasm where LEPTOS_OUTPUT_NAME is set.
+    fs::rename(package.join(format!("{NAME}_bg.wasm")), package.join(format!("{NAME}.wasm")))?;
+    Ok(())
+}
+
+fn shrink(modules: &Path, package: &Path) -> Result<()> {
+    let wasm = package.join(format!("{NAME}.wasm"));
+    run_quietly(
+        program("node")
+            .arg(modules.join("binaryen/bin/wasm-opt"))
+            .args(["-Oz", "--strip-debug", "--strip-producers"])
+            .args(["--enable-bulk-memory", "--enable-nontrapping-float-to-int", "--enable-sign-ext"])
+            .args(["--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue"])
+            .arg(&wasm)
+            .arg("-o")
+            .arg(&wasm),
+    )
+}
+
+fn copy_all(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)?.flatten() {
+        let destination = to.join(entry.file_name());
+        if entry.path().is_dir() { copy_all(&entry.path(), &destination)? } else { fs::copy(entry.path(), destination).map(drop)? }
+    }
+    Ok(())
+}
+
+fn compress(package: &Path) -> Result<()> {
+    for entry in fs::read_dir(package)?.flatten() {
+        let path = entry.path();
+        let bytes = fs::read(&path)?;
+        let mut small = Vec::new();
+        let parameters = brotli::enc::BrotliEncoderParams { quality: 11, size_hint: bytes.len(), ..Default::default() };
+        brotli::BrotliCompress(&mut bytes.as_slice(), &mut small, &parameters)?;
+        fs::write(path.with_added_extension("br"), small)?;
+    }
+    Ok(())
+}
+
+fn within_budget(package: &Path) -> Result<()> {
+    let mut sum = 0;
+    for extension in ["wasm", "js", "css"] {
+        sum += usize::try_from(fs::metadata(package.join(format!("{NAME}.{extension}.br")))?.len())?;
+    }
+    println!("  browser payload: {sum} bytes of brotli, budget {BUDGET_BYTES}");
+    if sum > BUDGET_BYTES {
+        bail!("the browser payload is {sum} bytes, over the budget of {BUDGET_BYTES}");
+    }
+    Ok(())
+}
+
+fn is_fresh() -> Result<bool> {
+    let Ok(built) = fs::metadata(folder().join("built")).and_then(|stamp| stamp.modified()) else {
+        return Ok(false);
+    };
+    let parts = ["app/src", "app/domain/src", "frontend/src", "style", "public", "Cargo.lock", "Cargo.toml", "app/Cargo.toml"];
+    let newest = parts.iter().map(|part| newest(&root().join(part))).collect::<Result<Vec<_>>>()?;
+    Ok(newest.into_iter().all(|at| at <= built))
+}
+
+fn newest(path: &Path) -> Result<SystemTime> {
+    let mut latest = fs::metadata(path)?.modified()?;
+    if path.is_dir() {
+        for entry in fs::read_dir(path)?.flatten() {
+            latest = latest.max(newest(&entry.path())?);
+        }
+    }
+    Ok(latest)
+}
