@@ -163,6 +163,11 @@ impl Engine {
         self.sites.iter().map(|site| site.status()).collect()
     }
 
+    /// Looks at every site without copying it.
+    pub fn look_at_all<T>(&self, look: impl Fn(&SiteStatus) -> T) -> Vec<T> {
+        self.sites.iter().map(|site| site.look_at(&look)).collect()
+    }
+
     /// Every change from now on.
     pub fn subscribe(&self) -> broadcast::Receiver<News> {
         self.news.subscribe()

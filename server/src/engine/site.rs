@@ -65,6 +65,10 @@ impl Site {
         self.shown().clone()
     }
 
+    pub(super) fn look_at<T>(&self, look: impl FnOnce(&SiteStatus) -> T) -> T {
+        look(&self.shown())
+    }
+
     /// Decides, remembers, then nudges the drive.
     pub(super) async fn order(
         &self,

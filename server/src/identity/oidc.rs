@@ -18,6 +18,7 @@ use oauth2::{
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{Mutex, RwLock};
 
@@ -43,6 +44,7 @@ pub struct Oidc {
     /// Single flight for reading it again.
     reading: Mutex<Option<std::time::Instant>>,
     cache: PathBuf,
+    up: AtomicBool,
 }
 
 /// Kept on disk, so that the server starts and serves while the provider is away.
@@ -226,7 +228,13 @@ impl Oidc {
             known: RwLock::new(known),
             reading: Mutex::new(None),
             cache,
+            up: AtomicBool::new(false),
         })
+    }
+
+    /// As of the last probe.
+    pub fn is_up(&self) -> bool {
+        self.up.load(Ordering::Relaxed)
     }
 
     pub fn name(&self) -> &str {
@@ -243,7 +251,9 @@ impl Oidc {
     /// # Errors
     /// [`SignInError::Away`] or [`SignInError::Refused`], with the reason.
     pub async fn probe(&self) -> Result<(), SignInError> {
-        let known = self.read().await?;
+        let read = self.read().await;
+        self.up.store(read.is_ok(), Ordering::Relaxed);
+        let known = read?;
         if let Ok(text) = serde_json::to_vec(&known)
             && let Err(error) = std::fs::write(&self.cache, text)
         {

@@ -1,0 +1,206 @@
+//! What the pages ask for, answered by engine and store.
+
+mod views;
+
+pub use views::{SiteFacts, Sites};
+
+use crate::engine::ports::{NewEvent, Store, StoreError};
+use crate::engine::{Engine, EngineError};
+use crate::identity::oidc::Oidc;
+use crate::store::Directory;
+use crate::store::records::Person;
+use app::ApiError;
+use app::backend::Backend;
+use app::view::{ConsoleView, Me, PeopleView, PersonView, SignInView, StatusView, TimelineView};
+use async_trait::async_trait;
+use lockdown::ids::{OperatorId, SiteId};
+use lockdown::operator::{Act, Authority, Operator, Role};
+use lockdown::timeline::EventKind;
+use std::sync::Arc;
+
+/// Entries of the timeline a page shows at once.
+const PAGE: usize = 50;
+
+pub struct Pages {
+    pub engine: Arc<Engine>,
+    pub store: Arc<dyn Store>,
+    pub directory: Arc<dyn Directory>,
+    pub oidc: Option<Arc<Oidc>>,
+    pub sites: Arc<Sites>,
+    /// Standing notices for the console: no certificate check, read-only, no sign-in.
+    pub banners: Vec<String>,
+}
+
+#[async_trait]
+impl Backend for Pages {
+    async fn status(&self, who: Option<&Operator>) -> Result<StatusView, ApiError> {
+        let now = self.engine.now();
+        let sites = self.engine.statuses();
+        Ok(StatusView { sites: sites.iter().map(|s| self.sites.public(s, now)).collect(), me: who.map(me) })
+    }
+
+    async fn console(&self, who: &Operator, site: Option<SiteId>) -> Result<ConsoleView, ApiError> {
+        who.may(Act::Work, None).map_err(ApiError::Refused)?;
+        let now = self.engine.now();
+        let statuses = self.engine.statuses();
+        let status = match &site {
+            None => statuses.first(),
+            Some(id) => statuses.iter().find(|status| status.id == *id),
+        };
+        let status = status.ok_or(ApiError::NoSuchSite)?;
+        let events = self.store.latest_events(PAGE).await.map_err(stored)?;
+        let here = events.iter().filter(|e| e.site.as_ref().is_none_or(|site| *site == status.id));
+        Ok(ConsoleView {
+            me: me(who),
+            site: self.sites.detailed(status, now),
+            sites: statuses.iter().map(|s| (s.id.clone(), s.name.clone())).collect(),
+            events: here.map(|event| self.sites.event(event, now)).collect(),
+            seniors: self.seniors().await?,
+            banners: self.banners.clone(),
+        })
+    }
+
+    async fn activate(&self, who: &Operator, site: SiteId, reason: Option<String>) -> Result<(), ApiError> {
+        self.engine.activate(who, &site, reason).await.map(|_| ()).map_err(refused)
+    }
+
+    async fn release(
+        &self,
+        who: &Operator,
+        site: SiteId,
+        typed: String,
+        seen: u64,
+        reason: Option<String>,
+    ) -> Result<(), ApiError> {
+        let status = self.engine.status(&site).map_err(refused)?;
+        // Rights come first: whoever may not release learns that, not whether the name was right.
+        if who.may(Act::Release, Some(&site)).is_ok() && typed.trim().to_lowercase() != status.name.to_lowercase() {
+            return Err(ApiError::NameMismatch);
+        }
+        self.engine.release(who, &site, reason, Some(seen)).await.map(|_| ()).map_err(refused)
+    }
+
+    async fn timeline(&self, who: &Operator, before: Option<u64>) -> Result<TimelineView, ApiError> {
+        if who.may(Act::Work, None).is_err() {
+            who.may(Act::Manage, None).map_err(ApiError::Refused)?;
+        }
+        let now = self.engine.now();
+        let events = match before {
+            None => self.store.latest_events(PAGE).await,
+            Some(before) => {
+                let after = before.saturating_sub(1 + PAGE as u64);
+                let count = usize::try_from(before.saturating_sub(1 + after)).unwrap_or(PAGE);
+                self.store.events_after(after, count).await.map(|events| events.into_iter().rev().collect())
+            }
+        };
+        let events = events.map_err(stored)?;
+        let older = events.last().map(|event| event.seq).filter(|seq| *seq > 1);
+        Ok(TimelineView { me: me(who), events: events.iter().map(|e| self.sites.event(e, now)).collect(), older })
+    }
+
+    async fn people(&self, who: &Operator) -> Result<PeopleView, ApiError> {
+        who.may(Act::Manage, None).map_err(ApiError::Refused)?;
+        let people = self.directory.people().await.map_err(stored)?;
+        Ok(PeopleView { me: me(who), people: people.into_iter().map(person_view).collect() })
+    }
+
+    async fn set_roles(
+        &self,
+        who: &Operator,
+        person: OperatorId,
+        seen: u64,
+        roles: Vec<Role>,
+    ) -> Result<(), ApiError> {
+        who.may(Act::Manage, None).map_err(ApiError::Refused)?;
+        let found = self.directory.person(person.as_str()).await.map_err(stored)?.ok_or(ApiError::NoSuchPerson)?;
+        if found.version != seen {
+            return Err(ApiError::Stale);
+        }
+        let loses_admin = found.roles.contains(&Role::Admin) && !roles.contains(&Role::Admin);
+        if loses_admin && self.admins().await? < 2 {
+            return Err(ApiError::LastAdmin);
+        }
+        let words = |roles: &mut dyn Iterator<Item = &Role>| roles.map(|role| role.word().to_owned()).collect();
+        let changed = Person { version: seen + 1, roles: roles.into_iter().collect(), ..found.clone() };
+        let kind = EventKind::RolesGranted {
+            person,
+            name: found.name.clone(),
+            before: words(&mut found.roles.iter()),
+            after: words(&mut changed.roles.iter()),
+        };
+        let event = NewEvent { at: self.engine.now(), site: None, by: Some(who.actor()), kind };
+        self.directory.put_person(&changed, event).await.map_err(stored)
+    }
+
+    async fn sign_in(&self, who: Option<&Operator>) -> Result<SignInView, ApiError> {
+        let provider_up = match &self.oidc {
+            None => false,
+            Some(oidc) => oidc.is_up(),
+        };
+        let provider = self.oidc.as_ref().map(|oidc| oidc.name().to_owned());
+        Ok(SignInView { me: who.map(me), provider, provider_up })
+    }
+}
+
+impl Pages {
+    async fn seniors(&self) -> Result<Vec<String>, ApiError> {
+        let people = self.directory.people().await.map_err(stored)?;
+        let senior = |p: &Person| p.roles.contains(&Role::SeniorEoc) && !p.disabled;
+        Ok(people.into_iter().filter(senior).map(|p| p.name).collect())
+    }
+
+    async fn admins(&self) -> Result<usize, ApiError> {
+        let people = self.directory.people().await.map_err(stored)?;
+        Ok(people.iter().filter(|p| p.roles.contains(&Role::Admin) && !p.disabled).count())
+    }
+}
+
+fn person_view(person: Person) -> PersonView {
+    PersonView {
+        id: person.id,
+        version: person.version,
+        name: person.name,
+        email: person.email,
+        can_sign_in: !person.identities.is_empty(),
+        roles: person.roles.into_iter().collect(),
+    }
+}
+
+fn me(who: &Operator) -> Me {
+    let roles = match &who.authority {
+        Authority::Roles(roles) => roles.iter().copied().collect(),
+        Authority::Key { .. } => Vec::new(),
+    };
+    let may = |act| who.may(act, None).is_ok();
+    Me {
+        name: who.name.clone(),
+        roles,
+        may_lock: may(Act::Lock),
+        may_release: may(Act::Release),
+        may_work: may(Act::Work),
+        may_manage: may(Act::Manage),
+    }
+}
+
+fn refused(error: EngineError) -> ApiError {
+    match error {
+        EngineError::NoSuchSite(_) => ApiError::NoSuchSite,
+        EngineError::Refused(refusal) => ApiError::Refused(refusal),
+        EngineError::VersionMissing | EngineError::VersionStale { .. } => ApiError::Stale,
+        EngineError::NotRemembered(error) => {
+            tracing::error!(%error, "an order could not be remembered");
+            ApiError::NotRemembered
+        }
+        EngineError::CucmAway(_) => ApiError::Internal,
+    }
+}
+
+fn stored(error: StoreError) -> ApiError {
+    match error {
+        StoreError::Conflict => ApiError::Stale,
+        error => {
+            tracing::error!(%error, "the store failed");
+            ApiError::Internal
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! From the engine's words to what a page shows.
+
+use crate::engine::{PlanState, SiteStatus};
+use app::view::{EventView, Moment, PlanView, SiteDetail, SiteView, StepView, Weight};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use lockdown::ids::SiteId;
+use lockdown::reading::ReadingState;
+use lockdown::step::{Found, Target};
+use lockdown::timeline::{Event, EventKind};
+
+/// What the configuration says of a site besides its plan.
+pub struct SiteFacts {
+    pub id: SiteId,
+    pub zone: TimeZone,
+    pub emergency_numbers: Vec<String>,
+}
+
+pub struct Sites(Vec<SiteFacts>);
+
+impl Sites {
+    pub fn new(facts: Vec<SiteFacts>) -> Self {
+        Self(facts)
+    }
+
+    fn facts(&self, id: Option<&SiteId>) -> Option<&SiteFacts> {
+        match id {
+            Some(id) => self.0.iter().find(|facts| facts.id == *id),
+            None => self.0.first(),
+        }
+    }
+
+    fn moment(&self, site: Option<&SiteId>, at: Timestamp, now: Timestamp) -> Moment {
+        let zone = self.facts(site).map_or(TimeZone::UTC, |facts| facts.zone.clone());
+        let (local, today) = (at.to_zoned(zone.clone()), now.to_zoned(zone).date());
+        let form = if local.date() == today { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" };
+        Moment { at, clock: local.strftime(form).to_string() }
+    }
+
+    /// For everybody.
+    pub fn public(&self, status: &SiteStatus, now: Timestamp) -> SiteView {
+        let read = status.reading.as_ref();
+        let last_seen = read.and_then(|reading| match reading.state() {
+            ReadingState::Normal => Some(Target::Normal),
+            ReadingState::Locked => Some(Target::Locked),
+            ReadingState::Mixed | ReadingState::Unknown => None,
+        });
+        SiteView {
+            id: status.id.clone(),
+            name: status.name.clone(),
+            standing: status.standing(now),
+            ordered: status.command.target(),
+            since: self.moment(Some(&status.id), status.command.since(), now),
+            read: read.map(|reading| self.moment(Some(&status.id), reading.read_at, now)),
+            last_seen,
+            emergency_numbers: self.facts(Some(&status.id)).map(|f| f.emergency_numbers.clone()).unwrap_or_default(),
+            answered_at: now,
+            detail: None,
+        }
+    }
+
+    /// For EOC personnel.
+    pub fn detailed(&self, status: &SiteStatus, now: Timestamp) -> SiteView {
+        let moment = |at| self.moment(Some(&status.id), at, now);
+        let detail = SiteDetail {
+            version: status.version,
+            by: status.command.by().map(ToString::to_string),
+            verified: status.command.verified_at().map(moment),
+            progress: status.progress.map(|progress| (progress.applied, progress.of)),
+            trouble: status.trouble.as_ref().map(|trouble| trouble.why.clone()),
+            steps: steps(status),
+            plan: match &status.plan {
+                PlanState::Unchecked => PlanView::Unchecked,
+                PlanState::Accepted(plan) => PlanView::Accepted {
+                    checked: moment(plan.at),
+                    leaks: plan.checked.leaks.len(),
+                    warnings: plan.checked.warnings.clone(),
+                },
+                PlanState::Refused { violations, .. } => PlanView::Refused { violations: violations.clone() },
+            },
+        };
+        SiteView { detail: Some(detail), ..self.public(status, now) }
+    }
+
+    pub fn event(&self, event: &Event, now: Timestamp) -> EventView {
+        EventView {
+            seq: event.seq,
+            when: self.moment(event.site.as_ref(), event.at, now),
+            site: event.site.clone(),
+            who: event.by.as_ref().map(ToString::to_string),
+            text: event.kind.to_string(),
+            weight: weight(&event.kind),
+        }
+    }
+}
+
+fn steps(status: &SiteStatus) -> Vec<StepView> {
+    let Some(plan) = status.plan.last_accepted() else { return Vec::new() };
+    let target = status.command.target();
+    let found = |step: &lockdown::step::Step| {
+        status.reading.as_ref().and_then(|r| r.steps.iter().find(|s| s.step == step.id)).cloned()
+    };
+    let shown = |step: &lockdown::step::Step| {
+        let reading = found(step);
+        StepView {
+            group: step.group.to_string(),
+            object: step.object.to_string(),
+            now: match reading.as_ref().map(|r| &r.found) {
+                Some(Found::Value(value)) => value.to_string(),
+                Some(Found::Missing) => "–".into(),
+                Some(Found::NotRead) | None => "?".into(),
+            },
+            state: reading.as_ref().map_or(lockdown::step::StepState::NotRead, |r| r.state),
+            as_ordered: reading.is_some_and(|r| r.is_at(target)),
+        }
+    };
+    plan.checked.plan.steps.iter().map(shown).collect()
+}
+
+fn weight(kind: &EventKind) -> Weight {
+    match kind {
+        EventKind::Incomplete { .. }
+        | EventKind::Stopped { .. }
+        | EventKind::Drifted { .. }
+        | EventKind::RepairGivenUp { .. }
+        | EventKind::CucmLost { .. }
+        | EventKind::PlanRefused { .. }
+        | EventKind::SnapshotDiffers { .. }
+        | EventKind::Refused { .. } => Weight::Attention,
+        EventKind::LockOrdered { .. }
+        | EventKind::ReleaseOrdered { .. }
+        | EventKind::Verified { .. }
+        | EventKind::Repaired { .. }
+        | EventKind::RolesGranted { .. } => Weight::Plain,
+        EventKind::DriftEnded
+        | EventKind::CucmBack
+        | EventKind::PlanAccepted { .. }
+        | EventKind::PersonAdded { .. }
+        | EventKind::ClientAdded { .. }
+        | EventKind::ClientRevoked { .. }
+        | EventKind::SignedIn
+        | EventKind::SignedOut
+        | EventKind::ServerStarted { .. } => Weight::Quiet,
+    }
+}

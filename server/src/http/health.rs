@@ -1,0 +1,27 @@
+//! Is the process alive, and could it lock now?
+
+use super::AppState;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// 200 when every site's plan is accepted and CUCM was seen lately; else 503 with the reasons.
+pub(super) async fn readyz(State(state): State<AppState>) -> (StatusCode, Json<Value>) {
+    let now = state.engine.now();
+    let mut reasons = Vec::new();
+    for site in state.engine.statuses() {
+        if !matches!(site.plan, crate::engine::PlanState::Accepted(_)) {
+            reasons.push(format!("{}: the plan is not accepted", site.id));
+        }
+        if !site.reading.as_ref().is_some_and(|reading| reading.is_fresh(now)) {
+            reasons.push(format!("{}: CUCM was not seen within 30 s", site.id));
+        }
+    }
+    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({ "ready": reasons.is_empty(), "reasons": reasons })))
+}

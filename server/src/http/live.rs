@@ -1,0 +1,162 @@
+//! News for open pages. Each piece is written once, whatever the number of watchers.
+
+use super::AppState;
+use crate::backend::Sites;
+use crate::engine::{Engine, News};
+use app::view::Live;
+use axum::Extension;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderName};
+use axum::response::IntoResponse;
+use axum::response::sse::{Event as SseEvent, Sse};
+use futures_util::{Stream, StreamExt};
+use lockdown::operator::{Act, Operator};
+use serde::Deserialize;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+/// A page takes a line for dead after 8 s of silence.
+const BEAT: Duration = Duration::from_secs(3);
+
+/// A line is closed after so many messages of beat, and opened again by the browser: rights that
+/// were taken away end with it.
+const BEATS_A_LINE: u32 = 200;
+
+/// Events a line catches up on; whoever missed more loads the page.
+const CATCH_UP: usize = 200;
+
+const BACKLOG: usize = 256;
+
+/// Writes news down for both audiences.
+#[derive(Clone)]
+pub(super) struct Teller(broadcast::Sender<Arc<Told>>);
+
+struct Told {
+    id: Option<u64>,
+    public: Option<String>,
+    eoc: String,
+    beat: bool,
+}
+
+impl Teller {
+    /// Tells until the engine is gone.
+    pub(super) fn start(engine: Arc<Engine>, sites: Arc<Sites>) -> Self {
+        let (told, _) = broadcast::channel(BACKLOG);
+        let teller = Self(told);
+        let mut news = engine.subscribe();
+        let telling = teller.clone();
+        tokio::spawn(async move {
+            let mut beat = tokio::time::interval(BEAT);
+            loop {
+                let told = tokio::select! {
+                    _ = beat.tick() => Told::beat(),
+                    heard = news.recv() => match heard {
+                        Ok(news) => Told::news(&news, &engine, &sites),
+                        // What was missed is in the store; the next news of each site brings it up to date.
+                        Err(RecvError::Lagged(_)) => continue,
+                        Err(RecvError::Closed) => return,
+                    },
+                };
+                let _ = telling.0.send(Arc::new(told));
+            }
+        });
+        teller
+    }
+}
+
+fn written(live: &Live) -> String {
+    serde_json::to_string(live).expect("views have only strings, numbers and lists in them")
+}
+
+impl Told {
+    fn beat() -> Self {
+        let beat = written(&Live::Beat);
+        Self { id: None, public: Some(beat.clone()), eoc: beat, beat: true }
+    }
+
+    fn news(news: &News, engine: &Engine, sites: &Sites) -> Self {
+        let now = engine.now();
+        match news {
+            News::Site(status) => Self {
+                id: None,
+                public: Some(written(&Live::Site(Box::new(sites.public(status, now))))),
+                eoc: written(&Live::Site(Box::new(sites.detailed(status, now)))),
+                beat: false,
+            },
+            News::Event(event) => Self {
+                id: Some(event.seq),
+                public: None,
+                eoc: written(&Live::Event(sites.event(event, now))),
+                beat: false,
+            },
+        }
+    }
+
+    fn for_audience(&self, eoc: bool) -> Option<SseEvent> {
+        let text = if eoc { Some(&self.eoc) } else { self.public.as_ref() }?;
+        let event = SseEvent::default().data(text);
+        Some(match self.id.filter(|_| eoc) {
+            Some(id) => event.id(id.to_string()),
+            None => event,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct From {
+    after: Option<u64>,
+}
+
+/// The line of a page: first what was missed and how it stands, then news as it happens.
+pub(super) async fn page_line(
+    State(state): State<AppState>,
+    Query(from): Query<From>,
+    who: Option<Extension<Operator>>,
+    headers: HeaderMap,
+) -> impl IntoResponse {
+    let eoc = who.is_some_and(|Extension(operator)| operator.may(Act::Work, None).is_ok());
+    let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
+    // Listened to before anything is looked up, so that nothing falls between.
+    let news = state.teller.0.subscribe();
+    let first = beginning(&state, eoc, last.or(from.after)).await;
+    let line = futures_util::stream::iter(first).chain(following(news, eoc)).map(Ok::<_, Infallible>);
+    ([(HeaderName::from_static("x-accel-buffering"), "no")], Sse::new(line))
+}
+
+async fn beginning(state: &AppState, eoc: bool, after: Option<u64>) -> Vec<SseEvent> {
+    let now = state.engine.now();
+    let mut first: Vec<SseEvent> = Vec::new();
+    if let (true, Some(after)) = (eoc, after) {
+        let missed = state.store.events_after(after, CATCH_UP).await.unwrap_or_default();
+        first.extend(missed.iter().map(|event| {
+            let text = written(&Live::Event(state.sites.event(event, now)));
+            SseEvent::default().id(event.seq.to_string()).data(text)
+        }));
+    }
+    for status in state.engine.statuses() {
+        let view = if eoc { state.sites.detailed(&status, now) } else { state.sites.public(&status, now) };
+        first.push(SseEvent::default().data(written(&Live::Site(Box::new(view)))));
+    }
+    first
+}
+
+fn following(news: broadcast::Receiver<Arc<Told>>, eoc: bool) -> impl Stream<Item = SseEvent> {
+    futures_util::stream::unfold((news, 0), move |(mut news, beats)| async move {
+        loop {
+            match news.recv().await {
+                Ok(told) if told.beat && beats >= BEATS_A_LINE => return None,
+                Ok(told) => {
+                    let beats = beats + u32::from(told.beat);
+                    if let Some(event) = told.for_audience(eoc) {
+                        return Some((event, (news, beats)));
+                    }
+                }
+                // Too slow: the browser opens a new line and begins with how it stands.
+                Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
+            }
+        }
+    })
+}

@@ -1,0 +1,113 @@
+//! Every route in one table. Handlers extract, ask, and map; none decides.
+
+mod health;
+mod live;
+mod pages;
+pub mod rest;
+mod same_origin;
+mod sign_in;
+mod who;
+
+use crate::backend::{Pages, Sites};
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::engine::ports::Store;
+use crate::identity::oidc::Oidc;
+use crate::store::Directory;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::http::{HeaderValue, header};
+use axum::middleware;
+use axum::routing::{get, post};
+use leptos::config::{Env, LeptosOptions};
+use std::path::Path;
+use std::sync::Arc;
+use tower_http::compression::CompressionLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::TraceLayer;
+
+/// Orders and forms are small.
+const MAX_BODY: usize = 64 * 1024;
+
+#[derive(Clone)]
+pub struct AppState {
+    pub engine: Arc<Engine>,
+    pub store: Arc<dyn Store>,
+    pub directory: Arc<dyn Directory>,
+    pub oidc: Option<Arc<Oidc>>,
+    pub sites: Arc<Sites>,
+    pub pages: Arc<Pages>,
+    pub public_url: Arc<str>,
+    pub public_status: bool,
+    /// `Strict-Transport-Security` and `Secure` cookies: the public address is https.
+    pub https: bool,
+    teller: live::Teller,
+    running: rest::Running,
+    leptos: LeptosOptions,
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos.clone()
+    }
+}
+
+impl AppState {
+    pub fn new(config: &Config, pages: Arc<Pages>, site_root: &Path) -> Self {
+        let leptos = LeptosOptions::builder()
+            .output_name("lockdown")
+            .site_root(site_root.display().to_string())
+            .site_pkg_dir("pkg")
+            .env(Env::PROD)
+            .build();
+        Self {
+            engine: pages.engine.clone(),
+            store: pages.store.clone(),
+            directory: pages.directory.clone(),
+            oidc: pages.oidc.clone(),
+            sites: pages.sites.clone(),
+            teller: live::Teller::start(pages.engine.clone(), pages.sites.clone()),
+            pages,
+            public_url: config.http.public_url.as_str().into(),
+            public_status: config.http.public_status,
+            https: config.http.public_url.starts_with("https://"),
+            running: rest::Running::default(),
+            leptos,
+        }
+    }
+}
+
+/// All of it.
+pub fn router(state: AppState) -> Router {
+    let own = Router::new()
+        .route("/auth/login", get(sign_in::login))
+        .route("/auth/callback", get(sign_in::callback))
+        .route("/auth/logout", post(sign_in::logout))
+        .route("/ui/live", get(live::page_line))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .merge(rest::router())
+        .with_state(state.clone());
+    let compressed = pages::router(&state).layer(CompressionLayer::new());
+    Router::new()
+        .merge(own)
+        .merge(compressed)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(state.clone(), who::identify))
+        .layer(middleware::from_fn_with_state(state.clone(), same_origin::guard))
+        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        // Not no-referrer: a plain form goes back to where it came from.
+        .layer(fixed(header::REFERRER_POLICY, "same-origin"))
+        .layer(fixed(header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
+        .layer(fixed(header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+        .layer(fixed(header::HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::STRICT_TRANSPORT_SECURITY,
+            state.https.then(|| HeaderValue::from_static("max-age=31536000; includeSubDomains")),
+        ))
+        .layer(TraceLayer::new_for_http())
+}
+
+fn fixed(name: header::HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}

@@ -1,0 +1,265 @@
+//! What goes over the wire, apart from the engine's own types, so that those may change.
+
+use crate::engine::{PlanState, SiteStatus};
+use ::lockdown::guard::{CheckedPlan, Leak};
+use ::lockdown::step::Found;
+use ::lockdown::timeline::Event;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// How things stand, for everybody.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StatusBody {
+    /// The worst standing of all sites: unknown, drifted, pending, locked or normal.
+    pub state: &'static str,
+    /// Since when it is ordered so at that site.
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
+    pub sites: Vec<SiteBrief>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SiteBrief {
+    pub id: String,
+    pub name: String,
+    pub state: &'static str,
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
+    /// When CUCM was last read.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub read_at: Option<Timestamp>,
+}
+
+/// One site, whole.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SiteBody {
+    pub id: String,
+    pub name: String,
+    /// unknown, drifted, pending, locked or normal.
+    pub standing: &'static str,
+    pub command: CommandBody,
+    pub reading: Option<ReadingBody>,
+    pub steps: Vec<StepBody>,
+    /// Counts orders; the ETag, and what a release must match.
+    pub version: u64,
+    /// Why it does not go on, for an operator.
+    pub trouble: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CommandBody {
+    /// locked or normal.
+    pub desired: &'static str,
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
+    pub by: Option<String>,
+    pub activation: Option<String>,
+    /// When every step was first read back as ordered.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub verified_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReadingBody {
+    #[schema(value_type = String, format = DateTime)]
+    pub read_at: Timestamp,
+    /// normal, locked, mixed or unknown.
+    #[schema(value_type = String)]
+    pub state: ::lockdown::reading::ReadingState,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StepBody {
+    pub id: String,
+    pub kind: &'static str,
+    pub group: String,
+    pub object: String,
+    pub normal: String,
+    pub locked: String,
+    /// What CUCM holds now.
+    pub now: Option<String>,
+    /// normal, locked, changed, missing or not_read.
+    #[schema(value_type = String)]
+    pub state: ::lockdown::step::StepState,
+}
+
+/// An order.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrderBody {
+    pub desired: Desired,
+    /// For the timeline; 500 characters at most.
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Desired {
+    Locked,
+    Normal,
+}
+
+/// What a plan check found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PlanBody {
+    /// Whether this plan may run.
+    pub accepted: bool,
+    /// Why not. Each says what, where and what to do.
+    pub violations: Vec<String>,
+    pub warnings: Vec<String>,
+    /// Paths that stay open when locked.
+    pub leaks: Vec<LeakBody>,
+    pub steps: Vec<StepBody>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LeakBody {
+    /// inbound or outbound.
+    #[schema(value_type = String)]
+    pub direction: ::lockdown::guard::Direction,
+    pub css: String,
+    pub pattern: String,
+    /// Digits that show it.
+    pub example: String,
+    pub path: Vec<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventsBody {
+    pub events: Vec<EventBody>,
+    /// Ask with `after` of this to go on; absent at the end.
+    pub next: Option<u64>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventBody {
+    /// Counts from 1 without gaps.
+    pub seq: u64,
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    pub site: Option<String>,
+    pub by: Option<String>,
+    /// The sentence an operator reads.
+    pub text: String,
+    /// The same for programs; `what` names it.
+    #[schema(value_type = Object)]
+    pub detail: serde_json::Value,
+}
+
+impl SiteBrief {
+    pub fn of(status: &SiteStatus, now: Timestamp) -> Self {
+        Self {
+            id: status.id.to_string(),
+            name: status.name.clone(),
+            state: status.standing(now).word(),
+            since: status.command.since(),
+            read_at: status.reading.as_ref().map(|reading| reading.read_at),
+        }
+    }
+}
+
+impl SiteBody {
+    pub fn of(status: &SiteStatus, now: Timestamp) -> Self {
+        let command = &status.command;
+        Self {
+            id: status.id.to_string(),
+            name: status.name.clone(),
+            standing: status.standing(now).word(),
+            command: CommandBody {
+                desired: match command.target() {
+                    ::lockdown::step::Target::Locked => "locked",
+                    ::lockdown::step::Target::Normal => "normal",
+                },
+                since: command.since(),
+                by: command.by().map(ToString::to_string),
+                activation: command.activation().map(ToString::to_string),
+                verified_at: command.verified_at(),
+            },
+            reading: status.reading.as_ref().map(|r| ReadingBody { read_at: r.read_at, state: r.state() }),
+            steps: steps(status),
+            version: status.version,
+            trouble: status.trouble.as_ref().map(|trouble| trouble.why.clone()),
+        }
+    }
+
+    pub fn etag(&self) -> String {
+        format!("\"{}\"", self.version)
+    }
+}
+
+fn steps(status: &SiteStatus) -> Vec<StepBody> {
+    let found = |id: &::lockdown::ids::StepId| {
+        status.reading.as_ref().and_then(|reading| reading.steps.iter().find(|step| step.step == *id))
+    };
+    let plan = status.plan.last_accepted();
+    let steps = plan.into_iter().flat_map(|plan| &plan.checked.plan.steps);
+    steps.map(|step| StepBody::of(step, found(&step.id))).collect()
+}
+
+impl StepBody {
+    fn of(step: &::lockdown::step::Step, found: Option<&::lockdown::reading::StepReading>) -> Self {
+        Self {
+            id: step.id.to_string(),
+            kind: step.object.kind(),
+            group: step.group.to_string(),
+            object: step.object.to_string(),
+            normal: step.normal.to_string(),
+            locked: step.locked.to_string(),
+            now: found.and_then(|found| match &found.found {
+                Found::Value(value) => Some(value.to_string()),
+                Found::Missing | Found::NotRead => None,
+            }),
+            state: found.map_or(::lockdown::step::StepState::NotRead, |found| found.state),
+        }
+    }
+}
+
+impl PlanBody {
+    pub fn of_state(status: &SiteStatus) -> Self {
+        match &status.plan {
+            PlanState::Accepted(plan) => Self::accepted(&plan.checked),
+            PlanState::Unchecked => Self::refused(vec!["The plan was not checked yet: CUCM was not seen.".into()]),
+            PlanState::Refused { violations, .. } => Self::refused(violations.clone()),
+        }
+    }
+
+    pub fn accepted(checked: &CheckedPlan) -> Self {
+        Self {
+            accepted: true,
+            violations: Vec::new(),
+            warnings: checked.warnings.clone(),
+            leaks: checked.leaks.iter().map(LeakBody::of).collect(),
+            steps: checked.plan.steps.iter().map(|step| StepBody::of(step, None)).collect(),
+        }
+    }
+
+    pub fn refused(violations: Vec<String>) -> Self {
+        Self { accepted: false, violations, warnings: Vec::new(), leaks: Vec::new(), steps: Vec::new() }
+    }
+}
+
+impl LeakBody {
+    fn of(leak: &Leak) -> Self {
+        Self {
+            direction: leak.direction,
+            css: leak.css.clone(),
+            pattern: leak.pattern.clone(),
+            example: leak.example.clone(),
+            path: leak.path.clone(),
+        }
+    }
+}
+
+impl EventBody {
+    pub fn of(event: &Event) -> Self {
+        Self {
+            seq: event.seq,
+            at: event.at,
+            site: event.site.as_ref().map(ToString::to_string),
+            by: event.by.as_ref().map(ToString::to_string),
+            text: event.kind.to_string(),
+            detail: serde_json::to_value(&event.kind).unwrap_or_default(),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! `/api/v1`: bearer keys, never the session cookie. The contract is written by the code itself and
+//! served as OpenAPI 3.1.
+
+mod bearer;
+mod bodies;
+mod events;
+mod idempotency;
+mod lockdown;
+mod plan;
+mod problem;
+mod sites;
+
+pub use idempotency::Running;
+
+use super::AppState;
+use axum::Router;
+use axum::http::{HeaderValue, header};
+use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "PSTN Lockdown", description = "Routes every call from and to the public telephone network through the Emergency Operations Centre, and says truthfully whether it is so.", license(name = "MIT OR Apache-2.0")),
+    modifiers(&Bearer),
+    tags((name = "state"), (name = "orders"), (name = "plan"), (name = "timeline"))
+)]
+struct Contract;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, contract: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        contract.components.get_or_insert_default().add_security_scheme("key", SecurityScheme::Http(scheme));
+    }
+}
+
+pub(super) fn router() -> Router<AppState> {
+    let (router, contract) = documented().split_for_parts();
+    let reader = SwaggerUi::new("/api/docs")
+        .url("/api/v1/openapi.json", contract)
+        .config(Config::default().validator_url("none").try_it_out_enabled(false));
+    let policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+                  connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+    let reader: Router<AppState> = reader.into();
+    router
+        .route("/api/v1/{*rest}", axum::routing::any(problem::not_found))
+        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .merge(reader.layer(SetResponseHeaderLayer::if_not_present(
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(policy),
+        )))
+}
+
+fn documented() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Contract::openapi())
+        .routes(routes!(sites::status))
+        .routes(routes!(sites::site))
+        .routes(routes!(lockdown::order))
+        .routes(routes!(plan::plan))
+        .routes(routes!(plan::check))
+        .routes(routes!(events::events))
+        .routes(routes!(events::stream))
+}
+
+/// The contract, for tests.
+pub fn contract() -> utoipa::openapi::OpenApi {
+    documented().split_for_parts().1
+}

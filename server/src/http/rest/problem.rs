@@ -1,0 +1,95 @@
+//! RFC 9457: every refusal says what and what to do, in the same shape.
+
+use crate::engine::EngineError;
+use crate::engine::ports::StoreError;
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use lockdown::operator::Refusal;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A refusal. `type` is stable and may be programmed against.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    #[schema(rename = "type", example = "urn:pstn-lockdown:problem:forbidden")]
+    kind: String,
+    /// The same for every problem of this type.
+    title: &'static str,
+    status: u16,
+    /// What happened here and what to do.
+    detail: String,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, word: &str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("urn:pstn-lockdown:problem:{word}"),
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+        }
+    }
+
+    pub(super) fn unauthorized() -> Self {
+        let detail = "Send a live key: Authorization: Bearer tpb_live_…. An administrator makes one with `pstn-lockdown clients add`.";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "No valid key", detail)
+    }
+
+    pub(super) fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed", "The request cannot be read", detail)
+    }
+
+    pub(super) fn from_store(error: &StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "store", "The store failed", "The server's log says why. Try again.")
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        let detail = error.to_string();
+        match error {
+            EngineError::NoSuchSite(_) => Self::new(StatusCode::NOT_FOUND, "no-such-site", "No such site", detail),
+            EngineError::Refused(refusal) => refusal.into(),
+            EngineError::VersionMissing => {
+                let how = "Send If-Match with the ETag of the state you saw (GET /api/v1/sites/{id}).";
+                Self::new(StatusCode::PRECONDITION_REQUIRED, "version-missing", "If-Match is needed", how)
+            }
+            EngineError::VersionStale { .. } => {
+                Self::new(StatusCode::PRECONDITION_FAILED, "version-stale", "The state has changed", detail)
+            }
+            EngineError::NotRemembered(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "not-remembered", "The order could not be stored", detail)
+            }
+            EngineError::CucmAway(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "cucm-away", "CUCM cannot be asked", detail)
+            }
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", refusal.to_string())
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
+        }
+        response
+    }
+}
+
+pub(super) async fn not_found() -> Problem {
+    let detail = "There is no such call. The contract is at /api/v1/openapi.json, readable at /api/docs.";
+    Problem::new(StatusCode::NOT_FOUND, "no-such-call", "No such call", detail)
+}

@@ -1,0 +1,38 @@
+//! A write with our cookie comes from one of our own pages, or not at all. Fetch metadata first,
+//! `Origin` second; no tokens, so that plain forms work.
+
+use super::AppState;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+pub(super) async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    // Bearer keys only: no cookie is looked at there, so a cross-site request has nothing to ride on.
+    let by_key = path.starts_with("/api/v1/");
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if !by_key && !safe && !is_ours(request.headers(), &state.public_url) {
+        return refusal("This request did not come from one of our own pages.");
+    }
+    let framed = request.headers().get("sec-fetch-dest").is_some_and(|dest| dest == "iframe" || dest == "frame");
+    if framed && !path.starts_with("/embed/") {
+        return refusal("This page is not shown inside another one.");
+    }
+    next.run(request).await
+}
+
+fn is_ours(headers: &HeaderMap, public_url: &str) -> bool {
+    match headers.get("sec-fetch-site") {
+        Some(site) => site == "same-origin",
+        None => headers.get(header::ORIGIN).is_some_and(|origin| origin == public_url),
+    }
+}
+
+fn refusal(text: &str) -> Response {
+    // The pages' error, so that a page that gets it can read it.
+    let body = serde_json::to_string(&app::ApiError::CrossSite).unwrap_or_default();
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::VARY, "sec-fetch-site, origin")];
+    tracing::warn!(text, "a request was refused");
+    (StatusCode::FORBIDDEN, headers, body).into_response()
+}
