@@ -1,7 +1,6 @@
 //! What crosses the wire to a page. Clock times come ready in the site's zone, so that server and
-//! browser write the same words; ages are worked out by the browser from `answered_at`.
+//! browser write the same words; ages are worked out by the browser from `answered_ms`.
 
-use jiff::Timestamp;
 use lockdown::ids::{OperatorId, SiteId};
 use lockdown::operator::Role;
 use lockdown::standing::Standing;
@@ -11,7 +10,10 @@ use serde::{Deserialize, Serialize};
 /// A moment: exact, and as the site's clock shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
-    pub at: Timestamp,
+    /// Milliseconds since 1970.
+    pub ms: i64,
+    /// RFC 3339.
+    pub iso: String,
     /// `14:02:31`, with the date before it when it is not today.
     pub clock: String,
 }
@@ -29,8 +31,8 @@ pub struct SiteView {
     pub read: Option<Moment>,
     pub last_seen: Option<Target>,
     pub emergency_numbers: Vec<String>,
-    /// The server's clock when this was written.
-    pub answered_at: Timestamp,
+    /// The server's clock when this was written, in milliseconds since 1970.
+    pub answered_ms: i64,
     /// For EOC personnel only.
     pub detail: Option<SiteDetail>,
 }

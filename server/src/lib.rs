@@ -1,9 +1,13 @@
-//! The server's rooms. `main` only opens the door.
+//! The server's rooms; see README.md for which is which. `main` only opens the door.
 
+mod assemble;
 pub mod backend;
+pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod dial_plan;
 pub mod engine;
 pub mod http;
 pub mod identity;
 pub mod store;
+mod telemetry;

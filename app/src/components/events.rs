@@ -15,7 +15,7 @@ pub(crate) fn Events(#[prop(into)] events: Signal<Vec<EventView>>) -> impl IntoV
                 };
                 view! {
                     <li data-weight=weight>
-                        <time class="number" datetime=event.when.at.to_string()>{event.when.clock}</time>
+                        <time class="number" datetime=event.when.iso>{event.when.clock}</time>
                         <span class="what">{event.text}</span>
                         <span class="who">{event.who.unwrap_or_default()}</span>
                     </li>

@@ -2,21 +2,21 @@
 
 use crate::view::Me;
 use leptos::prelude::*;
-use leptos_router::components::A;
 
 #[component]
-pub(crate) fn Frame(#[prop(into)] me: Option<Me>, children: Children) -> impl IntoView {
+pub(crate) fn Frame(#[prop(into)] me: Option<Me>, here: &'static str, children: Children) -> impl IntoView {
     let (works, manages) = me.as_ref().map_or((false, false), |me| (me.may_work, me.may_manage));
+    let way = move |to: &'static str, name: &'static str| {
+        view! { <a href=to aria-current=(to == here).then_some("page")>{name}</a> }
+    };
     view! {
-        <a class="skip" href="#main" rel="external">"Skip to the state"</a>
+        <a class="skip" href="#main">"Skip to the state"</a>
         <header class="top">
-            <a class="brand" href="/" rel="external">"PSTN Lockdown"</a>
+            <a class="brand" href="/">"PSTN Lockdown"</a>
             <nav aria-label="Pages">
-                {works.then(|| view! {
-                    <A href="/console">"Console"</A>
-                    <A href="/timeline">"Timeline"</A>
-                })}
-                {manages.then(|| view! { <A href="/admin/people">"People"</A> })}
+                {works.then(|| way("/console", "Console"))}
+                {(works || manages).then(|| way("/timeline", "Timeline"))}
+                {manages.then(|| way("/admin/people", "People"))}
             </nav>
             <SignedIn me/>
         </header>
@@ -38,7 +38,7 @@ fn SignedIn(me: Option<Me>) -> impl IntoView {
             }
             .into_any()
         }
-        None => view! { <a class="button quiet" href="/sign-in" rel="external">"Sign in"</a> }.into_any(),
+        None => view! { <a class="button quiet" href="/sign-in">"Sign in"</a> }.into_any(),
     }
 }
 

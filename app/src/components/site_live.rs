@@ -58,10 +58,9 @@ impl SiteLive {
         #[expect(clippy::cast_possible_truncation, reason = "milliseconds since the page was opened")]
         let since = (browser_now() - arrived.get_untracked()) as i64;
         self.site.with_untracked(|site| {
-            let now = site.answered_at.as_millisecond() + since;
-            let age = |at: jiff::Timestamp| (now - at.as_millisecond()) / 1000;
-            self.age.set(site.read.as_ref().map(|read| age(read.at)));
-            self.elapsed.set(Some(age(site.since.at)));
+            let age = |ms: i64| (site.answered_ms + since - ms) / 1000;
+            self.age.set(site.read.as_ref().map(|read| age(read.ms)));
+            self.elapsed.set(Some(age(site.since.ms)));
         });
     }
 

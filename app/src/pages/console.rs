@@ -1,149 +1,35 @@
 //! The EOC's page: the state, the one action, what CUCM holds, what happened.
 
 use crate::api::lockdown::{Activate, Release, console};
-use crate::components::banner::{Banner, Voice};
-use crate::components::events::Events;
 use crate::components::frame::{Frame, Trouble};
-use crate::components::lock_switch::LockSwitch;
-use crate::components::release_form::ReleaseForm;
-use crate::components::site_live::SiteLive;
-use crate::components::steps::StepTable;
-use crate::error::ApiError;
+use crate::islands::console::ConsoleIsland;
 use crate::pages::Refused;
-use crate::view::{ConsoleView, Me, PlanView};
-use crate::words;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use lockdown::step::Target;
 
 #[component]
 pub(crate) fn ConsolePage() -> impl IntoView {
     let asked = use_query_map();
     let board = Resource::new(move || asked.read().get("site"), console);
-    let activate = ServerAction::<Activate>::new();
-    let release = ServerAction::<Release>::new();
-    view! {
-        <Title text="Console"/>
-        <Transition>
-            {move || board.get().map(|answer| match answer {
-                Ok(view) => view! { <Console view activate release/> }.into_any(),
-                Err(error) => view! { <Refused error return_to="/console"/> }.into_any(),
-            })}
-        </Transition>
-    }
-    .into_any()
-}
-
-#[component]
-fn Console(
-    view: ConsoleView,
-    activate: ServerAction<Activate>,
-    release: ServerAction<Release>,
-) -> impl IntoView {
-    let ConsoleView { me, site, sites, events, seniors, banners } = view;
-    let live = SiteLive::begin(site.clone(), events);
-    let others: Vec<_> = sites.into_iter().filter(|(id, _)| *id != site.id).collect();
-    view! {
-        <Frame me=Some(me.clone())>
-            <div class="console-head">
-                <h1>{site.name.clone()}</h1>
-                {others.into_iter().map(|(id, name)| view! {
-                    <a class="button quiet" href=format!("/console?site={id}") rel="external">{name}</a>
-                }).collect_view()}
-            </div>
-            {banners.into_iter().map(|text| view! { <p class="notice">{text}</p> }).collect_view()}
-            <Banner live voice=Voice::Console/>
-            <div class="console">
-                <div class="column">
-                    <ActionCard live me seniors activate release/>
-                    <PlanNote live/>
-                    <StepTable live/>
-                </div>
-                <section class="card" aria-labelledby="timeline-title">
-                    <h3 id="timeline-title">"Timeline"</h3>
-                    <Events events=live.events/>
-                </section>
-            </div>
-        </Frame>
-    }
-    .into_any()
-}
-
-/// One action at a time: lock when it is normal, release when it is locked.
-#[component]
-fn ActionCard(
-    live: SiteLive,
-    me: Me,
-    seniors: Vec<String>,
-    activate: ServerAction<Activate>,
-    release: ServerAction<Release>,
-) -> impl IntoView {
-    let ordered = Memo::new(move |_| live.shown().ordered);
-    let trouble = Memo::new(move |_| live.shown().detail.and_then(|detail| detail.trouble));
-    let ask = if seniors.is_empty() {
-        "No senior EOC officer is registered yet: an administrator must name one.".to_owned()
-    } else {
-        format!("Ask: {}.", seniors.join(", "))
+    // What a plain form could not do comes back in the address of the page.
+    let (activate, release) = (ServerAction::<Activate>::new(), ServerAction::<Release>::new());
+    let trouble = move || {
+        let last = activate.value().get().or_else(|| release.value().get());
+        last.and_then(Result::err).map(|error| view! { <Trouble text=error.to_string()/> })
     };
     view! {
-        <section class="card action" aria-label="Action">
-            {move || trouble.get().map(|text| view! { <Trouble text/> })}
-            {move || match (ordered.get(), me.may_lock, me.may_release) {
-                (Target::Normal, true, _) => view! { <LockSwitch live activate/> }.into_any(),
-                (Target::Normal, false, _) => view! { <p class="not-yours">{words::ONLY_EOC}</p> }.into_any(),
-                (Target::Locked, _, true) => view! {
-                    <h3>"All-clear"</h3>
-                    <ReleaseForm live release/>
+        <Title text="Console"/>
+        <Suspense>
+            {move || board.get().map(|answer| match answer {
+                Ok(view) => view! {
+                    <Frame me=Some(view.me.clone()) here="/console">
+                        {trouble()}
+                        <ConsoleIsland view/>
+                    </Frame>
                 }.into_any(),
-                (Target::Locked, _, false) => view! {
-                    <h3>"All-clear"</h3>
-                    <p class="not-yours">"Only senior EOC personnel may give the all-clear. " {ask.clone()}</p>
-                }.into_any(),
-            }}
-            <Answer answer=Signal::derive(move || activate.value().get())/>
-            <Answer answer=Signal::derive(move || release.value().get())/>
-        </section>
-    }
-    .into_any()
-}
-
-/// What came of the last press: only what went wrong; success is the banner's to tell.
-#[component]
-fn Answer(answer: Signal<Option<Result<(), ApiError>>>) -> impl IntoView {
-    move || answer.get().and_then(Result::err).map(|error| view! { <Trouble text=error.to_string()/> })
-}
-
-#[component]
-fn PlanNote(live: SiteLive) -> impl IntoView {
-    let plan = Memo::new(move |_| live.shown().detail.map(|detail| detail.plan));
-    move || {
-        plan.get().and_then(|plan| match plan {
-            PlanView::Unchecked => {
-                Some(view! { <p class="notice">"The plan was not checked yet: CUCM was not seen."</p> }.into_any())
-            }
-            PlanView::Refused { violations } => Some(
-                view! {
-                    <section class="notice" aria-label="Plan refused">
-                        <strong>"The plan is refused. Nothing can be locked until it is mended:"</strong>
-                        <ul>{violations.into_iter().map(|text| view! { <li>{text}</li> }).collect_view()}</ul>
-                    </section>
-                }
-                .into_any(),
-            ),
-            PlanView::Accepted { leaks: 0, warnings, .. } if warnings.is_empty() => None,
-            PlanView::Accepted { leaks, warnings, checked } => Some(
-                view! {
-                    <details class="notice">
-                        <summary>
-                            {format!("Plan checked at {}: {leaks} ways out stay open when locked", checked.clock)}
-                        </summary>
-                        <ul>{warnings.into_iter().map(|text| view! { <li>{text}</li> }).collect_view()}</ul>
-                        <p>"See them all with " <code>"pstn-lockdown plan check"</code> "."</p>
-                    </details>
-                }
-                .into_any(),
-            ),
-        })
+                Err(error) => view! { <Refused error return_to="/console"/> }.into_any(),
+            })}
+        </Suspense>
     }
 }

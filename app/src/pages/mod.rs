@@ -17,17 +17,17 @@ pub(crate) fn Refused(error: ApiError, return_to: &'static str) -> impl IntoView
     let sign_in = (error == ApiError::SignInFirst).then(|| {
         view! {
             <p>
-                <a class="button primary" href=format!("/auth/login?return_to={return_to}") rel="external">"Sign in"</a>
+                <a class="button primary" href=format!("/auth/login?return_to={return_to}")>"Sign in"</a>
             </p>
         }
     });
     view! {
-        <Frame me=None>
+        <Frame me=None here="">
             <div class="narrow">
                 <h1>"This page is for EOC personnel"</h1>
                 <Trouble text=error.to_string()/>
                 {sign_in}
-                <p><a href="/" rel="external">"See the state of the telephones"</a></p>
+                <p><a href="/">"See the state of the telephones"</a></p>
             </div>
         </Frame>
     }

@@ -15,10 +15,10 @@ pub(crate) fn PeoplePage() -> impl IntoView {
     let trouble = move || set_roles.value().get().and_then(Result::err);
     view! {
         <Title text="People"/>
-        <Transition>
+        <Suspense>
             {move || list.get().map(|answer| match answer {
                 Ok(PeopleView { me, people }) => view! {
-                    <Frame me=Some(me)>
+                    <Frame me=Some(me) here="/admin/people">
                         <div class="narrow wide">
                             <h1>"People"</h1>
                             <p>
@@ -34,7 +34,7 @@ pub(crate) fn PeoplePage() -> impl IntoView {
                 }.into_any(),
                 Err(error) => view! { <Refused error return_to="/admin/people"/> }.into_any(),
             })}
-        </Transition>
+        </Suspense>
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
                 let SignInView { me, provider, provider_up } =
                     answer.unwrap_or(SignInView { me: None, provider: None, provider_up: false });
                 view! {
-                    <Frame me>
+                    <Frame me here="/sign-in">
                         <div class="narrow">
                             <h1>"Sign in"</h1>
                             {move || trouble().map(|text| view! { <Trouble text/> })}
@@ -32,10 +32,10 @@ pub(crate) fn SignInPage() -> impl IntoView {
                                         <Trouble text=format!("{name} cannot be reached from this server right now. Sign-in may fail; people who are signed in stay signed in.")/>
                                     })}
                                     <p>"EOC personnel and administrators sign in with their company account."</p>
-                                    <p><a class="button primary" href="/auth/login?return_to=/console" rel="external">"Sign in with " {name}</a></p>
+                                    <p><a class="button primary" href="/auth/login?return_to=/console">"Sign in with " {name}</a></p>
                                 }.into_any(),
                             }}
-                            <p><a href="/" rel="external">"See the state of the telephones"</a> ": no sign-in needed."</p>
+                            <p><a href="/">"See the state of the telephones"</a> ": no sign-in needed."</p>
                         </div>
                     </Frame>
                 }

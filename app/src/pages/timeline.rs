@@ -15,10 +15,10 @@ pub(crate) fn TimelinePage() -> impl IntoView {
     let page = Resource::new(move || asked.read().get("before"), timeline);
     view! {
         <Title text="Timeline"/>
-        <Transition>
+        <Suspense>
             {move || page.get().map(|answer| match answer {
                 Ok(TimelineView { me, events, older }) => view! {
-                    <Frame me=Some(me)>
+                    <Frame me=Some(me) here="/timeline">
                         <div class="narrow wide">
                             <h1>"Timeline"</h1>
                             <Events events=Signal::stored(events)/>
@@ -30,6 +30,6 @@ pub(crate) fn TimelinePage() -> impl IntoView {
                 }.into_any(),
                 Err(error) => view! { <Refused error return_to="/timeline"/> }.into_any(),
             })}
-        </Transition>
+        </Suspense>
     }
 }

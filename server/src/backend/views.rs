@@ -34,7 +34,7 @@ impl Sites {
         let zone = self.facts(site).map_or(TimeZone::UTC, |facts| facts.zone.clone());
         let (local, today) = (at.to_zoned(zone.clone()), now.to_zoned(zone).date());
         let form = if local.date() == today { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" };
-        Moment { at, clock: local.strftime(form).to_string() }
+        Moment { ms: at.as_millisecond(), iso: format!("{at:.3}"), clock: local.strftime(form).to_string() }
     }
 
     /// For everybody.
@@ -54,7 +54,7 @@ impl Sites {
             read: read.map(|reading| self.moment(Some(&status.id), reading.read_at, now)),
             last_seen,
             emergency_numbers: self.facts(Some(&status.id)).map(|f| f.emergency_numbers.clone()).unwrap_or_default(),
-            answered_at: now,
+            answered_ms: now.as_millisecond(),
             detail: None,
         }
     }

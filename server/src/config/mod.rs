@@ -68,7 +68,7 @@ pub struct Cucm {
     pub sweep: Duration,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Identity {
     pub preset: Preset,
     pub metadata_url: String,

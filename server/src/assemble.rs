@@ -1,0 +1,76 @@
+//! The pieces put together: what the configuration says becomes clients, engine and state.
+
+use crate::backend::{Pages, SiteFacts, Sites};
+use crate::clock::SystemClock;
+use crate::config::{self, Config};
+use crate::dial_plan::cucm::Cucm;
+use crate::dial_plan::read_only::ReadOnly;
+use crate::engine::ports::DialPlan;
+use crate::engine::{Engine, SiteSetup, Tuning};
+use crate::identity::oidc::Oidc;
+use crate::store::embedded::Embedded;
+use std::sync::Arc;
+
+/// The client for the one publisher of this configuration.
+///
+/// # Errors
+/// When the CA file cannot be used.
+pub fn axl_client(cucm: &config::Cucm) -> Result<axl::Client, axl::Error> {
+    axl::Client::new(axl::Config {
+        url: cucm.url.clone(),
+        credentials: axl::Credentials {
+            username: cucm.username.clone(),
+            password: cucm.password.expose().to_owned(),
+        },
+        trust: cucm.trust.clone(),
+        version: cucm.version,
+        timeout: cucm.timeout,
+    })
+}
+
+/// Engine and pages over an open store.
+///
+/// # Errors
+/// When CUCM's CA file or the store cannot be used.
+pub async fn pages(config: &Config, store: Embedded, tuning: Tuning) -> anyhow::Result<Arc<Pages>> {
+    let store = Arc::new(store);
+    let client = Arc::new(axl_client(&config.cucm)?);
+    let setups = config.sites.iter().map(|site| {
+        let cucm = Cucm::new(client.clone(), &site.plan);
+        let dial_plan: Arc<dyn DialPlan> =
+            if config.cucm.read_only { Arc::new(ReadOnly(cucm)) } else { Arc::new(cucm) };
+        SiteSetup { name: site.name.clone(), plan: site.plan.clone(), dial_plan }
+    });
+    let engine = Engine::start(setups.collect(), store.clone(), Arc::new(SystemClock), tuning).await?;
+    let facts = config.sites.iter().map(|site| SiteFacts {
+        id: site.plan.site.clone(),
+        zone: site.zone.clone(),
+        emergency_numbers: site.plan.protected_numbers.clone(),
+    });
+    let oidc = match &config.identity {
+        None => None,
+        Some(identity) => Some(Arc::new(Oidc::new(identity.clone(), &config.http.public_url, &config.store.data_dir)?)),
+    };
+    Ok(Arc::new(Pages {
+        engine,
+        store: store.clone(),
+        directory: store,
+        oidc,
+        sites: Arc::new(Sites::new(facts.collect())),
+        banners: banners(config),
+    }))
+}
+
+/// From the configuration: how the engine goes about it.
+pub fn tuning(cucm: &config::Cucm) -> Tuning {
+    Tuning { sweep: cucm.sweep, max_in_flight: cucm.max_in_flight, ..Tuning::default() }
+}
+
+fn banners(config: &Config) -> Vec<String> {
+    let notices = [
+        (matches!(config.cucm.trust, axl::Trust::Insecure), "CUCM’s certificate is not checked (cucm.tls.insecure). For a lab only."),
+        (config.cucm.read_only, "Read-only: CUCM is watched and never changed (cucm.mode)."),
+        (config.identity.is_none(), "No identity provider is configured: only API keys work."),
+    ];
+    notices.into_iter().filter(|(holds, _)| *holds).map(|(_, text)| text.to_owned()).collect()
+}

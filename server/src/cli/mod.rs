@@ -1,0 +1,150 @@
+//! The command line. `status`, `lock` and `release` talk to a running server; the others work with it
+//! running or stopped.
+
+mod clients;
+mod doctor;
+mod events;
+mod people;
+mod plan;
+mod remote;
+mod serve;
+
+use crate::config::{self, Config};
+use crate::store::embedded::Embedded;
+use clap::{Parser, Subcommand};
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Routes every call from and to the PSTN through the Emergency Operations Centre.
+///
+/// Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 still pending at the deadline.
+#[derive(Parser)]
+#[command(name = "pstn-lockdown", version, arg_required_else_help = true)]
+struct Arguments {
+    /// The configuration file
+    #[arg(long, global = true, default_value = "lockdown.toml", value_name = "FILE")]
+    config: PathBuf,
+    /// Print JSON instead of words
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server
+    Serve,
+    /// Look at every dependency; each finding comes with its fix
+    Doctor,
+    /// The lockdown plan
+    #[command(subcommand)]
+    Plan(PlanCommand),
+    /// How things stand
+    Status(remote::Server),
+    /// Order the lock
+    Lock(remote::Order),
+    /// Order the all-clear
+    Release(remote::Order),
+    /// The timeline
+    #[command(subcommand)]
+    Events(EventsCommand),
+    /// People and their roles
+    #[command(subcommand)]
+    People(people::Command),
+    /// API keys
+    #[command(subcommand)]
+    Clients(clients::Command),
+}
+
+#[derive(Subcommand)]
+enum PlanCommand {
+    /// Check the plan against CUCM: what would be written, what the guard says, which ways stay open
+    Check,
+}
+
+#[derive(Subcommand)]
+enum EventsCommand {
+    /// Walk the timeline's hash chain and find any edit
+    Verify,
+}
+
+/// What every command is run with.
+struct Context {
+    config_file: PathBuf,
+    json: bool,
+}
+
+/// How a command ended.
+enum Ended {
+    Done,
+    Refused,
+    Pending,
+}
+
+/// Something to say before leaving with exit code 1.
+struct Sorry(String);
+
+impl<E: Display> From<E> for Sorry {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Runs what the command line asks for.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let context = Context { config_file: arguments.config, json: arguments.json };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&context, &format!("no threads can be started: {error}")),
+    };
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    match runtime.block_on(run(&context, arguments.command)) {
+        Ok(Ended::Done) => ExitCode::SUCCESS,
+        Ok(Ended::Refused) => ExitCode::FAILURE,
+        Ok(Ended::Pending) => ExitCode::from(3),
+        Err(Sorry(text)) => failed(&context, &text),
+    }
+}
+
+async fn run(context: &Context, command: Command) -> Result<Ended, Sorry> {
+    match command {
+        Command::Serve => serve::serve(context).await,
+        Command::Doctor => doctor::examine(context).await,
+        Command::Plan(PlanCommand::Check) => plan::check(context).await,
+        Command::Status(server) => remote::status(context, &server).await,
+        Command::Lock(order) => remote::lock(context, &order).await,
+        Command::Release(order) => remote::release(context, &order).await,
+        Command::Events(EventsCommand::Verify) => events::verify(context).await,
+        Command::People(command) => people::run(context, command).await,
+        Command::Clients(command) => clients::run(context, command).await,
+    }
+}
+
+fn failed(context: &Context, text: &str) -> ExitCode {
+    if context.json {
+        eprintln!("{}", serde_json::json!({ "error": text }));
+    } else {
+        eprintln!("pstn-lockdown: {text}");
+    }
+    ExitCode::FAILURE
+}
+
+impl Context {
+    fn load(&self) -> Result<Config, Sorry> {
+        Ok(config::load(&self.config_file, std::env::vars())?)
+    }
+
+    fn store(&self) -> Result<(Config, Embedded), Sorry> {
+        let config = self.load()?;
+        let store = Embedded::open(&config.store.data_dir)?;
+        Ok((config, store))
+    }
+
+    /// Prints `value` as JSON, or `words`.
+    fn print(&self, value: &serde_json::Value, words: impl Display) {
+        if self.json { println!("{value}") } else { println!("{words}") }
+    }
+}

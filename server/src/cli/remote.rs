@@ -1,0 +1,134 @@
+//! `status`, `lock` and `release` ask a running server by its REST interface, with a key.
+
+use super::{Context, Ended, Sorry};
+use clap::Args;
+use reqwest::{Method, StatusCode, header};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Args)]
+pub(super) struct Server {
+    /// The server's address; else http.public_url of the configuration
+    #[arg(long)]
+    url: Option<String>,
+    /// A file with an API key
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(super) struct Order {
+    #[command(flatten)]
+    server: Server,
+    /// The site; may be left out where there is one only
+    #[arg(long)]
+    site: Option<String>,
+    /// For the timeline
+    #[arg(long)]
+    reason: Option<String>,
+    /// How long to wait until it is verified, in seconds
+    #[arg(long, default_value_t = 60)]
+    wait: u64,
+}
+
+/// An answer: status, ETag, body.
+struct Answer(StatusCode, Option<String>, Value);
+
+pub(super) async fn status(context: &Context, server: &Server) -> Result<Ended, Sorry> {
+    let Answer(code, _, body) = ask(context, server, Method::GET, "/api/v1/status", None, None, 10).await?;
+    let body = ok(code, body)?;
+    let lines = body["sites"].as_array().into_iter().flatten().map(|site| {
+        let text = |key: &str| site[key].as_str().unwrap_or("–").to_owned();
+        format!("{:<16} {:<10} since {}  checked {}", text("id"), text("state"), text("since"), text("read_at"))
+    });
+    context.print(&body, lines.collect::<Vec<_>>().join("\n"));
+    Ok(Ended::Done)
+}
+
+pub(super) async fn lock(context: &Context, order: &Order) -> Result<Ended, Sorry> {
+    let site = site(context, order).await?;
+    put(context, order, &site, "locked", None).await
+}
+
+/// Releases the state that is looked at just before.
+pub(super) async fn release(context: &Context, order: &Order) -> Result<Ended, Sorry> {
+    let site = site(context, order).await?;
+    let path = format!("/api/v1/sites/{site}");
+    let Answer(code, etag, body) = ask(context, &order.server, Method::GET, &path, None, None, 10).await?;
+    // A key may release without being allowed to read: the status tells no version then.
+    ok(code, body)?;
+    put(context, order, &site, "normal", etag).await
+}
+
+async fn put(context: &Context, order: &Order, site: &str, desired: &str, etag: Option<String>) -> Result<Ended, Sorry> {
+    let path = format!("/api/v1/sites/{site}/lockdown?wait={}s", order.wait.min(60));
+    let body = json!({ "desired": desired, "reason": order.reason });
+    let seconds = order.wait.min(60) + 10;
+    let Answer(code, _, answer) = ask(context, &order.server, Method::PUT, &path, Some(body), etag, seconds).await?;
+    let answer = ok(code, answer)?;
+    let standing = answer["standing"].as_str().unwrap_or("unknown").to_owned();
+    let trouble = answer["trouble"].as_str().map(|why| format!(" {why}")).unwrap_or_default();
+    let words = if code == StatusCode::OK {
+        format!("{site}: {standing}, verified")
+    } else {
+        format!("{site}: ordered {desired}, still {standing}.{trouble}")
+    };
+    context.print(&answer, words);
+    Ok(if code == StatusCode::OK { Ended::Done } else { Ended::Pending })
+}
+
+/// The site asked for, or the only one.
+async fn site(context: &Context, order: &Order) -> Result<String, Sorry> {
+    if let Some(site) = &order.site {
+        return Ok(site.clone());
+    }
+    let Answer(code, _, body) = ask(context, &order.server, Method::GET, "/api/v1/status", None, None, 10).await?;
+    let body = ok(code, body)?;
+    match body["sites"].as_array().map(Vec::as_slice) {
+        Some([only]) => Ok(only["id"].as_str().unwrap_or_default().to_owned()),
+        _ => Err(Sorry("there are several sites: name one with --site".into())),
+    }
+}
+
+fn ok(code: StatusCode, body: Value) -> Result<Value, Sorry> {
+    if code.is_success() {
+        return Ok(body);
+    }
+    let said = body["detail"].as_str().map_or_else(|| format!("the server answered {code}"), str::to_owned);
+    Err(Sorry(said))
+}
+
+async fn ask(
+    context: &Context,
+    server: &Server,
+    method: Method,
+    path: &str,
+    body: Option<Value>,
+    etag: Option<String>,
+    seconds: u64,
+) -> Result<Answer, Sorry> {
+    let base = match &server.url {
+        Some(url) => url.trim_end_matches('/').to_owned(),
+        None => context.load().map_err(|Sorry(why)| Sorry(format!("give --url, or a configuration: {why}")))?.http.public_url,
+    };
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(seconds)).no_proxy().build()?;
+    let mut request = client.request(method, format!("{base}{path}")).header("x-lockdown-surface", "cli");
+    if let Some(file) = &server.key_file {
+        let key = std::fs::read_to_string(file).map_err(|error| Sorry(format!("{} cannot be read: {error}", file.display())))?;
+        request = request.bearer_auth(key.trim());
+    }
+    if let Some(etag) = etag {
+        request = request.header(header::IF_MATCH, etag);
+    }
+    if let Some(body) = body {
+        request = request.json(&body);
+    }
+    let answer = request.send().await.map_err(|error| {
+        let what = if error.is_timeout() { "did not answer in time: look at the state before trying again" } else { "cannot be reached: is it running?" };
+        Sorry(format!("the server at {base} {what}"))
+    })?;
+    let (code, etag) = (answer.status(), answer.headers().get(header::ETAG).and_then(|v| v.to_str().ok()).map(str::to_owned));
+    let body = answer.json().await.unwrap_or(Value::Null);
+    Ok(Answer(code, etag, body))
+}
