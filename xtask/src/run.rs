@@ -1,1 +1,186 @@
-pub(crate) fn run() -> anyhow::Result<()> { Ok(()) }
+//! `cargo xtask run`: simulators in their own process, the real server against them, demo people.
+
+use crate::command::{cargo, output, program, root, say, target};
+use crate::site;
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// Programs that were started, ended when this is dropped.
+pub(crate) struct World {
+    pub(crate) url: String,
+    pub(crate) simulators: Value,
+    pub(crate) folder: PathBuf,
+    children: Vec<Child>,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        for child in self.children.iter_mut().rev() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+pub(crate) fn run() -> Result<()> {
+    let started = Instant::now();
+    build()?;
+    site::build()?;
+    let world = World::start(&root().join("target/demo"), 3000)?;
+    println!("\n  {}            the public page", world.url);
+    println!("  {}/console    the EOC’s page\n", world.url);
+    println!("  Sign in as (the simulated identity provider asks for no password):");
+    for person in world.simulators["people"].as_array().into_iter().flatten() {
+        println!("    {:<12} {}", person["name"].as_str().unwrap_or(""), person["note"].as_str().unwrap_or(""));
+    }
+    let control = world.simulators["control"].as_str().unwrap_or("");
+    println!("\n  Where does a call go now?");
+    println!("    curl '{control}/sim/dial?css=CSS-PHONE-LD&digits=914035551234'");
+    println!("    curl '{control}/sim/dial?css=CSS-PHONE-LD&digits=9911'\n");
+    println!("  Ready after {:.1} s. Ctrl-C stops everything.", started.elapsed().as_secs_f32());
+    world.until_stopped()
+}
+
+/// Server and simulators, each on its own so that features do not mix.
+pub(crate) fn build() -> Result<()> {
+    say("building the server and the simulators (some minutes the first time)");
+    run_cargo(&["build", "--package", "server"])?;
+    run_cargo(&["build", "--package", "simulators"])
+}
+
+fn run_cargo(words: &[&str]) -> Result<()> {
+    crate::command::run(cargo().args(words))
+}
+
+pub(crate) fn binary(name: &str) -> PathBuf {
+    target().join("debug").join(name)
+}
+
+impl World {
+    /// Starts simulators and a server with its data in `folder`, on `port` (or a free one if taken).
+    pub(crate) fn start(folder: &Path, port: u16) -> Result<Self> {
+        fs::create_dir_all(folder)?;
+        let mut simulators = Command::new(binary("simulators"))
+            .arg("--certificate")
+            .arg(folder.join("cucm.pem"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("the simulators could not be started")?;
+        let said = first_line(&mut simulators)?;
+        let mut world = Self {
+            url: String::new(),
+            simulators: serde_json::from_str(&said).context("the simulators said something else than their addresses")?,
+            folder: folder.to_owned(),
+            children: vec![simulators],
+        };
+        let port = free(port)?;
+        world.url = format!("http://127.0.0.1:{port}");
+        fs::write(folder.join("lockdown.toml"), world.configuration(port))?;
+        world.seed_people()?;
+        world.start_server()?;
+        Ok(world)
+    }
+
+    fn configuration(&self, port: u16) -> String {
+        let text = |key: &str| self.simulators[key].as_str().unwrap_or("").to_owned();
+        let sites = include_str!("../../end2end/demo-site.toml");
+        format!(
+            "[http]\nlisten = \"127.0.0.1:{port}\"\n\n[store]\ndata_dir = \"data\"\n\n[cucm]\nurl = \"{axl}\"\nusername = \"axl-lockdown\"\npassword = \"axl-demo\"\ntls = {{ pin_sha256 = [\"{pin}\"] }}\n\n[identity]\npreset = \"b2c\"\nname = \"the simulated B2C\"\nmetadata_url = \"{metadata}\"\nissuer = \"{issuer}\"\nclient_id = \"63d19d63-e3fe-4b9c-8e4a-2b2b9a7d3a10\"\nclient_secret = \"b2c-demo-secret\"\n\n{sites}",
+            axl = text("axl"),
+            pin = text("fingerprint"),
+            metadata = text("metadata_url"),
+            issuer = text("issuer"),
+        )
+    }
+
+    /// The demo's people get their roles here and nowhere else: the product has no demo account.
+    fn seed_people(&self) -> Result<()> {
+        let known: Value = serde_json::from_str(&self.lockdown(&["people", "list", "--json"])?)?;
+        for person in self.simulators["people"].as_array().into_iter().flatten() {
+            let (name, oid) = (person["name"].as_str().unwrap_or(""), person["oid"].as_str().unwrap_or(""));
+            let there = known.as_array().into_iter().flatten().any(|p| p["name"] == name);
+            let role = match name.split(' ').next() {
+                Some("EOC") => "eoc",
+                Some("Senior") => "senior_eoc",
+                Some("Admin") => "admin",
+                _ => continue,
+            };
+            if !there {
+                self.lockdown(&["people", "add", "--name", name, "--subject", oid, "--role", role])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the product's command line on this world's configuration.
+    pub(crate) fn lockdown(&self, words: &[&str]) -> Result<String> {
+        output(Command::new(binary("pstn-lockdown")).args(words).arg("--config").arg(self.folder.join("lockdown.toml")))
+    }
+
+    fn start_server(&mut self) -> Result<()> {
+        let log = fs::File::create(self.folder.join("server.log"))?;
+        let server = Command::new(binary("pstn-lockdown"))
+            .arg("serve")
+            .arg("--config")
+            .arg(self.folder.join("lockdown.toml"))
+            .env("LEPTOS_SITE_ROOT", site::folder())
+            .stdin(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .context("the server could not be started")?;
+        self.children.push(server);
+        let address = self.url.trim_start_matches("http://").to_owned();
+        let until = Instant::now() + Duration::from_secs(30);
+        while std::net::TcpStream::connect(&address).is_err() {
+            let ended = self.children.last_mut().and_then(|server| server.try_wait().ok().flatten());
+            if ended.is_some() || Instant::now() > until {
+                let log = fs::read_to_string(self.folder.join("server.log")).unwrap_or_default();
+                bail!("the server did not start:\n{log}");
+            }
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// Until Ctrl-C, or until one of them ends by itself.
+    fn until_stopped(mut self) -> Result<()> {
+        let (stop, stopped) = mpsc::channel();
+        ctrlc::set_handler(move || drop(stop.send(())))?;
+        while stopped.recv_timeout(Duration::from_millis(500)).is_err() {
+            for child in &mut self.children {
+                if let Some(status) = child.try_wait()? {
+                    bail!("a program ended by itself ({status}); see {}", self.folder.join("server.log").display());
+                }
+            }
+        }
+        println!("\n  Stopped.");
+        Ok(())
+    }
+}
+
+fn first_line(child: &mut Child) -> Result<String> {
+    let mut line = String::new();
+    if let Some(stdout) = child.stdout.as_mut() {
+        BufReader::new(stdout).read_line(&mut line)?;
+    }
+    Ok(line)
+}
+
+/// The wanted port, or another one if somebody has it.
+fn free(port: u16) -> Result<u16> {
+    let bind = |port| TcpListener::bind(("127.0.0.1", port)).and_then(|listener| listener.local_addr());
+    Ok(bind(port).or_else(|_| bind(0))?.port())
+}
+
+/// Opens what was built for other programs, such as the browser tests.
+pub(crate) fn node() -> Command {
+    program("node")
+}

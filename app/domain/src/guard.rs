@@ -86,9 +86,8 @@ pub fn check(text: &PlanText, dial_plan: &DialPlan) -> Result<CheckedPlan, Vec<V
         }
     };
     violations.extend(plan.steps.iter().flat_map(|step| forbidden_object(text, dial_plan, &step.object)));
-    violations.extend(plan.steps.iter().filter_map(|step| {
-        (step.normal == step.locked).then(|| Violation::SameValue { object: step.object.to_string() })
-    }));
+    let same = plan.steps.iter().filter(|step| step.normal == step.locked);
+    violations.extend(same.map(|step| Violation::SameValue { object: step.object.to_string() }));
     violations.extend(plan.steps.iter().filter_map(too_long));
     if !has_pilot(text, dial_plan) {
         let pilot = place(&text.eoc_pilot.pattern, Some(&text.eoc_pilot.partition));
@@ -325,6 +324,10 @@ fn leaks_from(
             continue;
         }
         let route = analysis.route(css, &example, Dialling::EnBloc);
+        // A dispatcher's call back to an emergency caller, and all else that is protected on its way.
+        if text.protected_partitions.iter().any(|name| route.passes(name)) {
+            continue;
+        }
         let Some((pattern, direction)) = leaked(text, &route.end, inbound) else { continue };
         if !found.iter().any(|leak| leak.pattern == pattern) {
             found.push(Leak { css: css.into(), pattern, example, path: route.path, direction });
@@ -334,14 +337,11 @@ fn leaks_from(
 }
 
 fn leaked(text: &PlanText, end: &End, inbound: bool) -> Option<(String, Direction)> {
-    let protected = |partition: &Option<String>| {
-        partition.as_ref().is_some_and(|name| text.protected_partitions.contains(name))
-    };
     match end {
-        End::Pstn { pattern, partition, .. } if !protected(partition) => {
+        End::Pstn { pattern, partition, .. } => {
             Some((place(pattern, partition.as_deref()), Direction::Outbound))
         }
-        End::Inside { pattern, partition, .. } if inbound && !protected(partition) => {
+        End::Inside { pattern, partition, .. } if inbound => {
             let pilot = &text.eoc_pilot;
             let at_eoc = *pattern == pilot.pattern && partition.as_ref() == Some(&pilot.partition);
             (!at_eoc).then(|| (place(pattern, partition.as_deref()), Direction::Inbound))

@@ -109,12 +109,12 @@ impl Pattern {
 
     /// How closely this pattern takes exactly these digits; `None` if it does not.
     pub fn closeness(&self, digits: &str) -> Option<Closeness> {
-        digits.chars().fold(self.start(), |progress, digit| progress.step(digit)).closeness()
+        digits.chars().fold(self.start(), Progress::step).closeness()
     }
 
     /// Could this pattern take `digits` followed by more?
     pub fn wants_more(&self, digits: &str) -> bool {
-        digits.chars().fold(self.start(), |progress, digit| progress.step(digit)).wants_more()
+        digits.chars().fold(self.start(), Progress::step).wants_more()
     }
 
     /// Before the first digit.
@@ -127,14 +127,13 @@ impl Pattern {
         let symbols: Vec<char> = digits.chars().collect();
         self.branches
             .iter()
-            .filter_map(|branch| {
+            .find_map(|branch| {
                 let dot = branch.dot?;
                 (0..=symbols.len()).find(|&cut| {
                     branch.accepts(0..dot, &symbols[..cut])
                         && branch.accepts(dot..branch.items.len(), &symbols[cut..])
                 })
             })
-            .next()
             .unwrap_or(0)
     }
 

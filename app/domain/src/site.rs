@@ -54,7 +54,7 @@ pub struct Order<'a> {
 pub enum Transition {
     /// It is so already; the first order's time and person stay.
     Unchanged,
-    Changed { command: Command, event: EventKind },
+    Changed { command: Box<Command>, event: EventKind },
 }
 
 impl Command {
@@ -82,7 +82,7 @@ impl Command {
             verified_at: None,
         };
         let event = EventKind::LockOrdered { activation: new, reason: order.reason.clone() };
-        Ok(Transition::Changed { command: Self::Locked(activation), event })
+        Ok(Transition::Changed { command: Box::new(Self::Locked(activation)), event })
     }
 
     /// Orders the all-clear. Releasing what is not locked changes nothing.
@@ -103,7 +103,7 @@ impl Command {
         };
         let event =
             EventKind::ReleaseOrdered { activation: activation.id.clone(), reason: order.reason.clone() };
-        Ok(Transition::Changed { command: Self::Normal(release), event })
+        Ok(Transition::Changed { command: Box::new(Self::Normal(release)), event })
     }
 
     /// The order was seen carried out at `at`. The first time counts.
@@ -208,7 +208,7 @@ mod tests {
     fn locked() -> Command {
         let (who, site) = (person(Role::Eoc), SiteId::try_from("s").unwrap());
         match untouched().activate(&order(&who, &site, 1), id(1)).unwrap() {
-            Transition::Changed { command, .. } => command,
+            Transition::Changed { command, .. } => *command,
             Transition::Unchanged => unreachable!("a first order changes the command"),
         }
     }
@@ -270,7 +270,7 @@ mod tests {
                 let act = if lock { Act::Lock } else { Act::Release };
                 prop_assert_eq!(outcome.is_ok(), people[who].may(act, Some(&site)).is_ok());
                 if outcome.is_ok() { want = if lock { Target::Locked } else { Target::Normal }; }
-                if let Ok(Transition::Changed { command: next, .. }) = outcome { command = next; }
+                if let Ok(Transition::Changed { command: next, .. }) = outcome { command = *next; }
                 prop_assert_eq!(command.target(), want);
             }
         }

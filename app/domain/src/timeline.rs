@@ -65,6 +65,15 @@ impl EventKind {
     }
 }
 
+/// How many ways past the lock a plan leaves.
+pub fn ways(leaks: usize) -> String {
+    match leaks {
+        0 => "no way past the lock stays open".into(),
+        1 => "1 way past the lock stays open".into(),
+        many => format!("{many} ways past the lock stay open"),
+    }
+}
+
 fn word(target: Target) -> &'static str {
     match target {
         Target::Normal => "normal",
@@ -95,9 +104,8 @@ impl fmt::Display for EventKind {
             Self::LockOrdered { reason, .. } => write!(f, "Lock ordered{}", because(reason.as_ref())),
             Self::ReleaseOrdered { reason, .. } => write!(f, "All-clear ordered{}", because(reason.as_ref())),
             Self::Verified { target, steps, took_ms } => {
-                let seconds = *took_ms / 1000;
-                let tenths = *took_ms % 1000 / 100;
-                write!(f, "Verified {}: all {steps} steps, {seconds}.{tenths} s after the order", word(*target))
+                let (seconds, hundredths) = (*took_ms / 1000, *took_ms % 1000 / 10);
+                write!(f, "Verified {}: all {steps} steps, {seconds}.{hundredths:02} s after the order", word(*target))
             }
             Self::Incomplete { target, steps } => {
                 write!(f, "Not yet {} after the deadline, still trying. {}", word(*target), listed(steps))
@@ -117,7 +125,7 @@ impl fmt::Display for EventKind {
             Self::CucmLost { why } => write!(f, "Cannot see CUCM: {why}"),
             Self::CucmBack => f.write_str("CUCM can be seen again"),
             Self::PlanAccepted { steps, leaks, .. } => {
-                write!(f, "Plan checked: {steps} steps, {leaks} paths to the PSTN stay open when locked")
+                write!(f, "Plan checked: {steps} steps, {}", ways(*leaks))
             }
             Self::PlanRefused { violations } => write!(f, "Plan refused: {}", violations.join(" ")),
             Self::Refused { act: Act::Lock, why } => write!(f, "Lock refused. {why}"),

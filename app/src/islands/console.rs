@@ -112,7 +112,7 @@ fn PlanNote(live: SiteLive) -> impl IntoView {
                 view! {
                     <details class="notice">
                         <summary>
-                            {format!("Plan checked at {}: {leaks} ways out stay open when locked", checked.clock)}
+                            {format!("Plan checked at {}: {}", checked.clock, lockdown::timeline::ways(leaks))}
                         </summary>
                         <ul>{warnings.into_iter().map(|text| view! { <li>{text}</li> }).collect_view()}</ul>
                         <p>"See them all with " <code>"pstn-lockdown plan check"</code> "."</p>

@@ -117,7 +117,7 @@ async fn cucm(config: &Config) -> Vec<Finding> {
             Err(error) => Finding::not(Verdicted::Bad, &name, error.to_string(), "CUCM answered before and not now: try again."),
             Ok(facts) => match guard::check(&site.plan, &facts) {
                 Ok(checked) if checked.leaks.is_empty() => Finding::good(&name, format!("{} steps, no leak", checked.plan.steps.len())),
-                Ok(checked) => Finding::not(Verdicted::Warning, &name, format!("{} steps, {} ways stay open", checked.plan.steps.len(), checked.leaks.len()), "See them with `pstn-lockdown plan check`."),
+                Ok(checked) => Finding::not(Verdicted::Warning, &name, format!("{} steps, {}", checked.plan.steps.len(), lockdown::timeline::ways(checked.leaks.len())), "See them with `pstn-lockdown plan check`."),
                 Err(violations) => Finding::not(Verdicted::Bad, &name, "the guard refuses it", violations.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
             },
         });

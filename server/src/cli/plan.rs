@@ -48,10 +48,7 @@ fn good(site: &str, checked: &CheckedPlan, found: &BTreeMap<String, Found>) -> (
     for warning in &checked.warnings {
         let _ = writeln!(words, "  ! {warning}");
     }
-    let _ = match checked.leaks.len() {
-        0 => writeln!(words, "  No way to the PSTN stays open when locked."),
-        count => writeln!(words, "  {count} ways stay open when locked:"),
-    };
+    let _ = writeln!(words, "  {}.", lockdown::timeline::ways(checked.leaks.len()));
     for leak in &checked.leaks {
         let _ = writeln!(words, "  ! {} from {}, e.g. {}: {}", leak.pattern, leak.css, leak.example, leak.path.join(" → "));
     }

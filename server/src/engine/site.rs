@@ -77,7 +77,7 @@ impl Site {
     ) -> Result<SiteStatus, EngineError> {
         let mut record = self.record.lock().await;
         if let Transition::Changed { command, event } = decide(&record.command, record.version)? {
-            let next = SiteRecord { version: record.version + 1, command, ..record.clone() };
+            let next = SiteRecord { version: record.version + 1, command: *command, ..record.clone() };
             self.store_record(&mut record, next, vec![(event, Some(by))])
                 .await
                 .map_err(EngineError::NotRemembered)?;

@@ -36,6 +36,13 @@ pub struct Route {
     pub end: End,
 }
 
+impl Route {
+    /// Did the call meet a pattern of this partition?
+    pub fn passes(&self, partition: &str) -> bool {
+        self.path.iter().any(|hop| hop.strip_suffix(partition).is_some_and(|head| head.ends_with(" in ")))
+    }
+}
+
 /// How a call ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

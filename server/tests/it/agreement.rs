@@ -1,0 +1,286 @@
+//! The product's digit analysis and the simulator's, written apart, follow the same calls.
+
+use lockdown::dial_plan::DialPlan as Facts;
+use lockdown::dial_plan_analysis::{Dialling, DigitAnalysis, End};
+use lockdown::guard;
+use lockdown::plan::{Patterns, Pilot, PlanText, StepText};
+use lockdown::step::{Group, Target};
+use proptest::prelude::*;
+use proptest::test_runner::TestRng;
+use server::dial_plan::cucm::Cucm;
+use server::engine::ports::DialPlan;
+use simulators::CucmSim;
+use simulators::cucm::digits::{self, Outcome};
+use std::sync::Arc;
+
+fn schedule(group: Group, partition: &str, never: &str) -> StepText {
+    StepText::PartitionSchedule { group, partition: partition.into(), normal: Some(never.into()), locked: None }
+}
+
+fn block(partition: &str) -> StepText {
+    StepText::RoutePatternBlock {
+        group: Group::OutboundBlock,
+        patterns: Patterns::AllExcept(vec![]),
+        partition: partition.into(),
+        acknowledge_gateway: false,
+    }
+}
+
+fn plan(name: &str) -> PlanText {
+    let text = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let site = lockdown::ids::SiteId::try_from(name).unwrap();
+    if name == "acme-north" {
+        let partitions = ["PT-PSTN-LOCAL", "PT-PSTN-LD", "PT-PSTN-INTL", "PT-PSTN-TOLLFREE", "PT-PSTN-E164"];
+        let mut steps = vec![
+            schedule(Group::InboundRedirect, "PT-LOCKDOWN-IN", "TS-NEVER"),
+            schedule(Group::OutboundRedirect, "PT-LOCKDOWN-OUT", "TS-NEVER"),
+        ];
+        steps.extend(partitions.map(block));
+        PlanText {
+            site,
+            eoc_pilot: Pilot { pattern: "5911".into(), partition: "PT-EOC".into() },
+            protected_numbers: text(&["911", "9911", "933", "988", "112"]),
+            protected_partitions: text(&["PT-EMERGENCY", "PT-INBOUND-ELIN"]),
+            eoc_css: text(&["CSS-EOC"]),
+            inbound_css: text(&["CSS-INBOUND"]),
+            steps,
+        }
+    } else {
+        let mut steps = vec![
+            schedule(Group::InboundRedirect, "PT-SPERRE-EIN", "ZP-NIE"),
+            schedule(Group::OutboundRedirect, "PT-SPERRE-AUS", "ZP-NIE"),
+        ];
+        steps.extend(["PT-AMT-ORT", "PT-AMT-FERN", "PT-AMT-AUSLAND", "PT-AMT-DIENST", "PT-AMT-E164"].map(block));
+        PlanText {
+            site,
+            eoc_pilot: Pilot { pattern: "2911".into(), partition: "PT-EOC".into() },
+            protected_numbers: text(&["110", "112", "116117"]),
+            protected_partitions: text(&["PT-NOTRUF"]),
+            eoc_css: text(&["CSS-EOC"]),
+            inbound_css: text(&["CSS-EINGEHEND"]),
+            steps,
+        }
+    }
+}
+
+/// The dial plan as it is read over the wire: client and adapter are under test too.
+async fn read(sim: &CucmSim, plan: &PlanText) -> Facts {
+    let client = axl::Client::new(axl::Config {
+        url: sim.url(),
+        credentials: axl::Credentials { username: "axl-lockdown".into(), password: "axl-demo".into() },
+        trust: axl::Trust::Pins(vec![sim.fingerprint()]),
+        version: None,
+        timeout: std::time::Duration::from_secs(10),
+    });
+    Cucm::new(Arc::new(client.unwrap()), plan).survey().await.unwrap()
+}
+
+/// Digits near a pattern: each position filled in, sometimes changed, cut or lengthened.
+fn digits_near(pattern: &str, rng: &mut TestRng) -> String {
+    let mut out = String::new();
+    let mut chars = pattern.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '.' | '\\' => {}
+            'X' => out.push(digit(rng)),
+            '!' => (0..rng.random_range(1..6)).for_each(|_| out.push(digit(rng))),
+            '[' => {
+                let inside: Vec<char> = chars.by_ref().take_while(|c| *c != ']').collect();
+                out.push(if rng.random_bool(0.8) { inside[if rng.random_bool(0.5) { 0 } else { inside.len() - 1 }] } else { digit(rng) });
+            }
+            other => out.push(other),
+        }
+    }
+    match rng.random_range(0..10) {
+        0 => {
+            out.pop();
+        }
+        1 => out.push(digit(rng)),
+        2 if !out.is_empty() => {
+            let at = rng.random_range(0..out.len());
+            let changed = digit(rng).to_string();
+            out.replace_range(at..=at, &changed);
+        }
+        _ => {}
+    }
+    if out.is_empty() { "0".into() } else { out }
+}
+
+fn digit(rng: &mut TestRng) -> char {
+    char::from(b'0' + rng.random_range(0..10u8))
+}
+
+fn same(ours: &End, theirs: &Outcome) -> bool {
+    match (ours, theirs) {
+        (End::Pstn { digits, .. }, Outcome::Pstn { digits: sent, .. }) => digits == sent,
+        (End::Inside { pattern, .. }, Outcome::Rings { number }) => pattern == number,
+        (End::Blocked { .. }, Outcome::Blocked)
+        | (End::NoRoute, Outcome::NoMatch)
+        | (End::Loop, Outcome::TooManyHops) => true,
+        _ => false,
+    }
+}
+
+#[tokio::test]
+async fn both_analyses_agree_on_100_000_random_calls_over_both_plans_normal_and_locked() {
+    let mut rng = TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha);
+    let mut calls = 0;
+    for name in ["acme-north", "acme-sued"] {
+        let sim = CucmSim::start(name).await.unwrap();
+        let text = plan(name);
+        let facts = read(&sim, &text).await;
+        let checked = guard::check(&text, &facts).unwrap_or_else(|v| panic!("{name}: {v:?}"));
+        for target in [Target::Normal, Target::Locked] {
+            let ours = checked.plan.applied_to(&facts, target);
+            let theirs = switched(&sim, target == Target::Locked, &text);
+            let analysis = DigitAnalysis::new(&ours, true);
+            let patterns: Vec<String> = theirs.route_patterns.iter().map(|p| p.pattern.clone())
+                .chain(theirs.translation_patterns.iter().map(|p| p.pattern.clone()))
+                .chain(theirs.lines.iter().map(|l| l.pattern.clone())).collect();
+            for _ in 0..25_000 {
+                let css = &theirs.calling_search_spaces[rng.random_range(0..theirs.calling_search_spaces.len())].name;
+                let dialled = digits_near(&patterns[rng.random_range(0..patterns.len())], &mut rng);
+                let (how, their_how) = if rng.random_bool(0.5) {
+                    (Dialling::EnBloc, digits::Dialling::EnBloc)
+                } else {
+                    (Dialling::DigitByDigit, digits::Dialling::DigitByDigit)
+                };
+                let (a, b) = (analysis.route(css, &dialled, how), digits::dial(&theirs, css, &dialled, their_how));
+                assert!(same(&a.end, &b.outcome) && a.taken == b.digits_used, "{name} {target:?} {how:?} {dialled} from {css}:\n{a:?}\n{b:?}");
+                if target == Target::Locked {
+                    no_unlisted_leak(&checked, &text, css, &dialled, &b);
+                }
+                calls += 1;
+            }
+        }
+    }
+    assert_eq!(calls, 100_000);
+}
+
+/// Whoever still reaches the PSTN when locked is protected, the EOC, or on the list.
+fn no_unlisted_leak(checked: &guard::CheckedPlan, text: &PlanText, css: &str, dialled: &str, call: &digits::Call) {
+    let Outcome::Pstn { .. } = call.outcome else { return };
+    let last = call.path.last().unwrap();
+    let (pattern, partition) = last.rsplit_once('@').unwrap();
+    let allowed = text.protected_partitions.iter().any(|p| p == partition)
+        || text.eoc_css.iter().any(|own| own == css)
+        || checked.leaks.iter().any(|leak| leak.css == css && leak.pattern == format!("{pattern} in {partition}"));
+    assert!(allowed, "{dialled} from {css} leaks by {last} and is not listed");
+}
+
+/// The simulator's cluster switched by hand, not by our own writes.
+fn switched(sim: &CucmSim, locked: bool, text: &PlanText) -> simulators::cucm::Cluster {
+    let mut cluster = sim.cluster().clone();
+    for step in text.steps.iter().filter(|_| locked) {
+        match step {
+            StepText::PartitionSchedule { partition, .. } => cluster.partition(partition).unwrap().schedule = None,
+            StepText::RoutePatternBlock { partition, .. } => {
+                cluster.route_patterns.iter_mut().filter(|p| p.partition.as_ref() == Some(partition)).for_each(|p| p.blocked = true);
+            }
+            _ => unreachable!("these plans have two kinds of steps"),
+        }
+    }
+    cluster
+}
+
+#[derive(Debug, Clone)]
+struct Loose {
+    pattern: String,
+    partition: usize,
+    urgent: bool,
+}
+
+fn loose() -> impl Strategy<Value = Loose> {
+    let pattern = prop_oneof![
+        "9\\.[1-9]{1,3}", "[19]{2,4}", "9\\.!", "9\\.[0-9]!", "[0-9]X{0,3}", "9\\.1XX", "911", "9\\.911", "\\[89\\]!", "9\\.@",
+    ];
+    (pattern, 0..4usize, any::<bool>()).prop_map(|(pattern, partition, urgent)| Loose { pattern, partition, urgent })
+}
+
+/// A small random cluster: partition 0 holds the mirrors, 1 is protected.
+fn random_cluster(routes: &[Loose], mirrors: &[Loose], order: &[usize]) -> simulators::cucm::Cluster {
+    use simulators::cucm::model::{Cluster, Css, Number, Partition, Period, RoutePattern, Schedule, TranslationPattern};
+    let name = |n: usize| format!("PT-{n}");
+    let mut unique = std::collections::BTreeSet::new();
+    Cluster {
+        partitions: (0..5).map(|n| Partition { name: name(n), schedule: (n == 0).then(|| "NEVER".into()), ..Partition::default() }).collect(),
+        schedules: vec![Schedule { name: "NEVER".into(), periods: vec!["P".into()] }],
+        periods: vec![Period { name: "P".into(), start: "No Office Hours".into(), end: "No Office Hours".into() }],
+        calling_search_spaces: vec![
+            Css { name: "PHONE".into(), members: order.iter().map(|n| name(*n)).collect() },
+            Css { name: "EOC".into(), members: vec![name(4)] },
+        ],
+        route_patterns: routes.iter().filter(|l| unique.insert((l.pattern.clone(), l.partition.max(1)))).map(|l| RoutePattern {
+            pattern: l.pattern.clone(), partition: Some(name(l.partition.max(1))), urgent: l.urgent, route_list: Some("RL".into()), ..RoutePattern::default()
+        }).collect(),
+        translation_patterns: mirrors.iter().filter(|l| unique.insert((l.pattern.clone(), 0))).map(|l| TranslationPattern {
+            pattern: l.pattern.clone(), partition: Some(name(0)), urgent: l.urgent, mask: Some("5911".into()), css: Some("EOC".into()), ..TranslationPattern::default()
+        }).collect(),
+        hunt_pilots: vec![Number { pattern: "5911".into(), partition: Some(name(4)) }],
+        ..Cluster::named("acme-north").unwrap()
+    }
+}
+
+#[test]
+fn no_accepted_plan_can_block_a_protected_number_in_any_dialled_form() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let accepted = std::cell::Cell::new(0);
+    let strategy = (prop::collection::vec(loose(), 1..8), prop::collection::vec(loose(), 0..4), Just(vec![0, 1, 2, 3]).prop_shuffle(), 1..4usize);
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) });
+    runner.run(&strategy, |(routes, mirrors, order, blocked)| {
+        let cluster = random_cluster(&routes, &mirrors, &order);
+        let text = PlanText {
+            site: lockdown::ids::SiteId::try_from("s").unwrap(),
+            eoc_pilot: Pilot { pattern: "5911".into(), partition: "PT-4".into() },
+            protected_numbers: vec!["911".into()],
+            protected_partitions: vec!["PT-1".into()],
+            eoc_css: vec![],
+            inbound_css: vec![],
+            steps: vec![schedule(Group::OutboundRedirect, "PT-0", "NEVER"), block(&format!("PT-{blocked}"))],
+        };
+        let (sim, facts) = runtime.block_on(async {
+            let sim = CucmSim::with_cluster(cluster, 0, None).await.unwrap();
+            let facts = read(&sim, &text).await;
+            (sim, facts)
+        });
+        let Ok(checked) = guard::check(&text, &facts) else { return Ok(()) };
+        accepted.set(accepted.get() + 1);
+        let normal = sim.cluster().clone();
+        let mut locked = normal.clone();
+        for step in &checked.plan.steps {
+            match &step.object {
+                lockdown::step::Object::PartitionSchedule { partition, .. } => locked.partition(partition).unwrap().schedule = None,
+                object => locked.route_patterns.iter_mut().filter(|p| Some(p.pattern.as_str()) == object.pattern() && p.partition.as_deref() == object.partition()).for_each(|p| p.blocked = true),
+            }
+        }
+        for form in ["911", "9911"] {
+            for how in [digits::Dialling::EnBloc, digits::Dialling::DigitByDigit] {
+                let (before, after) = (digits::dial(&normal, "PHONE", form, how), digits::dial(&locked, "PHONE", form, how));
+                prop_assert_eq!(before, after, "{} {:?}", form, how);
+            }
+        }
+        Ok(())
+    }).unwrap();
+    assert!(accepted.get() >= 20, "only {} plans were accepted: the test says little", accepted.get());
+}
+
+#[tokio::test]
+async fn applying_the_writes_reads_back_as_the_target_and_then_nothing_is_left_to_write() {
+    for name in ["acme-north", "acme-sued"] {
+        let sim = CucmSim::start(name).await.unwrap();
+        let text = plan(name);
+        let mut facts = read(&sim, &text).await;
+        let plan = guard::check(&text, &facts).unwrap().plan;
+        let at = "2026-11-23T12:00:00Z".parse().unwrap();
+        for target in [Target::Locked, Target::Normal, Target::Locked] {
+            let reading = plan.read(&facts, at);
+            let writes = plan.writes(target, &reading);
+            assert_eq!(writes.len(), plan.steps.len());
+            for write in writes {
+                write.step.put_into(&mut facts, write.value);
+            }
+            let after = plan.read(&facts, at);
+            assert_eq!((after.done(target), plan.writes(target, &after).len()), (plan.steps.len(), 0), "{name}");
+        }
+    }
+}

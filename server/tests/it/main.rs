@@ -1,0 +1,10 @@
+//! The real program against the simulators: what a user would see, on every surface.
+
+mod agreement;
+mod axl_client;
+mod bad_input;
+mod lock;
+mod restart;
+mod sign_in;
+mod surfaces;
+mod world;

@@ -1,0 +1,159 @@
+//! Sign-in against the simulated provider, as a browser goes through it.
+
+use crate::world::World;
+use reqwest::{Client, Response, StatusCode, header};
+use simulators::b2c::Forgery;
+use std::collections::BTreeMap;
+
+/// A browser: keeps cookies, follows nothing by itself.
+pub(crate) struct Browser {
+    http: Client,
+    cookies: BTreeMap<String, String>,
+    base: String,
+}
+
+impl Browser {
+    pub(crate) fn new(world: &World) -> Self {
+        let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { http, cookies: BTreeMap::new(), base: world.url.clone() }
+    }
+
+    fn keep(&mut self, response: &Response) {
+        for cookie in response.headers().get_all(header::SET_COOKIE) {
+            let (name, value) = cookie.to_str().unwrap().split(';').next().unwrap().split_once('=').unwrap();
+            if value.is_empty() { self.cookies.remove(name) } else { self.cookies.insert(name.into(), value.into()) };
+        }
+    }
+
+    fn cookie_header(&self) -> String {
+        self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+    }
+
+    pub(crate) async fn get(&mut self, url: &str) -> Response {
+        let url = if url.starts_with('/') { format!("{}{url}", self.base) } else { url.to_owned() };
+        let response = self.http.get(url).header("cookie", self.cookie_header()).header("accept", "text/html").send().await.unwrap();
+        self.keep(&response);
+        response
+    }
+
+    /// A form of one of our pages, with or without wasm.
+    pub(crate) async fn post(&mut self, path: &str, form: &str, plain: bool) -> Response {
+        self.post_from(path, form, plain, "same-origin").await
+    }
+
+    pub(crate) async fn post_from(&mut self, path: &str, form: &str, plain: bool, site: &str) -> Response {
+        let accept = if plain { "text/html" } else { "application/json" };
+        let response = self
+            .http
+            .post(format!("{}{path}", self.base))
+            .header("cookie", self.cookie_header())
+            .header("accept", accept)
+            .header("referer", format!("{}/console", self.base))
+            .header("sec-fetch-site", site)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form.to_owned())
+            .send()
+            .await
+            .unwrap();
+        self.keep(&response);
+        response
+    }
+
+    /// From our sign-in link to the answer of our callback.
+    pub(crate) async fn sign_in(&mut self, world: &World, who: usize, return_to: &str) -> Response {
+        let departure = self.get(&format!("/auth/login?return_to={return_to}")).await;
+        let authorize = location(&departure);
+        let query = authorize.split_once('?').unwrap().1.to_owned();
+        let oid = match who {
+            0 => "cancel".to_owned(),
+            99 => "forgot".to_owned(),
+            n => simulators::b2c::demo_people()[n - 1].oid.clone(),
+        };
+        let choose = format!("{}/acme.onmicrosoft.com/b2c_1_SIGNIN/oauth2/v2.0/choose", world.b2c.origin());
+        let chosen = self.http.post(choose).header("content-type", "application/x-www-form-urlencoded").body(format!("{query}&oid={oid}")).send().await.unwrap();
+        let back = location(&chosen);
+        self.get(&back).await
+    }
+}
+
+pub(crate) fn location(response: &Response) -> String {
+    response.headers().get(header::LOCATION).unwrap_or_else(|| panic!("no redirect: {}", response.status())).to_str().unwrap().to_owned()
+}
+
+/// Somebody signed in with a role.
+pub(crate) async fn signed_in(world: &World, who: usize, role: &str) -> Browser {
+    let person = &simulators::b2c::demo_people()[who - 1];
+    world.run(&["people", "add", "--name", &person.name, "--subject", &person.oid, "--role", role]);
+    let mut browser = Browser::new(world);
+    let arrived = browser.sign_in(world, who, "/console").await;
+    assert_eq!(location(&arrived), "/console", "{}", world.log());
+    browser
+}
+
+#[tokio::test]
+async fn a_first_sign_in_makes_a_profile_without_rights() {
+    let world = World::new().await;
+    let mut browser = Browser::new(&world);
+    let arrived = browser.sign_in(&world, 5, "/timeline").await;
+    assert_eq!((arrived.status(), location(&arrived).as_str()), (StatusCode::SEE_OTHER, "/timeline"));
+    let page = browser.get("/console").await.text().await.unwrap();
+    assert!(page.contains("Only EOC personnel may see this") && page.contains("Resident 1") == false, "{page}");
+    let people = String::from_utf8(world.run(&["people", "list", "--json"]).stdout).unwrap();
+    assert!(people.contains("Resident 1") && people.contains("\"roles\":[]"), "{people}");
+    let refused = browser.post("/ui/activate", "site=acme-north", false).await;
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    browser.post("/auth/logout", "", true).await;
+    assert_eq!(browser.post("/ui/activate", "site=acme-north", false).await.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn cancelling_and_forgetting_come_back_calmly() {
+    let world = World::new().await;
+    for (who, word) in [(0, "cancelled"), (99, "forgot")] {
+        let back = Browser::new(&world).sign_in(&world, who, "/console").await;
+        assert_eq!(location(&back), format!("/sign-in?trouble={word}"));
+    }
+}
+
+#[tokio::test]
+async fn every_forged_token_is_refused() {
+    use Forgery::*;
+    let world = World::new().await;
+    for forgery in [NoSignature, HmacWithClientSecret, ForeignKey, UnknownKey, WrongAudience, WrongIssuer, Expired, NotYet, WrongPolicy, WrongNonce] {
+        world.b2c.forge(forgery);
+        let back = Browser::new(&world).sign_in(&world, 1, "/console").await;
+        assert_eq!(location(&back), "/sign-in?trouble=refused", "{forgery:?}");
+        assert!(back.headers().get_all(header::SET_COOKIE).iter().all(|c| !c.to_str().unwrap().starts_with("sess=")), "{forgery:?}");
+    }
+    let back = Browser::new(&world).sign_in(&world, 1, "/console").await;
+    assert_eq!(location(&back), "/console", "an honest one comes in");
+}
+
+#[tokio::test]
+async fn an_answer_without_its_own_cookie_or_used_twice_is_refused() {
+    let world = World::new().await;
+    let mut victim = Browser::new(&world);
+    let back = victim.get("/auth/callback?state=made-up&code=stolen").await;
+    assert_eq!(location(&back), "/sign-in?trouble=expired");
+    let mut browser = Browser::new(&world);
+    let departure = browser.get("/auth/login").await;
+    let state = location(&departure).split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let stolen = Browser::new(&world).get(&format!("/auth/callback?state={state}&code=x")).await;
+    assert_eq!(location(&stolen), "/sign-in?trouble=expired", "another browser has no cookie of this sign-in");
+    let unknown_code = browser.get(&format!("/auth/callback?state={state}&code=x")).await;
+    assert_eq!(location(&unknown_code), "/sign-in?trouble=refused");
+}
+
+#[tokio::test]
+async fn the_server_starts_and_signs_in_again_after_the_provider_was_away() {
+    let world = World::new().await;
+    assert_eq!(location(&Browser::new(&world).sign_in(&world, 1, "/console").await), "/console");
+    world.kill();
+    world.b2c.stop().await;
+    world.serve().await;
+    world.until_standing("normal").await;
+    let departure = Browser::new(&world).get("/auth/login").await;
+    assert!(location(&departure).contains("/authorize?"), "what was known is kept on disk");
+    world.b2c.resume().unwrap();
+    assert_eq!(location(&Browser::new(&world).sign_in(&world, 1, "/console").await), "/console");
+}

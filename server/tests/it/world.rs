@@ -1,0 +1,241 @@
+//! A cluster, an identity provider, and the product's own program with its own data folder.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use simulators::cucm::digits::{Dialling, Outcome};
+use simulators::{B2cSim, CucmSim};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// Nothing here waits longer; a condition not met by then is a failure with its name.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct World {
+    pub(crate) cucm: CucmSim,
+    pub(crate) b2c: B2cSim,
+    pub(crate) url: String,
+    folder: tempfile::TempDir,
+    server: Mutex<Option<Child>>,
+    keys: Mutex<std::collections::BTreeMap<String, String>>,
+}
+
+/// The demonstration site of `cargo xtask run`.
+pub(crate) const DEMO: &str = include_str!("../../../end2end/demo-site.toml");
+
+pub(crate) const SITE: &str = "acme-north";
+
+pub(crate) fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pstn-lockdown"));
+    command.stdin(Stdio::null());
+    command
+}
+
+pub(crate) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let world = Self::stopped(DEMO, "").await;
+        world.serve().await;
+        world
+    }
+
+    /// Everything but the server; `cucm` adds lines to the section of that name.
+    pub(crate) async fn stopped(site: &str, cucm_lines: &str) -> Self {
+        let cucm = CucmSim::start("acme-north").await.unwrap();
+        let b2c = B2cSim::start(0).unwrap();
+        let port = free_port();
+        let folder = tempfile::tempdir().unwrap();
+        let world = Self {
+            url: format!("http://127.0.0.1:{port}"),
+            cucm,
+            b2c,
+            folder,
+            server: Mutex::new(None),
+            keys: Mutex::default(),
+        };
+        world.configure(site, cucm_lines, "axl-lockdown");
+        world
+    }
+
+    pub(crate) fn configure(&self, site: &str, cucm_lines: &str, user: &str) {
+        let pin: String = self.cucm.fingerprint().iter().map(|byte| format!("{byte:02X}")).collect();
+        let tls = if cucm_lines.contains("tls =") { String::new() } else { format!("tls = {{ pin_sha256 = [\"{pin}\"] }}") };
+        let text = format!(
+            "[http]\nlisten = \"{}\"\n[store]\ndata_dir = \"data\"\n[cucm]\nurl = \"{}\"\nusername = \"{user}\"\npassword = \"axl-demo\"\n{tls}\ntimeout = \"2s\"\nsweep = \"300ms\"\n{cucm_lines}\n[identity]\nmetadata_url = \"{}\"\nissuer = \"{}\"\nclient_id = \"{}\"\nclient_secret = \"{}\"\n{site}",
+            self.url.trim_start_matches("http://"),
+            self.cucm.url(),
+            self.b2c.metadata_url(),
+            self.b2c.issuer(),
+            simulators::b2c::CLIENT_ID,
+            simulators::b2c::CLIENT_SECRET,
+        );
+        std::fs::write(self.config(), text).unwrap();
+    }
+
+    pub(crate) fn config(&self) -> PathBuf {
+        self.folder.path().join("lockdown.toml")
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Starts the server and waits until it answers.
+    pub(crate) async fn serve(&self) {
+        let log = std::fs::File::create(self.folder.path().join("log")).unwrap();
+        let server = program()
+            .args(["serve", "--config"])
+            .arg(self.config())
+            .env("LEPTOS_SITE_ROOT", self.folder.path())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        *self.server.lock().unwrap() = Some(server);
+        self.until("the server answers", async || reqwest::get(format!("{}/healthz", self.url)).await.is_ok()).await;
+    }
+
+    /// Ends the server as a power cut would.
+    pub(crate) fn kill(&self) {
+        if let Some(mut server) = self.server.lock().unwrap().take() {
+            server.kill().unwrap();
+            server.wait().unwrap();
+        }
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// Waits for a condition, looking often.
+    pub(crate) async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while !holds().await {
+            assert!(Instant::now() < end, "never came true: {what}\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Runs the product's command line.
+    pub(crate) fn run(&self, words: &[&str]) -> Output {
+        program().args(words).arg("--config").arg(self.config()).output().unwrap()
+    }
+
+    /// A key with these scopes, made once.
+    pub(crate) fn key(&self, scopes: &str) -> String {
+        let mut keys = self.keys.lock().unwrap();
+        keys.entry(scopes.to_owned())
+            .or_insert_with(|| {
+                let output = self.run(&["clients", "add", "--name", "test", "--scope", scopes, "--json"]);
+                let made: Value = serde_json::from_slice(&output.stdout).unwrap();
+                made["key"].as_str().unwrap().to_owned()
+            })
+            .clone()
+    }
+
+    pub(crate) fn everything(&self) -> String {
+        self.key("status:read,lock:enable,lock:release")
+    }
+
+    pub(crate) async fn call(&self, method: Method, path: &str, key: &str, body: Option<Value>, headers: &[(&str, &str)]) -> (StatusCode, Option<String>, Value) {
+        let mut request = reqwest::Client::new().request(method, format!("{}{path}", self.url)).bearer_auth(key);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.unwrap();
+        let etag = answer.headers().get("etag").map(|v| v.to_str().unwrap().to_owned());
+        (answer.status(), etag, answer.json().await.unwrap_or(Value::Null))
+    }
+
+    pub(crate) async fn site(&self) -> Value {
+        self.call(Method::GET, &format!("/api/v1/sites/{SITE}"), &self.everything(), None, &[]).await.2
+    }
+
+    pub(crate) async fn standing(&self) -> String {
+        self.site().await["standing"].as_str().unwrap_or("no answer").to_owned()
+    }
+
+    pub(crate) async fn until_standing(&self, word: &str) {
+        self.until(&format!("standing is {word}"), async || self.standing().await == word).await;
+    }
+
+    pub(crate) async fn order(&self, desired: &str, wait: &str) -> (StatusCode, Value) {
+        let key = self.everything();
+        let (_, etag, _) = self.call(Method::GET, &format!("/api/v1/sites/{SITE}"), &key, None, &[]).await;
+        let path = format!("/api/v1/sites/{SITE}/lockdown{wait}");
+        let body = Some(json!({ "desired": desired }));
+        let (code, _, body) = self.call(Method::PUT, &path, &key, body, &[("if-match", &etag.unwrap())]).await;
+        (code, body)
+    }
+
+    pub(crate) async fn lock_verified(&self) {
+        let (code, body) = self.order("locked", "?wait=60s").await;
+        assert_eq!((code, body["standing"].as_str()), (StatusCode::OK, Some("locked")), "{body}\n{}", self.log());
+    }
+
+    pub(crate) async fn events(&self) -> Vec<Value> {
+        let body = self.call(Method::GET, "/api/v1/events?limit=500", &self.everything(), None, &[]).await.2;
+        body["events"].as_array().unwrap().clone()
+    }
+
+    pub(crate) async fn happened(&self, what: &str) -> usize {
+        self.events().await.iter().filter(|event| event["detail"]["what"] == what).count()
+    }
+
+    /// Where does a call go?
+    pub(crate) fn dial(&self, css: &str, digits: &str) -> Outcome {
+        let each = [Dialling::EnBloc, Dialling::DigitByDigit].map(|how| self.cucm.dial(css, digits, how).outcome);
+        assert_eq!(each[0], each[1], "{digits} from {css} depends on how it is dialled");
+        each[0].clone()
+    }
+
+    /// PSTN calls go to the EOC, emergency calls and the EOC's own go out.
+    pub(crate) fn calls_are_locked(&self) {
+        let eoc = Outcome::Rings { number: "5911".into() };
+        for css in ["CSS-PHONE-LOCAL", "CSS-PHONE-LD", "CSS-PHONE-INTL"] {
+            assert_eq!(self.dial(css, "92345678"), eoc, "{css}");
+        }
+        assert_eq!(self.dial("CSS-PHONE-LD", "914165551234"), eoc);
+        assert_eq!(self.dial("CSS-INBOUND", "4035554101"), eoc);
+        assert_eq!(self.dial("CSS-FORWARD", "92345678"), Outcome::Blocked, "call forward");
+        self.emergency_calls_go_out();
+        assert!(matches!(self.dial("CSS-EOC", "92345678"), Outcome::Pstn { .. }), "the EOC calls out");
+        assert_eq!(self.dial("CSS-INBOUND", "4035559110"), Outcome::Rings { number: "4101".into() }, "a dispatcher calls back");
+    }
+
+    pub(crate) fn calls_are_normal(&self) {
+        assert!(matches!(self.dial("CSS-PHONE-LD", "914165551234"), Outcome::Pstn { .. }));
+        assert!(matches!(self.dial("CSS-FORWARD", "92345678"), Outcome::Pstn { .. }));
+        assert_eq!(self.dial("CSS-INBOUND", "4035554101"), Outcome::Rings { number: "4101".into() });
+        assert_eq!(self.dial("CSS-PHONE-LD", "919005551234"), Outcome::Blocked, "premium numbers stay blocked");
+        self.emergency_calls_go_out();
+    }
+
+    pub(crate) fn emergency_calls_go_out(&self) {
+        for css in ["CSS-PHONE-LOCAL", "CSS-PHONE-LD", "CSS-PHONE-INTL", "CSS-INTERNAL-ONLY", "CSS-ELEVATOR", "CSS-EOC"] {
+            for dialled in ["911", "9911", "933", "9933", "988", "9988", "112", "9112", "+911"] {
+                for how in [Dialling::EnBloc, Dialling::DigitByDigit] {
+                    let went = self.cucm.dial(css, dialled, how).outcome;
+                    let out = matches!(&went, Outcome::Pstn { by, .. } if by == "RL-EMERGENCY");
+                    assert!(out, "{dialled} from {css} {how:?}: {went:?}");
+                }
+            }
+        }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.get_mut().unwrap() {
+            let _ = server.kill();
+            let _ = server.wait();
+        }
+    }
+}
