@@ -9,7 +9,7 @@ fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn serve_without_a_configuration_names_the_example() {
     let folder = tempfile::tempdir().unwrap();
     let output = program().arg("serve").current_dir(folder.path()).output().unwrap();
@@ -18,7 +18,7 @@ async fn serve_without_a_configuration_names_the_example() {
     assert_eq!(program().arg("servee").output().unwrap().status.code(), Some(2), "wrong usage");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bad_configuration_is_refused_with_file_line_key_and_remedy() {
     let world = World::stopped(DEMO, "").await;
     let good = std::fs::read_to_string(world.config()).unwrap();
@@ -37,7 +37,7 @@ async fn a_bad_configuration_is_refused_with_file_line_key_and_remedy() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plan_that_names_a_missing_pattern_locks_nothing_and_says_what_is_missing() {
     let site = DEMO.replace("partition = \"PT-PSTN-LD\"\nall = true", "partition = \"PT-PSTN-LD\"\npattern = \"9.1XX\"");
     let world = World::stopped(&site, "").await;
@@ -52,7 +52,7 @@ async fn a_plan_that_names_a_missing_pattern_locks_nothing_and_says_what_is_miss
     assert_eq!(world.cucm.writes(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plan_that_could_block_an_emergency_number_is_refused_against_the_real_dial_plan() {
     let world = World::stopped(DEMO, "").await;
     world.cucm.edit(|cluster| cluster.route_pattern("9.911").unwrap().partition = Some("PT-PSTN-LOCAL".into()));
@@ -68,7 +68,7 @@ async fn a_plan_that_could_block_an_emergency_number_is_refused_against_the_real
     assert!(said(&output).contains("emergency"), "{}", said(&output));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn doctor_names_each_finding_with_its_fix() {
     let world = World::stopped(DEMO, "").await;
     let output = world.run(&["doctor"]);
@@ -88,7 +88,7 @@ async fn doctor_names_each_finding_with_its_fix() {
     assert!(said(&world.run(&["doctor"])).contains("cannot be reached"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_server_on_the_same_folder_or_port_is_refused() {
     let world = World::new().await;
     let output = world.run(&["serve"]);
@@ -103,7 +103,7 @@ async fn a_second_server_on_the_same_folder_or_port_is_refused() {
     assert_eq!(world.standing().await != "no answer", true, "the first one goes on");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nonsense_over_http_is_answered_and_survived() {
     let world = World::new().await;
     world.until_standing("normal").await;
@@ -130,7 +130,7 @@ async fn nonsense_over_http_is_answered_and_survived() {
     assert_eq!(world.standing().await, "normal", "nothing of this was an order");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_command_line_says_pending_with_exit_code_3_and_unreachable_with_1() {
     let world = World::new().await;
     world.until_standing("normal").await;
@@ -150,7 +150,7 @@ async fn the_command_line_says_pending_with_exit_code_3_and_unreachable_with_1()
     assert!(said(&output).contains("is it running?"), "{}", said(&output));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_edited_timeline_is_found() {
     let world = World::new().await;
     world.until_standing("normal").await;
@@ -166,7 +166,7 @@ async fn an_edited_timeline_is_found() {
     assert!(said(&output).contains("tampered"), "{}", said(&output));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unwritable_store_takes_no_order_says_so_and_loses_nothing() {
     let world = World::new().await;
     world.until_standing("normal").await;

@@ -3,7 +3,7 @@
 use crate::world::{DEMO, World};
 use simulators::cucm::Faults;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lock_takes_every_pstn_call_to_the_eoc_and_a_release_gives_them_back() {
     let world = World::new().await;
     world.until_standing("normal").await;
@@ -16,7 +16,7 @@ async fn a_lock_takes_every_pstn_call_to_the_eoc_and_a_release_gives_them_back()
     assert_eq!(world.cucm.cluster().calls_dropped, 0, "no apply, no restart");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lock_is_accepted_while_cucm_is_down_and_carried_out_when_it_is_back() {
     let world = World::new().await;
     world.until_standing("normal").await;
@@ -33,7 +33,7 @@ async fn a_lock_is_accepted_while_cucm_is_down_and_carried_out_when_it_is_back()
     world.calls_are_locked();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_starts_while_cucm_is_down_takes_orders_too() {
     let world = World::stopped(DEMO, "").await;
     world.cucm.stop().await;
@@ -46,7 +46,7 @@ async fn a_server_that_starts_while_cucm_is_down_takes_orders_too() {
     world.calls_are_locked();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn faults_on_the_way_are_ridden_out() {
     for faults in [
         Faults { throttle: 4, ..Faults::default() },
@@ -68,7 +68,7 @@ async fn faults_on_the_way_are_ridden_out() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_by_hand_while_locked_is_seen_repaired_and_after_three_times_left_alone() {
     let world = World::new().await;
     world.until_standing("normal").await;
@@ -84,7 +84,7 @@ async fn a_change_by_hand_while_locked_is_seen_repaired_and_after_three_times_le
     assert_eq!(world.happened("drifted").await, 4);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_by_hand_while_normal_is_reported_and_left_alone() {
     let world = World::new().await;
     world.until_standing("normal").await;
@@ -99,7 +99,7 @@ async fn a_change_by_hand_while_normal_is_reported_and_left_alone() {
     world.until_standing("normal").await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_site_found_locked_that_nobody_ordered_is_never_written() {
     let world = World::stopped(DEMO, "").await;
     world.cucm.edit(|cluster| cluster.partition("PT-LOCKDOWN-OUT").unwrap().schedule = None);
@@ -108,7 +108,7 @@ async fn a_site_found_locked_that_nobody_ordered_is_never_written() {
     assert_eq!(world.cucm.writes(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_what_differs_is_written_and_a_second_lock_writes_nothing() {
     let world = World::new().await;
     world.until_standing("normal").await;
@@ -122,7 +122,7 @@ async fn only_what_differs_is_written_and_a_second_lock_writes_nothing() {
     assert_eq!(world.cucm.writes(), steps - 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_who_may_only_read_is_named_at_once() {
     let world = World::stopped(DEMO, "").await;
     world.configure(DEMO, "", "axl-reader");
@@ -136,7 +136,7 @@ async fn a_user_who_may_only_read_is_named_at_once() {
     world.emergency_calls_go_out();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn read_only_mode_writes_nothing_and_says_so() {
     let world = World::stopped(DEMO, "mode = \"read_only\"").await;
     world.serve().await;
@@ -146,7 +146,7 @@ async fn read_only_mode_writes_nothing_and_says_so() {
     assert_eq!(world.cucm.writes(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_password_is_tried_once_and_does_not_lock_the_account() {
     let world = World::new().await;
     world.until_standing("normal").await;

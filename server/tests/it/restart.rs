@@ -3,7 +3,7 @@
 use crate::world::World;
 use std::time::Duration;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_after_any_write_of_a_lock_a_restart_ends_locked_and_verified() {
     let world = World::new().await;
     world.until_standing("normal").await;
@@ -26,7 +26,7 @@ async fn killed_after_any_write_of_a_lock_a_restart_ends_locked_and_verified() {
     assert!(world.run(&["events", "verify"]).status.success(), "the chain is whole after {} kills", steps + 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_in_the_middle_of_a_release_a_restart_ends_normal() {
     let world = World::new().await;
     world.until_standing("normal").await;
@@ -42,7 +42,7 @@ async fn killed_in_the_middle_of_a_release_a_restart_ends_normal() {
     world.calls_are_normal();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killing_the_server_for_good_leaves_the_lock_in_cucm() {
     let world = World::new().await;
     world.until_standing("normal").await;
@@ -51,7 +51,7 @@ async fn killing_the_server_for_good_leaves_the_lock_in_cucm() {
     world.calls_are_locked();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_that_watches_hears_of_a_change_at_once() {
     let world = World::new().await;
     world.until_standing("normal").await;

@@ -128,7 +128,7 @@ fn cli(world: &World, who: Who, act: Act) -> bool {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_rights_hold_on_every_surface() {
     let world = World::new().await;
     world.until_standing("normal").await;
@@ -153,7 +153,7 @@ async fn the_same_rights_hold_on_every_surface() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_foreign_page_cannot_press() {
     let world = World::new().await;
     world.until_standing("normal").await;
@@ -173,7 +173,7 @@ async fn a_foreign_page_cannot_press() {
     assert_eq!(world.standing().await, "normal");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_release_needs_the_right_name_and_the_state_that_was_seen() {
     let world = World::new().await;
     world.until_standing("normal").await;
@@ -193,7 +193,7 @@ async fn a_release_needs_the_right_name_and_the_state_that_was_seen() {
     world.until_standing("normal").await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_idempotency_key_carries_a_request_out_once() {
     let world = World::new().await;
     world.until_standing("normal").await;
@@ -210,7 +210,7 @@ async fn an_idempotency_key_carries_a_request_out_once() {
     assert_eq!(other.0, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_pages_say_the_truth_without_scripts() {
     let world = World::new().await;
     world.until_standing("normal").await;
@@ -229,7 +229,7 @@ async fn the_pages_say_the_truth_without_scripts() {
     assert_eq!(page("/no/such/page").await.status(), StatusCode::NOT_FOUND);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_administrator_gives_roles_that_hold_at_once_and_keeps_the_last_admin() {
     let world = World::new().await;
     let mut admin = signed_in(&world, 4, "admin").await;
@@ -248,7 +248,7 @@ async fn an_administrator_gives_roles_that_hold_at_once_and_keeps_the_last_admin
     assert!(told, "before and after are in the timeline");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_contract_names_every_call_and_the_reader_downloads_nothing() {
     let world = World::new().await;
     let contract: serde_json::Value = reqwest::get(format!("{}/api/v1/openapi.json", world.url)).await.unwrap().json().await.unwrap();
