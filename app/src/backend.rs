@@ -31,13 +31,7 @@ pub trait Backend: Send + Sync + 'static {
 
     async fn people(&self, who: &Operator) -> Result<PeopleView, ApiError>;
 
-    async fn set_roles(
-        &self,
-        who: &Operator,
-        person: OperatorId,
-        seen: u64,
-        roles: Vec<Role>,
-    ) -> Result<(), ApiError>;
+    async fn set_roles(&self, who: &Operator, person: OperatorId, seen: u64, roles: Vec<Role>) -> Result<(), ApiError>;
 
     async fn sign_in(&self, who: Option<&Operator>) -> Result<SignInView, ApiError>;
 }

@@ -51,8 +51,7 @@ struct Signals {
 
 /// Keeps a line open while the calling component lives. `on_news` gets everything but beats.
 pub(crate) fn listen(url: String, on_news: impl FnMut(Live) + Clone + 'static) -> ReadSignal<Line> {
-    let signals =
-        Signals { line: RwSignal::new(Line::Opening), heard: RwSignal::new(0.0), attempt: RwSignal::new(0) };
+    let signals = Signals { line: RwSignal::new(Line::Opening), heard: RwSignal::new(0.0), attempt: RwSignal::new(0) };
     Effect::new(move || {
         signals.attempt.track();
         signals.heard.set(browser_now());
@@ -81,11 +80,7 @@ fn watch_silence(signals: Signals) {
     }
 }
 
-fn connect(
-    url: &str,
-    signals: Signals,
-    mut on_news: impl FnMut(Live) + 'static,
-) -> Result<Connection, JsValue> {
+fn connect(url: &str, signals: Signals, mut on_news: impl FnMut(Live) + 'static) -> Result<Connection, JsValue> {
     let source = EventSource::new(url)?;
     let open = Closure::<dyn FnMut(Event)>::new(move |_| {
         signals.heard.set(browser_now());

@@ -20,8 +20,12 @@ pub(crate) fn shape(standing: Standing) -> &'static str {
     match standing {
         Standing::Locked => "M7 10V7a5 5 0 0 1 10 0v3h1.5v11h-13V10H7zm2.5 0h5V7a2.5 2.5 0 0 0-5 0v3z",
         Standing::Normal => "M9.5 17.6 3.9 12l1.9-1.9 3.7 3.7 8.7-8.7L20.1 7 9.5 17.6z",
-        Standing::Unknown => "M10.6 14.9v-1c0-1.5.7-2.4 2-3.3 1-.7 1.4-1.1 1.4-1.9 0-1-.8-1.6-2-1.6s-2 .6-2.2 2H7C7.200 6.200 9.200 4.700 12.100 4.700c2.900 0 5 1.500 5 3.900 0 1.600-.8 2.500-2.200 3.500-1.100.7-1.500 1.100-1.500 2v.8h-2.800zm-.3 4.800v-3.100h3.200v3.100h-3.200z",
-        Standing::Pending { .. } | Standing::Drifted { .. } => "M10.500 4h3.200l-.4 10.500h-2.400L10.500 4zm-.1 16v-3.300h3.400V20h-3.400z",
+        Standing::Unknown => {
+            "M10.6 14.9v-1c0-1.5.7-2.4 2-3.3 1-.7 1.4-1.1 1.4-1.9 0-1-.8-1.6-2-1.6s-2 .6-2.2 2H7C7.200 6.200 9.200 4.700 12.100 4.700c2.900 0 5 1.500 5 3.900 0 1.600-.8 2.500-2.200 3.500-1.100.7-1.500 1.100-1.500 2v.8h-2.800zm-.3 4.800v-3.100h3.200v3.100h-3.200z"
+        }
+        Standing::Pending { .. } | Standing::Drifted { .. } => {
+            "M10.500 4h3.200l-.4 10.500h-2.400L10.500 4zm-.1 16v-3.300h3.400V20h-3.400z"
+        }
     }
 }
 
@@ -49,13 +53,14 @@ pub(crate) fn public_headline(site: &SiteView) -> &'static str {
     match (site.standing, site.ordered) {
         (Standing::Normal, _) => "Phones work normally",
         (Standing::Unknown, _) => "We cannot confirm the state right now",
-        (Standing::Locked | Standing::Drifted { .. }, Target::Locked) => {
+        (Standing::Locked, _) | (Standing::Drifted { .. }, Target::Locked) => {
             "Outside calls go through the Emergency Operations Centre"
         }
-        (Standing::Pending { .. }, Target::Locked) => "Outside calls are being routed to the Emergency Operations Centre",
+        (Standing::Pending { .. }, Target::Locked) => {
+            "Outside calls are being routed to the Emergency Operations Centre"
+        }
         (Standing::Pending { .. }, Target::Normal) => "Outside calls are being restored",
         (Standing::Drifted { .. }, Target::Normal) => "Some outside calls may not work as usual",
-        (Standing::Locked, Target::Normal) => "Outside calls go through the Emergency Operations Centre",
     }
 }
 
@@ -69,7 +74,9 @@ pub(crate) fn public_meaning(site: &SiteView) -> &'static str {
         (_, Target::Locked) => {
             "If you call outside the site, the Emergency Operations Centre answers and helps you on. Calls inside the site work as usual."
         }
-        (_, Target::Normal) => "If an outside call does not go through, try again in a minute. Calls inside the site work as usual.",
+        (_, Target::Normal) => {
+            "If an outside call does not go through, try again in a minute. Calls inside the site work as usual."
+        }
     }
 }
 
@@ -85,7 +92,9 @@ pub(crate) fn console_second_line(site: &SiteView) -> String {
     let verified = site.detail.as_ref().and_then(|detail| detail.verified.as_ref());
     match site.standing {
         Standing::Locked => verified.map_or_else(String::new, |at| format!("verified at {}{by}", at.clock)),
-        Standing::Normal => verified.map_or_else(|| "nothing is ordered".into(), |at| format!("verified at {}", at.clock)),
+        Standing::Normal => {
+            verified.map_or_else(|| "nothing is ordered".into(), |at| format!("verified at {}", at.clock))
+        }
         Standing::Unknown => match (site.last_seen, &site.read) {
             (Some(target), Some(read)) => format!("last seen {} at {}", target_word(target), read.clock),
             (None, Some(read)) => format!("last seen in between at {}", read.clock),

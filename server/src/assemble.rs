@@ -18,10 +18,7 @@ use std::sync::Arc;
 pub fn axl_client(cucm: &config::Cucm) -> Result<axl::Client, axl::Error> {
     axl::Client::new(axl::Config {
         url: cucm.url.clone(),
-        credentials: axl::Credentials {
-            username: cucm.username.clone(),
-            password: cucm.password.expose().to_owned(),
-        },
+        credentials: axl::Credentials { username: cucm.username.clone(), password: cucm.password.expose().to_owned() },
         trust: cucm.trust.clone(),
         version: cucm.version,
         timeout: cucm.timeout,
@@ -68,7 +65,10 @@ pub fn tuning(cucm: &config::Cucm) -> Tuning {
 
 fn banners(config: &Config) -> Vec<String> {
     let notices = [
-        (matches!(config.cucm.trust, axl::Trust::Insecure), "CUCM’s certificate is not checked (cucm.tls.insecure). For a lab only."),
+        (
+            matches!(config.cucm.trust, axl::Trust::Insecure),
+            "CUCM’s certificate is not checked (cucm.tls.insecure). For a lab only.",
+        ),
         (config.cucm.read_only, "Read-only: CUCM is watched and never changed (cucm.mode)."),
         (config.identity.is_none(), "No identity provider is configured: only API keys work."),
     ];

@@ -66,8 +66,20 @@ pub(crate) fn binary(name: &str) -> PathBuf {
 impl World {
     /// Starts simulators and a server with its data in `folder`, on `port` (or a free one if taken).
     pub(crate) fn start(folder: &Path, port: u16) -> Result<Self> {
+        let mut world = Self::simulators_only(folder, &[])?;
+        let port = free(port)?;
+        world.url = format!("http://127.0.0.1:{port}");
+        fs::write(folder.join("lockdown.toml"), world.configuration(port))?;
+        world.seed_people()?;
+        world.start_server()?;
+        Ok(world)
+    }
+
+    /// The outside world alone.
+    pub(crate) fn simulators_only(folder: &Path, words: &[&str]) -> Result<Self> {
         fs::create_dir_all(folder)?;
         let mut simulators = Command::new(binary("simulators"))
+            .args(words)
             .arg("--certificate")
             .arg(folder.join("cucm.pem"))
             .stdin(Stdio::piped())
@@ -75,18 +87,13 @@ impl World {
             .spawn()
             .context("the simulators could not be started")?;
         let said = first_line(&mut simulators)?;
-        let mut world = Self {
+        Ok(Self {
             url: String::new(),
-            simulators: serde_json::from_str(&said).context("the simulators said something else than their addresses")?,
+            simulators: serde_json::from_str(&said)
+                .context("the simulators said something else than their addresses")?,
             folder: folder.to_owned(),
             children: vec![simulators],
-        };
-        let port = free(port)?;
-        world.url = format!("http://127.0.0.1:{port}");
-        fs::write(folder.join("lockdown.toml"), world.configuration(port))?;
-        world.seed_people()?;
-        world.start_server()?;
-        Ok(world)
+        })
     }
 
     fn configuration(&self, port: u16) -> String {
@@ -153,7 +160,10 @@ impl World {
     /// Until Ctrl-C, or until one of them ends by itself.
     fn until_stopped(mut self) -> Result<()> {
         let (stop, stopped) = mpsc::channel();
-        ctrlc::set_handler(move || drop(stop.send(())))?;
+        ctrlc::set_handler(move || {
+            // Nobody listens any more only when it is over anyway.
+            let _ = stop.send(());
+        })?;
         while stopped.recv_timeout(Duration::from_millis(500)).is_err() {
             for child in &mut self.children {
                 if let Some(status) = child.try_wait()? {

@@ -24,7 +24,11 @@ impl WasmCargo {
             Self::Ordinary => program("cargo"),
             Self::Linked => {
                 let mut command = program("rustup");
-                command.args(["run", LINKED, "cargo"]).env_remove("CARGO").env_remove("RUSTC").env_remove("RUSTUP_TOOLCHAIN");
+                command
+                    .args(["run", LINKED, "cargo"])
+                    .env_remove("CARGO")
+                    .env_remove("RUSTC")
+                    .env_remove("RUSTUP_TOOLCHAIN");
                 command
             }
         }
@@ -108,7 +112,7 @@ fn lay_out(folder: &Path, libraries: &Path) -> Result<()> {
     }
     for library in fs::read_dir(libraries)?.flatten() {
         let name = library.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".rlib") && !name.starts_with("libseed") {
+        if Path::new(&name).extension().is_some_and(|extension| extension == "rlib") && !name.starts_with("libseed") {
             fs::copy(library.path(), std.join(name))?;
         }
     }
@@ -130,7 +134,15 @@ fn apt(packages: &[&str], proof: &str) -> Result<()> {
     if Path::new(proof).exists() {
         return Ok(());
     }
-    if !exists("apt-get") || output(&mut { let mut id = Command::new("id"); id.arg("-u"); id })?.trim() != "0" {
+    if !exists("apt-get")
+        || output(&mut {
+            let mut id = Command::new("id");
+            id.arg("-u");
+            id
+        })?
+        .trim()
+            != "0"
+    {
         bail!("{} must be installed, and this is not root on Debian", packages.join(", "));
     }
     say(&format!("installing {}", packages.join(", ")));
@@ -152,8 +164,7 @@ pub(crate) fn chromium() -> Result<PathBuf> {
     if let Some(found) = known.iter().map(PathBuf::from).find(|path| path.exists()) {
         return Ok(found);
     }
-    apt(&["chromium"], known[0])
-        .context("the browser tests need Chromium: install it, or set CHROMIUM to its path")?;
+    apt(&["chromium"], known[0]).context("the browser tests need Chromium: install it, or set CHROMIUM to its path")?;
     Ok(PathBuf::from(known[0]))
 }
 
@@ -190,24 +201,12 @@ pub(crate) fn python() -> Result<PathBuf> {
         say("installing Python packages of end2end");
         run_quietly(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
         run_quietly(
-            Command::new(folder.join("bin/pip")).args(["install", "-q", "-r"]).arg(root().join("end2end/requirements.txt")),
+            Command::new(folder.join("bin/pip"))
+                .args(["install", "-q", "-r"])
+                .arg(root().join("end2end/requirements.txt")),
         )
         .context("pip could not install the packages of end2end/requirements.txt")?;
         fs::write(&stamp, wanted)?;
     }
     Ok(folder.join("bin"))
-}
-
-/// A cargo tool that must be compiled; kept between clones.
-pub(crate) fn cargo_tool(name: &str, version: &str) -> Result<PathBuf> {
-    let folder = tools().join("cargo");
-    let path = folder.join("bin").join(name);
-    if !path.exists() {
-        say(&format!("building {name} {version}, once for this machine"));
-        run_quietly(
-            Command::new("cargo").args(["install", "--quiet", "--locked", name, "--version", version, "--root"]).arg(&folder),
-        )
-        .with_context(|| format!("cargo could not install {name} {version}"))?;
-    }
-    Ok(path)
 }

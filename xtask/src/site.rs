@@ -74,7 +74,11 @@ fn copy_all(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)?.flatten() {
         let destination = to.join(entry.file_name());
-        if entry.path().is_dir() { copy_all(&entry.path(), &destination)? } else { fs::copy(entry.path(), destination).map(drop)? }
+        if entry.path().is_dir() {
+            copy_all(&entry.path(), &destination)?;
+        } else {
+            fs::copy(entry.path(), destination)?;
+        }
     }
     Ok(())
 }
@@ -107,7 +111,8 @@ fn is_fresh() -> Result<bool> {
     let Ok(built) = fs::metadata(folder().join("built")).and_then(|stamp| stamp.modified()) else {
         return Ok(false);
     };
-    let parts = ["app/src", "app/domain/src", "frontend/src", "style", "public", "Cargo.lock", "Cargo.toml", "app/Cargo.toml"];
+    let parts =
+        ["app/src", "app/domain/src", "frontend/src", "style", "public", "Cargo.lock", "Cargo.toml", "app/Cargo.toml"];
     let newest = parts.iter().map(|part| newest(&root().join(part))).collect::<Result<Vec<_>>>()?;
     Ok(newest.into_iter().all(|at| at <= built))
 }

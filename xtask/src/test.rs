@@ -1,2 +1,46 @@
-pub(crate) fn all() -> anyhow::Result<()> { Ok(()) }
-pub(crate) fn browser() -> anyhow::Result<()> { Ok(()) }
+//! All tests, cheap ones first. Prints what ran.
+
+use crate::command::{cargo, run, say, target};
+use crate::run::World;
+use crate::{run as demo, schema, setup, site};
+use anyhow::{Context, Result};
+use std::time::Instant;
+
+pub(crate) fn all() -> Result<()> {
+    let started = Instant::now();
+    say("Rust tests");
+    run(cargo()
+        .args(["test", "--quiet", "--package", "lockdown", "--package", "axl", "--package", "simulators"])
+        .args(["--package", "xtask"]))?;
+    // On its own: `server` turns on the app's server half, and must not be mixed with the browser's.
+    run(cargo().args(["test", "--package", "server"]))?;
+    demo::build()?;
+    schema::messages()?;
+    schema::independent_clients()?;
+    browser()?;
+    println!(
+        "\n✓ test: Rust, AXL schema (12.5, 14.0, 15.0), zeep and cisco-axl, browser, in {} s",
+        started.elapsed().as_secs()
+    );
+    Ok(())
+}
+
+/// Playwright in the system's Chromium, against the real server and simulators.
+pub(crate) fn browser() -> Result<()> {
+    demo::build()?;
+    site::build()?;
+    let modules = setup::npm()?;
+    let chromium = setup::chromium()?;
+    say("browser tests");
+    let folder = target().join("browser-tests");
+    let _ = std::fs::remove_dir_all(&folder);
+    let world = World::start(&folder, 0)?;
+    run(demo::node()
+        .arg(modules.join("@playwright/test/cli.js"))
+        .args(["test", "--config", "end2end/playwright.config.mjs"])
+        .env("CHROMIUM", chromium)
+        .env("LOCKDOWN_URL", &world.url)
+        .env("LOCKDOWN_CONTROL", world.simulators["control"].as_str().unwrap_or_default())
+        .env("LOCKDOWN_SHOTS", target().join("screenshots")))
+    .with_context(|| format!("the server's log is {}", folder.join("server.log").display()))
+}

@@ -1,1 +1,74 @@
-pub(crate) fn check() -> anyhow::Result<()> { Ok(()) }
+//! Who may know whom. Design, section 4: crossed walls fail, with the line that crosses.
+
+use crate::command::{output, program, root, say};
+use anyhow::{Result, bail};
+use std::fs;
+use std::path::Path;
+
+/// This package must not have these in its tree.
+const TREES: [(&str, &[&str], &[&str]); 4] = [
+    ("lockdown", &[], &["tokio", "leptos", "reqwest", "axum", "rusqlite", "futures-util"]),
+    ("app", &["--features", "ssr"], &["axum", "leptos_axum", "tokio", "mongodb", "reqwest", "rusqlite"]),
+    ("simulators", &[], &["axl", "lockdown", "app", "server"]),
+    ("server", &[], &["simulators", "openssl-sys", "native-tls", "ring"]),
+];
+
+/// No file below this folder may hold these words in a `use` or a path.
+const WORDS: [(&str, &[&str]); 3] = [
+    (
+        "server/src/engine",
+        &[
+            "axum",
+            "rusqlite",
+            "axl::",
+            "leptos",
+            "crate::store",
+            "crate::http",
+            "crate::dial_plan",
+            "crate::config",
+            "reqwest",
+        ],
+    ),
+    ("app/domain/src", &["std::time::SystemTime", "Timestamp::now", "std::fs", "std::net", "async fn"]),
+    ("server/src/http", &["rusqlite", "axl::"]),
+];
+
+pub(crate) fn check() -> Result<()> {
+    say("walls");
+    let mut crossed = Vec::new();
+    for (package, features, banned) in TREES {
+        let tree = output(
+            program("cargo")
+                .args(["tree", "--package", package, "--edges", "normal", "--prefix", "none"])
+                .args(features),
+        )?;
+        for name in banned {
+            if tree.lines().skip(1).any(|line| line.split(' ').next() == Some(name)) {
+                crossed.push(format!("{package} knows {name}: see `cargo tree -p {package} -e normal -i {name}`"));
+            }
+        }
+    }
+    for (folder, words) in WORDS {
+        search(&root().join(folder), words, &mut crossed)?;
+    }
+    if crossed.is_empty() { Ok(()) } else { bail!("walls are crossed:\n  {}", crossed.join("\n  ")) }
+}
+
+/// Tests inside a file may use what they like.
+fn search(folder: &Path, words: &[&str], crossed: &mut Vec<String>) -> Result<()> {
+    for entry in fs::read_dir(folder)?.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            search(&path, words, crossed)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path)?;
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for (number, line) in code.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+                for word in words.iter().filter(|word| line.contains(**word)) {
+                    crossed.push(format!("{}:{}: {word}", path.display(), number + 1));
+                }
+            }
+        }
+    }
+    Ok(())
+}

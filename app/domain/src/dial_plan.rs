@@ -148,9 +148,7 @@ impl DialPlan {
     }
 
     pub fn translation_pattern(&self, pattern: &str, partition: &str) -> Option<&TranslationPattern> {
-        self.translation_patterns
-            .iter()
-            .find(|p| p.pattern == pattern && p.partition.as_deref() == Some(partition))
+        self.translation_patterns.iter().find(|p| p.pattern == pattern && p.partition.as_deref() == Some(partition))
     }
 
     /// When a partition with this schedule can be seen; a schedule nobody read counts as both.

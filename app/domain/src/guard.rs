@@ -50,7 +50,9 @@ pub enum Violation {
     NoSteps,
     #[error("The plan protects no number. List the emergency numbers in protected_numbers.")]
     NothingProtected,
-    #[error("{number} in protected_numbers is no number. Write it as it is dialled: digits, * and # only, + in front if need be.")]
+    #[error(
+        "{number} in protected_numbers is no number. Write it as it is dialled: digits, * and # only, + in front if need be."
+    )]
     NoNumber { number: String },
     #[error("{object} is in the protected partition {partition}. Take the step out of the plan.")]
     ProtectedPartition { object: String, partition: String },
@@ -60,15 +62,21 @@ pub enum Violation {
     EmergencyFlag { object: String },
     #[error("{object} is the emergency number {number}. Take the step out of the plan.")]
     EmergencyNumber { object: String, number: String },
-    #[error("{object} goes straight to gateway {gateway}: writing it may reset the gateway and drop calls. Give it a route list, or set acknowledge_gateway = true on the step.")]
+    #[error(
+        "{object} goes straight to gateway {gateway}: writing it may reset the gateway and drop calls. Give it a route list, or set acknowledge_gateway = true on the step."
+    )]
     Gateway { object: String, gateway: String },
     #[error("{object} has the same value when normal and when locked. Correct the step.")]
     SameValue { object: String },
     #[error("{css} would hold {length} characters of partition names; CUCM keeps 1024. Shorten the list.")]
     CssTooLong { css: String, length: usize },
-    #[error("The EOC pilot {pilot} is neither a hunt pilot nor a directory number in CUCM. Correct eoc_pilot, or create it.")]
+    #[error(
+        "The EOC pilot {pilot} is neither a hunt pilot nor a directory number in CUCM. Correct eoc_pilot, or create it."
+    )]
     NoPilot { pilot: String },
-    #[error("{digits} dialled from {css} ({dialling}) would no longer take its own way when locked: normally {normal}, then {locked}. Add a pattern for exactly {digits} in a protected partition that {css} searches, or narrow the step's pattern.")]
+    #[error(
+        "{digits} dialled from {css} ({dialling}) would no longer take its own way when locked: normally {normal}, then {locked}. Add a pattern for exactly {digits} in a protected partition that {css} searches, or narrow the step's pattern."
+    )]
     Diverted { digits: String, css: String, dialling: &'static str, normal: String, locked: String },
 }
 
@@ -209,10 +217,7 @@ fn too_long(step: &crate::step::Step) -> Option<Violation> {
 
 fn has_pilot(text: &PlanText, dial_plan: &DialPlan) -> bool {
     let pilot = &text.eoc_pilot;
-    dial_plan
-        .endpoints
-        .iter()
-        .any(|e| e.pattern == pilot.pattern && e.partition.as_ref() == Some(&pilot.partition))
+    dial_plan.endpoints.iter().any(|e| e.pattern == pilot.pattern && e.partition.as_ref() == Some(&pilot.partition))
 }
 
 /// Every way a protected number may be dialled: as listed, and behind each access code that the
@@ -228,9 +233,11 @@ pub fn dialled_forms(text: &PlanText, dial_plan: &DialPlan) -> BTreeSet<String> 
         .filter(|code| code.len() <= 2)
         .collect();
     let listed = &text.protected_numbers;
-    let bare = |number: &str| !codes.iter().any(|code| {
-        number.strip_prefix(code.as_str()).is_some_and(|rest| listed.iter().any(|n| n == rest))
-    });
+    let bare = |number: &str| {
+        !codes
+            .iter()
+            .any(|code| number.strip_prefix(code.as_str()).is_some_and(|rest| listed.iter().any(|n| n == rest)))
+    };
     let mut forms: BTreeSet<String> = listed.iter().cloned().collect();
     for number in listed.iter().filter(|n| !n.starts_with('+') && bare(n)) {
         forms.extend(codes.iter().map(|code| format!("{code}{number}")));
@@ -311,12 +318,7 @@ fn leaks(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan, forms: &BTreeSe
     watched.flat_map(|css| leaks_from(text, &analysis, &css.name, forms)).collect()
 }
 
-fn leaks_from(
-    text: &PlanText,
-    analysis: &DigitAnalysis<'_>,
-    css: &str,
-    forms: &BTreeSet<String>,
-) -> Vec<Leak> {
+fn leaks_from(text: &PlanText, analysis: &DigitAnalysis<'_>, css: &str, forms: &BTreeSet<String>) -> Vec<Leak> {
     let inbound = text.inbound_css.iter().any(|name| name == css);
     let mut found: Vec<Leak> = Vec::new();
     for example in winners(analysis, css).into_iter().flat_map(|winner| winner.examples) {
@@ -338,9 +340,7 @@ fn leaks_from(
 
 fn leaked(text: &PlanText, end: &End, inbound: bool) -> Option<(String, Direction)> {
     match end {
-        End::Pstn { pattern, partition, .. } => {
-            Some((place(pattern, partition.as_deref()), Direction::Outbound))
-        }
+        End::Pstn { pattern, partition, .. } => Some((place(pattern, partition.as_deref()), Direction::Outbound)),
         End::Inside { pattern, partition, .. } if inbound => {
             let pilot = &text.eoc_pilot;
             let at_eoc = *pattern == pilot.pattern && partition.as_ref() == Some(&pilot.partition);
@@ -482,7 +482,10 @@ mod tests {
         plan.route_patterns.push(route("0.911", "PSTN"));
         plan.route_patterns.push(route("9.9[1]1", "PSTN"));
         for pattern in ["0.911", "9.9[1]1"] {
-            assert!(refused(&text(vec![block(pattern, "PSTN")]), &plan).contains("is the emergency number"), "{pattern}");
+            assert!(
+                refused(&text(vec![block(pattern, "PSTN")]), &plan).contains("is the emergency number"),
+                "{pattern}"
+            );
         }
         assert!(refused(&text(vec![block("911", "911")]), &plan).contains("protected partition"));
     }

@@ -70,14 +70,8 @@ pub enum Scope {
 }
 
 impl Scope {
-    pub const ALL: [Self; 6] = [
-        Self::StatusRead,
-        Self::LockEnable,
-        Self::LockRelease,
-        Self::CallsRead,
-        Self::CallsWrite,
-        Self::HooksManage,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::StatusRead, Self::LockEnable, Self::LockRelease, Self::CallsRead, Self::CallsWrite, Self::HooksManage];
 
     pub fn word(self) -> &'static str {
         match self {
@@ -150,7 +144,10 @@ impl fmt::Display for Surface {
 pub enum Authority {
     Roles(BTreeSet<Role>),
     /// An API key; `site` is `None` for a key that is good for every site.
-    Key { scopes: BTreeSet<Scope>, site: Option<SiteId> },
+    Key {
+        scopes: BTreeSet<Scope>,
+        site: Option<SiteId>,
+    },
 }
 
 /// The person or key acting, and by which surface.
@@ -187,8 +184,7 @@ impl Operator {
         match &self.authority {
             Authority::Roles(roles) if roles.iter().any(|role| role.may(act)) => Ok(()),
             Authority::Key { scopes, site: only }
-                if scopes.iter().any(|scope| scope.may(act))
-                    && (only.is_none() || only.as_ref() == site) =>
+                if scopes.iter().any(|scope| scope.may(act)) && (only.is_none() || only.as_ref() == site) =>
             {
                 Ok(())
             }

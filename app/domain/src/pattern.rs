@@ -70,16 +70,8 @@ pub type Closeness = u128;
 
 /// The shapes `@` stands for: the North American numbering plan. CUCM's own list ships in a file
 /// we may not copy; these are the dialled forms of the public numbering plan.
-const NORTH_AMERICAN: [&str; 8] = [
-    "[2-9]11",
-    "[2-9]XXXXXX",
-    "[2-9]XX[2-9]XXXXXX",
-    "1[2-9]XX[2-9]XXXXXX",
-    "0",
-    "00",
-    "0[2-9]XX[2-9]XXXXXX",
-    "011!",
-];
+const NORTH_AMERICAN: [&str; 8] =
+    ["[2-9]11", "[2-9]XXXXXX", "[2-9]XX[2-9]XXXXXX", "1[2-9]XX[2-9]XXXXXX", "0", "00", "0[2-9]XX[2-9]XXXXXX", "011!"];
 
 impl Pattern {
     /// Reads a pattern as CUCM writes it.
@@ -130,8 +122,7 @@ impl Pattern {
             .find_map(|branch| {
                 let dot = branch.dot?;
                 (0..=symbols.len()).find(|&cut| {
-                    branch.accepts(0..dot, &symbols[..cut])
-                        && branch.accepts(dot..branch.items.len(), &symbols[cut..])
+                    branch.accepts(0..dot, &symbols[..cut]) && branch.accepts(dot..branch.items.len(), &symbols[cut..])
                 })
             })
             .unwrap_or(0)

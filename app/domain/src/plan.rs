@@ -75,7 +75,9 @@ pub struct Write<'a> {
 pub enum FreezeError {
     #[error("{what} is not in CUCM. Create it there, or take step {step} out of the plan.")]
     Missing { step: usize, what: String },
-    #[error("step {step} selects no pattern: partition {partition} holds none besides the exceptions. Correct the partition or the exceptions.")]
+    #[error(
+        "step {step} selects no pattern: partition {partition} holds none besides the exceptions. Correct the partition or the exceptions."
+    )]
     NothingSelected { step: usize, partition: String },
     #[error("{what} is switched by two steps. Keep one of them.")]
     Twice { what: String },
@@ -109,21 +111,30 @@ impl PlanText {
         match text {
             StepText::PartitionSchedule { group, partition, normal, locked } => {
                 let found = plan.partition(partition).ok_or_else(|| missing(format!("partition {partition}")))?;
-                let object =
-                    Object::PartitionSchedule { uuid: found.uuid.clone(), partition: partition.clone() };
+                let object = Object::PartitionSchedule { uuid: found.uuid.clone(), partition: partition.clone() };
                 Ok(vec![step(*group, object, StepValue::Schedule(normal.clone()), StepValue::Schedule(locked.clone()))])
             }
             StepText::RoutePatternBlock { group, patterns, partition, .. } => {
                 let all = plan.route_patterns.iter().filter(|p| p.partition.as_ref() == Some(partition));
                 let found = all.map(|p| (p.pattern.as_str(), &p.uuid));
                 let selected = self.select(number, patterns, partition, found)?;
-                Ok(selected.into_iter().map(|(pattern, uuid)| block(*group, Object::RoutePatternBlock { uuid, pattern, partition: partition.clone() })).collect())
+                Ok(selected
+                    .into_iter()
+                    .map(|(pattern, uuid)| {
+                        block(*group, Object::RoutePatternBlock { uuid, pattern, partition: partition.clone() })
+                    })
+                    .collect())
             }
             StepText::TransPatternBlock { group, patterns, partition } => {
                 let all = plan.translation_patterns.iter().filter(|p| p.partition.as_ref() == Some(partition));
                 let found = all.map(|p| (p.pattern.as_str(), &p.uuid));
                 let selected = self.select(number, patterns, partition, found)?;
-                Ok(selected.into_iter().map(|(pattern, uuid)| block(*group, Object::TransPatternBlock { uuid, pattern, partition: partition.clone() })).collect())
+                Ok(selected
+                    .into_iter()
+                    .map(|(pattern, uuid)| {
+                        block(*group, Object::TransPatternBlock { uuid, pattern, partition: partition.clone() })
+                    })
+                    .collect())
             }
             StepText::TransPatternSet { group, pattern, partition, normal, locked } => {
                 let found = plan
@@ -158,18 +169,14 @@ impl PlanText {
     ) -> Result<Vec<(String, Uuid)>, FreezeError> {
         let wanted = |pattern: &str| match patterns {
             Patterns::One(one) => pattern == one,
-            Patterns::AllExcept(except) => {
-                !except.iter().any(|e| e == pattern) && !self.protects_pattern(pattern)
-            }
+            Patterns::AllExcept(except) => !except.iter().any(|e| e == pattern) && !self.protects_pattern(pattern),
         };
-        let selected: Vec<_> =
-            found.filter(|(p, _)| wanted(p)).map(|(p, uuid)| (p.to_owned(), uuid.clone())).collect();
+        let selected: Vec<_> = found.filter(|(p, _)| wanted(p)).map(|(p, uuid)| (p.to_owned(), uuid.clone())).collect();
         match (selected.is_empty(), patterns) {
             (false, _) => Ok(selected),
-            (true, Patterns::One(one)) => Err(FreezeError::Missing {
-                step: number,
-                what: format!("pattern {}", place(one, Some(partition))),
-            }),
+            (true, Patterns::One(one)) => {
+                Err(FreezeError::Missing { step: number, what: format!("pattern {}", place(one, Some(partition))) })
+            }
             (true, Patterns::AllExcept(_)) => {
                 Err(FreezeError::NothingSelected { step: number, partition: partition.to_owned() })
             }
@@ -179,9 +186,9 @@ impl PlanText {
     /// Is this pattern a protected number and nothing else?
     fn protects_pattern(&self, pattern: &str) -> bool {
         let bare: String = pattern.chars().filter(|c| *c != '.').collect();
-        self.protected_numbers.iter().any(|number| {
-            number.trim_start_matches('+') == bare.trim_start_matches('\\').trim_start_matches('+')
-        })
+        self.protected_numbers
+            .iter()
+            .any(|number| number.trim_start_matches('+') == bare.trim_start_matches('\\').trim_start_matches('+'))
     }
 }
 

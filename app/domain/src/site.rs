@@ -35,7 +35,9 @@ pub struct Release {
 #[serde(rename_all = "snake_case", tag = "ordered")]
 pub enum Command {
     /// Nobody has ordered anything yet. Nothing is ever written to CUCM in this state.
-    Untouched { since: Timestamp },
+    Untouched {
+        since: Timestamp,
+    },
     Locked(Activation),
     Normal(Release),
 }
@@ -54,7 +56,10 @@ pub struct Order<'a> {
 pub enum Transition {
     /// It is so already; the first order's time and person stay.
     Unchanged,
-    Changed { command: Box<Command>, event: EventKind },
+    Changed {
+        command: Box<Command>,
+        event: EventKind,
+    },
 }
 
 impl Command {
@@ -101,8 +106,7 @@ impl Command {
             reason: order.reason.clone(),
             verified_at: None,
         };
-        let event =
-            EventKind::ReleaseOrdered { activation: activation.id.clone(), reason: order.reason.clone() };
+        let event = EventKind::ReleaseOrdered { activation: activation.id.clone(), reason: order.reason.clone() };
         Ok(Transition::Changed { command: Box::new(Self::Normal(release)), event })
     }
 

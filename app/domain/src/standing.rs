@@ -13,9 +13,16 @@ pub enum Standing {
     /// CUCM was not seen within the last 30 s, or only in part.
     Unknown,
     /// It was as ordered, and somebody has changed CUCM since.
-    Drifted { ordered: Target, off: usize },
+    Drifted {
+        ordered: Target,
+        off: usize,
+    },
     /// Ordered, and not every step is read back yet.
-    Pending { ordered: Target, done: usize, of: usize },
+    Pending {
+        ordered: Target,
+        done: usize,
+        of: usize,
+    },
     Locked,
     Normal,
 }
@@ -72,7 +79,13 @@ mod tests {
         match kind {
             0 => Command::Untouched { since: at(-90_000) },
             1 => Command::Locked(Activation { id, ordered_at: at(-90_000), by: actor(), reason: None, verified_at }),
-            _ => Command::Normal(Release { activation: id, ordered_at: at(-90_000), by: actor(), reason: None, verified_at }),
+            _ => Command::Normal(Release {
+                activation: id,
+                ordered_at: at(-90_000),
+                by: actor(),
+                reason: None,
+                verified_at,
+            }),
         }
     }
 

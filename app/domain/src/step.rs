@@ -56,7 +56,10 @@ pub enum StepValue {
     Schedule(Option<String>),
     Blocked(bool),
     /// CUCM tells "none" from "empty"; so do we, since a release restores exactly.
-    Redirect { mask: Option<String>, css: Option<String> },
+    Redirect {
+        mask: Option<String>,
+        css: Option<String>,
+    },
     Members(Vec<String>),
 }
 

@@ -29,33 +29,86 @@ pub struct StepNote {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "what")]
 pub enum EventKind {
-    LockOrdered { activation: ActivationId, reason: Option<String> },
-    ReleaseOrdered { activation: ActivationId, reason: Option<String> },
+    LockOrdered {
+        activation: ActivationId,
+        reason: Option<String>,
+    },
+    ReleaseOrdered {
+        activation: ActivationId,
+        reason: Option<String>,
+    },
     /// Every step was read back as ordered.
-    Verified { target: Target, steps: usize, took_ms: u64 },
+    Verified {
+        target: Target,
+        steps: usize,
+        took_ms: u64,
+    },
     /// The deadline passed; these steps are not as ordered yet. Tried again at every sweep.
-    Incomplete { target: Target, steps: Vec<StepNote> },
+    Incomplete {
+        target: Target,
+        steps: Vec<StepNote>,
+    },
     /// Nothing more can succeed until somebody mends this.
-    Stopped { target: Target, why: String },
+    Stopped {
+        target: Target,
+        why: String,
+    },
     /// What CUCM held before the first write of an activation, where it was not the plan's normal.
-    SnapshotDiffers { steps: Vec<StepNote> },
-    Drifted { ordered: Target, steps: Vec<StepNote> },
-    Repaired { steps: Vec<StepNote> },
+    SnapshotDiffers {
+        steps: Vec<StepNote>,
+    },
+    Drifted {
+        ordered: Target,
+        steps: Vec<StepNote>,
+    },
+    Repaired {
+        steps: Vec<StepNote>,
+    },
     /// Three repairs of the same object within an hour: somebody else keeps changing it.
-    RepairGivenUp { steps: Vec<StepNote> },
+    RepairGivenUp {
+        steps: Vec<StepNote>,
+    },
     DriftEnded,
-    CucmLost { why: String },
+    CucmLost {
+        why: String,
+    },
     CucmBack,
-    PlanAccepted { fingerprint: String, steps: usize, leaks: usize },
-    PlanRefused { violations: Vec<String> },
-    Refused { act: Act, why: Refusal },
-    PersonAdded { person: OperatorId, name: String },
-    RolesGranted { person: OperatorId, name: String, before: Vec<String>, after: Vec<String> },
-    ClientAdded { client: OperatorId, name: String, scopes: Vec<String> },
-    ClientRevoked { client: OperatorId, name: String },
+    PlanAccepted {
+        fingerprint: String,
+        steps: usize,
+        leaks: usize,
+    },
+    PlanRefused {
+        violations: Vec<String>,
+    },
+    Refused {
+        act: Act,
+        why: Refusal,
+    },
+    PersonAdded {
+        person: OperatorId,
+        name: String,
+    },
+    RolesGranted {
+        person: OperatorId,
+        name: String,
+        before: Vec<String>,
+        after: Vec<String>,
+    },
+    ClientAdded {
+        client: OperatorId,
+        name: String,
+        scopes: Vec<String>,
+    },
+    ClientRevoked {
+        client: OperatorId,
+        name: String,
+    },
     SignedIn,
     SignedOut,
-    ServerStarted { version: String },
+    ServerStarted {
+        version: String,
+    },
 }
 
 impl EventKind {
@@ -119,7 +172,11 @@ impl fmt::Display for EventKind {
             }
             Self::Repaired { steps } => write!(f, "Repaired. {}", listed(steps)),
             Self::RepairGivenUp { steps } => {
-                write!(f, "Repaired 3 times within an hour and changed again: find out who changes it. {}", listed(steps))
+                write!(
+                    f,
+                    "Repaired 3 times within an hour and changed again: find out who changes it. {}",
+                    listed(steps)
+                )
             }
             Self::DriftEnded => f.write_str("CUCM is as ordered again"),
             Self::CucmLost { why } => write!(f, "Cannot see CUCM: {why}"),

@@ -75,12 +75,7 @@ impl SiteLive {
     }
 }
 
-fn take(
-    id: &SiteId,
-    news: Live,
-    site: RwSignal<SiteView>,
-    events: RwSignal<Vec<EventView>>,
-) {
+fn take(id: &SiteId, news: Live, site: RwSignal<SiteView>, events: RwSignal<Vec<EventView>>) {
     match news {
         Live::Site(new) if new.id == *id => site.set(*new),
         Live::Event(event) if event.site.as_ref().is_none_or(|site| site == id) => events.update(|all| {

@@ -262,7 +262,8 @@ async fn authorize(
     ]
     .iter()
     .fold(String::new(), |mut all, (name, value)| {
-        let _ = write!(all, r#"<input type="hidden" name="{name}" value="{}">"#, quick_xml::escape::escape(value.as_str()));
+        let _ =
+            write!(all, r#"<input type="hidden" name="{name}" value="{}">"#, quick_xml::escape::escape(value.as_str()));
         all
     });
     let button = |oid: &str, text: &str, note: &str| {
@@ -288,7 +289,9 @@ async fn choose(
     Form(choice): Form<Choice>,
 ) -> Response {
     let person = match choice.oid.as_str() {
-        "cancel" => return refused(&choice.asked, "AADB2C90091", "The user has cancelled entering self-asserted information."),
+        "cancel" => {
+            return refused(&choice.asked, "AADB2C90091", "The user has cancelled entering self-asserted information.");
+        }
         "forgot" => return refused(&choice.asked, "AADB2C90118", "The user has forgotten their password."),
         oid => shared.people.iter().find(|p| p.oid == oid).cloned(),
     };
@@ -305,7 +308,9 @@ async fn choose(
 
 /// B2C's descriptions carry line breaks, a correlation id and a time stamp.
 fn refused(asked: &Authorize, code: &str, text: &str) -> Response {
-    let description = format!("{code}: {text}\r\nCorrelation ID: 4d9d6ad5-0000-4000-8000-000000000000\r\nTimestamp: 2026-11-23 00:00:00Z\r\n");
+    let description = format!(
+        "{code}: {text}\r\nCorrelation ID: 4d9d6ad5-0000-4000-8000-000000000000\r\nTimestamp: 2026-11-23 00:00:00Z\r\n"
+    );
     Redirect::to(&format!(
         "{}?error=access_denied&error_description={}&state={}",
         asked.redirect_uri,
@@ -372,7 +377,12 @@ fn id_token(shared: &Shared, grant: &Grant, origin: &str, forgery: Option<Forger
             return Some(format!("{}.{}.", part(&json!({ "alg": "none", "typ": "JWT" })), part(&claims)));
         }
         Some(Forgery::HmacWithClientSecret) => {
-            return encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(CLIENT_SECRET.as_bytes())).ok();
+            return encode(
+                &Header::new(Algorithm::HS256),
+                &claims,
+                &EncodingKey::from_secret(CLIENT_SECRET.as_bytes()),
+            )
+            .ok();
         }
         Some(Forgery::ForeignKey) => key = &shared.foreign.signing,
         Some(Forgery::UnknownKey) => header.kid = Some("key-2".into()),

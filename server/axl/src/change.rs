@@ -52,10 +52,8 @@ fn read(answer: &Element, since: Option<&ChangeCursor>) -> Option<Changes> {
     let info = answer.child("queueInfo")?;
     let number = |name| info.text_of(name).and_then(|text| text.parse::<u64>().ok());
     let last = number("lastChangeId").unwrap_or(0);
-    let cursor = ChangeCursor {
-        queue: info.text_of("queueId")?,
-        next: number("nextStartChangeId").unwrap_or(last + 1),
-    };
+    let cursor =
+        ChangeCursor { queue: info.text_of("queueId")?, next: number("nextStartChangeId").unwrap_or(last + 1) };
     let gap = since.is_some_and(|old| number("firstChangeId").is_some_and(|first| old.next < first));
     let changes = answer.child("changes").into_iter().flat_map(|changes| changes.children_named("change"));
     let uuids = if since.is_some() { changes.filter_map(|change| change.uuid.clone()).collect() } else { vec![] };

@@ -228,11 +228,7 @@ fn failed(request: &Request, error: &reqwest::Error) -> Error {
         return Error::Certificate { why };
     }
     let why = if error.is_timeout() { "no answer in time".into() } else { tls::root_cause(error) };
-    if request.writes && !error.is_connect() {
-        Error::OutcomeUnknown { why }
-    } else {
-        Error::Unreachable { why }
-    }
+    if request.writes && !error.is_connect() { Error::OutcomeUnknown { why } } else { Error::Unreachable { why } }
 }
 
 async fn capped(request: &Request, mut response: reqwest::Response) -> Result<Vec<u8>, Error> {

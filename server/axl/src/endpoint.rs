@@ -34,8 +34,7 @@ impl Client {
         row: &'static str,
         pattern: &str,
     ) -> Result<Vec<Endpoint>, Error> {
-        let request =
-            Request::read(operation).search("pattern", pattern).returned(&["pattern", "routePartitionName"]);
+        let request = Request::read(operation).search("pattern", pattern).returned(&["pattern", "routePartitionName"]);
         let rows = self.list(&request, row).await?;
         let read = rows.iter().filter_map(|row| {
             Some(Endpoint { pattern: row.text_of("pattern")?, partition: row.text_of("routePartitionName") })

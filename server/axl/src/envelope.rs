@@ -35,13 +35,11 @@ impl Request {
 
     /// The text, or an explicit null.
     pub(crate) fn text_or_nil(mut self, name: &str, text: Option<&str>) -> Self {
-        match text.filter(|text| !text.is_empty()) {
-            Some(text) => self.text(name, text),
-            None => {
-                let _ = write!(self.body, r#"<{name} xsi:nil="true"/>"#);
-                self
-            }
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            return self.text(name, text);
         }
+        let _ = write!(self.body, r#"<{name} xsi:nil="true"/>"#);
+        self
     }
 
     /// `<name>…</name>` around what `inner` adds.
@@ -60,15 +58,10 @@ impl Request {
     pub(crate) fn returned(self, tags: &[&str]) -> Self {
         self.group("returnedTags", |request| {
             tags.iter().fold(request, |mut request, tag| {
-                let flag = matches!(
-                    *tag,
-                    "blockEnable" | "patternUrgency" | "useOriginatorCss" | "isEmergencyServiceNumber"
-                );
-                let _ = if flag {
-                    write!(request.body, "<{tag}>false</{tag}>")
-                } else {
-                    write!(request.body, "<{tag}/>")
-                };
+                let flag =
+                    matches!(*tag, "blockEnable" | "patternUrgency" | "useOriginatorCss" | "isEmergencyServiceNumber");
+                let _ =
+                    if flag { write!(request.body, "<{tag}>false</{tag}>") } else { write!(request.body, "<{tag}/>") };
                 request
             })
         })

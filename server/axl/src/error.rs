@@ -25,7 +25,9 @@ pub enum Error {
     MayNotWrite,
     #[error("the AXL user lacks the role Standard AXL API Access")]
     Forbidden,
-    #[error("there is no AXL service at this address: activate Cisco AXL Web Service on the publisher, or correct the URL")]
+    #[error(
+        "there is no AXL service at this address: activate Cisco AXL Web Service on the publisher, or correct the URL"
+    )]
     NoService,
     #[error("this CUCM speaks none of the AXL versions 12.5, 14.0 and 15.0: it offers {offered}")]
     Version { offered: String },
@@ -62,9 +64,8 @@ impl Error {
     /// Reads a SOAP fault. Codes: AXL developer guide and public AXL clients, see `error` tests.
     pub(crate) fn from_fault(fault: &Element) -> Self {
         let detail = fault.find("axlError").or_else(|| fault.find("error"));
-        let field = |names: [&str; 2]| {
-            detail.and_then(|d| names.iter().find_map(|name| d.text_of(name))).unwrap_or_default()
-        };
+        let field =
+            |names: [&str; 2]| detail.and_then(|d| names.iter().find_map(|name| d.text_of(name))).unwrap_or_default();
         let code = field(["axlcode", "code"]);
         let message = match field(["axlmessage", "message"]) {
             text if text.is_empty() => fault.text_of("faultstring").unwrap_or_default(),
@@ -107,7 +108,10 @@ mod tests {
         assert!(matches!(of("5003", "You do not have the privilege"), Error::Rejected { .. }));
         assert!(of("-1", "Maximum AXL Memory Allocation Consumed.").is_transient());
         assert!(of("-243", "lock").is_transient());
-        let large = of("-1", "Query request too large. Total rows matched: 9000 rows. Suggestive Row Fetch: less than 4500 rows");
+        let large = of(
+            "-1",
+            "Query request too large. Total rows matched: 9000 rows. Suggestive Row Fetch: less than 4500 rows",
+        );
         assert!(matches!(large, Error::TooLarge { suggested_rows: Some(4500), .. }));
         assert!(matches!(of("-239", "duplicate"), Error::Rejected { .. }));
     }

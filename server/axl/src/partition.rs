@@ -18,8 +18,7 @@ impl Client {
     /// # Errors
     /// As every read.
     pub async fn partitions(&self) -> Result<Vec<RoutePartition>, Error> {
-        let request =
-            Request::read("listRoutePartition").search("name", "%").returned(&["name", "timeScheduleIdName"]);
+        let request = Request::read("listRoutePartition").search("name", "%").returned(&["name", "timeScheduleIdName"]);
         let rows = self.list(&request, "routePartition").await?;
         let read = rows.iter().filter_map(|row| {
             Some(RoutePartition {
@@ -36,8 +35,7 @@ impl Client {
     /// # Errors
     /// As every write; [`Error::OutcomeUnknown`] must be read back.
     pub async fn set_partition_schedule(&self, uuid: &str, schedule: Option<&str>) -> Result<(), Error> {
-        let request =
-            Request::write("updateRoutePartition", uuid).text_or_nil("timeScheduleIdName", schedule);
+        let request = Request::write("updateRoutePartition", uuid).text_or_nil("timeScheduleIdName", schedule);
         self.call(&request).await.map(|_| ())
     }
 }

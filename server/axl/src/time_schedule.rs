@@ -34,8 +34,7 @@ impl Client {
     }
 
     async fn periods_that_never_are(&self) -> Result<BTreeMap<String, bool>, Error> {
-        let request =
-            Request::read("listTimePeriod").search("name", "%").returned(&["name", "startTime", "endTime"]);
+        let request = Request::read("listTimePeriod").search("name", "%").returned(&["name", "startTime", "endTime"]);
         let rows = self.list(&request, "timePeriod").await?;
         let never = |field: Option<String>| field.as_deref() == Some(NEVER);
         let read = rows.iter().filter_map(|row| {

@@ -46,9 +46,9 @@ impl Trust {
             Self::Pins(pins) => builder
                 .dangerous()
                 .with_custom_certificate_verifier(Arc::new(Leaf { pins: Some(pins.clone()), algorithms })),
-            Self::Insecure => builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(Leaf { pins: None, algorithms })),
+            Self::Insecure => {
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(Leaf { pins: None, algorithms }))
+            }
         }
         .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -65,8 +65,11 @@ fn system_roots() -> RootCertStore {
 fn roots(pem: &[u8]) -> Result<RootCertStore, Error> {
     let mut store = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|error| Error::Certificate { why: format!("the CA file cannot be read: {error}") })?;
-        store.add(certificate).map_err(|error| Error::Certificate { why: format!("the CA file cannot be used: {error}") })?;
+        let certificate =
+            certificate.map_err(|error| Error::Certificate { why: format!("the CA file cannot be read: {error}") })?;
+        store
+            .add(certificate)
+            .map_err(|error| Error::Certificate { why: format!("the CA file cannot be used: {error}") })?;
     }
     if store.is_empty() {
         return Err(Error::Certificate { why: "the CA file holds no certificate".into() });

@@ -60,12 +60,7 @@ impl Client {
     ///
     /// # Errors
     /// As every write; [`Error::OutcomeUnknown`] must be read back.
-    pub async fn redirect_trans_pattern(
-        &self,
-        uuid: &str,
-        mask: Option<&str>,
-        css: Option<&str>,
-    ) -> Result<(), Error> {
+    pub async fn redirect_trans_pattern(&self, uuid: &str, mask: Option<&str>, css: Option<&str>) -> Result<(), Error> {
         let request = Request::write("updateTransPattern", uuid)
             .text_or_nil("calledPartyTransformationMask", mask)
             .text_or_nil("callingSearchSpaceName", css);

@@ -4,6 +4,7 @@
 use crate::client::Client;
 use crate::envelope::Request;
 use crate::error::Error;
+use crate::xml::Element;
 use std::fmt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,7 +64,7 @@ impl Client {
     /// As every read.
     pub async fn ccm_version(&self) -> Result<String, Error> {
         let answer = self.call(&Request::read("getCCMVersion")).await?;
-        let version = answer.find("version").and_then(|element| element.value());
+        let version = answer.find("version").and_then(Element::value);
         version.ok_or_else(|| Error::NotAxl { status: 200, excerpt: "no version in the answer".into() })
     }
 }

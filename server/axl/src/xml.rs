@@ -141,9 +141,8 @@ fn element(start: &BytesStart<'_>) -> Result<Element, InvalidXml> {
     let mut element = Element { name: start.local_name().as_ref().to_owned(), ..Element::default() };
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|error| InvalidXml(error.to_string()))?;
-        let value = attribute
-            .normalized_value(XmlVersion::Implicit1_0)
-            .map_err(|error| InvalidXml(error.to_string()))?;
+        let value =
+            attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| InvalidXml(error.to_string()))?;
         let some = || Some(value.trim().to_owned()).filter(|text| !text.is_empty());
         match attribute.key.local_name().as_ref() {
             "uuid" => element.uuid = some(),

@@ -104,13 +104,7 @@ impl Backend for Pages {
         Ok(PeopleView { me: me(who), people: people.into_iter().map(person_view).collect() })
     }
 
-    async fn set_roles(
-        &self,
-        who: &Operator,
-        person: OperatorId,
-        seen: u64,
-        roles: Vec<Role>,
-    ) -> Result<(), ApiError> {
+    async fn set_roles(&self, who: &Operator, person: OperatorId, seen: u64, roles: Vec<Role>) -> Result<(), ApiError> {
         who.may(Act::Manage, None).map_err(ApiError::Refused)?;
         let found = self.directory.person(person.as_str()).await.map_err(stored)?.ok_or(ApiError::NoSuchPerson)?;
         if found.version != seen {

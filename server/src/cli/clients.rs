@@ -52,20 +52,31 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<Ended, So
             let made = api_key::add(&store, &name, scope.into_iter().collect(), site, SystemClock.now()).await?;
             let mut value = shown(&made.record);
             value["key"] = made.key.expose().into();
-            context.print(&value, format!("{}\nKeep it: it is not shown again. It ends {:.0}.", made.key.expose(), made.record.expires_at));
+            context.print(
+                &value,
+                format!(
+                    "{}\nKeep it: it is not shown again. It ends {:.0}.",
+                    made.key.expose(),
+                    made.record.expires_at
+                ),
+            );
         }
         Command::List => {
             let clients = store.clients().await?;
             let lines = clients.iter().map(|c| {
                 let scopes: Vec<&str> = c.scopes.iter().map(|scope| scope.word()).collect();
-                let state = if c.revoked_at.is_some() { "revoked".to_owned() } else { format!("until {:.0}", c.expires_at) };
+                let state =
+                    if c.revoked_at.is_some() { "revoked".to_owned() } else { format!("until {:.0}", c.expires_at) };
                 format!("{:<10} {:<24} {:<32} {state}", c.id.as_str(), c.name, scopes.join(","))
             });
             let value: Vec<Value> = clients.iter().map(shown).collect();
             context.print(&json!(value), lines.collect::<Vec<_>>().join("\n"));
         }
         Command::Revoke { id } => {
-            let found = store.client(&id).await?.ok_or_else(|| Sorry(format!("there is no key with the id {id}: see `clients list`")))?;
+            let found = store
+                .client(&id)
+                .await?
+                .ok_or_else(|| Sorry(format!("there is no key with the id {id}: see `clients list`")))?;
             let now = SystemClock.now();
             let kind = EventKind::ClientRevoked { client: found.id.clone(), name: found.name.clone() };
             let revoked = ClientRecord { revoked_at: Some(found.revoked_at.unwrap_or(now)), ..found };

@@ -56,7 +56,12 @@ pub(super) async fn examine(context: &Context) -> Result<Ended, Sorry> {
     let mut findings = Vec::new();
     match context.load() {
         Err(Sorry(problem)) => {
-            findings.push(Finding::not(Verdicted::Bad, "configuration", problem, "Correct this line; nothing else was looked at."));
+            findings.push(Finding::not(
+                Verdicted::Bad,
+                "configuration",
+                problem,
+                "Correct this line; nothing else was looked at.",
+            ));
         }
         Ok(config) => {
             findings.push(Finding::good("configuration", format!("{} sites", config.sites.len())));
@@ -75,17 +80,34 @@ pub(super) async fn examine(context: &Context) -> Result<Ended, Sorry> {
 fn addresses(config: &Config) -> Option<Finding> {
     let loopback = config.http.listen.ip().is_loopback();
     (config.http.public_url.starts_with("http://") && !loopback).then(|| {
-        Finding::not(Verdicted::Bad, "http", "people would sign in over plain http", "Set http.tls, or put nginx with TLS before it and set http.public_url to its https:// address.")
+        Finding::not(
+            Verdicted::Bad,
+            "http",
+            "people would sign in over plain http",
+            "Set http.tls, or put nginx with TLS before it and set http.public_url to its https:// address.",
+        )
     })
 }
 
 async fn store(config: &Config) -> Finding {
     let folder = config.store.data_dir.display();
     match Embedded::open(&config.store.data_dir) {
-        Err(error) => Finding::not(Verdicted::Bad, "store", error.to_string(), "A lock is remembered before it is carried out: mend this first."),
+        Err(error) => Finding::not(
+            Verdicted::Bad,
+            "store",
+            error.to_string(),
+            "A lock is remembered before it is carried out: mend this first.",
+        ),
         Ok(store) => match store.verify().await {
-            Ok(Verdict::Whole { events, .. }) => Finding::good("store", format!("{folder}, {events} events, chain whole")),
-            Ok(Verdict::Broken { seq, why }) => Finding::not(Verdicted::Bad, "store", format!("event {seq}: {why}"), "Somebody changed the timeline. Keep the file, and tell IT security."),
+            Ok(Verdict::Whole { events, .. }) => {
+                Finding::good("store", format!("{folder}, {events} events, chain whole"))
+            }
+            Ok(Verdict::Broken { seq, why }) => Finding::not(
+                Verdicted::Bad,
+                "store",
+                format!("event {seq}: {why}"),
+                "Somebody changed the timeline. Keep the file, and tell IT security.",
+            ),
             Err(error) => Finding::not(Verdicted::Bad, "store", error.to_string(), "Look at the disk."),
         },
     }
@@ -94,7 +116,9 @@ async fn store(config: &Config) -> Finding {
 async fn cucm(config: &Config) -> Vec<Finding> {
     let client = match axl_client(&config.cucm) {
         Ok(client) => Arc::new(client),
-        Err(error) => return vec![Finding::not(Verdicted::Bad, "cucm", error.to_string(), "Correct cucm.tls.ca_file.")],
+        Err(error) => {
+            return vec![Finding::not(Verdicted::Bad, "cucm", error.to_string(), "Correct cucm.tls.ca_file.")];
+        }
     };
     let mut findings = Vec::new();
     match client.ccm_version().await {
@@ -109,16 +133,35 @@ async fn cucm(config: &Config) -> Vec<Finding> {
         findings.push(Finding::not(Verdicted::Warning, "cucm certificate", "not checked", format!("Compare {print} with OS Administration > Security > Certificate Management, then write cucm.tls = {{ pin_sha256 = [\"{print}\"] }}.")));
     }
     if config.cucm.read_only {
-        findings.push(Finding::not(Verdicted::Warning, "cucm mode", "read_only: nothing will be locked", "Set cucm.mode = \"read_write\" when the plan has proved itself."));
+        findings.push(Finding::not(
+            Verdicted::Warning,
+            "cucm mode",
+            "read_only: nothing will be locked",
+            "Set cucm.mode = \"read_write\" when the plan has proved itself.",
+        ));
     }
     for site in &config.sites {
         let name = format!("plan of {}", site.plan.site);
         findings.push(match Cucm::new(client.clone(), &site.plan).survey().await {
-            Err(error) => Finding::not(Verdicted::Bad, &name, error.to_string(), "CUCM answered before and not now: try again."),
+            Err(error) => {
+                Finding::not(Verdicted::Bad, &name, error.to_string(), "CUCM answered before and not now: try again.")
+            }
             Ok(facts) => match guard::check(&site.plan, &facts) {
-                Ok(checked) if checked.leaks.is_empty() => Finding::good(&name, format!("{} steps, no leak", checked.plan.steps.len())),
-                Ok(checked) => Finding::not(Verdicted::Warning, &name, format!("{} steps, {}", checked.plan.steps.len(), lockdown::timeline::ways(checked.leaks.len())), "See them with `pstn-lockdown plan check`."),
-                Err(violations) => Finding::not(Verdicted::Bad, &name, "the guard refuses it", violations.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
+                Ok(checked) if checked.leaks.is_empty() => {
+                    Finding::good(&name, format!("{} steps, no leak", checked.plan.steps.len()))
+                }
+                Ok(checked) => Finding::not(
+                    Verdicted::Warning,
+                    &name,
+                    format!("{} steps, {}", checked.plan.steps.len(), lockdown::timeline::ways(checked.leaks.len())),
+                    "See them with `pstn-lockdown plan check`.",
+                ),
+                Err(violations) => Finding::not(
+                    Verdicted::Bad,
+                    &name,
+                    "the guard refuses it",
+                    violations.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+                ),
             },
         });
     }
@@ -129,19 +172,34 @@ async fn fix_for(error: &axl::Error, url: &str) -> String {
     match error {
         axl::Error::Certificate { .. } => {
             let print = axl::fingerprint_of(url).await.unwrap_or_default();
-            format!("The server shows {print}. Compare it with OS Administration > Security > Certificate Management; if it is the same, write cucm.tls = {{ pin_sha256 = [\"{print}\"] }}, else give its CA as cucm.tls.ca_file.")
+            format!(
+                "The server shows {print}. Compare it with OS Administration > Security > Certificate Management; if it is the same, write cucm.tls = {{ pin_sha256 = [\"{print}\"] }}, else give its CA as cucm.tls.ca_file."
+            )
         }
-        axl::Error::BadCredentials => "Correct cucm.username and cucm.password; ten wrong tries lock the account.".into(),
-        axl::Error::Forbidden => "Give the AXL user the roles Standard AXL API Access and Standard CCM Admin Users.".into(),
-        axl::Error::NoService => "Activate Cisco AXL Web Service in Cisco Unified Serviceability, or correct cucm.url.".into(),
-        axl::Error::NotAxl { .. } => "Something else answers at cucm.url: name the publisher, port 8443, path /axl/.".into(),
+        axl::Error::BadCredentials => {
+            "Correct cucm.username and cucm.password; ten wrong tries lock the account.".into()
+        }
+        axl::Error::Forbidden => {
+            "Give the AXL user the roles Standard AXL API Access and Standard CCM Admin Users.".into()
+        }
+        axl::Error::NoService => {
+            "Activate Cisco AXL Web Service in Cisco Unified Serviceability, or correct cucm.url.".into()
+        }
+        axl::Error::NotAxl { .. } => {
+            "Something else answers at cucm.url: name the publisher, port 8443, path /axl/.".into()
+        }
         _ => "Is the publisher up, and does a firewall let port 8443 through? Correct cucm.url.".into(),
     }
 }
 
 async fn identity(config: &Config) -> Finding {
     let Some(identity) = &config.identity else {
-        return Finding::not(Verdicted::Warning, "identity", "not configured: nobody can sign in", "Fill in [identity], or work with API keys.");
+        return Finding::not(
+            Verdicted::Warning,
+            "identity",
+            "not configured: nobody can sign in",
+            "Fill in [identity], or work with API keys.",
+        );
     };
     let probed = match Oidc::new(identity.clone(), &config.http.public_url, &config.store.data_dir) {
         Ok(oidc) => oidc.probe().await.map_err(|error| error.to_string()),
@@ -149,6 +207,11 @@ async fn identity(config: &Config) -> Finding {
     };
     match probed {
         Ok(()) => Finding::good("identity", format!("{} answers", identity.name)),
-        Err(why) => Finding::not(Verdicted::Warning, "identity", why, "Correct identity.metadata_url, or wait: people who are signed in stay so, and keys work."),
+        Err(why) => Finding::not(
+            Verdicted::Warning,
+            "identity",
+            why,
+            "Correct identity.metadata_url, or wait: people who are signed in stay so, and keys work.",
+        ),
     }
 }

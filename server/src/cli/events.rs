@@ -14,7 +14,10 @@ pub(super) async fn verify(context: &Context) -> Result<Ended, Sorry> {
             Ok(Ended::Done)
         }
         Verdict::Broken { seq, why } => {
-            context.print(&serde_json::json!({ "whole": false, "seq": seq, "why": why }), format!("The timeline was tampered with at event {seq}: {why}."));
+            context.print(
+                &serde_json::json!({ "whole": false, "seq": seq, "why": why }),
+                format!("The timeline was tampered with at event {seq}: {why}."),
+            );
             Ok(Ended::Refused)
         }
     }

@@ -55,7 +55,9 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<Ended, So
             let identities = match (subject, issuer) {
                 (None, _) => vec![],
                 (Some(subject), Some(issuer)) => vec![Identity { issuer, subject }],
-                (Some(_), None) => return Err(Sorry("--subject needs an issuer: configure [identity], or give --issuer".into())),
+                (Some(_), None) => {
+                    return Err(Sorry("--subject needs an issuer: configure [identity], or give --issuer".into()));
+                }
             };
             let person = add(&store, &name, email, identities, role).await?;
             context.print(&shown(&person), format!("{} added as {}", person.name, person.id));
@@ -66,7 +68,8 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<Ended, So
         }
         Command::List => {
             let people = store.people().await?;
-            let lines = people.iter().map(|p| format!("{:<16} {:<24} {}", p.id.as_str(), p.name, words(&p.roles).join(", ")));
+            let lines =
+                people.iter().map(|p| format!("{:<16} {:<24} {}", p.id.as_str(), p.name, words(&p.roles).join(", ")));
             let value: Vec<Value> = people.iter().map(shown).collect();
             context.print(&json!(value), lines.collect::<Vec<_>>().join("\n"));
         }
@@ -97,14 +100,17 @@ async fn add(
     let added = EventKind::PersonAdded { person: id.clone(), name: name.to_owned() };
     let event = NewEvent { at: now, site: None, by: None, kind: added };
     store.put_person(&person, event).await.map_err(|error| match error {
-        crate::engine::ports::StoreError::Conflict => Sorry("somebody with this identity is there already: see `people list`".into()),
+        crate::engine::ports::StoreError::Conflict => {
+            Sorry("somebody with this identity is there already: see `people list`".into())
+        }
         error => error.into(),
     })?;
     Ok(person)
 }
 
 async fn grant(store: &dyn Directory, id: &str, roles: Vec<Role>) -> Result<Person, Sorry> {
-    let found = store.person(id).await?.ok_or_else(|| Sorry(format!("there is nobody with the id {id}: see `people list`")))?;
+    let found =
+        store.person(id).await?.ok_or_else(|| Sorry(format!("there is nobody with the id {id}: see `people list`")))?;
     let changed = Person { version: found.version + 1, roles: roles.into_iter().collect(), ..found.clone() };
     let kind = EventKind::RolesGranted {
         person: found.id,

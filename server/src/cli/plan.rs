@@ -42,7 +42,8 @@ fn good(site: &str, checked: &CheckedPlan, found: &BTreeMap<String, Found>) -> (
             _ => "?".into(),
         };
         let writes = found.get(step.id.as_str()) != Some(&Found::Value(step.value(Target::Locked).clone()));
-        let _ = writeln!(words, "  {:<18} {:<40} {now} → {}", step.group.to_string(), step.object.to_string(), step.locked);
+        let _ =
+            writeln!(words, "  {:<18} {:<40} {now} → {}", step.group.to_string(), step.object.to_string(), step.locked);
         steps.push(json!({ "kind": step.object.kind(), "group": step.group, "object": step.object.to_string(), "now": now, "locked": step.locked.to_string(), "normal": step.normal.to_string(), "writes": writes }));
     }
     for warning in &checked.warnings {
@@ -50,9 +51,11 @@ fn good(site: &str, checked: &CheckedPlan, found: &BTreeMap<String, Found>) -> (
     }
     let _ = writeln!(words, "  {}.", lockdown::timeline::ways(checked.leaks.len()));
     for leak in &checked.leaks {
-        let _ = writeln!(words, "  ! {} from {}, e.g. {}: {}", leak.pattern, leak.css, leak.example, leak.path.join(" → "));
+        let _ =
+            writeln!(words, "  ! {} from {}, e.g. {}: {}", leak.pattern, leak.css, leak.example, leak.path.join(" → "));
     }
-    let value = json!({ "site": site, "accepted": true, "steps": steps, "warnings": checked.warnings, "leaks": checked.leaks });
+    let value =
+        json!({ "site": site, "accepted": true, "steps": steps, "warnings": checked.warnings, "leaks": checked.leaks });
     (value, words)
 }
 

@@ -61,7 +61,13 @@ pub(super) async fn release(context: &Context, order: &Order) -> Result<Ended, S
     put(context, order, &site, "normal", etag).await
 }
 
-async fn put(context: &Context, order: &Order, site: &str, desired: &str, etag: Option<String>) -> Result<Ended, Sorry> {
+async fn put(
+    context: &Context,
+    order: &Order,
+    site: &str,
+    desired: &str,
+    etag: Option<String>,
+) -> Result<Ended, Sorry> {
     let path = format!("/api/v1/sites/{site}/lockdown?wait={}s", order.wait.min(60));
     let body = json!({ "desired": desired, "reason": order.reason });
     let seconds = order.wait.min(60) + 10;
@@ -110,12 +116,19 @@ async fn ask(
 ) -> Result<Answer, Sorry> {
     let base = match &server.url {
         Some(url) => url.trim_end_matches('/').to_owned(),
-        None => context.load().map_err(|Sorry(why)| Sorry(format!("give --url, or a configuration: {why}")))?.http.public_url,
+        None => {
+            context
+                .load()
+                .map_err(|Sorry(why)| Sorry(format!("give --url, or a configuration: {why}")))?
+                .http
+                .public_url
+        }
     };
     let client = reqwest::Client::builder().timeout(Duration::from_secs(seconds)).no_proxy().build()?;
     let mut request = client.request(method, format!("{base}{path}")).header("x-lockdown-surface", "cli");
     if let Some(file) = &server.key_file {
-        let key = std::fs::read_to_string(file).map_err(|error| Sorry(format!("{} cannot be read: {error}", file.display())))?;
+        let key = std::fs::read_to_string(file)
+            .map_err(|error| Sorry(format!("{} cannot be read: {error}", file.display())))?;
         request = request.bearer_auth(key.trim());
     }
     if let Some(etag) = etag {
@@ -125,10 +138,15 @@ async fn ask(
         request = request.json(&body);
     }
     let answer = request.send().await.map_err(|error| {
-        let what = if error.is_timeout() { "did not answer in time: look at the state before trying again" } else { "cannot be reached: is it running?" };
+        let what = if error.is_timeout() {
+            "did not answer in time: look at the state before trying again"
+        } else {
+            "cannot be reached: is it running?"
+        };
         Sorry(format!("the server at {base} {what}"))
     })?;
-    let (code, etag) = (answer.status(), answer.headers().get(header::ETAG).and_then(|v| v.to_str().ok()).map(str::to_owned));
+    let (code, etag) =
+        (answer.status(), answer.headers().get(header::ETAG).and_then(|v| v.to_str().ok()).map(str::to_owned));
     let body = answer.json().await.unwrap_or(Value::Null);
     Ok(Answer(code, etag, body))
 }

@@ -41,7 +41,7 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
     if let Some(oidc) = pages.oidc.clone() {
         tokio::spawn(watch(oidc));
     }
-    let app = router(AppState::new(&config, pages, &site_root()?));
+    let app = router(&AppState::new(&config, pages, &site_root()?));
     tracing::info!(address = %config.http.listen, public_url = config.http.public_url, "pstn-lockdown serves");
     listen(listener, tls, app).await?;
     engine.stop().await;
@@ -75,7 +75,8 @@ async fn listen(listener: std::net::TcpListener, tls: Option<RustlsConfig>, app:
             server.serve(service).await
         }
         Some(tls) => {
-            let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle).first_request_timeout(HEAD_TIMEOUT);
+            let mut server =
+                axum_server::from_tcp_rustls(listener, tls)?.handle(handle).first_request_timeout(HEAD_TIMEOUT);
             server.http_builder().http1().header_read_timeout(HEAD_TIMEOUT);
             server.serve(service).await
         }
@@ -114,5 +115,10 @@ fn site_root() -> Result<PathBuf, Sorry> {
     let program = std::env::current_exe()?;
     let beside = program.ancestors().skip(1).take(2).map(|folder| folder.join("site"));
     let found = beside.into_iter().find(|folder| folder.join("pkg").is_dir());
-    found.ok_or_else(|| Sorry("the folder “site” with style sheet and scripts is not beside the program: set LEPTOS_SITE_ROOT to it".into()))
+    found.ok_or_else(|| {
+        Sorry(
+            "the folder “site” with style sheet and scripts is not beside the program: set LEPTOS_SITE_ROOT to it"
+                .into(),
+        )
+    })
 }

@@ -109,7 +109,10 @@ fn overridden(source: &Source, overrides: &[(String, String)]) -> Result<Raw, Pr
         let keys: Vec<&str> = path.split("__").collect();
         let as_text = Value::String(text.clone());
         let candidates = text.parse::<Value>().ok().into_iter().chain([as_text]);
-        let fits = candidates.into_iter().map(|value| with(&table, &keys, value)).find(|t| Raw::deserialize(t.clone()).is_ok());
+        let fits = candidates
+            .into_iter()
+            .map(|value| with(&table, &keys, value))
+            .find(|t| Raw::deserialize(t.clone()).is_ok());
         table = fits.ok_or_else(|| Problem {
             file: PathBuf::from("environment"),
             line: None,
@@ -143,7 +146,8 @@ fn read(raw: Raw, source: &Source) -> Result<Config, Problem> {
     if sites.is_empty() {
         return Err(source.problem("site", format!("missing: describe one site with [[site]]; see {EXAMPLE}")));
     }
-    if let Some(twice) = sites.iter().enumerate().find(|(i, s)| sites[..*i].iter().any(|e| e.plan.site == s.plan.site)) {
+    if let Some(twice) = sites.iter().enumerate().find(|(i, s)| sites[..*i].iter().any(|e| e.plan.site == s.plan.site))
+    {
         return Err(source.problem(&format!("site[{}].id", twice.0 + 1), "this id is used by an earlier site"));
     }
     Ok(Config {
@@ -165,7 +169,9 @@ fn http(raw: RawHttp, source: &Source) -> Result<Http, Problem> {
     if !(public_url.starts_with("https://") || public_url.starts_with("http://")) {
         return Err(source.problem("http.public_url", "must begin with https:// (or http:// on this machine alone)"));
     }
-    let tls = raw.tls.map(|tls| TlsFiles { cert_file: beside(source, &tls.cert_file), key_file: beside(source, &tls.key_file) });
+    let tls = raw
+        .tls
+        .map(|tls| TlsFiles { cert_file: beside(source, &tls.cert_file), key_file: beside(source, &tls.key_file) });
     Ok(Http {
         listen,
         tls,
@@ -179,10 +185,14 @@ fn store(raw: RawStore, source: &Source) -> Result<Store, Problem> {
     match raw.kind.as_deref() {
         None | Some("embedded") if raw.mongodb_uri.is_none() && raw.mongodb_uri_file.is_none() => {}
         None | Some("embedded") => {
-            return Err(source.problem("store.mongodb_uri", "belongs to store.kind = \"mongodb\", not to the embedded store"));
+            return Err(
+                source.problem("store.mongodb_uri", "belongs to store.kind = \"mongodb\", not to the embedded store")
+            );
         }
         Some("mongodb") => {
-            return Err(source.problem("store.kind", "this version has the embedded store only. Write kind = \"embedded\""));
+            return Err(
+                source.problem("store.kind", "this version has the embedded store only. Write kind = \"embedded\"")
+            );
         }
         Some(_) => return Err(source.problem("store.kind", "write \"embedded\"")),
     }
@@ -192,7 +202,9 @@ fn store(raw: RawStore, source: &Source) -> Result<Store, Problem> {
 
 fn cucm(raw: RawCucm, source: &Source) -> Result<Cucm, Problem> {
     let needed = |value: Option<String>, key: &str, what: &str| {
-        value.filter(|text| !text.is_empty()).ok_or_else(|| source.problem(&format!("cucm.{key}"), format!("missing: {what}")))
+        value
+            .filter(|text| !text.is_empty())
+            .ok_or_else(|| source.problem(&format!("cucm.{key}"), format!("missing: {what}")))
     };
     let url = needed(raw.url, "url", "write https://<publisher>:8443/axl/")?;
     if !url.starts_with("https://") {
@@ -212,7 +224,9 @@ fn cucm(raw: RawCucm, source: &Source) -> Result<Cucm, Problem> {
     };
     let max_in_flight = raw.max_in_flight.unwrap_or(1);
     if !(1..=4).contains(&max_in_flight) {
-        return Err(source.problem("cucm.max_in_flight", "write 1 to 4: more than four writes at a time harm a publisher"));
+        return Err(
+            source.problem("cucm.max_in_flight", "write 1 to 4: more than four writes at a time harm a publisher")
+        );
     }
     Ok(Cucm {
         url,
@@ -241,7 +255,10 @@ fn trust(raw: Option<RawTrust>, source: &Source) -> Result<axl::Trust, Problem> 
             let pins: Option<Vec<_>> = pins.iter().map(|pin| axl::Trust::pin_from_hex(pin)).collect();
             let pins = pins.filter(|pins| !pins.is_empty());
             pins.map(axl::Trust::Pins).ok_or_else(|| {
-                source.problem("cucm.tls.pin_sha256", "each pin is a SHA-256 of 64 hex digits, with or without colons. `doctor` prints the server's")
+                source.problem(
+                    "cucm.tls.pin_sha256",
+                    "each pin is a SHA-256 of 64 hex digits, with or without colons. `doctor` prints the server's",
+                )
             })
         }
         (None, None, true) => Ok(axl::Trust::Insecure),
@@ -284,7 +301,9 @@ fn secret(inline: Option<String>, file: Option<PathBuf>, key: &str, source: &Sou
             if text.is_empty() { Err(source.problem(&key, "the file is empty")) } else { Ok(Secret::new(text)) }
         }
         (Some(_), Some(_)) => Err(source.problem(key, format!("give either this or {key}_file, not both"))),
-        _ => Err(source.problem(key, format!("missing: write it, or {key}_file with the path of a file that holds it"))),
+        _ => {
+            Err(source.problem(key, format!("missing: write it, or {key}_file with the path of a file that holds it")))
+        }
     }
 }
 
@@ -299,7 +318,8 @@ fn duration(text: Option<&str>, default_seconds: u64, key: &str, source: &Source
         "m" => Some(Duration::from_secs(n * 60)),
         _ => None,
     });
-    read.filter(|d| !d.is_zero()).ok_or_else(|| source.problem(key, "write a duration such as \"20s\", \"500ms\" or \"2m\""))
+    read.filter(|d| !d.is_zero())
+        .ok_or_else(|| source.problem(key, "write a duration such as \"20s\", \"500ms\" or \"2m\""))
 }
 
 /// Relative paths are beside the configuration file, wherever the server is started.

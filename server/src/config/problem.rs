@@ -46,7 +46,7 @@ impl Source {
     }
 
     fn line_at(&self, offset: usize) -> usize {
-        self.text.as_bytes()[..offset.min(self.text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
+        self.text[..offset.min(self.text.len())].matches('\n').count() + 1
     }
 
     /// The line of `section.key`, `site[1].step[2].pattern`, or of what holds it.
@@ -81,7 +81,9 @@ fn explained(message: &str) -> String {
     let message = message.trim().replace('`', "“");
     let first = message.lines().next().unwrap_or_default();
     if first.starts_with("unknown field") {
-        format!("{first}. Correct the key or take it out: unknown keys are refused, so that a mistyped one is not overlooked")
+        format!(
+            "{first}. Correct the key or take it out: unknown keys are refused, so that a mistyped one is not overlooked"
+        )
     } else {
         first.to_owned()
     }

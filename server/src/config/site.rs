@@ -81,7 +81,10 @@ impl RawSite {
         let zone = match &self.time_zone {
             None => jiff::tz::TimeZone::UTC,
             Some(name) => jiff::tz::TimeZone::get(name).map_err(|_| {
-                source.problem(&at("time_zone"), format!("“{name}” is no time zone. Write an IANA name such as America/Edmonton"))
+                source.problem(
+                    &at("time_zone"),
+                    format!("“{name}” is no time zone. Write an IANA name such as America/Edmonton"),
+                )
             })?,
         };
         let mut steps = Vec::new();

@@ -146,9 +146,7 @@ impl DialPlan for Cucm {
             (Object::TransPatternSet { .. }, StepValue::Redirect { mask, css }) => {
                 client.redirect_trans_pattern(uuid, mask.as_deref(), css.as_deref()).await
             }
-            (Object::CssMembers { .. }, StepValue::Members(members)) => {
-                client.set_css_members(uuid, members).await
-            }
+            (Object::CssMembers { .. }, StepValue::Members(members)) => client.set_css_members(uuid, members).await,
             (object, _) => return Err(DialPlanError::Refused { why: format!("{object} cannot hold {value}") }),
         };
         result.map_err(|error| named(&error))
@@ -200,10 +198,7 @@ fn translation_pattern(found: AxlTransPattern) -> TranslationPattern {
 }
 
 fn partitions(found: Vec<axl::partition::RoutePartition>) -> Vec<Partition> {
-    found
-        .into_iter()
-        .map(|p| Partition { uuid: Uuid::from(p.uuid), name: p.name, schedule: p.schedule })
-        .collect()
+    found.into_iter().map(|p| Partition { uuid: Uuid::from(p.uuid), name: p.name, schedule: p.schedule }).collect()
 }
 
 fn schedule(found: axl::time_schedule::TimeSchedule) -> TimeSchedule {

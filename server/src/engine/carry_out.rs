@@ -88,8 +88,7 @@ impl Site {
             for write in group {
                 writing.push(async move { (write, self.write_one(version, write).await) }.boxed());
             }
-            let mut results =
-                futures_util::stream::iter(writing).buffer_unordered(self.tuning.max_in_flight.max(1));
+            let mut results = futures_util::stream::iter(writing).buffer_unordered(self.tuning.max_in_flight.max(1));
             while let Some((write, result)) = results.next().await {
                 match result {
                     Ok(()) => {
@@ -195,11 +194,15 @@ impl Site {
         if let Some(why) = &pass.stop {
             self.tell_stopped(memory, version, Target::Locked, why).await;
         }
-        let mended: Vec<&Write<'_>> =
-            allowed.iter().filter(|w| after.steps.iter().any(|s| s.step == w.step.id && s.is_at(Target::Locked))).collect();
+        let mended: Vec<&Write<'_>> = allowed
+            .iter()
+            .filter(|w| after.steps.iter().any(|s| s.step == w.step.id && s.is_at(Target::Locked)))
+            .collect();
         if !mended.is_empty() {
             let mut repairs = self.repairs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            mended.iter().for_each(|write| repairs.made(&write.step.id, now));
+            for write in &mended {
+                repairs.made(&write.step.id, now);
+            }
         }
         if !mended.is_empty() {
             let steps = mended.iter().map(|w| note(&w.step.object.to_string(), &w.value.to_string())).collect();
@@ -235,12 +238,7 @@ fn note(object: &str, note: &str) -> StepNote {
 }
 
 /// The steps that are not where they should be, each with what is known of it.
-fn notes(
-    plan: &LockPlan,
-    reading: &Reading,
-    target: Target,
-    failures: &BTreeMap<StepId, String>,
-) -> Vec<StepNote> {
+fn notes(plan: &LockPlan, reading: &Reading, target: Target, failures: &BTreeMap<StepId, String>) -> Vec<StepNote> {
     let object = |s: &StepReading| plan.step(&s.step).map(|step| step.object.to_string()).unwrap_or_default();
     let why = |s: &StepReading| match (failures.get(&s.step), &s.found) {
         (Some(failure), _) => failure.clone(),

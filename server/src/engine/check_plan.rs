@@ -48,11 +48,7 @@ impl Site {
     }
 
     /// Remembers if it can; carrying out an order never waits for that.
-    pub(super) async fn note(
-        &self,
-        change: impl FnOnce(&mut super::ports::SiteRecord),
-        events: Vec<EventKind>,
-    ) {
+    pub(super) async fn note(&self, change: impl FnOnce(&mut super::ports::SiteRecord), events: Vec<EventKind>) {
         let version = self.status().version;
         if let Err(error) = self.remember(version, change, events).await {
             tracing::error!(site.id = %self.id, %error, "the timeline could not be written");

@@ -151,7 +151,8 @@ impl Site {
         memory.given_up = false;
         memory.stopped = None;
         let at = self.clock.now();
-        let stored = self.remember(status.version, |record| record.command = record.command.clone().verified(at), events).await;
+        let stored =
+            self.remember(status.version, |record| record.command = record.command.clone().verified(at), events).await;
         if let Err(error) = stored {
             tracing::error!(site.id = %self.id, %error, "what was verified could not be remembered");
         }

@@ -78,9 +78,7 @@ impl Site {
         let mut record = self.record.lock().await;
         if let Transition::Changed { command, event } = decide(&record.command, record.version)? {
             let next = SiteRecord { version: record.version + 1, command: *command, ..record.clone() };
-            self.store_record(&mut record, next, vec![(event, Some(by))])
-                .await
-                .map_err(EngineError::NotRemembered)?;
+            self.store_record(&mut record, next, vec![(event, Some(by))]).await.map_err(EngineError::NotRemembered)?;
             self.show(|status| {
                 status.progress = None;
                 status.trouble = None;

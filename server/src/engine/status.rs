@@ -29,7 +29,10 @@ pub enum PlanState {
     Unchecked,
     Accepted(Arc<AcceptedPlan>),
     /// Nothing is locked by it; the last accepted one can still be released.
-    Refused { violations: Vec<String>, last: Option<Arc<AcceptedPlan>> },
+    Refused {
+        violations: Vec<String>,
+        last: Option<Arc<AcceptedPlan>>,
+    },
 }
 
 /// Writes made since the order, before they are read back.

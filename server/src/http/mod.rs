@@ -78,7 +78,7 @@ impl AppState {
 }
 
 /// All of it.
-pub fn router(state: AppState) -> Router {
+pub fn router(state: &AppState) -> Router {
     let own = Router::new()
         .route("/auth/login", get(sign_in::login))
         .route("/auth/callback", get(sign_in::callback))
@@ -88,7 +88,7 @@ pub fn router(state: AppState) -> Router {
         .route("/readyz", get(health::readyz))
         .merge(rest::router())
         .with_state(state.clone());
-    let compressed = pages::router(&state).layer(CompressionLayer::new());
+    let compressed = pages::router(state).layer(CompressionLayer::new());
     Router::new()
         .merge(own)
         .merge(compressed)

@@ -126,7 +126,13 @@ mod tests {
     fn the_check_sum_is_crc_32() {
         let spelt = |number: u32| {
             let mut rest = number;
-            let mut digits: Vec<u8> = (0..6).map(|_| { let d = ALPHABET[(rest % 62) as usize]; rest /= 62; d }).collect();
+            let mut digits: Vec<u8> = (0..6)
+                .map(|_| {
+                    let d = ALPHABET[(rest % 62) as usize];
+                    rest /= 62;
+                    d
+                })
+                .collect();
             digits.reverse();
             String::from_utf8(digits).unwrap()
         };

@@ -439,7 +439,9 @@ impl Oidc {
         let strange = all.into_iter().find(|endpoint| origin_of(endpoint) != home || home.is_none());
         match strange {
             None => Ok(()),
-            Some(endpoint) => Err(SignInError::Refused(format!("the metadata names an endpoint elsewhere: {endpoint}"))),
+            Some(endpoint) => {
+                Err(SignInError::Refused(format!("the metadata names an endpoint elsewhere: {endpoint}")))
+            }
         }
     }
 
@@ -447,7 +449,8 @@ impl Oidc {
         let away = |error: reqwest::Error| SignInError::Away(error.without_url().to_string());
         let response = self.http.get(url).send().await.map_err(away)?.error_for_status().map_err(away)?;
         let body = capped(response).await.map_err(|error| SignInError::Away(error.to_string()))?;
-        serde_json::from_slice(&body).map_err(|_| SignInError::Refused("the provider's answer is not what it should be".into()))
+        serde_json::from_slice(&body)
+            .map_err(|_| SignInError::Refused("the provider's answer is not what it should be".into()))
     }
 }
 

@@ -19,7 +19,9 @@ mod tests {
 
     #[test]
     fn only_our_own_pages_are_returned_to() {
-        for bad in ["//evil.example", "/\\evil", "https://evil", "", "/auth/logout", "/console\r\nx", "/\t/evil", "evil"] {
+        for bad in
+            ["//evil.example", "/\\evil", "https://evil", "", "/auth/logout", "/console\r\nx", "/\t/evil", "evil"]
+        {
             assert_eq!(safe(Some(bad)), "/console", "{bad:?}");
         }
         assert_eq!(safe(Some("/console?site=south")), "/console?site=south");

@@ -84,7 +84,16 @@ mod tests {
         let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
         let event = || NewEvent { at: now, site: None, by: None, kind: EventKind::SignedIn };
         let id = OperatorId::try_from("ann").unwrap();
-        let mut ann = Person { id, version: 1, name: "Ann".into(), email: None, identities: vec![], roles: [Role::Eoc].into(), disabled: false, created_at: now };
+        let mut ann = Person {
+            id,
+            version: 1,
+            name: "Ann".into(),
+            email: None,
+            identities: vec![],
+            roles: [Role::Eoc].into(),
+            disabled: false,
+            created_at: now,
+        };
         store.put_person(&ann, event()).await.unwrap();
         let token = open(&store, &ann, now).await.unwrap();
         let after = |minutes| now + SignedDuration::from_mins(minutes);

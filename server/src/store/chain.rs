@@ -31,8 +31,14 @@ pub struct Kept {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// Write this head down elsewhere: a chain rewritten as a whole has another.
-    Whole { events: u64, head: String },
-    Broken { seq: u64, why: &'static str },
+    Whole {
+        events: u64,
+        head: String,
+    },
+    Broken {
+        seq: u64,
+        why: &'static str,
+    },
 }
 
 /// Walks the chain. `last` is the highest number ever given out.

@@ -298,8 +298,10 @@ impl Store for Embedded {
         self.write(move |transaction| {
             let (id, version, doc) = (record.id.as_str(), number(record.version), text(&record)?);
             let changed = match expected {
-                None => transaction
-                    .execute("INSERT OR IGNORE INTO sites (id, version, doc) VALUES (?1, ?2, ?3)", params![id, version, doc])?,
+                None => transaction.execute(
+                    "INSERT OR IGNORE INTO sites (id, version, doc) VALUES (?1, ?2, ?3)",
+                    params![id, version, doc],
+                )?,
                 Some(expected) => transaction.execute(
                     "UPDATE sites SET version = ?2, doc = ?3 WHERE id = ?1 AND version = ?4",
                     params![id, version, doc, number(expected)],
@@ -387,8 +389,10 @@ impl Directory for Embedded {
 
     async fn end_session(&self, id: &str) -> Result<(), StoreError> {
         let id = id.to_owned();
-        self.write(move |transaction| Ok(transaction.execute("DELETE FROM sessions WHERE id = ?1", [&id]).map(|_| ())?))
-            .await
+        self.write(move |transaction| {
+            Ok(transaction.execute("DELETE FROM sessions WHERE id = ?1", [&id]).map(|_| ())?)
+        })
+        .await
     }
 
     async fn put_client(&self, client: &ClientRecord, event: NewEvent) -> Result<(), StoreError> {

@@ -86,7 +86,11 @@ fn digits_near(pattern: &str, rng: &mut TestRng) -> String {
             '!' => (0..rng.random_range(1..6)).for_each(|_| out.push(digit(rng))),
             '[' => {
                 let inside: Vec<char> = chars.by_ref().take_while(|c| *c != ']').collect();
-                out.push(if rng.random_bool(0.8) { inside[if rng.random_bool(0.5) { 0 } else { inside.len() - 1 }] } else { digit(rng) });
+                out.push(if rng.random_bool(0.8) {
+                    inside[if rng.random_bool(0.5) { 0 } else { inside.len() - 1 }]
+                } else {
+                    digit(rng)
+                });
             }
             other => out.push(other),
         }
@@ -134,9 +138,13 @@ async fn both_analyses_agree_on_100_000_random_calls_over_both_plans_normal_and_
             let ours = checked.plan.applied_to(&facts, target);
             let theirs = switched(&sim, target == Target::Locked, &text);
             let analysis = DigitAnalysis::new(&ours, true);
-            let patterns: Vec<String> = theirs.route_patterns.iter().map(|p| p.pattern.clone())
+            let patterns: Vec<String> = theirs
+                .route_patterns
+                .iter()
+                .map(|p| p.pattern.clone())
                 .chain(theirs.translation_patterns.iter().map(|p| p.pattern.clone()))
-                .chain(theirs.lines.iter().map(|l| l.pattern.clone())).collect();
+                .chain(theirs.lines.iter().map(|l| l.pattern.clone()))
+                .collect();
             for _ in 0..25_000 {
                 let css = &theirs.calling_search_spaces[rng.random_range(0..theirs.calling_search_spaces.len())].name;
                 let dialled = digits_near(&patterns[rng.random_range(0..patterns.len())], &mut rng);
@@ -146,7 +154,10 @@ async fn both_analyses_agree_on_100_000_random_calls_over_both_plans_normal_and_
                     (Dialling::DigitByDigit, digits::Dialling::DigitByDigit)
                 };
                 let (a, b) = (analysis.route(css, &dialled, how), digits::dial(&theirs, css, &dialled, their_how));
-                assert!(same(&a.end, &b.outcome) && a.taken == b.digits_used, "{name} {target:?} {how:?} {dialled} from {css}:\n{a:?}\n{b:?}");
+                assert!(
+                    same(&a.end, &b.outcome) && a.taken == b.digits_used,
+                    "{name} {target:?} {how:?} {dialled} from {css}:\n{a:?}\n{b:?}"
+                );
                 if target == Target::Locked {
                     no_unlisted_leak(&checked, &text, css, &dialled, &b);
                 }
@@ -175,7 +186,11 @@ fn switched(sim: &CucmSim, locked: bool, text: &PlanText) -> simulators::cucm::C
         match step {
             StepText::PartitionSchedule { partition, .. } => cluster.partition(partition).unwrap().schedule = None,
             StepText::RoutePatternBlock { partition, .. } => {
-                cluster.route_patterns.iter_mut().filter(|p| p.partition.as_ref() == Some(partition)).for_each(|p| p.blocked = true);
+                cluster
+                    .route_patterns
+                    .iter_mut()
+                    .filter(|p| p.partition.as_ref() == Some(partition))
+                    .for_each(|p| p.blocked = true);
             }
             _ => unreachable!("these plans have two kinds of steps"),
         }
@@ -192,30 +207,60 @@ struct Loose {
 
 fn loose() -> impl Strategy<Value = Loose> {
     let pattern = prop_oneof![
-        "9\\.[1-9]{1,3}", "[19]{2,4}", "9\\.!", "9\\.[0-9]!", "[0-9]X{0,3}", "9\\.1XX", "911", "9\\.911", "\\[89\\]!", "9\\.@",
+        "9\\.[1-9]{1,3}",
+        "[19]{2,4}",
+        "9\\.!",
+        "9\\.[0-9]!",
+        "[0-9]X{0,3}",
+        "9\\.1XX",
+        "911",
+        "9\\.911",
+        "\\[89\\]!",
+        "9\\.@",
     ];
     (pattern, 0..4usize, any::<bool>()).prop_map(|(pattern, partition, urgent)| Loose { pattern, partition, urgent })
 }
 
 /// A small random cluster: partition 0 holds the mirrors, 1 is protected.
 fn random_cluster(routes: &[Loose], mirrors: &[Loose], order: &[usize]) -> simulators::cucm::Cluster {
-    use simulators::cucm::model::{Cluster, Css, Number, Partition, Period, RoutePattern, Schedule, TranslationPattern};
+    use simulators::cucm::model::{
+        Cluster, Css, Number, Partition, Period, RoutePattern, Schedule, TranslationPattern,
+    };
     let name = |n: usize| format!("PT-{n}");
     let mut unique = std::collections::BTreeSet::new();
     Cluster {
-        partitions: (0..5).map(|n| Partition { name: name(n), schedule: (n == 0).then(|| "NEVER".into()), ..Partition::default() }).collect(),
+        partitions: (0..5)
+            .map(|n| Partition { name: name(n), schedule: (n == 0).then(|| "NEVER".into()), ..Partition::default() })
+            .collect(),
         schedules: vec![Schedule { name: "NEVER".into(), periods: vec!["P".into()] }],
         periods: vec![Period { name: "P".into(), start: "No Office Hours".into(), end: "No Office Hours".into() }],
         calling_search_spaces: vec![
             Css { name: "PHONE".into(), members: order.iter().map(|n| name(*n)).collect() },
             Css { name: "EOC".into(), members: vec![name(4)] },
         ],
-        route_patterns: routes.iter().filter(|l| unique.insert((l.pattern.clone(), l.partition.max(1)))).map(|l| RoutePattern {
-            pattern: l.pattern.clone(), partition: Some(name(l.partition.max(1))), urgent: l.urgent, route_list: Some("RL".into()), ..RoutePattern::default()
-        }).collect(),
-        translation_patterns: mirrors.iter().filter(|l| unique.insert((l.pattern.clone(), 0))).map(|l| TranslationPattern {
-            pattern: l.pattern.clone(), partition: Some(name(0)), urgent: l.urgent, mask: Some("5911".into()), css: Some("EOC".into()), ..TranslationPattern::default()
-        }).collect(),
+        route_patterns: routes
+            .iter()
+            .filter(|l| unique.insert((l.pattern.clone(), l.partition.max(1))))
+            .map(|l| RoutePattern {
+                pattern: l.pattern.clone(),
+                partition: Some(name(l.partition.max(1))),
+                urgent: l.urgent,
+                route_list: Some("RL".into()),
+                ..RoutePattern::default()
+            })
+            .collect(),
+        translation_patterns: mirrors
+            .iter()
+            .filter(|l| unique.insert((l.pattern.clone(), 0)))
+            .map(|l| TranslationPattern {
+                pattern: l.pattern.clone(),
+                partition: Some(name(0)),
+                urgent: l.urgent,
+                mask: Some("5911".into()),
+                css: Some("EOC".into()),
+                ..TranslationPattern::default()
+            })
+            .collect(),
         hunt_pilots: vec![Number { pattern: "5911".into(), partition: Some(name(4)) }],
         ..Cluster::named("acme-north").unwrap()
     }
@@ -225,42 +270,61 @@ fn random_cluster(routes: &[Loose], mirrors: &[Loose], order: &[usize]) -> simul
 fn no_accepted_plan_can_block_a_protected_number_in_any_dialled_form() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let accepted = std::cell::Cell::new(0);
-    let strategy = (prop::collection::vec(loose(), 1..8), prop::collection::vec(loose(), 0..4), Just(vec![0, 1, 2, 3]).prop_shuffle(), 1..4usize);
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) });
-    runner.run(&strategy, |(routes, mirrors, order, blocked)| {
-        let cluster = random_cluster(&routes, &mirrors, &order);
-        let text = PlanText {
-            site: lockdown::ids::SiteId::try_from("s").unwrap(),
-            eoc_pilot: Pilot { pattern: "5911".into(), partition: "PT-4".into() },
-            protected_numbers: vec!["911".into()],
-            protected_partitions: vec!["PT-1".into()],
-            eoc_css: vec![],
-            inbound_css: vec![],
-            steps: vec![schedule(Group::OutboundRedirect, "PT-0", "NEVER"), block(&format!("PT-{blocked}"))],
-        };
-        let (sim, facts) = runtime.block_on(async {
-            let sim = CucmSim::with_cluster(cluster, 0, None).await.unwrap();
-            let facts = read(&sim, &text).await;
-            (sim, facts)
-        });
-        let Ok(checked) = guard::check(&text, &facts) else { return Ok(()) };
-        accepted.set(accepted.get() + 1);
-        let normal = sim.cluster().clone();
-        let mut locked = normal.clone();
-        for step in &checked.plan.steps {
-            match &step.object {
-                lockdown::step::Object::PartitionSchedule { partition, .. } => locked.partition(partition).unwrap().schedule = None,
-                object => locked.route_patterns.iter_mut().filter(|p| Some(p.pattern.as_str()) == object.pattern() && p.partition.as_deref() == object.partition()).for_each(|p| p.blocked = true),
+    let strategy = (
+        prop::collection::vec(loose(), 1..8),
+        prop::collection::vec(loose(), 0..4),
+        Just(vec![0, 1, 2, 3]).prop_shuffle(),
+        1..4usize,
+    );
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(400)
+    });
+    runner
+        .run(&strategy, |(routes, mirrors, order, blocked)| {
+            let cluster = random_cluster(&routes, &mirrors, &order);
+            let text = PlanText {
+                site: lockdown::ids::SiteId::try_from("s").unwrap(),
+                eoc_pilot: Pilot { pattern: "5911".into(), partition: "PT-4".into() },
+                protected_numbers: vec!["911".into()],
+                protected_partitions: vec!["PT-1".into()],
+                eoc_css: vec![],
+                inbound_css: vec![],
+                steps: vec![schedule(Group::OutboundRedirect, "PT-0", "NEVER"), block(&format!("PT-{blocked}"))],
+            };
+            let (sim, facts) = runtime.block_on(async {
+                let sim = CucmSim::with_cluster(cluster, 0, None).await.unwrap();
+                let facts = read(&sim, &text).await;
+                (sim, facts)
+            });
+            let Ok(checked) = guard::check(&text, &facts) else { return Ok(()) };
+            accepted.set(accepted.get() + 1);
+            let normal = sim.cluster().clone();
+            let mut locked = normal.clone();
+            for step in &checked.plan.steps {
+                match &step.object {
+                    lockdown::step::Object::PartitionSchedule { partition, .. } => {
+                        locked.partition(partition).unwrap().schedule = None;
+                    }
+                    object => locked
+                        .route_patterns
+                        .iter_mut()
+                        .filter(|p| {
+                            Some(p.pattern.as_str()) == object.pattern() && p.partition.as_deref() == object.partition()
+                        })
+                        .for_each(|p| p.blocked = true),
+                }
             }
-        }
-        for form in ["911", "9911"] {
-            for how in [digits::Dialling::EnBloc, digits::Dialling::DigitByDigit] {
-                let (before, after) = (digits::dial(&normal, "PHONE", form, how), digits::dial(&locked, "PHONE", form, how));
-                prop_assert_eq!(before, after, "{} {:?}", form, how);
+            for form in ["911", "9911"] {
+                for how in [digits::Dialling::EnBloc, digits::Dialling::DigitByDigit] {
+                    let (before, after) =
+                        (digits::dial(&normal, "PHONE", form, how), digits::dial(&locked, "PHONE", form, how));
+                    prop_assert_eq!(before, after, "{} {:?}", form, how);
+                }
             }
-        }
-        Ok(())
-    }).unwrap();
+            Ok(())
+        })
+        .unwrap();
     assert!(accepted.get() >= 20, "only {} plans were accepted: the test says little", accepted.get());
 }
 

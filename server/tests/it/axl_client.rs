@@ -64,7 +64,8 @@ async fn every_operation(client: &Client) {
     let locked = partitions.iter().find(|p| p.name == "PT-LOCKDOWN-OUT").unwrap();
     client.set_partition_schedule(&locked.uuid, None).await.unwrap();
     client.set_partition_schedule(&locked.uuid, Some("TS-OFFICE")).await.unwrap();
-    let never: Vec<_> = client.time_schedules().await.unwrap().into_iter().filter(|s| s.never).map(|s| s.name).collect();
+    let never: Vec<_> =
+        client.time_schedules().await.unwrap().into_iter().filter(|s| s.never).map(|s| s.name).collect();
     assert_eq!(never, ["TS-NEVER"]);
     assert_eq!(client.hunt_pilots("5911").await.unwrap().len(), 1);
     assert_eq!(client.lines("592_").await.unwrap().len(), 4);
@@ -123,7 +124,9 @@ async fn refusals_are_named_and_never_looped() {
     let missing = "00000000-0000-0000-0000-000000000000";
     assert!(matches!(client.css(missing).await, Err(Error::NotFound { .. })));
     assert!(matches!(client.block_route_pattern(missing, true).await, Err(Error::NotFound { .. })));
-    assert!(matches!(client.set_partition_schedule(&uuid, Some("TS-NOWHERE")).await, Err(Error::Rejected { code, .. }) if code == "-691"));
+    assert!(
+        matches!(client.set_partition_schedule(&uuid, Some("TS-NOWHERE")).await, Err(Error::Rejected { code, .. }) if code == "-691")
+    );
     sim.stop().await;
     assert!(matches!(client.ccm_version().await, Err(Error::Unreachable { .. })));
 }
@@ -143,7 +146,9 @@ async fn a_lost_answer_to_a_write_is_an_unknown_outcome_and_to_a_read_it_is_not(
     sim.faults().html = 1;
     assert!(matches!(client.partitions().await, Err(Error::NotAxl { status: 200, .. })));
     *sim.faults() = simulators::cucm::Faults { throttle: 1, retry_after: Some(3), ..Default::default() };
-    assert!(matches!(client.partitions().await, Err(Error::Busy { retry_after: Some(wait), .. }) if wait.as_secs() == 3));
+    assert!(
+        matches!(client.partitions().await, Err(Error::Busy { retry_after: Some(wait), .. }) if wait.as_secs() == 3)
+    );
 }
 
 #[tokio::test]

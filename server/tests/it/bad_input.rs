@@ -39,7 +39,8 @@ async fn a_bad_configuration_is_refused_with_file_line_key_and_remedy() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plan_that_names_a_missing_pattern_locks_nothing_and_says_what_is_missing() {
-    let site = DEMO.replace("partition = \"PT-PSTN-LD\"\nall = true", "partition = \"PT-PSTN-LD\"\npattern = \"9.1XX\"");
+    let site =
+        DEMO.replace("partition = \"PT-PSTN-LD\"\nall = true", "partition = \"PT-PSTN-LD\"\npattern = \"9.1XX\"");
     let world = World::stopped(&site, "").await;
     let output = world.run(&["plan", "check"]);
     assert_eq!(output.status.code(), Some(1));
@@ -61,7 +62,9 @@ async fn a_plan_that_could_block_an_emergency_number_is_refused_against_the_real
     // "All of a partition" leaves protected numbers out by themselves; the proof then holds.
     let text = said(&output);
     assert!(output.status.code() == Some(0) || text.contains("emergency"), "{text}");
-    let explicit = DEMO.replace("\"9911\", ", "").replace("partition = \"PT-PSTN-LOCAL\"\nall = true", "partition = \"PT-PSTN-LOCAL\"\npattern = \"9.911\"");
+    let explicit = DEMO
+        .replace("\"9911\", ", "")
+        .replace("partition = \"PT-PSTN-LOCAL\"\nall = true", "partition = \"PT-PSTN-LOCAL\"\npattern = \"9.911\"");
     world.configure(&explicit, "", "axl-lockdown");
     let output = world.run(&["plan", "check"]);
     assert_eq!(output.status.code(), Some(1));
@@ -73,7 +76,11 @@ async fn doctor_names_each_finding_with_its_fix() {
     let world = World::stopped(DEMO, "").await;
     let output = world.run(&["doctor"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    world.configure(DEMO, "tls = { pin_sha256 = [\"0000000000000000000000000000000000000000000000000000000000000000\"] }", "axl-lockdown");
+    world.configure(
+        DEMO,
+        "tls = { pin_sha256 = [\"0000000000000000000000000000000000000000000000000000000000000000\"] }",
+        "axl-lockdown",
+    );
     let text = said(&world.run(&["doctor"]));
     assert!(text.contains("not pinned") && text.contains("pin_sha256 = [\""), "{text}");
     world.configure(DEMO, "", "stranger");
@@ -95,12 +102,13 @@ async fn a_second_server_on_the_same_folder_or_port_is_refused() {
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("another server is running"), "{}", said(&output));
     let folder = tempfile::tempdir().unwrap();
-    let text = std::fs::read_to_string(world.config()).unwrap().replace("\"data\"", &format!("{:?}", folder.path().join("d")));
+    let text =
+        std::fs::read_to_string(world.config()).unwrap().replace("\"data\"", &format!("{:?}", folder.path().join("d")));
     let file = folder.path().join("lockdown.toml");
     std::fs::write(&file, text).unwrap();
     let output = program().args(["serve", "--config"]).arg(&file).output().unwrap();
     assert!(said(&output).contains("cannot listen on"), "{}", said(&output));
-    assert_eq!(world.standing().await != "no answer", true, "the first one goes on");
+    assert!(world.standing().await != "no answer", "the first one goes on");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -109,23 +117,34 @@ async fn nonsense_over_http_is_answered_and_survived() {
     world.until_standing("normal").await;
     let key = world.everything();
     let path = format!("/api/v1/sites/{SITE}/lockdown");
-    for body in [json!(null), json!([]), json!({ "desired": "open" }), json!({ "desired": "locked", "x": 1 }), json!("locked")] {
+    for body in
+        [json!(null), json!([]), json!({ "desired": "open" }), json!({ "desired": "locked", "x": 1 }), json!("locked")]
+    {
         let (code, _, problem) = world.call(Method::PUT, &path, &key, Some(body.clone()), &[]).await;
         assert_eq!(code, StatusCode::BAD_REQUEST, "{body}");
         assert!(problem["detail"].as_str().unwrap().contains("desired"), "{problem}");
     }
-    let (code, _, _) = world.call(Method::PUT, "/api/v1/sites/nowhere/lockdown", &key, Some(json!({ "desired": "locked" })), &[]).await;
+    let (code, _, _) = world
+        .call(Method::PUT, "/api/v1/sites/nowhere/lockdown", &key, Some(json!({ "desired": "locked" })), &[])
+        .await;
     assert_eq!(code, StatusCode::NOT_FOUND);
-    let (code, _, _) = world.call(Method::PUT, &format!("{path}?wait=forever"), &key, Some(json!({ "desired": "locked" })), &[]).await;
+    let (code, _, _) =
+        world.call(Method::PUT, &format!("{path}?wait=forever"), &key, Some(json!({ "desired": "locked" })), &[]).await;
     assert_eq!(code, StatusCode::BAD_REQUEST);
     let (code, _, problem) = world.call(Method::GET, "/api/v1/nonsense", &key, None, &[]).await;
     assert_eq!((code, problem["status"].as_u64()), (StatusCode::NOT_FOUND, Some(404)));
     for key in ["", "tpb_live_x", "🦀"] {
-        let answer = reqwest::Client::new().get(format!("{}/api/v1/events", world.url)).header("authorization", format!("Bearer {key}").into_bytes()).send().await.unwrap();
+        let answer = reqwest::Client::new()
+            .get(format!("{}/api/v1/events", world.url))
+            .header("authorization", format!("Bearer {key}").into_bytes())
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{key}");
     }
     let large = "x".repeat(200_000);
-    let (code, _, _) = world.call(Method::PUT, &path, &key, Some(json!({ "desired": "locked", "reason": large })), &[]).await;
+    let (code, _, _) =
+        world.call(Method::PUT, &path, &key, Some(json!({ "desired": "locked", "reason": large })), &[]).await;
     assert_eq!(code, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(world.standing().await, "normal", "nothing of this was an order");
 }
@@ -136,7 +155,9 @@ async fn the_command_line_says_pending_with_exit_code_3_and_unreachable_with_1()
     world.until_standing("normal").await;
     let file = world.data().join("key");
     std::fs::write(&file, world.everything()).unwrap();
-    let run = |words: &[&str], url: &str| program().args(words).args(["--url", url, "--key-file"]).arg(&file).output().unwrap();
+    let run = |words: &[&str], url: &str| {
+        program().args(words).args(["--url", url, "--key-file"]).arg(&file).output().unwrap()
+    };
     world.cucm.stop().await;
     let output = run(&["lock", "--wait", "1", "--json"], &world.url);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
@@ -159,7 +180,12 @@ async fn an_edited_timeline_is_found() {
     world.kill();
     let file = world.data().join("lockdown.db");
     let database = rusqlite::Connection::open(file).unwrap();
-    database.execute("UPDATE events SET doc = replace(doc, 'lock_ordered', 'lock_odrered') WHERE doc LIKE '%lock_ordered%'", []).unwrap();
+    database
+        .execute(
+            "UPDATE events SET doc = replace(doc, 'lock_ordered', 'lock_odrered') WHERE doc LIKE '%lock_ordered%'",
+            [],
+        )
+        .unwrap();
     drop(database);
     let output = world.run(&["events", "verify"]);
     assert_eq!(output.status.code(), Some(1));

@@ -1,5 +1,7 @@
 //! The real program against the simulators: what a user would see, on every surface.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
+
 mod agreement;
 mod axl_client;
 mod bad_input;

@@ -21,7 +21,11 @@ impl Browser {
     fn keep(&mut self, response: &Response) {
         for cookie in response.headers().get_all(header::SET_COOKIE) {
             let (name, value) = cookie.to_str().unwrap().split(';').next().unwrap().split_once('=').unwrap();
-            if value.is_empty() { self.cookies.remove(name) } else { self.cookies.insert(name.into(), value.into()) };
+            if value.is_empty() {
+                self.cookies.remove(name)
+            } else {
+                self.cookies.insert(name.into(), value.into())
+            };
         }
     }
 
@@ -31,7 +35,14 @@ impl Browser {
 
     pub(crate) async fn get(&mut self, url: &str) -> Response {
         let url = if url.starts_with('/') { format!("{}{url}", self.base) } else { url.to_owned() };
-        let response = self.http.get(url).header("cookie", self.cookie_header()).header("accept", "text/html").send().await.unwrap();
+        let response = self
+            .http
+            .get(url)
+            .header("cookie", self.cookie_header())
+            .header("accept", "text/html")
+            .send()
+            .await
+            .unwrap();
         self.keep(&response);
         response
     }
@@ -70,14 +81,27 @@ impl Browser {
             n => simulators::b2c::demo_people()[n - 1].oid.clone(),
         };
         let choose = format!("{}/acme.onmicrosoft.com/b2c_1_SIGNIN/oauth2/v2.0/choose", world.b2c.origin());
-        let chosen = self.http.post(choose).header("content-type", "application/x-www-form-urlencoded").body(format!("{query}&oid={oid}")).send().await.unwrap();
+        let chosen = self
+            .http
+            .post(choose)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(format!("{query}&oid={oid}"))
+            .send()
+            .await
+            .unwrap();
         let back = location(&chosen);
         self.get(&back).await
     }
 }
 
 pub(crate) fn location(response: &Response) -> String {
-    response.headers().get(header::LOCATION).unwrap_or_else(|| panic!("no redirect: {}", response.status())).to_str().unwrap().to_owned()
+    response
+        .headers()
+        .get(header::LOCATION)
+        .unwrap_or_else(|| panic!("no redirect: {}", response.status()))
+        .to_str()
+        .unwrap()
+        .to_owned()
 }
 
 /// Somebody signed in with a role.
@@ -97,7 +121,7 @@ async fn a_first_sign_in_makes_a_profile_without_rights() {
     let arrived = browser.sign_in(&world, 5, "/timeline").await;
     assert_eq!((arrived.status(), location(&arrived).as_str()), (StatusCode::SEE_OTHER, "/timeline"));
     let page = browser.get("/console").await.text().await.unwrap();
-    assert!(page.contains("Only EOC personnel may see this") && page.contains("Resident 1") == false, "{page}");
+    assert!(page.contains("Only EOC personnel may see this") && !page.contains("Resident 1"), "{page}");
     let people = String::from_utf8(world.run(&["people", "list", "--json"]).stdout).unwrap();
     assert!(people.contains("Resident 1") && people.contains("\"roles\":[]"), "{people}");
     let refused = browser.post("/ui/activate", "site=acme-north", false).await;
@@ -119,11 +143,25 @@ async fn cancelling_and_forgetting_come_back_calmly() {
 async fn every_forged_token_is_refused() {
     use Forgery::*;
     let world = World::new().await;
-    for forgery in [NoSignature, HmacWithClientSecret, ForeignKey, UnknownKey, WrongAudience, WrongIssuer, Expired, NotYet, WrongPolicy, WrongNonce] {
+    for forgery in [
+        NoSignature,
+        HmacWithClientSecret,
+        ForeignKey,
+        UnknownKey,
+        WrongAudience,
+        WrongIssuer,
+        Expired,
+        NotYet,
+        WrongPolicy,
+        WrongNonce,
+    ] {
         world.b2c.forge(forgery);
         let back = Browser::new(&world).sign_in(&world, 1, "/console").await;
         assert_eq!(location(&back), "/sign-in?trouble=refused", "{forgery:?}");
-        assert!(back.headers().get_all(header::SET_COOKIE).iter().all(|c| !c.to_str().unwrap().starts_with("sess=")), "{forgery:?}");
+        assert!(
+            back.headers().get_all(header::SET_COOKIE).iter().all(|c| !c.to_str().unwrap().starts_with("sess=")),
+            "{forgery:?}"
+        );
     }
     let back = Browser::new(&world).sign_in(&world, 1, "/console").await;
     assert_eq!(location(&back), "/console", "an honest one comes in");

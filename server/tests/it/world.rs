@@ -64,7 +64,8 @@ impl World {
 
     pub(crate) fn configure(&self, site: &str, cucm_lines: &str, user: &str) {
         let pin: String = self.cucm.fingerprint().iter().map(|byte| format!("{byte:02X}")).collect();
-        let tls = if cucm_lines.contains("tls =") { String::new() } else { format!("tls = {{ pin_sha256 = [\"{pin}\"] }}") };
+        let tls =
+            if cucm_lines.contains("tls =") { String::new() } else { format!("tls = {{ pin_sha256 = [\"{pin}\"] }}") };
         let text = format!(
             "[http]\nlisten = \"{}\"\n[store]\ndata_dir = \"data\"\n[cucm]\nurl = \"{}\"\nusername = \"{user}\"\npassword = \"axl-demo\"\n{tls}\ntimeout = \"2s\"\nsweep = \"300ms\"\n{cucm_lines}\n[identity]\nmetadata_url = \"{}\"\nissuer = \"{}\"\nclient_id = \"{}\"\nclient_secret = \"{}\"\n{site}",
             self.url.trim_start_matches("http://"),
@@ -141,7 +142,14 @@ impl World {
         self.key("status:read,lock:enable,lock:release")
     }
 
-    pub(crate) async fn call(&self, method: Method, path: &str, key: &str, body: Option<Value>, headers: &[(&str, &str)]) -> (StatusCode, Option<String>, Value) {
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        key: &str,
+        body: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> (StatusCode, Option<String>, Value) {
         let mut request = reqwest::Client::new().request(method, format!("{}{path}", self.url)).bearer_auth(key);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -207,7 +215,11 @@ impl World {
         assert_eq!(self.dial("CSS-FORWARD", "92345678"), Outcome::Blocked, "call forward");
         self.emergency_calls_go_out();
         assert!(matches!(self.dial("CSS-EOC", "92345678"), Outcome::Pstn { .. }), "the EOC calls out");
-        assert_eq!(self.dial("CSS-INBOUND", "4035559110"), Outcome::Rings { number: "4101".into() }, "a dispatcher calls back");
+        assert_eq!(
+            self.dial("CSS-INBOUND", "4035559110"),
+            Outcome::Rings { number: "4101".into() },
+            "a dispatcher calls back"
+        );
     }
 
     pub(crate) fn calls_are_normal(&self) {
@@ -219,7 +231,8 @@ impl World {
     }
 
     pub(crate) fn emergency_calls_go_out(&self) {
-        for css in ["CSS-PHONE-LOCAL", "CSS-PHONE-LD", "CSS-PHONE-INTL", "CSS-INTERNAL-ONLY", "CSS-ELEVATOR", "CSS-EOC"] {
+        for css in ["CSS-PHONE-LOCAL", "CSS-PHONE-LD", "CSS-PHONE-INTL", "CSS-INTERNAL-ONLY", "CSS-ELEVATOR", "CSS-EOC"]
+        {
             for dialled in ["911", "9911", "933", "9933", "988", "9988", "112", "9112", "+911"] {
                 for how in [Dialling::EnBloc, Dialling::DigitByDigit] {
                     let went = self.cucm.dial(css, dialled, how).outcome;

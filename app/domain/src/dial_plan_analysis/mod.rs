@@ -48,15 +48,29 @@ impl Route {
 #[serde(rename_all = "snake_case")]
 pub enum End {
     /// Out by a route pattern, with these digits.
-    Pstn { pattern: String, partition: Option<String>, destination: Destination, digits: String },
+    Pstn {
+        pattern: String,
+        partition: Option<String>,
+        destination: Destination,
+        digits: String,
+    },
     /// At a directory number or hunt pilot.
-    Inside { pattern: String, partition: Option<String>, kind: EndpointKind },
+    Inside {
+        pattern: String,
+        partition: Option<String>,
+        kind: EndpointKind,
+    },
     /// The closest match is blocked: the caller hears reorder tone.
-    Blocked { pattern: String, partition: Option<String> },
+    Blocked {
+        pattern: String,
+        partition: Option<String>,
+    },
     NoRoute,
     Loop,
     /// A digit discard instruction this analysis does not know; nothing is claimed about the call.
-    NotUnderstood { what: String },
+    NotUnderstood {
+        what: String,
+    },
 }
 
 /// A dial plan made ready for many questions.
@@ -144,10 +158,7 @@ impl<'a> DigitAnalysis<'a> {
             None => Some(members.len()),
             Some(name) => members.iter().position(|member| member == name).filter(|_| self.is_active(name)),
         };
-        self.entries
-            .iter()
-            .filter_map(|entry| rank(entry.partition).map(|rank| Visible { entry, rank }))
-            .collect()
+        self.entries.iter().filter_map(|entry| rank(entry.partition).map(|rank| Visible { entry, rank })).collect()
     }
 
     fn is_active(&self, partition: &str) -> bool {
@@ -175,9 +186,7 @@ impl<'a> Entry<'a> {
             Leads::On(translation) => Err(translation),
             Leads::In(endpoint) => Ok(End::Inside { pattern, partition, kind: endpoint.kind }),
             Leads::Out(route) => Ok(match changed(&self.pattern, &route.change, called) {
-                Ok(digits) => {
-                    End::Pstn { pattern, partition, destination: route.destination.clone(), digits }
-                }
+                Ok(digits) => End::Pstn { pattern, partition, destination: route.destination.clone(), digits },
                 Err(what) => End::NotUnderstood { what },
             }),
         }

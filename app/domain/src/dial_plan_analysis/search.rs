@@ -5,8 +5,8 @@
 
 use super::{Closeness, DigitAnalysis, Entry, Visible, order};
 use crate::pattern::{Positions, Progress, SYMBOLS};
-use std::collections::{BTreeMap, HashSet};
 use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{Hash, Hasher};
 
 /// Longest dial string looked at: access code, 011 and the fifteen digits of E.164, and one more.
@@ -51,11 +51,7 @@ pub fn winners(analysis: &DigitAnalysis<'_>, css: &str) -> Vec<Winner> {
 }
 
 fn named(entry: &Entry<'_>, examples: Vec<String>) -> Winner {
-    Winner {
-        pattern: entry.pattern.text().to_owned(),
-        partition: entry.partition.map(str::to_owned),
-        examples,
-    }
+    Winner { pattern: entry.pattern.text().to_owned(), partition: entry.partition.map(str::to_owned), examples }
 }
 
 /// A dial string, and how far it takes every pattern still in the race.

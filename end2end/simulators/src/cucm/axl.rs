@@ -70,7 +70,13 @@ async fn answer(From(node): From<Node>, headers: HeaderMap, body: Bytes) -> Resp
         Fate::HalfOpen => std::future::pending::<()>().await,
         Fate::Throttle => return throttled(&node.state),
         Fate::Html => return html(StatusCode::OK, "<html><body>It works! Apache Tomcat</body></html>"),
-        Fate::Memory => return faulted("", -1, "Maximum AXL Memory Allocation Consumed. Please retry once requests in progress have completed"),
+        Fate::Memory => {
+            return faulted(
+                "",
+                -1,
+                "Maximum AXL Memory Allocation Consumed. Please retry once requests in progress have completed",
+            );
+        }
     }
     let Some(asked) = std::str::from_utf8(&body).ok().and_then(soap::read) else {
         return faulted("", -1, "The request is no SOAP");

@@ -37,6 +37,7 @@ pub(crate) fn router(sim: &CucmSim) -> Router {
         .route("/sim/faults", post(faults))
         .route("/sim/edit", post(edit))
         .route("/sim/exchanges", get(exchanges))
+        .route("/sim/reset", post(reset))
         .with_state(sim.state.clone())
 }
 
@@ -56,9 +57,7 @@ async fn edit(From(state): From<Arc<State>>, Json(edit): Json<Edit>) -> StatusCo
             .iter_mut()
             .find(|p| p.pattern == pattern && p.partition.as_ref() == Some(&partition))
             .map(|p| p.blocked = blocked),
-        Edit::SchedulePartition { partition, schedule } => {
-            cluster.partition(&partition).map(|p| p.schedule = schedule)
-        }
+        Edit::SchedulePartition { partition, schedule } => cluster.partition(&partition).map(|p| p.schedule = schedule),
         Edit::Password { user, password } => {
             cluster.users.iter_mut().find(|u| u.name == user).map(|u| u.password = password)
         }
@@ -69,4 +68,16 @@ async fn edit(From(state): From<Arc<State>>, Json(edit): Json<Edit>) -> StatusCo
 async fn exchanges(From(state): From<Arc<State>>) -> Json<Vec<[String; 3]>> {
     let log = lock(&state.log).clone();
     Json(log.into_iter().map(|e| [e.operation, e.request, e.response]).collect())
+}
+
+/// Every schedule and block flag as the dial plan came.
+async fn reset(From(state): From<Arc<State>>) -> StatusCode {
+    let first = state.first.clone();
+    lock(&state.cluster).edited(|cluster| {
+        cluster.partitions = first.partitions;
+        cluster.route_patterns = first.route_patterns;
+        cluster.translation_patterns = first.translation_patterns;
+        cluster.calling_search_spaces = first.calling_search_spaces;
+    });
+    StatusCode::NO_CONTENT
 }

@@ -25,9 +25,14 @@ pub struct Call {
 #[serde(rename_all = "snake_case", tag = "went")]
 pub enum Outcome {
     /// Out to the public network, with these digits, by this route list or gateway.
-    Pstn { digits: String, by: String },
+    Pstn {
+        digits: String,
+        by: String,
+    },
     /// Rings a line or hunt pilot.
-    Rings { number: String },
+    Rings {
+        number: String,
+    },
     /// Reorder tone: the pattern is blocked.
     Blocked,
     /// Reorder tone: nothing matches.
@@ -136,8 +141,18 @@ fn searchable<'c>(cluster: &'c Cluster, css: Option<&str>) -> Vec<Candidate<'c>>
 /// CUCM's pattern language as runs; `@` is the public North American numbering plan.
 fn shapes(text: &str) -> (Vec<Vec<Piece>>, usize) {
     if let Some(at) = text.find('@') {
-        let plan = ["[2-9]11", "[2-9]XXXXXX", "[2-9]XX[2-9]XXXXXX", "1[2-9]XX[2-9]XXXXXX", "0", "00", "0[2-9]XX[2-9]XXXXXX", "011!"];
-        let all: Vec<_> = plan.iter().map(|form| shapes(&format!("{}{form}{}", &text[..at], &text[at + 1..]))).collect();
+        let plan = [
+            "[2-9]11",
+            "[2-9]XXXXXX",
+            "[2-9]XX[2-9]XXXXXX",
+            "1[2-9]XX[2-9]XXXXXX",
+            "0",
+            "00",
+            "0[2-9]XX[2-9]XXXXXX",
+            "011!",
+        ];
+        let all: Vec<_> =
+            plan.iter().map(|form| shapes(&format!("{}{form}{}", &text[..at], &text[at + 1..]))).collect();
         let dot = all.first().map_or(0, |(_, dot)| *dot);
         return (all.into_iter().flat_map(|(shape, _)| shape).collect(), dot);
     }

@@ -29,6 +29,8 @@ pub struct CucmSim {
 }
 
 pub(crate) struct State {
+    /// The dial plan as it came.
+    first: Cluster,
     cluster: Mutex<Cluster>,
     /// What the subscriber holds while replication is paused.
     replica: Mutex<Option<Cluster>>,
@@ -71,6 +73,7 @@ impl CucmSim {
     pub async fn with_cluster(cluster: Cluster, port: u16, control: Option<u16>) -> io::Result<Self> {
         let identity = Identity::new("cucm-pub.acme.example", true).map_err(io::Error::other)?;
         let state = Arc::new(State {
+            first: cluster.clone(),
             cluster: Mutex::new(cluster),
             replica: Mutex::new(None),
             faults: Mutex::default(),

@@ -120,11 +120,7 @@ pub struct Change {
 
 fn users() -> Vec<User> {
     let user = |name: &str, role| User { name: name.into(), password: "axl-demo".into(), role, failures: 0 };
-    vec![
-        user("axl-lockdown", AxlRole::ReadWrite),
-        user("axl-reader", AxlRole::ReadOnly),
-        user("nobody", AxlRole::None),
-    ]
+    vec![user("axl-lockdown", AxlRole::ReadWrite), user("axl-reader", AxlRole::ReadOnly), user("nobody", AxlRole::None)]
 }
 
 /// The same object has the same uuid at every start: made of its kind and its first name.

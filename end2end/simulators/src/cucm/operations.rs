@@ -23,29 +23,115 @@ pub(crate) fn perform(cluster: &mut Cluster, ask: &Node, manner: &Manner<'_>) ->
         "getCCMVersion" => {
             Ok("<return><componentVersion><version>15.0.1.12900(234)</version></componentVersion></return>".into())
         }
-        "listRoutePattern" => list(cluster.route_patterns.iter().map(|p| (&p.pattern, &p.partition, route_row(p, ask, manner))), ask, manner),
-        "listTransPattern" => {
-            list(cluster.translation_patterns.iter().map(|p| (&p.pattern, &p.partition, trans_row(p, ask, manner))), ask, manner)
+        "listRoutePattern" => list(
+            cluster.route_patterns.iter().map(|p| (&p.pattern, &p.partition, route_row(p, ask, manner))),
+            ask,
+            manner,
+        ),
+        "listTransPattern" => list(
+            cluster.translation_patterns.iter().map(|p| (&p.pattern, &p.partition, trans_row(p, ask, manner))),
+            ask,
+            manner,
+        ),
+        "listHuntPilot" => list(
+            cluster.hunt_pilots.iter().map(|p| (&p.pattern, &p.partition, number_row("huntPilot", p, ask, manner))),
+            ask,
+            manner,
+        ),
+        "listLine" => list(
+            cluster.lines.iter().map(|p| (&p.pattern, &p.partition, number_row("line", p, ask, manner))),
+            ask,
+            manner,
+        ),
+        "listCss" => list(
+            cluster.calling_search_spaces.iter().map(|c| (&c.name, &None, css_row(c, ask, manner, false))),
+            ask,
+            manner,
+        ),
+        "listRoutePartition" => {
+            list(cluster.partitions.iter().map(|p| (&p.name, &None, partition_row(p, ask, manner))), ask, manner)
         }
-        "listHuntPilot" => {
-            list(cluster.hunt_pilots.iter().map(|p| (&p.pattern, &p.partition, number_row("huntPilot", p, ask, manner))), ask, manner)
+        "listTimeSchedule" => list(
+            cluster.schedules.iter().map(|s| {
+                (
+                    &s.name,
+                    &None,
+                    row(
+                        "timeSchedule",
+                        &uuid("TimeSchedule", &s.name),
+                        vec![("name", Value::text(&s.name))],
+                        ask.child("returnedTags"),
+                        manner.nils,
+                    ),
+                )
+            }),
+            ask,
+            manner,
+        ),
+        "listTimePeriod" => {
+            list(cluster.periods.iter().map(|p| (&p.name, &None, period_row(p, ask, manner))), ask, manner)
         }
-        "listLine" => list(cluster.lines.iter().map(|p| (&p.pattern, &p.partition, number_row("line", p, ask, manner))), ask, manner),
-        "listCss" => list(cluster.calling_search_spaces.iter().map(|c| (&c.name, &None, css_row(c, ask, manner, false))), ask, manner),
-        "listRoutePartition" => list(cluster.partitions.iter().map(|p| (&p.name, &None, partition_row(p, ask, manner))), ask, manner),
-        "listTimeSchedule" => {
-            list(cluster.schedules.iter().map(|s| (&s.name, &None, row("timeSchedule", &uuid("TimeSchedule", &s.name), vec![("name", Value::text(&s.name))], ask.child("returnedTags"), manner.nils))), ask, manner)
-        }
-        "listTimePeriod" => list(cluster.periods.iter().map(|p| (&p.name, &None, period_row(p, ask, manner))), ask, manner),
         "listProcessNode" => Ok(nodes(ask, manner)),
-        "getRoutePattern" => one(cluster.route_patterns.iter().find(|p| is(ask, &p.uuid(), &p.pattern, &p.partition)).map(|p| route_row(p, ask, manner)), "Route Pattern"),
-        "getTransPattern" => one(cluster.translation_patterns.iter().find(|p| is(ask, &p.uuid(), &p.pattern, &p.partition)).map(|p| trans_row(p, ask, manner)), "Translation Pattern"),
-        "getHuntPilot" => one(cluster.hunt_pilots.iter().find(|p| is(ask, &number_uuid("huntPilot", p), &p.pattern, &p.partition)).map(|p| number_row("huntPilot", p, ask, manner)), "Hunt Pilot"),
-        "getLine" => one(cluster.lines.iter().find(|p| is(ask, &number_uuid("line", p), &p.pattern, &p.partition)).map(|p| number_row("line", p, ask, manner)), "Line"),
-        "getCss" => one(cluster.calling_search_spaces.iter().find(|c| named(ask, "Css", &c.name)).map(|c| css_row(c, ask, manner, true)), "Calling Search Space"),
-        "getRoutePartition" => one(cluster.partitions.iter().find(|p| named(ask, "RoutePartition", &p.name)).map(|p| partition_row(p, ask, manner)), "Route Partition"),
-        "getTimeSchedule" => one(cluster.schedules.iter().find(|s| named(ask, "TimeSchedule", &s.name)).map(|s| schedule_row(s, ask, manner)), "Time Schedule"),
-        "getTimePeriod" => one(cluster.periods.iter().find(|p| named(ask, "TimePeriod", &p.name)).map(|p| period_row(p, ask, manner)), "Time Period"),
+        "getRoutePattern" => one(
+            cluster
+                .route_patterns
+                .iter()
+                .find(|p| is(ask, &p.uuid(), &p.pattern, p.partition.as_deref()))
+                .map(|p| route_row(p, ask, manner)),
+            "Route Pattern",
+        ),
+        "getTransPattern" => one(
+            cluster
+                .translation_patterns
+                .iter()
+                .find(|p| is(ask, &p.uuid(), &p.pattern, p.partition.as_deref()))
+                .map(|p| trans_row(p, ask, manner)),
+            "Translation Pattern",
+        ),
+        "getHuntPilot" => one(
+            cluster
+                .hunt_pilots
+                .iter()
+                .find(|p| is(ask, &number_uuid("huntPilot", p), &p.pattern, p.partition.as_deref()))
+                .map(|p| number_row("huntPilot", p, ask, manner)),
+            "Hunt Pilot",
+        ),
+        "getLine" => one(
+            cluster
+                .lines
+                .iter()
+                .find(|p| is(ask, &number_uuid("line", p), &p.pattern, p.partition.as_deref()))
+                .map(|p| number_row("line", p, ask, manner)),
+            "Line",
+        ),
+        "getCss" => one(
+            cluster
+                .calling_search_spaces
+                .iter()
+                .find(|c| named(ask, "Css", &c.name))
+                .map(|c| css_row(c, ask, manner, true)),
+            "Calling Search Space",
+        ),
+        "getRoutePartition" => one(
+            cluster
+                .partitions
+                .iter()
+                .find(|p| named(ask, "RoutePartition", &p.name))
+                .map(|p| partition_row(p, ask, manner)),
+            "Route Partition",
+        ),
+        "getTimeSchedule" => one(
+            cluster
+                .schedules
+                .iter()
+                .find(|s| named(ask, "TimeSchedule", &s.name))
+                .map(|s| schedule_row(s, ask, manner)),
+            "Time Schedule",
+        ),
+        "getTimePeriod" => one(
+            cluster.periods.iter().find(|p| named(ask, "TimePeriod", &p.name)).map(|p| period_row(p, ask, manner)),
+            "Time Period",
+        ),
         "listChange" => Ok(changes(cluster, ask)?),
         "updateRoutePattern" | "updateTransPattern" | "updateCss" | "updateRoutePartition" => {
             let mut draft = cluster.clone();
@@ -112,7 +198,12 @@ fn list<'a>(
         && first.unwrap_or(found.len()).min(found.len()) > most
     {
         let total = found.len();
-        return Err(Fault(-1, format!("Query request too large. Total rows matched: {total} rows. Suggestive Row Fetch: less than {most} rows")));
+        return Err(Fault(
+            -1,
+            format!(
+                "Query request too large. Total rows matched: {total} rows. Suggestive Row Fetch: less than {most} rows"
+            ),
+        ));
     }
     let page: String = found.into_iter().skip(number("skip").unwrap_or(0)).take(first.unwrap_or(usize::MAX)).collect();
     Ok(if page.is_empty() { "<return/>".into() } else { format!("<return>{page}</return>") })
@@ -123,10 +214,10 @@ fn one(row: Option<String>, what: &str) -> Answer {
         .ok_or_else(|| Fault(5007, format!("Item not valid: The specified {what} was not found")))
 }
 
-fn is(ask: &Node, uuid: &str, pattern: &str, partition: &Option<String>) -> bool {
+fn is(ask: &Node, uuid: &str, pattern: &str, partition: Option<&str>) -> bool {
     match ask.text_of("uuid") {
         Some(wanted) => same_uuid(wanted, uuid),
-        None => ask.text_of("pattern") == Some(pattern) && ask.text_of("routePartitionName") == partition.as_deref(),
+        None => ask.text_of("pattern") == Some(pattern) && ask.text_of("routePartitionName") == partition,
     }
 }
 
@@ -237,23 +328,23 @@ fn schedule_row(s: &model::Schedule, ask: &Node, manner: &Manner<'_>) -> String 
         format!(r#"<member><timePeriodName uuid="{}">{name}</timePeriodName></member>"#, uuid("TimePeriod", name))
     };
     let members: String = s.periods.iter().map(member).collect();
-    let fields =
-        vec![("name", Value::text(&s.name)), ("members", Value::Raw(format!("<members>{members}</members>")))];
+    let fields = vec![("name", Value::text(&s.name)), ("members", Value::Raw(format!("<members>{members}</members>")))];
     row("timeSchedule", &uuid("TimeSchedule", &s.name), fields, ask.child("returnedTags"), manner.nils)
 }
 
 fn period_row(p: &model::Period, ask: &Node, manner: &Manner<'_>) -> String {
-    let fields = vec![
-        ("name", Value::text(&p.name)),
-        ("startTime", Value::text(&p.start)),
-        ("endTime", Value::text(&p.end)),
-    ];
+    let fields =
+        vec![("name", Value::text(&p.name)), ("startTime", Value::text(&p.start)), ("endTime", Value::text(&p.end))];
     row("timePeriod", &uuid("TimePeriod", &p.name), fields, ask.child("returnedTags"), manner.nils)
 }
 
 fn nodes(ask: &Node, manner: &Manner<'_>) -> String {
     let node = |name: &str, usage: &str| {
-        let fields = vec![("name", Value::text(name)), ("nodeUsage", Value::text(usage)), ("processNodeRole", Value::text("CUCM Voice/Video"))];
+        let fields = vec![
+            ("name", Value::text(name)),
+            ("nodeUsage", Value::text(usage)),
+            ("processNodeRole", Value::text("CUCM Voice/Video")),
+        ];
         row("processNode", &uuid("ProcessNode", name), fields, ask.child("returnedTags"), manner.nils)
     };
     let all = [("EnterpriseWideData", "Publisher"), ("cucm-pub", "Publisher"), ("cucm-sub", "Subscriber")];
@@ -268,14 +359,17 @@ fn changes(cluster: &Cluster, ask: &Node) -> Answer {
     }
     let last = cluster.changes.len();
     let from = since.and_then(|s| s.text.trim().parse::<usize>().ok());
-    let objects: Vec<&str> = ask.child("objectList").into_iter().flat_map(|o| &o.children).map(|o| o.text.trim()).collect();
+    let objects: Vec<&str> =
+        ask.child("objectList").into_iter().flat_map(|o| &o.children).map(|o| o.text.trim()).collect();
     let mut rows = String::new();
     for (at, change) in cluster.changes.iter().enumerate() {
         if from.is_some_and(|from| at + 1 >= from) && objects.contains(&change.kind) {
             let _ = write!(
                 rows,
                 r#"<change type="{}" uuid="{}"><id>{}</id><action>u</action><serviceType></serviceType><doGet>true</doGet><changedTags/></change>"#,
-                change.kind, change.uuid, at + 1
+                change.kind,
+                change.uuid,
+                at + 1
             );
         }
     }
@@ -293,14 +387,18 @@ fn update(cluster: &mut Cluster, ask: &Node) -> Answer {
     let schedules: Vec<String> = cluster.schedules.iter().map(|s| s.name.clone()).collect();
     match ask.name.as_str() {
         "updateRoutePattern" => {
-            let found = cluster.route_patterns.iter_mut().find(|p| is(ask, &p.uuid(), &p.pattern, &p.partition));
+            let found =
+                cluster.route_patterns.iter_mut().find(|p| is(ask, &p.uuid(), &p.pattern, p.partition.as_deref()));
             let found = found.ok_or_else(|| missing("Route Pattern"))?;
             set_flag(ask, "blockEnable", &mut found.blocked)?;
             set_text(ask, "calledPartyTransformationMask", &mut found.mask);
             Ok(found.uuid())
         }
         "updateTransPattern" => {
-            let found = cluster.translation_patterns.iter_mut().find(|p| is(ask, &p.uuid(), &p.pattern, &p.partition));
+            let found = cluster
+                .translation_patterns
+                .iter_mut()
+                .find(|p| is(ask, &p.uuid(), &p.pattern, p.partition.as_deref()));
             let found = found.ok_or_else(|| missing("Translation Pattern"))?;
             set_flag(ask, "blockEnable", &mut found.blocked)?;
             set_text(ask, "calledPartyTransformationMask", &mut found.mask);
@@ -315,7 +413,8 @@ fn update(cluster: &mut Cluster, ask: &Node) -> Answer {
                 let index = |m: &Node| m.text_of("index").and_then(|i| i.parse::<u32>().ok()).unwrap_or(0);
                 let mut ordered: Vec<&Node> = members.children.iter().collect();
                 ordered.sort_by_key(|member| index(member));
-                found.members = ordered.iter().filter_map(|m| m.text_of("routePartitionName")).map(str::to_owned).collect();
+                found.members =
+                    ordered.iter().filter_map(|m| m.text_of("routePartitionName")).map(str::to_owned).collect();
                 for member in &found.members {
                     known(Some(member), &partitions)?;
                 }

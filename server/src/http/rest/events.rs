@@ -27,7 +27,11 @@ pub(super) struct Page {
 #[utoipa::path(get, path = "/api/v1/events", tag = "timeline",
     params(("after" = Option<u64>, Query, description = "entries with a higher number"), ("limit" = Option<usize>, Query, description = "1 to 500, default 100")),
     responses((status = 200, body = EventsBody)), security(("key" = [])))]
-pub(super) async fn events(key: Key, State(state): State<AppState>, Query(page): Query<Page>) -> Result<Json<EventsBody>, Problem> {
+pub(super) async fn events(
+    key: Key,
+    State(state): State<AppState>,
+    Query(page): Query<Page>,
+) -> Result<Json<EventsBody>, Problem> {
     key.may_read(None)?;
     let limit = page.limit.unwrap_or(100).clamp(1, MOST);
     let found = state.store.events_after(page.after.unwrap_or(0), limit).await.map_err(|e| Problem::from_store(&e))?;
@@ -38,7 +42,11 @@ pub(super) async fn events(key: Key, State(state): State<AppState>, Query(page):
 /// Entries as they happen, each with its number as id; `Last-Event-ID` brings what was missed first.
 #[utoipa::path(get, path = "/api/v1/events/stream", tag = "timeline",
     responses((status = 200, body = String, content_type = "text/event-stream")), security(("key" = [])))]
-pub(super) async fn stream(key: Key, State(state): State<AppState>, headers: HeaderMap) -> Result<impl IntoResponse, Problem> {
+pub(super) async fn stream(
+    key: Key,
+    State(state): State<AppState>,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, Problem> {
     key.may_read(None)?;
     let news = state.engine.subscribe();
     let last: Option<u64> = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());

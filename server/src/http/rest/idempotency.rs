@@ -49,7 +49,12 @@ pub(super) async fn once(
     let key = key.ok_or_else(|| Problem::malformed("Idempotency-Key is 1 to 255 visible characters"))?;
     let request = token::digest(&format!("{path}\n{}", String::from_utf8_lossy(body)));
     let _claim = state.running.claim(format!("{}/{key}", by.id)).ok_or_else(|| {
-        Problem::new(StatusCode::CONFLICT, "still-running", "Still being carried out", "The first request with this Idempotency-Key is not answered yet. Ask again.")
+        Problem::new(
+            StatusCode::CONFLICT,
+            "still-running",
+            "Still being carried out",
+            "The first request with this Idempotency-Key is not answered yet. Ask again.",
+        )
     })?;
     let known = state.directory.remembered(by.id.as_str(), key).await.map_err(|error| Problem::from_store(&error))?;
     match known {

@@ -55,7 +55,9 @@ pub(super) async fn order(
     let seen = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let carry_out = async {
         let order: OrderBody = serde_json::from_slice(&body).map_err(|error| {
-            Problem::malformed(format!("The body is not {{\"desired\": \"locked\" or \"normal\", \"reason\": …}}: {error}"))
+            Problem::malformed(format!(
+                "The body is not {{\"desired\": \"locked\" or \"normal\", \"reason\": …}}: {error}"
+            ))
         })?;
         let status = give(&state, &operator, &site, order, seen.as_deref()).await?;
         let status = match wait {
@@ -77,7 +79,8 @@ async fn give(
     order: OrderBody,
     seen: Option<&str>,
 ) -> Result<SiteStatus, Problem> {
-    let reason = order.reason.map(|text| text.chars().take(500).collect::<String>()).filter(|text| !text.trim().is_empty());
+    let reason =
+        order.reason.map(|text| text.chars().take(500).collect::<String>()).filter(|text| !text.trim().is_empty());
     let done = match order.desired {
         Desired::Locked => state.engine.activate(by, site, reason).await,
         Desired::Normal => {

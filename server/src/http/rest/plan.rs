@@ -12,7 +12,11 @@ use axum::extract::{Path, State};
 #[utoipa::path(get, path = "/api/v1/sites/{id}/plan", tag = "plan", params(("id" = String, Path, description = "site id")),
     responses((status = 200, body = PlanBody), (status = 404, body = Problem, content_type = "application/problem+json")),
     security(("key" = [])))]
-pub(super) async fn plan(key: Key, State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<PlanBody>, Problem> {
+pub(super) async fn plan(
+    key: Key,
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Json<PlanBody>, Problem> {
     let id = site_id(id)?;
     key.may_read(Some(&id))?;
     Ok(Json(PlanBody::of_state(&state.engine.status(&id)?)))
@@ -22,7 +26,11 @@ pub(super) async fn plan(key: Key, State(state): State<AppState>, Path(id): Path
 #[utoipa::path(post, path = "/api/v1/sites/{id}/plan/check", tag = "plan", params(("id" = String, Path, description = "site id")),
     responses((status = 200, body = PlanBody), (status = 503, body = Problem, content_type = "application/problem+json")),
     security(("key" = [])))]
-pub(super) async fn check(key: Key, State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<PlanBody>, Problem> {
+pub(super) async fn check(
+    key: Key,
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Json<PlanBody>, Problem> {
     let id = site_id(id)?;
     key.may_read(Some(&id))?;
     Ok(Json(match state.engine.check_plan(&id).await? {

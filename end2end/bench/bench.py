@@ -1,0 +1,181 @@
+"""Speed as ratios: the product against the AXL calls nobody can avoid, and against scripts doing
+the same with zeep and cisco-axl, all in one run against the same simulator on this machine."""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import socket
+import ssl
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+
+HERE = pathlib.Path(__file__).parent
+NOT_CHECKED = ssl._create_unverified_context()
+SITE = """
+[[site]]
+id = "bench"
+name = "Bench"
+eoc_pilot = {{ pattern = "5911", partition = "PT-EOC" }}
+protected_numbers = ["911", "9911"]
+protected_partitions = ["PT-EMERGENCY"]
+{steps}
+"""
+SCHEDULES = "".join(
+    f'[[site.step]]\nkind = "partition_schedule"\ngroup = "{group}"\npartition = "{partition}"\nnormal = "TS-NEVER"\nlocked = ""\n'
+    for group, partition in (("inbound_redirect", "PT-LOCKDOWN-IN"), ("outbound_redirect", "PT-LOCKDOWN-OUT"))
+)
+MANY = '[[site.step]]\nkind = "route_pattern_block"\npartition = "PT-MANY"\nall = true\n'
+
+
+class World:
+    """Simulators and a server of their own."""
+
+    def __init__(self, options, steps, latency_ms, in_flight, patterns=0):
+        self.folder = options.folder / f"{patterns}-{latency_ms}"
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        words = [options.simulators, "--latency-ms", str(latency_ms), "--route-patterns", str(patterns)]
+        self.outside = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addresses = json.loads(self.outside.stdout.readline())
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self.config = self.folder / "lockdown.toml"
+        self.config.write_text(
+            f'[http]\nlisten = "127.0.0.1:{port}"\n[store]\ndata_dir = "data"\n[cucm]\nurl = "{self.addresses["axl"]}"\n'
+            f'username = "axl-lockdown"\npassword = "axl-demo"\nmax_in_flight = {in_flight}\nsweep = "60s"\n'
+            f'tls = {{ pin_sha256 = ["{self.addresses["fingerprint"]}"] }}\n' + SITE.format(steps=steps)
+        )
+        add = [options.lockdown, "clients", "add", "--name", "bench", "--scope", "status:read,lock:enable,lock:release"]
+        made = subprocess.run([*add, "--json", "--config", self.config], capture_output=True, check=True)
+        self.key = json.loads(made.stdout)["key"]
+        log = open(self.folder / "log", "w")
+        self.server = subprocess.Popen([options.lockdown, "serve", "--config", self.config], stderr=log)
+        self.until("normal")
+
+    def call(self, method, path, body=None, etag=None):
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        if etag:
+            headers["If-Match"] = etag
+        data = json.dumps(body).encode() if body else None
+        request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            return json.load(answer), answer.headers.get("ETag")
+
+    def until(self, word):
+        end = time.monotonic() + 120
+        while time.monotonic() < end:
+            try:
+                if self.call("GET", "/api/v1/sites/bench")[0]["standing"] == word:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.05)
+        sys.exit(f"never {word}: see {self.folder}/log")
+
+    def order(self, desired):
+        """Seconds from the order to the answer that everything is verified."""
+        _, etag = self.call("GET", "/api/v1/sites/bench")
+        begun = time.perf_counter()
+        body, _ = self.call("PUT", "/api/v1/sites/bench/lockdown?wait=60s", {"desired": desired}, etag)
+        took = time.perf_counter() - begun
+        want = "locked" if desired == "locked" else "normal"
+        assert body["standing"] == want, body
+        return took
+
+    def exchanges(self):
+        with urllib.request.urlopen(self.addresses["control"] + "/sim/exchanges") as answer:
+            return len(json.load(answer))
+
+    def close(self):
+        for child in (self.server, self.outside):
+            child.kill()
+            child.wait()
+
+
+def prepared_site(options, latency_ms=100, rounds=5):
+    world = World(options, SCHEDULES, latency_ms, 1)
+    times = []
+    calls = 0
+    for _ in range(rounds):
+        before = world.exchanges()
+        times.append(world.order("locked"))
+        calls = world.exchanges() - before
+        world.order("normal")
+    world.close()
+    unavoidable = calls * latency_ms / 1000
+    ratio = statistics.median(times) / unavoidable
+    print(f"\nprepared site, 2 writes, {latency_ms} ms AXL: press to verified")
+    print(f"  {calls} AXL calls ({unavoidable:.3f} s), measured {statistics.median(times):.3f} s: ratio {ratio:.3f} (goal <= 1.15)")
+    return ratio <= 1.15
+
+
+def many_patterns(options, patterns=200, latency_ms=30, in_flight=4):
+    world = World(options, MANY, latency_ms, in_flight, patterns)
+    warm = []
+    for _ in range(3):
+        warm.append(world.order("locked"))
+        world.order("normal")
+    ours = statistics.median(warm)
+    ideal = patterns / in_flight * latency_ms / 1000
+    cold = cold_lock(options, world, patterns)
+    print(f"\n{patterns} route patterns, {latency_ms} ms AXL, {in_flight} in flight")
+    print(f"  press to verified {ours:.3f} s, ideal {ideal:.3f} s: ratio {ours / ideal:.3f} (goal <= 1.15)")
+    print(f"  cold, from starting the program to verified: {cold:.2f} s")
+    peers = {
+        "zeep": [sys.executable, HERE / "peer_zeep.py", options.wsdl],
+        "cisco-axl": ["node", HERE / "peer_cisco_axl.mjs"],
+    }
+    good = ours / ideal <= 1.15
+    for name, words in peers.items():
+        begun = time.perf_counter()
+        environment = {**os.environ, "NODE_TLS_REJECT_UNAUTHORIZED": "0", "NODE_NO_WARNINGS": "1"}
+        subprocess.run([*words, world.addresses["axl"]], check=True, env=environment, stdout=subprocess.DEVNULL)
+        took = time.perf_counter() - begun
+        print(f"  {name}, the same cold: {took:.2f} s, {took / cold:.1f} times ours (goal >= 5)")
+        good = good and took / cold >= 5
+    world.close()
+    return good
+
+
+def cold_lock(options, world, patterns):
+    """The program is started with the order already remembered: start, read, write all, read back."""
+    world.order("locked")
+    _, etag = world.call("GET", "/api/v1/sites/bench")
+    world.server.kill()
+    world.server.wait()
+    undo = urllib.request.Request(
+        world.addresses["control"] + "/sim/reset", data=b"", headers={"Content-Type": "application/json"}, method="POST"
+    )
+    urllib.request.urlopen(undo)
+    log = open(world.folder / "cold-log", "w")
+    begun = time.perf_counter()
+    world.server = subprocess.Popen([options.lockdown, "serve", "--config", world.config], stderr=log)
+    end = begun + 60
+    while time.perf_counter() < end:
+        try:
+            site, _ = world.call("GET", "/api/v1/sites/bench")
+            if site["standing"] == "locked":
+                return time.perf_counter() - begun
+        except OSError:
+            pass
+        time.sleep(0.01)
+    sys.exit("the cold lock was never verified")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ("lockdown", "simulators", "wsdl", "folder"):
+        parser.add_argument(f"--{name}", type=pathlib.Path, required=True)
+    options = parser.parse_args()
+    results = [prepared_site(options), many_patterns(options)]
+    print("\nall goals met" if all(results) else "\nnot all goals met")
+
+
+main()

@@ -1,0 +1,111 @@
+import { dial, edit, expect, faults, makeNormal, signIn, test } from "./world.mjs";
+
+const headline = (page) => page.locator(".banner-headline");
+const bar = (page) => page.locator(".hold-bar");
+
+test.beforeEach(async ({ browser }) => {
+  await faults({});
+  await makeNormal(browser);
+});
+
+test("holding locks, and only a senior releases", async ({ page, browser }) => {
+  await signIn(page, "EOC 1");
+  await expect(headline(page)).toHaveText("Normal calling");
+  await faults({ latency_ms: 60 });
+  await expect(bar(page)).toBeVisible();
+  await bar(page).hover();
+  await page.mouse.down();
+  await expect(bar(page)).toContainText("Keep holding");
+  await expect(headline(page)).toHaveText(/Locking… \d+ of \d+/);
+  await page.mouse.up();
+  await expect(headline(page)).toHaveText("PSTN LOCKED");
+  await expect(page.locator(".banner-second")).toContainText("by EOC 1 (web)");
+  await expect(page.locator(".events")).toContainText("Verified locked");
+  expect(await dial("CSS-PHONE-LD", "914165551234")).toEqual({ went: "rings", number: "5911" });
+  expect(await dial("CSS-INBOUND", "4035554101")).toEqual({ went: "rings", number: "5911" });
+  for (const digits of ["911", "9911", "+911", "988", "933"]) {
+    expect((await dial("CSS-PHONE-LOCAL", digits)).by).toBe("RL-EMERGENCY");
+  }
+  await expect(page.getByRole("button", { name: "Give the all-clear" })).toHaveCount(0);
+  await expect(page.getByText("Only senior EOC personnel may give the all-clear")).toBeVisible();
+
+  const senior = await (await browser.newContext()).newPage();
+  await signIn(senior, "Senior 1");
+  await senior.getByLabel(/Type the site/).fill("acme nort");
+  await senior.getByRole("button", { name: "Give the all-clear" }).click();
+  await expect(senior.getByRole("alert")).toContainText("not the site’s name");
+  await expect(headline(senior)).toHaveText("PSTN LOCKED");
+  await senior.getByLabel(/Type the site/).fill("Acme North");
+  await senior.getByRole("button", { name: "Give the all-clear" }).click();
+  await expect(headline(senior)).toHaveText("Normal calling");
+  await expect(headline(page)).toHaveText("Normal calling");
+  expect((await dial("CSS-PHONE-LD", "914165551234")).went).toBe("pstn");
+  await senior.context().close();
+});
+
+test("letting go early orders nothing", async ({ page }) => {
+  await signIn(page, "EOC 1");
+  await bar(page).hover();
+  await page.mouse.down();
+  await expect(bar(page)).toContainText("Keep holding");
+  await page.mouse.up();
+  await expect(bar(page)).toContainText("nothing was ordered");
+  await expect(headline(page)).toHaveText("Normal calling");
+});
+
+test("holding a key locks", async ({ page }) => {
+  await signIn(page, "EOC 1");
+  await expect(bar(page)).toBeVisible();
+  await bar(page).focus();
+  await page.keyboard.down("Space");
+  await expect(headline(page)).toHaveText("PSTN LOCKED");
+  await page.keyboard.up("Space");
+});
+
+test("two steps lock for those who cannot hold", async ({ page }) => {
+  await signIn(page, "Senior 2");
+  await expect(bar(page)).toBeVisible();
+  await page.getByText("Lock in two steps").click();
+  await page.getByRole("button", { name: "Lock now" }).click();
+  await expect(headline(page)).toHaveText("PSTN LOCKED");
+});
+
+test("a change by hand is on the console, and repaired", async ({ page }) => {
+  await signIn(page, "EOC 1");
+  await page.getByText("Lock in two steps").click();
+  await page.getByRole("button", { name: "Lock now" }).click();
+  await expect(headline(page)).toHaveText("PSTN LOCKED");
+  await edit({ edit: "block_route_pattern", pattern: "9.011!", partition: "PT-PSTN-INTL", blocked: false });
+  await expect(page.locator(".events")).toContainText("Changed by someone while locked");
+  await expect(page.locator(".events")).toContainText("Repaired. 9.011! in PT-PSTN-INTL");
+  await expect(headline(page)).toHaveText("PSTN LOCKED");
+});
+
+test("a lost line is said within seconds and the state greys out by itself", async ({ page, context }) => {
+  await signIn(page, "EOC 1");
+  await expect(headline(page)).toHaveText("Normal calling");
+  await context.setOffline(true);
+  await expect(page.locator(".line-bar")).toBeVisible({ timeout: 20_000 });
+  await expect(headline(page)).toHaveText("Unknown: cannot see CUCM");
+  await context.setOffline(false);
+  await expect(headline(page)).toHaveText("Normal calling");
+  await expect(page.locator(".line-bar")).toBeHidden();
+});
+
+test.describe("without scripts", () => {
+  test.use({ javaScriptEnabled: false });
+
+  test("the state shows and the switch works as a plain form", async ({ page }) => {
+    await page.goto("/");
+    await expect(page.getByText("Phones work normally")).toBeVisible();
+    await expect(page.getByText("Emergency: dial 911")).toBeVisible();
+    await signIn(page, "EOC 1");
+    await expect(bar(page)).toBeHidden();
+    await page.getByRole("button", { name: "Lock now" }).click();
+    await expect(async () => {
+      await page.reload();
+      await expect(headline(page)).toHaveText("PSTN LOCKED", { timeout: 500 });
+    }).toPass();
+    await signIn(page, "Senior 1").catch(() => {});
+  });
+});

@@ -1,0 +1,73 @@
+import AxeBuilder from "@axe-core/playwright";
+import { expect, faults, makeNormal, signIn, test } from "./world.mjs";
+
+const shots = process.env.LOCKDOWN_SHOTS;
+const widths = [320, 768, 1280];
+
+async function look(page, name) {
+  for (const scheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme: scheme });
+    for (const width of widths) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.screenshot({ path: `${shots}/${name}-${width}-${scheme}.png`, fullPage: true });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+      expect(wide, `${name} at ${width} does not scroll sideways`).toBe(false);
+    }
+    const found = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]).analyze();
+    expect(found.violations.map((v) => `${v.id}: ${v.nodes[0].html}`), `${name} ${scheme}`).toEqual([]);
+  }
+}
+
+test.beforeEach(async ({ browser }) => {
+  await faults({});
+  await makeNormal(browser);
+});
+
+test("every page is whole at three widths, in both themes, and axe finds nothing", async ({ page }) => {
+  await page.goto("/");
+  await look(page, "public-normal");
+  await page.goto("/console");
+  await look(page, "console-signed-out");
+  await page.goto("/sign-in?trouble=cancelled");
+  await expect(page.getByRole("alert")).toContainText("You cancelled the sign-in");
+  await look(page, "sign-in");
+  await page.goto("/no/such/page");
+  await look(page, "not-found");
+  await signIn(page, "EOC 1");
+  await expect(page.locator(".hold-bar")).toBeVisible();
+  await look(page, "console-normal");
+  await page.getByText("Lock in two steps").click();
+  await page.getByRole("button", { name: "Lock now" }).click();
+  await expect(page.locator(".banner-headline")).toHaveText("PSTN LOCKED");
+  await look(page, "console-locked-eoc");
+  await page.goto("/timeline");
+  await look(page, "timeline");
+  await page.goto("/");
+  await look(page, "public-locked");
+});
+
+test("a senior's console when locked, and an unknown state", async ({ page }) => {
+  await signIn(page, "Senior 1");
+  await page.getByText("Lock in two steps").click();
+  await page.getByRole("button", { name: "Lock now" }).click();
+  await expect(page.getByRole("button", { name: "Give the all-clear" })).toBeVisible();
+  await look(page, "console-locked-senior");
+  await faults({ throttle: 100000 });
+  await expect(page.locator(".banner-headline")).toHaveText("Unknown: cannot see CUCM");
+  await look(page, "console-unknown");
+  await faults({});
+});
+
+test("an administrator sees people, and gives roles", async ({ page }) => {
+  await signIn(page, "Admin 1");
+  await expect(page.getByText("Only EOC personnel may see this.")).toBeVisible();
+  await page.goto("/admin/people");
+  const senior2 = page.locator("li", { hasText: "Senior 2" });
+  await expect(senior2.getByLabel("Senior EOC")).toBeChecked();
+  await look(page, "people");
+  await senior2.getByLabel("EOC", { exact: true }).check();
+  await senior2.getByRole("button", { name: "Save roles" }).click();
+  await expect(page.locator("li", { hasText: "Senior 2" }).getByLabel("EOC", { exact: true })).toBeChecked();
+  await page.goto("/timeline");
+  await expect(page.locator(".events")).toContainText("Roles of Senior 2: senior_eoc → eoc, senior_eoc");
+});

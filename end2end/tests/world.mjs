@@ -1,0 +1,62 @@
+// What the tests share: people, the simulated cluster, and a page that may not complain.
+import { test as base, expect } from "@playwright/test";
+
+const control = process.env.LOCKDOWN_CONTROL;
+
+/** Where does a call go now? */
+export async function dial(css, digits) {
+  const query = new URLSearchParams({ css, digits });
+  const answer = await fetch(`${control}/sim/dial?${query}`);
+  return (await answer.json()).outcome;
+}
+
+/** An administrator changes something by hand in CUCM. */
+export async function edit(change) {
+  const headers = { "content-type": "application/json" };
+  const answer = await fetch(`${control}/sim/edit`, { method: "POST", headers, body: JSON.stringify(change) });
+  expect(answer.status).toBe(204);
+}
+
+export async function faults(wanted) {
+  const headers = { "content-type": "application/json" };
+  await fetch(`${control}/sim/faults`, { method: "POST", headers, body: JSON.stringify(wanted) });
+}
+
+/** Signs in by the simulated provider, as a person would. */
+export async function signIn(page, name) {
+  await page.goto("/console");
+  await page.locator("main a.button.primary").click();
+  await page.getByRole("button", { name: new RegExp(`^${name}`) }).click();
+  await page.waitForURL("**/console");
+}
+
+/** The plain form's release, for cleaning up: only a senior can. */
+export async function makeNormal(browser) {
+  const context = await browser.newContext({ baseURL: process.env.LOCKDOWN_URL });
+  const page = await context.newPage();
+  await signIn(page, "Senior 1");
+  const headline = page.locator(".banner-headline");
+  await expect(headline).not.toHaveText(/…/);
+  if (await page.getByRole("button", { name: "Give the all-clear" }).isVisible()) {
+    await page.getByLabel(/Type the site/).fill("Acme North");
+    await page.getByRole("button", { name: "Give the all-clear" }).click();
+  }
+  await expect(headline).toHaveText("Normal calling");
+  await context.close();
+}
+
+/** Any console error or page error fails the test: refused scripts and broken islands show only there. */
+export const test = base.extend({
+  page: async ({ page }, use) => {
+    const complaints = [];
+    page.on("console", (message) => {
+      const ours = message.location().url.startsWith(process.env.LOCKDOWN_URL);
+      if (message.type() === "error" && ours) complaints.push(message.text());
+    });
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    await use(page);
+    expect(complaints.filter((text) => !/ERR_INTERNET_DISCONNECTED|status of 40[13]/.test(text))).toEqual([]);
+  },
+});
+
+export { expect };
