@@ -80,6 +80,17 @@ pub(crate) fn public_meaning(site: &SiteView) -> &'static str {
     }
 }
 
+/// Since when, or what was seen last where nothing can be said now.
+pub(crate) fn public_second_line(site: &SiteView) -> String {
+    match (site.standing, site.last_seen, &site.read) {
+        (Standing::Unknown | Standing::Drifted { .. }, Some(target), Some(read)) => {
+            format!("Last seen {} at {}.", target_word(target), read.clock)
+        }
+        (Standing::Unknown | Standing::Drifted { .. }, _, _) => String::new(),
+        _ => format!("Since {}.", site.since.clock),
+    }
+}
+
 pub(crate) fn emergency(numbers: &[String]) -> String {
     let first = numbers.first().map_or("the emergency number", String::as_str);
     format!("Emergency: dial {first}. It always works, from every phone.")
@@ -122,6 +133,8 @@ pub(crate) const LET_GO: &str = "Let go too early: nothing was ordered";
 pub(crate) const SENT: &str = "Sent. Waiting for the server…";
 pub(crate) const TWO_STEPS: &str = "Lock in two steps";
 pub(crate) const CONFIRM_LOCK: &str = "Lock now";
+pub(crate) const SIGNED_OUT: &str =
+    "You are signed out, or a role was taken away. What you see is no longer kept up to date.";
 pub(crate) const ONLY_EOC: &str = "Only EOC personnel may lock. Call the EOC.";
 
 pub(crate) fn not_live(since: Option<&str>) -> String {

@@ -49,7 +49,7 @@ class World:
         self.config = self.folder / "lockdown.toml"
         self.config.write_text(
             f'[http]\nlisten = "127.0.0.1:{port}"\n[store]\ndata_dir = "data"\n[cucm]\nurl = "{self.addresses["axl"]}"\n'
-            f'username = "axl-lockdown"\npassword = "axl-demo"\nmax_in_flight = {in_flight}\nsweep = "60s"\n'
+            f'username = "axl-lockdown"\npassword = "axl-demo"\nmax_in_flight = {in_flight}\nsweep = "15s"\n'
             f'tls = {{ pin_sha256 = ["{self.addresses["fingerprint"]}"] }}\n' + SITE.format(steps=steps)
         )
         add = [options.lockdown, "clients", "add", "--name", "bench", "--scope", "status:read,lock:enable,lock:release"]

@@ -157,6 +157,11 @@ impl World {
         Ok(())
     }
 
+    /// The server was started last.
+    pub(crate) fn server_pid(&self) -> u32 {
+        self.children.last().map_or(0, Child::id)
+    }
+
     /// Until Ctrl-C, or until one of them ends by itself.
     fn until_stopped(mut self) -> Result<()> {
         let (stop, stopped) = mpsc::channel();

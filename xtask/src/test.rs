@@ -40,6 +40,7 @@ pub(crate) fn browser() -> Result<()> {
         .args(["test", "--config", "end2end/playwright.config.mjs"])
         .env("CHROMIUM", chromium)
         .env("LOCKDOWN_URL", &world.url)
+        .env("LOCKDOWN_SERVER_PID", world.server_pid().to_string())
         .env("LOCKDOWN_CONTROL", world.simulators["control"].as_str().unwrap_or_default())
         .env("LOCKDOWN_SHOTS", target().join("screenshots")))
     .with_context(|| format!("the server's log is {}", folder.join("server.log").display()))

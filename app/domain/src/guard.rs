@@ -4,8 +4,8 @@
 use crate::dial_plan::{Destination, DialPlan, place};
 use crate::dial_plan_analysis::{Dialling, DigitAnalysis, End, Route, winners};
 use crate::pattern::Pattern;
-use crate::plan::{FreezeError, LockPlan, PlanText, StepText};
-use crate::step::{Object, StepValue, Target};
+use crate::plan::{FreezeError, LockPlan, Patterns, PlanText, StepText};
+use crate::step::{Found, Object, StepValue, Target};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -74,6 +74,22 @@ pub enum Violation {
         "The EOC pilot {pilot} is neither a hunt pilot nor a directory number in CUCM. Correct eoc_pilot, or create it."
     )]
     NoPilot { pilot: String },
+    #[error("{what} is not in CUCM, so {object} could not be switched. Create it there, or correct the step.")]
+    UnknownName { object: String, what: String },
+    #[error(
+        "{object} is the schedule of the EOC pilot's own partition: calls must reach the EOC. Take the step out of the plan."
+    )]
+    PilotPartition { object: String },
+    #[error("{object} cannot be judged: {why}. Take the step out of the plan, or write the pattern another way.")]
+    Unreadable { object: String, why: String },
+    #[error(
+        "{digits} dialled from {css} could be taken by {object}, and no route of its own is found. Add a pattern for exactly {digits} in a protected partition that {css} searches."
+    )]
+    Unproven { digits: String, css: String, object: String },
+    #[error(
+        "{object} is blocked although nothing is locked: the first all-clear would open it. Name it in `except`, or take the step out of the plan."
+    )]
+    BlockedAlready { object: String },
     #[error(
         "{digits} dialled from {css} ({dialling}) would no longer take its own way when locked: normally {normal}, then {locked}. Add a pattern for exactly {digits} in a protected partition that {css} searches, or narrow the step's pattern."
     )]
@@ -101,8 +117,10 @@ pub fn check(text: &PlanText, dial_plan: &DialPlan) -> Result<CheckedPlan, Vec<V
         let pilot = place(&text.eoc_pilot.pattern, Some(&text.eoc_pilot.partition));
         violations.push(Violation::NoPilot { pilot });
     }
+    violations.extend(plan.steps.iter().flat_map(|step| dead_end(text, dial_plan, step)));
     let forms = dialled_forms(text, dial_plan);
     violations.extend(diverted(&plan, dial_plan, &forms));
+    violations.extend(unproven(&plan, dial_plan, &forms));
     if violations.is_empty() {
         let leaks = leaks(text, &plan, dial_plan, &forms);
         let warnings = warnings(text, &plan, dial_plan, &forms);
@@ -136,8 +154,8 @@ fn forbidden_text(text: &PlanText, step: &StepText) -> Vec<Violation> {
         StepText::PartitionSchedule { partition, .. } => (None, partition),
         StepText::RoutePatternBlock { patterns, partition, .. }
         | StepText::TransPatternBlock { patterns, partition, .. } => match patterns {
-            crate::plan::Patterns::One(one) => (Some(one), partition),
-            crate::plan::Patterns::AllExcept(_) => (None, partition),
+            Patterns::One(one) => (Some(one), partition),
+            Patterns::AllExcept(_) => (None, partition),
         },
         StepText::TransPatternSet { pattern, partition, .. } => (Some(pattern), partition),
         StepText::CssMembers { .. } => return Vec::new(),
@@ -194,10 +212,8 @@ fn acknowledged(text: &PlanText, object: &Object) -> bool {
         StepText::RoutePatternBlock { patterns, partition, acknowledge_gateway: true, .. } => {
             object.partition() == Some(partition)
                 && match patterns {
-                    crate::plan::Patterns::One(one) => object.pattern() == Some(one),
-                    crate::plan::Patterns::AllExcept(except) => {
-                        object.pattern().is_some_and(|p| !except.iter().any(|e| e == p))
-                    }
+                    Patterns::One(one) => object.pattern() == Some(one),
+                    Patterns::AllExcept(except) => object.pattern().is_some_and(|p| !except.iter().any(|e| e == p)),
                 }
         }
         _ => false,
@@ -239,19 +255,94 @@ pub fn dialled_forms(text: &PlanText, dial_plan: &DialPlan) -> BTreeSet<String> 
             .any(|code| number.strip_prefix(code.as_str()).is_some_and(|rest| listed.iter().any(|n| n == rest)))
     };
     let mut forms: BTreeSet<String> = listed.iter().cloned().collect();
+    // An access code written without a dot shows in a pattern that is such a number and nothing else.
+    let literal = |p: &String| Pattern::parse(p).ok().map(|_| p.replace(['.', '\\'], ""));
+    let patterns = dial_plan.route_patterns.iter().map(|p| &p.pattern);
+    let patterns = patterns.chain(dial_plan.translation_patterns.iter().map(|p| &p.pattern));
+    forms.extend(patterns.filter_map(literal).filter(|p| {
+        listed.iter().any(|number| p.strip_suffix(number.as_str()).is_some_and(|code| code.len() <= 2))
+            && p.chars().all(|c| c.is_ascii_digit() || c == '+')
+    }));
     for number in listed.iter().filter(|n| !n.starts_with('+') && bare(n)) {
         forms.extend(codes.iter().map(|code| format!("{code}{number}")));
     }
     forms
 }
 
-/// Protected numbers that do not find their own way at some point between normal and locked.
+/// Values that name what is not there, and the one partition that must stay.
+fn dead_end(text: &PlanText, dial_plan: &DialPlan, step: &crate::step::Step) -> Vec<Violation> {
+    let object = step.object.to_string();
+    let mut violations = Vec::new();
+    for value in [&step.normal, &step.locked] {
+        let missing = match value {
+            StepValue::Schedule(Some(name)) if !dial_plan.schedules.iter().any(|s| s.name == *name) => {
+                Some(format!("time schedule {name}"))
+            }
+            StepValue::Redirect { css: Some(name), .. } if dial_plan.css(name).is_none() => {
+                Some(format!("calling search space {name}"))
+            }
+            _ => None,
+        };
+        violations.extend(missing.map(|what| Violation::UnknownName { object: object.clone(), what }));
+    }
+    if matches!(&step.object, Object::PartitionSchedule { partition, .. } if *partition == text.eoc_pilot.partition) {
+        violations.push(Violation::PilotPartition { object: object.clone() });
+    }
+    if let Some(Err(error)) = step.object.pattern().map(Pattern::parse) {
+        violations.push(Violation::Unreadable { object, why: error.to_string() });
+    }
+    violations
+}
+
+/// `@` is read as the public numbering plan; CUCM's own may hold more. A step on such a pattern must
+/// leave no form of a protected number behind its access code without a route of its own.
+fn unproven(plan: &LockPlan, dial_plan: &DialPlan, forms: &BTreeSet<String>) -> Vec<Violation> {
+    let normal = plan.applied_to(dial_plan, Target::Normal);
+    let analysis = DigitAnalysis::new(&normal, true);
+    let mut violations = Vec::new();
+    for object in plan.steps.iter().map(|step| &step.object) {
+        let Some((head, _)) = object.pattern().and_then(|pattern| pattern.split_once('@')) else { continue };
+        let head = head.trim_end_matches('.');
+        let partition = object.partition().unwrap_or_default();
+        for css in dial_plan.calling_search_spaces.iter().filter(|css| css.members.iter().any(|m| m == partition)) {
+            for digits in forms.iter().filter(|form| form.starts_with(head)) {
+                if analysis.route(&css.name, digits, Dialling::EnBloc).end == End::NoRoute {
+                    let (digits, css) = (digits.clone(), css.name.clone());
+                    violations.push(Violation::Unproven { digits, css, object: object.to_string() });
+                }
+            }
+        }
+    }
+    violations
+}
+
+/// Patterns that "all of a partition" selects although they are blocked in normal times: asked before
+/// anything was ever ordered.
+pub fn blocked_already(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan) -> Vec<Violation> {
+    let by_all = |object: &Object| {
+        text.steps.iter().any(|step| {
+            matches!(step, StepText::RoutePatternBlock { patterns: Patterns::AllExcept(_), partition, .. }
+                if object.partition() == Some(partition))
+        })
+    };
+    let blocked = |object: &Object| dial_plan.route_patterns.iter().any(|p| p.uuid == *object.uuid() && p.blocked);
+    let objects = plan.steps.iter().map(|step| &step.object).filter(|object| by_all(object) && blocked(object));
+    objects.map(|object| Violation::BlockedAlready { object: object.to_string() }).collect()
+}
+
+/// Protected numbers that do not find their own way as it was read, when normal, or at some point
+/// between normal and locked.
 fn diverted(plan: &LockPlan, dial_plan: &DialPlan, forms: &BTreeSet<String>) -> Vec<Violation> {
     let normal = plan.applied_to(dial_plan, Target::Normal);
     let mut violations: Vec<Violation> = Vec::new();
-    for state in states_on_the_way(plan, &normal) {
+    // Read while locked, what was read is no measure; then normal is compared with locked alone.
+    let read_now = plan.steps.iter().all(|step| step.find_in(dial_plan) != Found::Value(step.locked.clone()));
+    let mut states = states_on_the_way(plan, &normal);
+    states.push(normal.clone());
+    let base = if read_now { dial_plan } else { &normal };
+    for state in states {
         for sometimes_active in [false, true] {
-            let before = DigitAnalysis::new(&normal, sometimes_active);
+            let before = DigitAnalysis::new(base, sometimes_active);
             let after = DigitAnalysis::new(&state, sometimes_active);
             for css in &dial_plan.calling_search_spaces {
                 for digits in forms {
@@ -286,7 +377,8 @@ fn compare(before: &DigitAnalysis<'_>, after: &DigitAnalysis<'_>, css: &str, dig
     [(Dialling::EnBloc, "all at once"), (Dialling::DigitByDigit, "digit by digit")].into_iter().find_map(
         |(dialling, words)| {
             let (normal, locked) = (before.route(css, digits, dialling), after.route(css, digits, dialling));
-            (normal != locked).then(|| Violation::Diverted {
+            let understood = !matches!(locked.end, End::NotUnderstood { .. } | End::Loop);
+            (normal != locked || !understood).then(|| Violation::Diverted {
                 digits: digits.to_owned(),
                 css: css.to_owned(),
                 dialling: words,

@@ -6,7 +6,8 @@ use crate::step::Target;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Worst first. Never `Locked` or `Normal` unless a fresh reading shows every step so.
+/// Worst first. Never `Locked` or `Normal` unless the order was read back as carried out and a fresh
+/// reading shows every step so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "standing")]
 pub enum Standing {
@@ -48,10 +49,14 @@ pub fn standing(command: &Command, reading: Option<&Reading>, now: Timestamp) ->
     let ordered = command.target();
     match (reading.state(), ordered) {
         (ReadingState::Unknown, _) => Standing::Unknown,
+        // The reading may be older than the order or than its last write: only whoever read back
+        // after both settles it.
+        _ if !command.is_settled() => {
+            Standing::Pending { ordered, done: reading.done(ordered), of: reading.steps.len() }
+        }
         (ReadingState::Locked, Target::Locked) => Standing::Locked,
         (ReadingState::Normal, Target::Normal) => Standing::Normal,
-        _ if command.is_settled() => Standing::Drifted { ordered, off: reading.off(ordered).count() },
-        _ => Standing::Pending { ordered, done: reading.done(ordered), of: reading.steps.len() },
+        _ => Standing::Drifted { ordered, off: reading.off(ordered).count() },
     }
 }
 
@@ -117,6 +122,13 @@ mod tests {
     }
 
     #[test]
+    fn a_reading_from_before_the_order_does_not_make_it_verified() {
+        let seen = reading(&[StepState::Locked, StepState::Locked], at(0));
+        let pending = standing(&command(1, false), Some(&seen), at(0));
+        assert_eq!(pending, Standing::Pending { ordered: Target::Locked, done: 2, of: 2 });
+    }
+
+    #[test]
     fn a_site_nobody_touched_that_is_found_locked_has_drifted() {
         let seen = reading(&[StepState::Locked], at(0));
         assert_eq!(
@@ -136,12 +148,13 @@ mod tests {
             kind in 0u8..3, verified: bool, states in prop::collection::vec(any_state(), 0..6), age in -40_000i64..90_000,
         ) {
             let (now, seen) = (at(0), reading(&states, at(-age)));
+            let settled = kind == 0 || verified;
             let word = standing(&command(kind, verified), Some(&seen), now);
             let target = command(kind, verified).target();
             let all = |state| !states.is_empty() && states.iter().all(|s| *s == state);
             let fresh = (-5_000..=30_000).contains(&age);
-            prop_assert_eq!(word == Standing::Locked, fresh && target == Target::Locked && all(StepState::Locked));
-            prop_assert_eq!(word == Standing::Normal, fresh && target == Target::Normal && all(StepState::Normal));
+            prop_assert_eq!(word == Standing::Locked, settled && fresh && target == Target::Locked && all(StepState::Locked));
+            prop_assert_eq!(word == Standing::Normal, settled && fresh && target == Target::Normal && all(StepState::Normal));
             if states.contains(&StepState::NotRead) || !fresh { prop_assert_eq!(word, Standing::Unknown); }
         }
     }

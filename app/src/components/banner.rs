@@ -22,7 +22,7 @@ pub(crate) fn Banner(live: SiteLive, voice: Voice) -> impl IntoView {
     };
     let second = move || match voice {
         Voice::Console => site.with(words::console_second_line),
-        Voice::Public => site.with(|site| format!("Since {}.", site.since.clock)),
+        Voice::Public => site.with(words::public_second_line),
     };
     let progress = move || {
         site.with(|site| match site.standing {
@@ -38,7 +38,7 @@ pub(crate) fn Banner(live: SiteLive, voice: Voice) -> impl IntoView {
             <svg class="banner-shape" viewBox="0 0 24 24" aria-hidden="true">
                 <path d=move || site.with(|site| words::shape(site.standing))></path>
             </svg>
-            <div class="banner-words" role="status" aria-live="assertive" aria-atomic="true">
+            <div class="banner-words" role="status" aria-live="polite" aria-atomic="true">
                 <h2 class="banner-headline">{headline}</h2>
                 <p class="banner-second">{second}</p>
             </div>
@@ -88,6 +88,9 @@ fn LineBar(live: SiteLive) -> impl IntoView {
     view! {
         <div class="line-bar" role="status" hidden=move || live.line.get() != Line::Lost>
             {move || words::not_live(live.lost_at.get().as_deref())}
+        </div>
+        <div class="line-bar" role="alert" hidden=move || !live.signed_out.get()>
+            {words::SIGNED_OUT} <a href="/auth/login?return_to=/console">"Sign in again"</a>
         </div>
     }
     .into_any()

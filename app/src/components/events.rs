@@ -6,22 +6,29 @@ use leptos::prelude::*;
 #[component]
 pub(crate) fn Events(#[prop(into)] events: Signal<Vec<EventView>>) -> impl IntoView {
     view! {
-        <ol class="events" role="log" aria-label="Timeline, newest first">
-            {move || events.get().into_iter().map(|event| {
-                let weight = match event.weight {
-                    Weight::Quiet => "quiet",
-                    Weight::Plain => "plain",
-                    Weight::Attention => "attention",
-                };
-                view! {
-                    <li data-weight=weight>
-                        <time class="number" datetime=event.when.iso>{event.when.clock}</time>
-                        <span class="what">{event.text}</span>
-                        <span class="who">{event.who.unwrap_or_default()}</span>
-                    </li>
-                }
-            }).collect_view()}
-        </ol>
+        <div role="log" aria-label="Timeline, newest first">
+            <ol class="events">
+                <For each=move || events.get() key=|event| event.seq let(event)>
+                    <Entry event/>
+                </For>
+            </ol>
+        </div>
     }
     .into_any()
+}
+
+#[component]
+fn Entry(event: EventView) -> impl IntoView {
+    let weight = match event.weight {
+        Weight::Quiet => "quiet",
+        Weight::Plain => "plain",
+        Weight::Attention => "attention",
+    };
+    view! {
+        <li data-weight=weight>
+            <time class="number" datetime=event.when.iso>{event.when.clock}</time>
+            <span class="what">{event.text}</span>
+            <span class="who">{event.who.unwrap_or_default()}</span>
+        </li>
+    }
 }

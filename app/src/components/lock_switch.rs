@@ -31,7 +31,9 @@ pub(crate) fn LockSwitch(live: SiteLive, activate: ServerAction<Activate>) -> im
     let holding = StoredValue::new(None::<TimeoutHandle>);
     let order_id = id.clone();
     let press = move || {
-        if activate.pending().get_untracked() || gesture.get_untracked() == Gesture::Holding {
+        // The switch may be gone already: somebody else locked.
+        let idle = gesture.try_get_untracked().is_some_and(|gesture| gesture != Gesture::Holding);
+        if !idle || activate.pending().get_untracked() {
             return;
         }
         gesture.set(Gesture::Holding);
@@ -43,13 +45,18 @@ pub(crate) fn LockSwitch(live: SiteLive, activate: ServerAction<Activate>) -> im
         holding.set_value(set_timeout_with_handle(done, HOLD).ok());
     };
     let let_go = move || {
-        if gesture.get_untracked() == Gesture::Holding {
-            if let Some(timer) = holding.get_value() {
+        if gesture.try_get_untracked() == Some(Gesture::Holding) {
+            if let Some(timer) = holding.try_get_value().flatten() {
                 timer.clear();
             }
             gesture.set(Gesture::LetGo);
         }
     };
+    on_cleanup(move || {
+        if let Some(timer) = holding.try_get_value().flatten() {
+            timer.clear();
+        }
+    });
     let press_key = press.clone();
     let label = {
         let name = name.clone();
@@ -69,7 +76,7 @@ pub(crate) fn LockSwitch(live: SiteLive, activate: ServerAction<Activate>) -> im
                     Gesture::Holding => "holding",
                     Gesture::Idle | Gesture::LetGo => "idle",
                 }
-                disabled=move || activate.pending().get()
+                aria-disabled=move || activate.pending().get().to_string()
                 on:pointerdown=move |event: ev::PointerEvent| {
                     if event.is_primary() && event.button() == 0 {
                         capture(&event);

@@ -13,6 +13,9 @@ const KEPT: usize = 50;
 /// Older than this, a reading says nothing any more. Design, section 3.
 const STALE_SECONDS: i64 = 30;
 
+/// A browser's clock may step back a little; more is not believed.
+const SKEW_SECONDS: i64 = 5;
+
 #[derive(Clone, Copy)]
 pub(crate) struct SiteLive {
     site: RwSignal<SiteView>,
@@ -24,6 +27,8 @@ pub(crate) struct SiteLive {
     pub(crate) line: ReadSignal<Line>,
     /// When the line was lost, by the browser's clock.
     pub(crate) lost_at: RwSignal<Option<String>>,
+    /// The line brings less than the page began with: the session ended, or a role was taken away.
+    pub(crate) signed_out: RwSignal<bool>,
 }
 
 impl SiteLive {
@@ -34,12 +39,14 @@ impl SiteLive {
         let events = RwSignal::new(events);
         let after = events.with_untracked(|events| events.first().map_or(0, |event| event.seq));
         let arrived = RwSignal::new(0.0);
+        let signed_out = RwSignal::new(false);
         let line = listen(format!("/ui/live?after={after}"), move |news| {
-            arrived.set(browser_now());
-            take(&id, news, site, events);
+            if take(&id, news, site, events, signed_out) {
+                arrived.set(browser_now());
+            }
         });
         let (age, elapsed, lost_at) = (RwSignal::new(None), RwSignal::new(None), RwSignal::new(None));
-        let live = Self { site, age, elapsed, events, line, lost_at };
+        let live = Self { site, age, elapsed, events, line, lost_at, signed_out };
         Effect::new(move || {
             arrived.set(browser_now());
             live.tick(arrived);
@@ -48,7 +55,14 @@ impl SiteLive {
             }
         });
         Effect::new(move || {
-            lost_at.set((line.get() == Line::Lost).then(clock));
+            let lost = line.get() == Line::Lost;
+            lost_at.update(|at| {
+                if lost {
+                    at.get_or_insert_with(clock);
+                } else {
+                    *at = None
+                }
+            });
         });
         live
     }
@@ -68,23 +82,42 @@ impl SiteLive {
     /// the line still brings news.
     pub(crate) fn shown(self) -> SiteView {
         let mut site = self.site.get();
-        if self.age.get().is_some_and(|age| age > STALE_SECONDS) {
+        if self.age.get().is_some_and(|age| !(-SKEW_SECONDS..=STALE_SECONDS).contains(&age)) {
             site.standing = Standing::Unknown;
         }
         site
     }
 }
 
-fn take(id: &SiteId, news: Live, site: RwSignal<SiteView>, events: RwSignal<Vec<EventView>>) {
+/// Takes one piece of news; true when it says how this site stands now.
+fn take(
+    id: &SiteId,
+    news: Live,
+    site: RwSignal<SiteView>,
+    events: RwSignal<Vec<EventView>>,
+    signed_out: RwSignal<bool>,
+) -> bool {
     match news {
-        Live::Site(new) if new.id == *id => site.set(*new),
-        Live::Event(event) if event.site.as_ref().is_none_or(|site| site == id) => events.update(|all| {
-            if all.iter().all(|known| known.seq != event.seq) {
-                all.insert(0, event);
-                all.truncate(KEPT);
+        Live::Site(new) if new.id == *id => {
+            // What was seen in detail is not replaced by what everybody may see.
+            let less = new.detail.is_none() && site.with_untracked(|known| known.detail.is_some());
+            signed_out.set(less);
+            if !less {
+                site.set(*new);
             }
-        }),
-        Live::Site(_) | Live::Event(_) | Live::Beat => {}
+            !less
+        }
+        Live::Event(event) if event.site.as_ref().is_none_or(|site| site == id) => {
+            events.update(|all| {
+                let at = all.partition_point(|known| known.seq > event.seq);
+                if all.get(at).is_none_or(|known| known.seq != event.seq) {
+                    all.insert(at, event);
+                    all.truncate(KEPT);
+                }
+            });
+            false
+        }
+        Live::Site(_) | Live::Event(_) | Live::Beat => false,
     }
 }
 

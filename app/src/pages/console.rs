@@ -1,6 +1,7 @@
 //! The EOC's page: the state, the one action, what CUCM holds, what happened.
 
 use crate::api::lockdown::{Activate, Release, console};
+use crate::api::session::sign_in;
 use crate::components::frame::{Frame, Trouble};
 use crate::islands::console::ConsoleIsland;
 use crate::pages::Refused;
@@ -11,6 +12,7 @@ use leptos_router::hooks::use_query_map;
 #[component]
 pub(crate) fn ConsolePage() -> impl IntoView {
     let asked = use_query_map();
+    let known = Resource::new(|| (), |()| sign_in());
     let board = Resource::new(move || asked.read().get("site"), console);
     // What a plain form could not do comes back in the address of the page.
     let (activate, release) = (ServerAction::<Activate>::new(), ServerAction::<Release>::new());
@@ -28,7 +30,7 @@ pub(crate) fn ConsolePage() -> impl IntoView {
                         <ConsoleIsland view/>
                     </Frame>
                 }.into_any(),
-                Err(error) => view! { <Refused error return_to="/console"/> }.into_any(),
+                Err(error) => view! { <Refused error me=known.get().and_then(Result::ok).and_then(|view| view.me) return_to="/console"/> }.into_any(),
             })}
         </Suspense>
     }

@@ -9,11 +9,17 @@ pub(crate) mod timeline;
 
 use crate::components::frame::{Frame, Trouble};
 use crate::error::ApiError;
+use crate::view::Me;
 use leptos::prelude::*;
 
 /// A page that could not be made: sign in, or the reason.
 #[component]
-pub(crate) fn Refused(error: ApiError, return_to: &'static str) -> impl IntoView {
+pub(crate) fn Refused(error: ApiError, me: Option<Me>, return_to: &'static str) -> impl IntoView {
+    let heading = match &error {
+        ApiError::SignInFirst | ApiError::Refused(_) => "This page is not for everybody",
+        ApiError::NoSuchSite => "There is no such site",
+        _ => "This page cannot be shown now",
+    };
     let sign_in = (error == ApiError::SignInFirst).then(|| {
         view! {
             <p>
@@ -22,9 +28,9 @@ pub(crate) fn Refused(error: ApiError, return_to: &'static str) -> impl IntoView
         }
     });
     view! {
-        <Frame me=None here="">
+        <Frame me here="">
             <div class="narrow">
-                <h1>"This page is for EOC personnel"</h1>
+                <h1>{heading}</h1>
                 <Trouble text=error.to_string()/>
                 {sign_in}
                 <p><a href="/">"See the state of the telephones"</a></p>

@@ -1,6 +1,7 @@
 //! Who may do what. Administrators only.
 
 use crate::api::people::{SetRoles, people};
+use crate::api::session::sign_in;
 use crate::components::frame::{Frame, Trouble};
 use crate::pages::Refused;
 use crate::view::{PeopleView, PersonView};
@@ -11,6 +12,7 @@ use lockdown::operator::Role;
 #[component]
 pub(crate) fn PeoplePage() -> impl IntoView {
     let set_roles = ServerAction::<SetRoles>::new();
+    let known = Resource::new(|| (), |()| sign_in());
     let list = Resource::new(move || set_roles.version().get(), |_| people());
     let trouble = move || set_roles.value().get().and_then(Result::err);
     view! {
@@ -32,7 +34,7 @@ pub(crate) fn PeoplePage() -> impl IntoView {
                         </div>
                     </Frame>
                 }.into_any(),
-                Err(error) => view! { <Refused error return_to="/admin/people"/> }.into_any(),
+                Err(error) => view! { <Refused error me=known.get().and_then(Result::ok).and_then(|view| view.me) return_to="/admin/people"/> }.into_any(),
             })}
         </Suspense>
     }

@@ -1,5 +1,6 @@
 //! Everything that happened, newest first, in pages.
 
+use crate::api::session::sign_in;
 use crate::api::timeline::timeline;
 use crate::components::events::Events;
 use crate::components::frame::Frame;
@@ -12,6 +13,7 @@ use leptos_router::hooks::use_query_map;
 #[component]
 pub(crate) fn TimelinePage() -> impl IntoView {
     let asked = use_query_map();
+    let known = Resource::new(|| (), |()| sign_in());
     let page = Resource::new(move || asked.read().get("before"), timeline);
     view! {
         <Title text="Timeline"/>
@@ -28,7 +30,7 @@ pub(crate) fn TimelinePage() -> impl IntoView {
                         </div>
                     </Frame>
                 }.into_any(),
-                Err(error) => view! { <Refused error return_to="/timeline"/> }.into_any(),
+                Err(error) => view! { <Refused error me=known.get().and_then(Result::ok).and_then(|view| view.me) return_to="/timeline"/> }.into_any(),
             })}
         </Suspense>
     }

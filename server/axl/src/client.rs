@@ -17,6 +17,9 @@ const MAX_ANSWER: usize = 16 * 1024 * 1024;
 /// A publisher that takes longer to be connected to is as good as down.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// More rows than any cluster has patterns; a server that ignores `skip` would never end.
+const MAX_ROWS: usize = 500_000;
+
 /// HTTP status of "Incorrect axl version". Source: seen from CUCM by public clients.
 const WRONG_VERSION: u16 = 599;
 
@@ -134,6 +137,10 @@ impl Client {
                     let found = rows(&self.call(&paged).await?);
                     if found.is_empty() {
                         return Ok(all);
+                    }
+                    if all.len() > MAX_ROWS {
+                        let why = "the list does not end".into();
+                        return Err(Error::TooLarge { why, suggested_rows: None });
                     }
                     all.extend(found);
                 }

@@ -45,7 +45,15 @@ pub enum Error {
 impl Error {
     /// Will the same call probably succeed a little later, with nobody mending anything?
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::OutcomeUnknown { .. } | Self::Busy { .. } | Self::NotAxl { .. })
+        // No service: a publisher that restarts its web server answers 404 for some seconds.
+        matches!(
+            self,
+            Self::NoService
+                | Self::Unreachable { .. }
+                | Self::OutcomeUnknown { .. }
+                | Self::Busy { .. }
+                | Self::NotAxl { .. }
+        )
     }
 
     /// Can no call at all succeed until somebody mends something?
@@ -56,7 +64,6 @@ impl Error {
                 | Self::BadCredentials
                 | Self::MayNotWrite
                 | Self::Forbidden
-                | Self::NoService
                 | Self::Version { .. }
         )
     }

@@ -19,7 +19,11 @@ pub(super) async fn check(context: &Context) -> Result<Ended, Sorry> {
     for site in &config.sites {
         let cucm = Cucm::new(client.clone(), &site.plan);
         let facts = cucm.survey().await.map_err(|error| Sorry(format!("the plan cannot be checked: {error}")))?;
-        let checked = guard::check(&site.plan, &facts);
+        let mut checked = guard::check(&site.plan, &facts);
+        if let Ok(checked) = &mut checked {
+            let blocked = guard::blocked_already(&site.plan, &checked.plan, &facts);
+            checked.warnings.extend(blocked.iter().map(|found| format!("If nothing is locked now: {found}")));
+        }
         accepted &= checked.is_ok();
         let found = |plan: &LockPlan| plan.steps.iter().map(|s| (s.id.to_string(), s.find_in(&facts))).collect();
         let (value, text) = match &checked {

@@ -237,7 +237,7 @@ fn cucm(raw: RawCucm, source: &Source) -> Result<Cucm, Problem> {
         trust: trust(raw.tls, source)?,
         timeout: duration(raw.timeout.as_deref(), 20, "cucm.timeout", source)?,
         max_in_flight,
-        sweep: duration(raw.sweep.as_deref(), 10, "cucm.sweep", source)?,
+        sweep: sweep(raw.sweep.as_deref(), source)?,
     })
 }
 
@@ -307,6 +307,15 @@ fn secret(inline: Option<String>, file: Option<PathBuf>, key: &str, source: &Sou
     }
 }
 
+/// A reading of 30 s is stale: sweeps must be closer together than that.
+fn sweep(text: Option<&str>, source: &Source) -> Result<Duration, Problem> {
+    let sweep = duration(text, 10, "cucm.sweep", source)?;
+    if sweep > Duration::from_secs(15) {
+        return Err(source.problem("cucm.sweep", "write 15s or less: a reading older than 30 s says nothing any more"));
+    }
+    Ok(sweep)
+}
+
 /// `20s`, `500ms`, `5m`.
 fn duration(text: Option<&str>, default_seconds: u64, key: &str, source: &Source) -> Result<Duration, Problem> {
     let Some(text) = text else { return Ok(Duration::from_secs(default_seconds)) };
@@ -315,7 +324,7 @@ fn duration(text: Option<&str>, default_seconds: u64, key: &str, source: &Source
     let read = number.and_then(|n| match unit {
         "ms" => Some(Duration::from_millis(n)),
         "s" => Some(Duration::from_secs(n)),
-        "m" => Some(Duration::from_secs(n * 60)),
+        "m" => Some(Duration::from_secs(n.saturating_mul(60))),
         _ => None,
     });
     read.filter(|d| !d.is_zero())
@@ -389,6 +398,15 @@ locked = ""
             let said = refused(&GOOD.replace(from, to));
             assert!(said.contains(want), "{want}: {said}");
             assert!(!said.contains("hunter2"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_never_shown() {
+        for (from, to) in [("\"hunter2\"", "12345678"), ("\"hunter2\"", "[\"hunter2\"]"), ("\"hunter2\"", "true")] {
+            let said = refused(&GOOD.replace(from, to));
+            assert!(!said.contains("12345678") && !said.contains("hunter2"), "{said}");
+            assert!(said.contains("lockdown.toml:5"), "{said}");
         }
     }
 

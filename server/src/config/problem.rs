@@ -78,8 +78,12 @@ impl Source {
 
 /// serde's message, and what to do about it.
 fn explained(message: &str) -> String {
-    let message = message.trim().replace('`', "“");
-    let first = message.lines().next().unwrap_or_default();
+    let first = message.trim().lines().next().unwrap_or_default();
+    // `invalid type: integer `1234`, expected a string`: the value may be a secret.
+    if let Some((kind, rest)) = first.split_once('`').filter(|_| first.starts_with("invalid")) {
+        let expected = rest.split_once("`, ").map_or("", |(_, expected)| expected);
+        return format!("{}, {expected}", kind.trim_end());
+    }
     if first.starts_with("unknown field") {
         format!(
             "{first}. Correct the key or take it out: unknown keys are refused, so that a mistyped one is not overlooked"

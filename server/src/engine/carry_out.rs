@@ -12,6 +12,7 @@ use lockdown::site::Command;
 use lockdown::step::{Found, StepState, Target};
 use lockdown::timeline::{EventKind, StepNote};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How a try to carry out an order ended.
@@ -30,6 +31,7 @@ struct Pass {
     failures: BTreeMap<StepId, String>,
     wait: Option<Duration>,
     stop: Option<String>,
+    troubled: bool,
 }
 
 impl Site {
@@ -48,14 +50,14 @@ impl Site {
         loop {
             let writes = due(plan, target, &reading);
             let total = plan.steps.len();
+            let before = reading.done(target);
             let pass = self.write_all(version, &writes, total - writes.len(), total).await;
             reading = self.look(plan).await?;
             if self.status().version != version {
                 return Ok(Outcome::Overtaken);
             }
             if reading.off(target).next().is_none() {
-                self.as_ordered(memory, &reading).await;
-                return Ok(Outcome::Verified);
+                return Ok(self.as_ordered(memory, version, &reading).await);
             }
             let told = notes(plan, &reading, target, &pass.failures);
             if let Some(why) = pass.stop {
@@ -65,6 +67,9 @@ impl Site {
             if self.clock.now() >= until || memory.incomplete_told == Some(version) {
                 self.tell_incomplete(memory, version, target, told).await;
                 return Ok(Outcome::Incomplete);
+            }
+            if reading.done(target) > before {
+                pause = self.tuning.pause;
             }
             let wait = pass.wait.unwrap_or(pause).min(self.tuning.deadline);
             tokio::select! {
@@ -82,11 +87,14 @@ impl Site {
     async fn write_all(&self, version: u64, writes: &[Write<'_>], done: usize, total: usize) -> Pass {
         let mut pass = Pass::default();
         let mut applied = done;
+        // Writes that are sent are waited for, never dropped: CUCM may carry them out all the same.
+        let held = AtomicBool::new(false);
         self.show_progress(applied, total);
         for group in writes.chunk_by(|a, b| a.step.group == b.step.group) {
             let mut writing = Vec::with_capacity(group.len());
             for write in group {
-                writing.push(async move { (write, self.write_one(version, write).await) }.boxed());
+                let held = &held;
+                writing.push(async move { (write, self.write_one(version, write, held).await) }.boxed());
             }
             let mut results = futures_util::stream::iter(writing).buffer_unordered(self.tuning.max_in_flight.max(1));
             while let Some((write, result)) = results.next().await {
@@ -97,15 +105,19 @@ impl Site {
                     }
                     Err(error) => pass.failed(write, error),
                 }
-                if pass.stop.is_some() || self.status().version != version {
-                    return pass;
-                }
+                held.store(pass.is_over(), Ordering::Relaxed);
+            }
+            if pass.is_over() || self.status().version != version {
+                return pass;
             }
         }
         pass
     }
 
-    async fn write_one(&self, version: u64, write: &Write<'_>) -> Result<(), DialPlanError> {
+    async fn write_one(&self, version: u64, write: &Write<'_>, held: &AtomicBool) -> Result<(), DialPlanError> {
+        if held.load(Ordering::Relaxed) {
+            return Err(DialPlanError::Refused { why: "waits its turn".into() });
+        }
         if self.status().version != version {
             return Err(DialPlanError::Transient { why: "a newer order came".into(), after: None });
         }
@@ -139,6 +151,7 @@ impl Site {
 
     pub(super) async fn tell_stopped(&self, memory: &mut Memory, version: u64, target: Target, why: &str) {
         self.show_trouble(&format!("CUCM cannot be changed: {why}."));
+        memory.stopped_at = Some((version, self.clock.now()));
         let now = Some((version, why.to_owned()));
         if memory.stopped != now {
             memory.stopped = now;
@@ -152,6 +165,7 @@ impl Site {
         memory: &mut Memory,
         plan: &LockPlan,
         reading: &Reading,
+        may_write: bool,
     ) -> Result<(), DialPlanError> {
         let status = self.status();
         let ordered = status.command.target();
@@ -160,10 +174,9 @@ impl Site {
             memory.drift = Some(steps.clone());
             self.note(|_| {}, vec![EventKind::Drifted { ordered, steps }]).await;
         }
-        if ordered == Target::Locked && status.command.allows_writes() {
+        if ordered == Target::Locked && may_write && status.command.allows_writes() {
             self.repair(memory, status.version, plan, reading).await
         } else {
-            self.show(|shown| shown.trouble = None);
             Ok(())
         }
     }
@@ -209,19 +222,28 @@ impl Site {
             self.note(|_| {}, vec![EventKind::Repaired { steps }]).await;
         }
         if after.off(Target::Locked).next().is_none() {
-            self.as_ordered(memory, &after).await;
+            self.as_ordered(memory, version, &after).await;
         }
         Ok(())
     }
 }
 
 impl Pass {
+    /// CUCM is busy, away, or refuses: more writes now would only add to it. Look first.
+    fn is_over(&self) -> bool {
+        self.stop.is_some() || self.troubled
+    }
+
     fn failed(&mut self, write: &Write<'_>, error: DialPlanError) {
         tracing::warn!(step.id = %write.step.id, %error, "a write did not succeed");
         self.failures.insert(write.step.id.clone(), error.to_string());
         match error {
-            DialPlanError::Transient { after, .. } => self.wait = self.wait.max(after),
-            DialPlanError::OutcomeUnknown { .. } | DialPlanError::Refused { .. } => {}
+            DialPlanError::Transient { after, .. } => {
+                self.wait = self.wait.max(after);
+                self.troubled = true;
+            }
+            DialPlanError::OutcomeUnknown { .. } => self.troubled = true,
+            DialPlanError::Refused { .. } => {}
             DialPlanError::NoWrites { why } | DialPlanError::Stop { why } => self.stop = Some(why),
         }
     }

@@ -1,10 +1,11 @@
 //! The plan against the dial plan: frozen, guarded, remembered.
 
-use super::ports::{AcceptedPlan, DialPlanError};
+use super::ports::{AcceptedPlan, DialPlanError, SiteRecord};
 use super::site::Site;
 use super::status::PlanState;
 use lockdown::guard::{self, CheckedPlan, Violation};
 use lockdown::plan::LockPlan;
+use lockdown::site::Command;
 use lockdown::timeline::EventKind;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -12,7 +13,20 @@ use std::sync::Arc;
 impl Site {
     pub(super) async fn survey_and_check(&self) -> Result<Result<CheckedPlan, Vec<Violation>>, DialPlanError> {
         let facts = self.dial_plan.survey().await?;
-        Ok(guard::check(&self.text, &facts))
+        let (text, untouched) = (self.text.clone(), self.is_untouched());
+        // Thousands of routes are followed: not on a thread that others need.
+        let checked = tokio::task::spawn_blocking(move || {
+            let checked = guard::check(&text, &facts)?;
+            let blocked = if untouched { guard::blocked_already(&text, &checked.plan, &facts) } else { vec![] };
+            if blocked.is_empty() { Ok(checked) } else { Err(blocked) }
+        });
+        checked.await.map_err(|error| DialPlanError::Transient { why: error.to_string(), after: None })
+    }
+
+    /// Nobody ordered anything and no plan was accepted: what is blocked now is meant to be.
+    fn is_untouched(&self) -> bool {
+        let status = self.status();
+        matches!(status.command, Command::Untouched { .. }) && status.plan.last_accepted().is_none()
     }
 
     /// Checks the plan and makes the result the one that counts.
@@ -30,8 +44,18 @@ impl Site {
                     leaks: plan.checked.leaks.len(),
                 };
                 let shown = Arc::new(plan.clone());
-                self.show(|status| status.plan = PlanState::Accepted(shown));
-                self.note(|record| record.plan = Some(plan), if known { vec![] } else { vec![event] }).await;
+                self.show(|status| {
+                    let was_refused = matches!(status.plan, PlanState::Refused { .. });
+                    status.plan = PlanState::Accepted(shown);
+                    if was_refused {
+                        status.trouble = None;
+                    }
+                });
+                let keep = |record: &mut SiteRecord| {
+                    record.plan = Some(plan);
+                    record.refused.clear();
+                };
+                self.note(keep, if known { vec![] } else { vec![event] }).await;
             }
             Err(violations) => {
                 let violations: Vec<String> = violations.iter().map(ToString::to_string).collect();
@@ -40,7 +64,8 @@ impl Site {
                 let refused = PlanState::Refused { violations: violations.clone(), last };
                 self.show(|status| status.plan = refused);
                 if !known {
-                    self.note(|_| {}, vec![EventKind::PlanRefused { violations }]).await;
+                    let kept = violations.clone();
+                    self.note(|record| record.refused = kept, vec![EventKind::PlanRefused { violations }]).await;
                 }
             }
         }
@@ -48,7 +73,7 @@ impl Site {
     }
 
     /// Remembers if it can; carrying out an order never waits for that.
-    pub(super) async fn note(&self, change: impl FnOnce(&mut super::ports::SiteRecord), events: Vec<EventKind>) {
+    pub(super) async fn note(&self, change: impl FnOnce(&mut SiteRecord), events: Vec<EventKind>) {
         let version = self.status().version;
         if let Err(error) = self.remember(version, change, events).await {
             tracing::error!(site.id = %self.id, %error, "the timeline could not be written");

@@ -2,12 +2,12 @@
 //! and a passing failure all end here; it asks only "what is ordered, what do I read?".
 
 use super::carry_out::Outcome;
-use super::ports::DialPlanError;
+use super::ports::{DialPlanError, SiteRecord};
 use super::site::Site;
 use super::status::PlanState;
 use lockdown::plan::LockPlan;
 use lockdown::reading::Reading;
-use lockdown::step::Target;
+use lockdown::step::{StepState, Target};
 use lockdown::timeline::{EventKind, StepNote};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +21,8 @@ pub(super) struct Memory {
     pub(super) given_up: bool,
     pub(super) incomplete_told: Option<u64>,
     pub(super) stopped: Option<(u64, String)>,
+    /// Writing was refused for this order at that time: trying at every sweep may lock the account.
+    pub(super) stopped_at: Option<(u64, jiff::Timestamp)>,
 }
 
 /// Looks after `site` until the task is ended.
@@ -55,8 +57,7 @@ impl Site {
     }
 
     async fn look_and_act(&self, memory: &mut Memory) -> Result<Outcome, DialPlanError> {
-        if self.plan_is_due(memory) {
-            self.settle_plan().await?;
+        if self.plan_is_due(memory) && self.check_in_time().await? {
             memory.checked_at = Some(self.clock.now());
         }
         let Some(plan) = self.usable_plan() else { return Ok(Outcome::Incomplete) };
@@ -65,42 +66,65 @@ impl Site {
         let status = self.status();
         let target = status.command.target();
         if reading.off(target).next().is_none() {
-            self.as_ordered(memory, &reading).await;
-            return Ok(Outcome::Verified);
+            return Ok(self.as_ordered(memory, status.version, &reading).await);
         }
+        let may_write = self.may_write(memory);
         if status.command.is_settled() {
-            self.drifted(memory, &plan, &reading).await?;
+            self.drifted(memory, &plan, &reading, may_write).await?;
             return Ok(Outcome::Incomplete);
         }
-        self.carry_out(memory, &plan, reading).await
+        if may_write { self.carry_out(memory, &plan, reading).await } else { Ok(Outcome::Incomplete) }
     }
 
-    /// A plan never checked, or text that changed since, comes before everything; else now and then,
-    /// but not while an order waits.
+    /// A plan never accepted comes before everything, and one whose objects are gone; else now and
+    /// then while nothing is locked: an activation is released by the plan it was locked with.
     fn plan_is_due(&self, memory: &Memory) -> bool {
         let status = self.status();
-        let waiting = !status.command.is_settled();
-        match (&status.plan, memory.checked_at) {
-            (PlanState::Unchecked | PlanState::Refused { .. }, _) => true,
-            // A restart in the middle of an order goes on with the plan it was ordered with.
-            (PlanState::Accepted(_), None) => !waiting,
-            (PlanState::Accepted(_), Some(at)) => {
-                let age = self.clock.now().duration_since(at);
-                !waiting && age.unsigned_abs() >= self.tuning.recheck
+        let gone = |reading: &Reading| reading.steps.iter().any(|step| step.state == StepState::Missing);
+        let age = memory.checked_at.map(|at| self.clock.now().duration_since(at).unsigned_abs());
+        let quiet = status.command.target() == Target::Normal && status.command.is_settled();
+        match (&status.plan, age) {
+            (PlanState::Unchecked | PlanState::Refused { .. }, None) => true,
+            (PlanState::Accepted(_), None) => quiet || status.reading.as_ref().is_some_and(gone),
+            (PlanState::Unchecked, Some(_)) => true,
+            (PlanState::Refused { .. }, Some(age)) => age >= self.tuning.sweep * 3,
+            (PlanState::Accepted(_), Some(age)) if status.reading.as_ref().is_some_and(gone) => {
+                age >= self.tuning.sweep
             }
+            (PlanState::Accepted(_), Some(age)) => quiet && age >= self.tuning.recheck,
         }
     }
 
-    /// The plan to read and write by. A refused one locks nothing, and can still be released.
+    /// Checks the plan; an order does not wait for the check of a plan that was accepted before.
+    async fn check_in_time(&self) -> Result<bool, DialPlanError> {
+        if self.status().plan.last_accepted().is_none() {
+            return self.settle_plan().await.map(|()| true);
+        }
+        tokio::select! {
+            settled = self.settle_plan() => settled.map(|()| true),
+            () = self.nudged() => Ok(false),
+        }
+    }
+
+    /// The plan to look by: the last one that was accepted, whatever the guard says of it now.
     fn usable_plan(&self) -> Option<LockPlan> {
         let status = self.status();
-        if let PlanState::Refused { violations, last } = &status.plan {
+        if let PlanState::Refused { violations, .. } = &status.plan {
             let first = violations.first().map_or("", String::as_str);
             self.show_trouble(&format!("The plan is refused: {first}"));
-            let releasing = status.command.target() == Target::Normal;
-            return last.as_ref().filter(|_| releasing).map(|plan| plan.checked.plan.clone());
         }
         status.plan.last_accepted().map(|plan| plan.checked.plan.clone())
+    }
+
+    /// A refused plan locks nothing and repairs nothing; what it locked before can be released.
+    fn may_write(&self, memory: &Memory) -> bool {
+        let status = self.status();
+        let refused = matches!(status.plan, PlanState::Refused { .. }) && status.command.target() == Target::Locked;
+        let paused = memory.stopped_at.is_some_and(|(version, at)| {
+            let waited = self.clock.now().duration_since(at).unsigned_abs();
+            version == status.version && waited < self.tuning.after_stop
+        });
+        !refused && !paused
     }
 
     /// Reads every step; what is shown is what was read, and when it was asked for.
@@ -133,12 +157,17 @@ impl Site {
         }
     }
 
-    /// Everything reads as ordered: the first time it is verified, later it is calm again.
-    pub(super) async fn as_ordered(&self, memory: &mut Memory, reading: &Reading) {
+    /// Everything reads as the order of `version` wants: the first time it is verified, later it is
+    /// calm again. A newer order in between makes this reading say nothing.
+    pub(super) async fn as_ordered(&self, memory: &mut Memory, version: u64, reading: &Reading) -> Outcome {
         let status = self.status();
+        if status.version != version {
+            return Outcome::Overtaken;
+        }
+        let at = self.clock.now();
         let mut events = Vec::new();
         if !status.command.is_settled() {
-            let took = self.clock.now().duration_since(status.command.since()).as_millis();
+            let took = at.duration_since(status.command.since()).as_millis();
             events.push(EventKind::Verified {
                 target: status.command.target(),
                 steps: reading.steps.len(),
@@ -150,15 +179,21 @@ impl Site {
         }
         memory.given_up = false;
         memory.stopped = None;
-        let at = self.clock.now();
-        let stored =
-            self.remember(status.version, |record| record.command = record.command.clone().verified(at), events).await;
-        if let Err(error) = stored {
-            tracing::error!(site.id = %self.id, %error, "what was verified could not be remembered");
+        memory.stopped_at = None;
+        let verify = |record: &mut SiteRecord| record.command = record.command.clone().verified(at);
+        match self.remember(version, verify, events).await {
+            Ok(true) => {}
+            Ok(false) => return Outcome::Overtaken,
+            // It is so all the same; only a restart would have to look again.
+            Err(error) => tracing::error!(site.id = %self.id, %error, "what was verified could not be remembered"),
         }
         self.show(|shown| {
-            shown.progress = None;
-            shown.trouble = None;
+            if shown.version == version {
+                shown.command = shown.command.clone().verified(at);
+                shown.progress = None;
+                shown.trouble = None;
+            }
         });
+        Outcome::Verified
     }
 }

@@ -8,6 +8,8 @@ pub mod ports;
 mod repairs;
 mod site;
 mod status;
+#[cfg(test)]
+mod tests;
 
 pub use error::EngineError;
 pub use status::{PlanState, Progress, SiteStatus, Trouble};
@@ -16,7 +18,7 @@ use lockdown::guard::{CheckedPlan, Violation};
 use lockdown::ids::{ActivationId, SiteId};
 use lockdown::operator::{Act, Operator, Refusal};
 use lockdown::plan::PlanText;
-use lockdown::site::{Order, Transition};
+use lockdown::site::{Command, Order, Transition};
 use lockdown::timeline::{Event, EventKind};
 use ports::{Clock, DialPlan, NewEvent, Store, StoreError};
 use site::Site;
@@ -107,39 +109,45 @@ impl Engine {
 
     /// Orders the lock. Ordering what is ordered already changes nothing and is no error.
     ///
+    /// Carried through even if the caller goes away: a browser that hangs up must not leave an order
+    /// stored and forgotten.
+    ///
     /// # Errors
     /// [`EngineError::Refused`] without the right; [`EngineError::NotRemembered`] when the order
     /// could not be stored: then CUCM was not touched.
     pub async fn activate(
-        &self,
+        self: &Arc<Self>,
         by: &Operator,
         site: &SiteId,
         reason: Option<String>,
     ) -> Result<SiteStatus, EngineError> {
-        let site = self.find(site)?;
-        let at = self.clock.now();
-        let order = Order { by, site: &site.id, at, reason };
-        let id = activation_id(at, self.clock.random());
-        let outcome = site.order(by, |command, _| Ok(command.activate(&order, id)?)).await;
-        self.tell_refusal(by, &site.id, Act::Lock, &outcome).await;
-        outcome
+        let (engine, by, site) = (self.clone(), by.clone(), self.find(site)?.clone());
+        carried_through(async move {
+            let at = engine.clock.now();
+            let order = Order { by: &by, site: &site.id, at, reason };
+            let id = activation_id(at, engine.clock.random());
+            let outcome = site.order(&by, |command, _| Ok(command.activate(&order, id)?)).await;
+            engine.tell_refusal(&by, &site.id, Act::Lock, &outcome).await;
+            outcome
+        })
+        .await
     }
 
-    /// Orders the all-clear for the state of version `seen`.
+    /// Orders the all-clear for the state of version `seen`. Carried through like a lock.
     ///
     /// # Errors
     /// As [`Engine::activate`]; besides, when `seen` is missing or no longer the state.
     pub async fn release(
-        &self,
+        self: &Arc<Self>,
         by: &Operator,
         site: &SiteId,
         reason: Option<String>,
         seen: Option<u64>,
     ) -> Result<SiteStatus, EngineError> {
-        let site = self.find(site)?;
-        let order = Order { by, site: &site.id, at: self.clock.now(), reason };
-        let outcome = site
-            .order(by, |command, version| {
+        let (engine, by, site) = (self.clone(), by.clone(), self.find(site)?.clone());
+        carried_through(async move {
+            let order = Order { by: &by, site: &site.id, at: engine.clock.now(), reason };
+            let decide = |command: &Command, version| {
                 let transition = command.release(&order)?;
                 match (&transition, seen) {
                     (Transition::Unchanged, _) => Ok(transition),
@@ -147,10 +155,12 @@ impl Engine {
                     (_, Some(seen)) if seen != version => Err(EngineError::VersionStale { seen, now: version }),
                     _ => Ok(transition),
                 }
-            })
-            .await;
-        self.tell_refusal(by, &site.id, Act::Release, &outcome).await;
-        outcome
+            };
+            let outcome = site.order(&by, decide).await;
+            engine.tell_refusal(&by, &site.id, Act::Release, &outcome).await;
+            outcome
+        })
+        .await
     }
 
     /// # Errors
@@ -222,6 +232,14 @@ impl Engine {
             Err(error) => tracing::error!(%error, "a refusal could not be put into the timeline"),
         }
     }
+}
+
+/// Runs to its end whoever waits for it.
+async fn carried_through(
+    order: impl Future<Output = Result<SiteStatus, EngineError>> + Send + 'static,
+) -> Result<SiteStatus, EngineError> {
+    let ended = tokio::spawn(order).await;
+    ended.unwrap_or_else(|error| Err(EngineError::NotRemembered(StoreError::Failed(error.to_string()))))
 }
 
 /// Readable, in order of time, and not to be guessed.

@@ -71,7 +71,11 @@ pub struct SiteRecord {
     /// Counts the orders; the version a senior saw goes into his release.
     pub version: u64,
     pub command: Command,
+    /// The last plan the guard accepted.
     pub plan: Option<AcceptedPlan>,
+    /// Why the guard refuses the plan since; empty while it accepts it. Survives a restart.
+    #[serde(default)]
+    pub refused: Vec<String>,
     pub snapshot: Option<Snapshot>,
     pub reading: Option<Reading>,
 }

@@ -41,7 +41,15 @@ impl Site {
             record
         } else {
             let command = Command::Untouched { since: clock.now() };
-            let record = SiteRecord { id: id.clone(), version: 1, command, plan: None, snapshot: None, reading: None };
+            let record = SiteRecord {
+                id: id.clone(),
+                version: 1,
+                command,
+                plan: None,
+                refused: vec![],
+                snapshot: None,
+                reading: None,
+            };
             store.commit(&record, None, vec![]).await?;
             record
         };
@@ -122,7 +130,12 @@ impl Site {
             by: by.map(Operator::actor),
             kind,
         };
-        let events = self.store.commit(&next, Some(record.version), events.into_iter().map(new).collect()).await?;
+        let events: Vec<NewEvent> = events.into_iter().map(new).collect();
+        let stored = self.store.commit(&next, Some(record.version), events).await;
+        if stored == Err(StoreError::Conflict) {
+            self.reload(record).await?;
+        }
+        let events = stored?;
         *record = next.clone();
         self.show(|status| {
             status.version = next.version;
@@ -130,6 +143,20 @@ impl Site {
         });
         for event in events {
             let _ = self.news.send(News::Event(Arc::new(event)));
+        }
+        Ok(())
+    }
+
+    /// What is stored is newer than what is known here: an answer of the store was lost. What is
+    /// stored counts.
+    async fn reload(&self, record: &mut SiteRecord) -> Result<(), StoreError> {
+        if let Some(stored) = self.store.site(&self.id).await? {
+            *record = stored.clone();
+            self.show(|status| {
+                status.version = stored.version;
+                status.command = stored.command;
+            });
+            self.nudge.notify_one();
         }
         Ok(())
     }

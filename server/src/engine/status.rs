@@ -54,9 +54,11 @@ impl SiteStatus {
     }
 
     pub(super) fn from_record(record: SiteRecord, name: String) -> Self {
-        let plan = match record.plan {
-            Some(plan) => PlanState::Accepted(Arc::new(plan)),
-            None => PlanState::Unchecked,
+        let last = record.plan.map(Arc::new);
+        let plan = match (last, record.refused.is_empty()) {
+            (Some(plan), true) => PlanState::Accepted(plan),
+            (None, true) => PlanState::Unchecked,
+            (last, false) => PlanState::Refused { violations: record.refused, last },
         };
         Self {
             id: record.id,

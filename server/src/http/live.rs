@@ -2,7 +2,8 @@
 
 use super::AppState;
 use crate::backend::Sites;
-use crate::engine::{Engine, News};
+use crate::engine::ports::Store;
+use crate::engine::{Engine, News, SiteStatus};
 use app::view::Live;
 use axum::Extension;
 use axum::extract::{Query, State};
@@ -11,6 +12,7 @@ use axum::response::IntoResponse;
 use axum::response::sse::{Event as SseEvent, Sse};
 use futures_util::{Stream, StreamExt};
 use lockdown::operator::{Act, Operator};
+use lockdown::timeline::Event;
 use serde::Deserialize;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -21,9 +23,9 @@ use tokio::sync::broadcast::error::RecvError;
 /// A page takes a line for dead after 8 s of silence.
 const BEAT: Duration = Duration::from_secs(3);
 
-/// A line is closed after so many messages of beat, and opened again by the browser: rights that
-/// were taken away end with it.
-const BEATS_A_LINE: u32 = 200;
+/// A line is closed after a minute of beats and opened again by the browser: rights that were taken
+/// away end with it.
+const BEATS_A_LINE: u32 = 20;
 
 /// Events a line catches up on; whoever missed more loads the page.
 const CATCH_UP: usize = 200;
@@ -42,28 +44,44 @@ struct Told {
 }
 
 impl Teller {
-    /// Tells until the engine is gone.
-    pub(super) fn start(engine: Arc<Engine>, sites: Arc<Sites>) -> Self {
+    /// Tells until the engine is gone. Events come from the store, so that what another process wrote
+    /// is told too, and nothing is skipped.
+    pub(super) fn start(engine: Arc<Engine>, sites: Arc<Sites>, store: Arc<dyn Store>) -> Self {
         let (told, _) = broadcast::channel(BACKLOG);
         let teller = Self(told);
         let mut news = engine.subscribe();
         let telling = teller.clone();
         tokio::spawn(async move {
             let mut beat = tokio::time::interval(BEAT);
+            let mut last = store.latest_events(1).await.unwrap_or_default().first().map_or(0, |event| event.seq);
             loop {
-                let told = tokio::select! {
-                    _ = beat.tick() => Told::beat(),
-                    heard = news.recv() => match heard {
-                        Ok(news) => Told::news(&news, &engine, &sites),
-                        // What was missed is in the store; the next news of each site brings it up to date.
-                        Err(RecvError::Lagged(_)) => continue,
-                        Err(RecvError::Closed) => return,
-                    },
+                let heard = tokio::select! {
+                    _ = beat.tick() => {
+                        telling.tell(Told::beat());
+                        None
+                    }
+                    heard = news.recv() => Some(heard),
                 };
-                let _ = telling.0.send(Arc::new(told));
+                match heard {
+                    Some(Ok(News::Site(status))) => {
+                        telling.tell(Told::site(&status, &engine, &sites));
+                        continue;
+                    }
+                    Some(Err(RecvError::Closed)) => return,
+                    None | Some(Ok(News::Event(_)) | Err(RecvError::Lagged(_))) => {}
+                }
+                for event in store.events_after(last, CATCH_UP).await.unwrap_or_default() {
+                    last = event.seq;
+                    telling.tell(Told::event(&event, &engine, &sites));
+                }
             }
         });
         teller
+    }
+
+    /// Nobody listening is no trouble.
+    fn tell(&self, told: Told) {
+        let _ = self.0.send(Arc::new(told));
     }
 }
 
@@ -77,22 +95,19 @@ impl Told {
         Self { id: None, public: Some(beat.clone()), eoc: beat, beat: true }
     }
 
-    fn news(news: &News, engine: &Engine, sites: &Sites) -> Self {
+    fn site(status: &SiteStatus, engine: &Engine, sites: &Sites) -> Self {
         let now = engine.now();
-        match news {
-            News::Site(status) => Self {
-                id: None,
-                public: Some(written(&Live::Site(Box::new(sites.public(status, now))))),
-                eoc: written(&Live::Site(Box::new(sites.detailed(status, now)))),
-                beat: false,
-            },
-            News::Event(event) => Self {
-                id: Some(event.seq),
-                public: None,
-                eoc: written(&Live::Event(sites.event(event, now))),
-                beat: false,
-            },
+        Self {
+            id: None,
+            public: Some(written(&Live::Site(Box::new(sites.public(status, now))))),
+            eoc: written(&Live::Site(Box::new(sites.detailed(status, now)))),
+            beat: false,
         }
+    }
+
+    fn event(event: &Event, engine: &Engine, sites: &Sites) -> Self {
+        let eoc = written(&Live::Event(sites.event(event, engine.now())));
+        Self { id: Some(event.seq), public: None, eoc, beat: false }
     }
 
     fn for_audience(&self, eoc: bool) -> Option<SseEvent> {

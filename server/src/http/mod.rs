@@ -66,7 +66,7 @@ impl AppState {
             directory: pages.directory.clone(),
             oidc: pages.oidc.clone(),
             sites: pages.sites.clone(),
-            teller: live::Teller::start(pages.engine.clone(), pages.sites.clone()),
+            teller: live::Teller::start(pages.engine.clone(), pages.sites.clone(), pages.store.clone()),
             pages,
             public_url: config.http.public_url.as_str().into(),
             public_status: config.http.public_status,

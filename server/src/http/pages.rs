@@ -3,7 +3,7 @@
 use super::AppState;
 use app::backend::{Backend, Reply};
 use axum::Router;
-use axum::http::{HeaderValue, StatusCode, header, request::Parts};
+use axum::http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use leptos::context::{provide_context, use_context};
 use leptos::nonce::use_nonce;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions, generate_route_list};
@@ -55,11 +55,11 @@ fn provide(state: &AppState) {
     }
 }
 
-/// Only a fetch from our own page gets a status. A plain form is answered by a redirect to its page,
+/// A page and a fetch get their status. A plain form is answered by a redirect to its page,
 /// and a status set here would overwrite it.
 fn reply(parts: &Parts, response: ResponseOptions) -> Reply {
     let accept = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    let plain_form = accept.is_some_and(|accept| accept.contains("text/html"));
+    let plain_form = parts.method == Method::POST && accept.is_some_and(|accept| accept.contains("text/html"));
     Reply::new(move |status| {
         if let (false, Ok(status)) = (plain_form, StatusCode::from_u16(status)) {
             response.set_status(status);

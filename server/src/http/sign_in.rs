@@ -11,7 +11,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use lockdown::ids::OperatorId;
-use lockdown::operator::Operator;
+use lockdown::operator::{Authority, Operator, Surface};
 use lockdown::timeline::EventKind;
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -72,6 +72,9 @@ async fn arrive(state: &AppState, answer: Answer, headers: &HeaderMap) -> Result
         return Ok(Redirect::to("/sign-in?trouble=disabled").into_response());
     }
     let session = session::open(state.directory.as_ref(), &person, now).await.map_err(stored)?;
+    let authority = Authority::Roles(person.roles);
+    let operator = Operator { id: person.id, name: person.name, surface: Surface::Web, authority };
+    state.engine.record(Some(&operator), EventKind::SignedIn).await.map_err(stored)?;
     let mut response = Redirect::to(&arrival.return_to).into_response();
     let cookies = response.headers_mut();
     cookies.append(header::SET_COOKIE, set_cookie(session::cookie_name(state.https), &session, 43_200, state.https));

@@ -34,7 +34,15 @@ pub(crate) fn three_events() -> Vec<NewEvent> {
 
 fn record(site: &str, version: u64) -> SiteRecord {
     let id = SiteId::try_from(site).unwrap();
-    SiteRecord { id, version, command: Command::Untouched { since: now() }, plan: None, snapshot: None, reading: None }
+    SiteRecord {
+        id,
+        version,
+        command: Command::Untouched { since: now() },
+        plan: None,
+        refused: vec![],
+        snapshot: None,
+        reading: None,
+    }
 }
 
 async fn a_record_is_stored_once_and_only_over_the_version_it_was_read_at<S: Store>(open: impl Fn() -> S) {

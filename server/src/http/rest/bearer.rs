@@ -7,7 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 use lockdown::ids::SiteId;
-use lockdown::operator::{Act, Operator, Surface};
+use lockdown::operator::{Act, Authority, Operator, Surface};
 
 /// Says which client program it is: the command line shows as `cli` in the timeline.
 const SURFACE: &str = "x-lockdown-surface";
@@ -16,6 +16,14 @@ const SURFACE: &str = "x-lockdown-surface";
 pub struct Key(pub Operator);
 
 impl Key {
+    /// The only site this key is good for, if there is one.
+    pub fn only_site(&self) -> Option<&SiteId> {
+        match &self.0.authority {
+            Authority::Key { site, .. } => site.as_ref(),
+            Authority::Roles(_) => None,
+        }
+    }
+
     /// The right to see steps, plan and timeline.
     pub fn may_read(&self, site: Option<&SiteId>) -> Result<(), Problem> {
         self.0.may(Act::Work, site).map_err(Problem::from)

@@ -100,6 +100,15 @@ pub enum Desired {
     Normal,
 }
 
+impl Desired {
+    pub fn target(self) -> ::lockdown::step::Target {
+        match self {
+            Self::Locked => ::lockdown::step::Target::Locked,
+            Self::Normal => ::lockdown::step::Target::Normal,
+        }
+    }
+}
+
 /// What a plan check found.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PlanBody {

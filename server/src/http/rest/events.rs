@@ -4,7 +4,10 @@ use super::bearer::Key;
 use super::bodies::{EventBody, EventsBody};
 use super::problem::Problem;
 use crate::engine::News;
+use crate::engine::ports::Store;
 use crate::http::AppState;
+use ::lockdown::ids::SiteId;
+use ::lockdown::timeline::Event;
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName};
@@ -13,7 +16,10 @@ use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use futures_util::StreamExt;
 use serde::Deserialize;
 use std::convert::Infallible;
-use tokio_stream::wrappers::BroadcastStream;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 
 const MOST: usize = 500;
 
@@ -32,11 +38,16 @@ pub(super) async fn events(
     State(state): State<AppState>,
     Query(page): Query<Page>,
 ) -> Result<Json<EventsBody>, Problem> {
-    key.may_read(None)?;
+    let site = key.only_site().cloned();
+    key.may_read(site.as_ref())?;
     let limit = page.limit.unwrap_or(100).clamp(1, MOST);
-    let found = state.store.events_after(page.after.unwrap_or(0), limit).await.map_err(|e| Problem::from_store(&e))?;
+    let found =
+        state.store.events_after(page.after.unwrap_or(0), limit).await.map_err(|error| Problem::from_store(&error))?;
     let next = (found.len() == limit).then(|| found.last().map(|event| event.seq)).flatten();
-    Ok(Json(EventsBody { events: found.iter().map(EventBody::of).collect(), next }))
+    Ok(Json(EventsBody {
+        events: found.iter().filter(|event| concerns(event, site.as_ref())).map(EventBody::of).collect(),
+        next,
+    }))
 }
 
 /// Entries as they happen, each with its number as id; `Last-Event-ID` brings what was missed first.
@@ -47,29 +58,73 @@ pub(super) async fn stream(
     State(state): State<AppState>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
-    key.may_read(None)?;
-    let news = state.engine.subscribe();
+    let site = key.only_site().cloned();
+    key.may_read(site.as_ref())?;
     let last: Option<u64> = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
-    let missed = match last {
-        None => Vec::new(),
-        Some(last) => state.store.events_after(last, MOST).await.map_err(|e| Problem::from_store(&e))?,
+    let after = match last {
+        Some(last) => last,
+        None => {
+            let newest = state.store.latest_events(1).await.map_err(|error| Problem::from_store(&error))?;
+            newest.first().map_or(0, |event| event.seq)
+        }
     };
-    let told = missed.last().map_or(last.unwrap_or(0), |event| event.seq);
-    let first = futures_util::stream::iter(missed.into_iter().map(|event| sent(&event)));
-    let live = BroadcastStream::new(news)
-        // A lag ends the stream: the client comes back with its last id and misses nothing.
-        .take_while(|item| std::future::ready(item.is_ok()))
-        .filter_map(move |item| {
-            std::future::ready(match item {
-                Ok(News::Event(event)) if event.seq > told => Some(sent(&event)),
-                _ => None,
-            })
-        });
-    let line = first.chain(live).map(Ok::<_, Infallible>);
+    let line = Line { news: state.engine.subscribe(), store: state.store, after, looks: LOOKS_A_LINE };
+    let line = futures_util::stream::unfold(line, |mut line| async move {
+        let events = line.next().await?;
+        Some((futures_util::stream::iter(events), line))
+    });
+    let line = line.flatten().filter(move |event| std::future::ready(concerns(event, site.as_ref())));
+    let line = line.map(|event| Ok::<_, Infallible>(sent(&event)));
     Ok(([(HeaderName::from_static("x-accel-buffering"), "no")], Sse::new(line).keep_alive(KeepAlive::default())))
 }
 
-fn sent(event: &::lockdown::timeline::Event) -> SseEvent {
+/// A stream ends after about a minute and is opened again with its last id: a key that was revoked
+/// ends with it.
+const LOOKS_A_LINE: u32 = 20;
+
+/// News only wakes it: what is sent comes from the store in the order of its numbers, so that nothing
+/// is skipped, whoever wrote it.
+struct Line {
+    news: broadcast::Receiver<News>,
+    store: Arc<dyn Store>,
+    after: u64,
+    looks: u32,
+}
+
+impl Line {
+    async fn next(&mut self) -> Option<Vec<Event>> {
+        loop {
+            let found = self.store.events_after(self.after, MOST).await.ok()?;
+            if let Some(newest) = found.last() {
+                self.after = newest.seq;
+                return Some(found);
+            }
+            self.looks = self.looks.checked_sub(1)?;
+            self.woken().await;
+        }
+    }
+
+    /// By an event, or after three seconds: another process may have written.
+    async fn woken(&mut self) {
+        let event = async {
+            loop {
+                match self.news.recv().await {
+                    Ok(News::Site(_)) => {}
+                    Ok(News::Event(_)) | Err(RecvError::Lagged(_)) => return,
+                    Err(RecvError::Closed) => std::future::pending().await,
+                }
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(3), event).await;
+    }
+}
+
+/// A key for one site hears of that site, and of what concerns none.
+fn concerns(event: &Event, site: Option<&SiteId>) -> bool {
+    site.is_none() || event.site.is_none() || event.site.as_ref() == site
+}
+
+fn sent(event: &Event) -> SseEvent {
     let body = serde_json::to_string(&EventBody::of(event)).expect("an event has only strings and numbers in it");
     SseEvent::default().event("event").id(event.seq.to_string()).data(body)
 }

@@ -53,23 +53,33 @@ pub(super) async fn order(
     let wait = options.wait.as_deref().map(wait_for).transpose()?;
     let path = format!("PUT /api/v1/sites/{site}/lockdown");
     let seen = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let carry_out = async {
+    let (given, by, at_site) = (state.clone(), operator.clone(), site.clone());
+    let bytes = body.clone();
+    let carry_out = async move {
+        let (state, operator, site, body) = (given, by, at_site, bytes);
         let order: OrderBody = serde_json::from_slice(&body).map_err(|error| {
             Problem::malformed(format!(
                 "The body is not {{\"desired\": \"locked\" or \"normal\", \"reason\": …}}: {error}"
             ))
         })?;
+        let wanted = order.desired.target();
         let status = give(&state, &operator, &site, order, seen.as_deref()).await?;
         let status = match wait {
             Some(wait) => verified(&state, status, wait).await,
             None => status,
         };
         let now = state.engine.now();
-        let code = if is_done(&status, now) { StatusCode::OK } else { StatusCode::ACCEPTED };
+        let as_asked = status.command.target() == wanted;
+        let code = if as_asked && is_done(&status, now) { StatusCode::OK } else { StatusCode::ACCEPTED };
         let body = SiteBody::of(&status, now);
         Ok(Answer { status: code, etag: Some(body.etag()), body: serde_json::to_string(&body).unwrap_or_default() })
     };
-    idempotency::once(&state, &operator, &headers, &path, &body, carry_out).await
+    // To its end even if the client hangs up: its key must remember what was done.
+    let ended =
+        tokio::spawn(async move { idempotency::once(&state, &operator, &headers, &path, &body, carry_out).await });
+    ended
+        .await
+        .unwrap_or_else(|error| Err(Problem::from_store(&crate::engine::ports::StoreError::Failed(error.to_string()))))
 }
 
 async fn give(

@@ -1,0 +1,262 @@
+//! The engine on a dial plan in memory, with a clock that runs only while everybody waits.
+
+use super::ports::{Clock, DialPlanError, Store};
+use super::{Engine, SiteSetup, SiteStatus, Tuning};
+use crate::dial_plan::memory::Memory;
+use crate::store::embedded::Embedded;
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use lockdown::dial_plan::{
+    Activity, CallingSearchSpace, Destination, DialPlan as Facts, DigitChange, Endpoint, EndpointKind, Partition,
+    RoutePattern, TimeSchedule,
+};
+use lockdown::ids::{OperatorId, SiteId, Uuid};
+use lockdown::operator::{Authority, Operator, Role, Surface};
+use lockdown::plan::{Patterns, Pilot, PlanText, StepText};
+use lockdown::standing::Standing;
+use lockdown::step::{Group, Target};
+use lockdown::timeline::EventKind;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Time as tokio tells it: paused, and moved on when nothing else can run.
+struct PausedClock {
+    begun: tokio::time::Instant,
+}
+
+#[async_trait]
+impl Clock for PausedClock {
+    fn now(&self) -> Timestamp {
+        let since = SignedDuration::try_from(self.begun.elapsed()).unwrap();
+        "2026-11-23T12:00:00Z".parse::<Timestamp>().unwrap() + since
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
+    fn random(&self) -> [u8; 8] {
+        [7; 8]
+    }
+}
+
+struct World {
+    engine: Arc<Engine>,
+    cucm: Arc<Memory>,
+    store: Arc<Embedded>,
+    _folder: tempfile::TempDir,
+}
+
+fn facts() -> Facts {
+    let partition = |name: &str, schedule: Option<&str>| Partition {
+        uuid: Uuid::from(name),
+        name: name.into(),
+        schedule: schedule.map(str::to_owned),
+    };
+    let route = |pattern: &str, partition: &str| RoutePattern {
+        uuid: Uuid::from(pattern.replace(['.', '[', ']', '-'], "x")),
+        pattern: pattern.into(),
+        partition: Some(partition.into()),
+        blocked: false,
+        urgent: false,
+        change: DigitChange::default(),
+        emergency: false,
+        destination: Destination::RouteList("RL".into()),
+    };
+    Facts {
+        partitions: vec![
+            partition("LOCK", Some("NEVER")),
+            partition("EM", None),
+            partition("PSTN", None),
+            partition("EOC", None),
+        ],
+        schedules: vec![TimeSchedule { name: "NEVER".into(), active: Activity::Never }],
+        calling_search_spaces: vec![CallingSearchSpace {
+            uuid: Uuid::from("phone"),
+            name: "PHONE".into(),
+            members: ["LOCK", "EM", "PSTN", "EOC"].map(str::to_owned).into(),
+        }],
+        route_patterns: vec![
+            route("911", "EM"),
+            route("9.1XX", "PSTN"),
+            route("9.2XX", "PSTN"),
+            route("9.3XX", "PSTN"),
+        ],
+        translation_patterns: vec![],
+        endpoints: vec![Endpoint {
+            pattern: "5911".into(),
+            partition: Some("EOC".into()),
+            kind: EndpointKind::HuntPilot,
+        }],
+    }
+}
+
+fn plan() -> PlanText {
+    PlanText {
+        site: site(),
+        eoc_pilot: Pilot { pattern: "5911".into(), partition: "EOC".into() },
+        protected_numbers: vec!["911".into()],
+        protected_partitions: vec!["EM".into()],
+        eoc_css: vec![],
+        inbound_css: vec![],
+        steps: vec![
+            StepText::RoutePatternBlock {
+                group: Group::OutboundBlock,
+                patterns: Patterns::AllExcept(vec![]),
+                partition: "PSTN".into(),
+                acknowledge_gateway: false,
+            },
+            StepText::PartitionSchedule {
+                group: Group::OutboundRedirect,
+                partition: "LOCK".into(),
+                normal: Some("NEVER".into()),
+                locked: None,
+            },
+        ],
+    }
+}
+
+fn site() -> SiteId {
+    SiteId::try_from("s").unwrap()
+}
+
+fn senior() -> Operator {
+    Operator {
+        id: OperatorId::try_from("senior").unwrap(),
+        name: "Senior".into(),
+        surface: Surface::Web,
+        authority: Authority::Roles([Role::SeniorEoc].into()),
+    }
+}
+
+async fn world() -> World {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(Embedded::open(folder.path()).unwrap());
+    let cucm = Arc::new(Memory::new(facts()));
+    let clock = Arc::new(PausedClock { begun: tokio::time::Instant::now() });
+    let setup = SiteSetup { name: "S".into(), plan: plan(), dial_plan: cucm.clone() };
+    let engine = Engine::start(vec![setup], store.clone(), clock, Tuning::default()).await.unwrap();
+    let world = World { engine, cucm, store, _folder: folder };
+    world.until(|standing| standing == Standing::Normal).await;
+    world
+}
+
+impl World {
+    fn status(&self) -> SiteStatus {
+        self.engine.status(&site()).unwrap()
+    }
+
+    /// Follows the news until the standing is right; an hour of the engine's time at most.
+    async fn until(&self, right: impl Fn(Standing) -> bool) {
+        let mut news = self.engine.subscribe();
+        let follow = async {
+            while !right(self.status().standing(self.engine.now())) {
+                // Growing old is no news: look again each second.
+                let _ = tokio::time::timeout(Duration::from_secs(1), news.recv()).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(3600), follow).await.expect("the standing comes");
+    }
+
+    async fn lock(&self) {
+        self.engine.activate(&senior(), &site(), None).await.unwrap();
+    }
+
+    async fn release(&self) {
+        let seen = self.status().version;
+        self.engine.release(&senior(), &site(), None, Some(seen)).await.unwrap();
+    }
+
+    async fn told(&self, count: impl Fn(&EventKind) -> bool) -> usize {
+        let events = self.store.latest_events(100).await.unwrap();
+        events.iter().filter(|event| count(&event.kind)).count()
+    }
+}
+
+fn transient() -> DialPlanError {
+    DialPlanError::Transient { why: "busy".into(), after: None }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_redirects_before_it_blocks_and_a_release_goes_exactly_backwards() {
+    let world = world().await;
+    world.lock().await;
+    world.until(|standing| standing == Standing::Locked).await;
+    let locked = world.cucm.written();
+    assert_eq!(locked[0], "schedule of LOCK → no schedule (always active)");
+    assert_eq!(locked.len(), 4);
+    world.release().await;
+    world.until(|standing| standing == Standing::Normal).await;
+    let objects =
+        |writes: &[String]| writes.iter().map(|w| w.split(" → ").next().unwrap().to_owned()).collect::<Vec<_>>();
+    let mut backwards = objects(&world.cucm.written()[4..]);
+    backwards.reverse();
+    assert_eq!(backwards, objects(&locked));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_cannot_be_written_leaves_it_pending_and_is_told_once_after_the_deadline() {
+    let world = world().await;
+    let refusals = (0..20).map(|_| DialPlanError::Refused { why: "a database rule".into() });
+    world.cucm.fail_writes(refusals);
+    world.lock().await;
+    world.until(|standing| matches!(standing, Standing::Pending { .. })).await;
+    world.until(|standing| standing == Standing::Locked).await;
+    assert_eq!(world.told(|kind| matches!(kind, EventKind::Verified { target: Target::Locked, .. })).await, 1);
+    world.release().await;
+    world.until(|standing| standing == Standing::Normal).await;
+    world.cucm.fail_writes((0..500).map(|_| DialPlanError::Refused { why: "a database rule".into() }));
+    world.lock().await;
+    let begun = world.engine.now();
+    while world.told(|kind| matches!(kind, EventKind::Incomplete { .. })).await == 0 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(matches!(world.status().standing(world.engine.now()), Standing::Pending { .. }));
+    }
+    assert!(world.engine.now().duration_since(begun).as_secs() >= 60, "not before the deadline");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(world.told(|kind| matches!(kind, EventKind::Incomplete { .. })).await, 1, "told once");
+    assert!(world.status().trouble.unwrap().why.contains("a database rule"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_in_the_middle_of_a_lock_overtakes_it() {
+    let world = world().await;
+    world.cucm.fail_writes((0..9).map(|_| transient()));
+    world.lock().await;
+    world.until(|standing| matches!(standing, Standing::Pending { ordered: Target::Locked, .. })).await;
+    world.release().await;
+    world.until(|standing| standing == Standing::Normal).await;
+    assert!(world.cucm.facts().route_patterns.iter().all(|pattern| !pattern.blocked));
+    assert_eq!(world.told(|kind| matches!(kind, EventKind::Verified { target: Target::Locked, .. })).await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_outcome_is_read_back_before_anything_is_said() {
+    let world = world().await;
+    world.cucm.fail_writes([DialPlanError::OutcomeUnknown { why: "no answer".into() }]);
+    world.lock().await;
+    world.until(|standing| standing == Standing::Locked).await;
+    assert_eq!(world.cucm.written().len(), 4, "the unknown one was read, found undone, and written");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_account_is_not_tried_again_at_every_sweep() {
+    let world = world().await;
+    world.cucm.fail_reads((0..3).map(|_| DialPlanError::Stop { why: "wrong password".into() }));
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    world.until(|standing| standing == Standing::Unknown).await;
+    let lost_at = world.engine.now();
+    world.until(|standing| standing == Standing::Normal).await;
+    let took = world.engine.now().duration_since(lost_at).as_secs();
+    assert!(took >= 2 * 300, "three tries five minutes apart, not {took} s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reading_grows_old_by_itself() {
+    let world = world().await;
+    world.cucm.fail_reads((0..10).map(|_| transient()));
+    world.until(|standing| standing == Standing::Unknown).await;
+    world.until(|standing| standing == Standing::Normal).await;
+    assert_eq!(world.told(|kind| matches!(kind, EventKind::CucmLost { .. })).await, 1);
+    assert_eq!(world.told(|kind| matches!(kind, EventKind::CucmBack)).await, 1);
+}
