@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 const url = new URL(process.argv[2]);
 const AxlService = createRequire(new URL("../package.json", import.meta.url))("cisco-axl");
 const service = new AxlService(url.hostname, "axl-lockdown", "axl-demo", "14.0");
-service._OPTIONS.url = url.href;
+service._OPTIONS.endpoint = url.href;
 
 async function rows() {
   const list = await service.executeOperation("listRoutePattern", {

@@ -6,7 +6,7 @@ const url = new URL(process.argv[2]);
 const AxlService = createRequire(new URL("../package.json", import.meta.url))("cisco-axl");
 // The package knows port 8443 only; the simulator listens where it was told to.
 const service = new AxlService(url.hostname, "axl-lockdown", "axl-demo", "14.0");
-service._OPTIONS.url = url.href;
+service._OPTIONS.endpoint = url.href;
 
 const list = await service.executeOperation("listRoutePattern", {
   searchCriteria: { routePartitionName: "PT-PSTN-INTL" },
