@@ -40,6 +40,9 @@ test("every page is whole at three widths, in both themes, and axe finds nothing
   await page.getByRole("button", { name: "Lock now" }).click();
   await expect(page.locator(".banner-headline")).toHaveText("PSTN LOCKED");
   await look(page, "console-locked-eoc");
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.setViewportSize({ width: 1280, height: 720 });
+  await page.screenshot({ path: `${shots}/readme.png` });
   await page.goto("/timeline");
   await look(page, "timeline");
   await page.goto("/");

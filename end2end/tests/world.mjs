@@ -32,7 +32,7 @@ export async function signIn(page, name) {
 
 /** The plain form's release, for cleaning up: only a senior can. */
 export async function makeNormal(browser) {
-  const context = await browser.newContext({ baseURL: process.env.LOCKDOWN_URL });
+  const context = await browser.newContext({ baseURL: process.env.LOCKDOWN_URL, javaScriptEnabled: true });
   const page = await context.newPage();
   await signIn(page, "Senior 1");
   const headline = page.locator(".banner-headline");

@@ -1,6 +1,7 @@
 use crate::error::ApiError;
 use crate::view::{ConsoleView, StatusView};
 use leptos::prelude::*;
+#[cfg(feature = "ssr")]
 use lockdown::ids::SiteId;
 
 /// What everybody may see.

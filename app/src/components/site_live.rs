@@ -60,7 +60,7 @@ impl SiteLive {
                 if lost {
                     at.get_or_insert_with(clock);
                 } else {
-                    *at = None
+                    *at = None;
                 }
             });
         });

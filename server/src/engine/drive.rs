@@ -84,9 +84,8 @@ impl Site {
         let age = memory.checked_at.map(|at| self.clock.now().duration_since(at).unsigned_abs());
         let quiet = status.command.target() == Target::Normal && status.command.is_settled();
         match (&status.plan, age) {
-            (PlanState::Unchecked | PlanState::Refused { .. }, None) => true,
+            (PlanState::Unchecked, _) | (PlanState::Refused { .. }, None) => true,
             (PlanState::Accepted(_), None) => quiet || status.reading.as_ref().is_some_and(gone),
-            (PlanState::Unchecked, Some(_)) => true,
             (PlanState::Refused { .. }, Some(age)) => age >= self.tuning.sweep * 3,
             (PlanState::Accepted(_), Some(age)) if status.reading.as_ref().is_some_and(gone) => {
                 age >= self.tuning.sweep

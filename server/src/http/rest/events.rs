@@ -61,12 +61,11 @@ pub(super) async fn stream(
     let site = key.only_site().cloned();
     key.may_read(site.as_ref())?;
     let last: Option<u64> = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
-    let after = match last {
-        Some(last) => last,
-        None => {
-            let newest = state.store.latest_events(1).await.map_err(|error| Problem::from_store(&error))?;
-            newest.first().map_or(0, |event| event.seq)
-        }
+    let after = if let Some(last) = last {
+        last
+    } else {
+        let newest = state.store.latest_events(1).await.map_err(|error| Problem::from_store(&error))?;
+        newest.first().map_or(0, |event| event.seq)
     };
     let line = Line { news: state.engine.subscribe(), store: state.store, after, looks: LOOKS_A_LINE };
     let line = futures_util::stream::unfold(line, |mut line| async move {
