@@ -156,9 +156,15 @@ pub(crate) fn elapsed(seconds: i64) -> String {
     format!("{:02}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
 }
 
+/// Above the step table: an old reading is no news of what CUCM holds.
+pub(crate) fn steps_title(stale: bool, done: usize, of: usize) -> String {
+    if stale { "Steps, as they were last seen".into() } else { format!("Steps: {done} of {of} as ordered") }
+}
+
 /// Words and shape for one row of the step table.
-pub(crate) fn step_state(state: StepState, as_ordered: bool) -> &'static str {
+pub(crate) fn step_state(state: StepState, as_ordered: bool, stale: bool) -> &'static str {
     match (state, as_ordered) {
+        _ if stale => "? as last seen",
         (StepState::NotRead, _) => "? not read",
         (StepState::Missing, _) => "! not in CUCM",
         (StepState::Changed, _) => "! changed by someone",

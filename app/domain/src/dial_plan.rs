@@ -143,10 +143,6 @@ impl DialPlan {
         self.calling_search_spaces.iter().find(|css| css.name == name)
     }
 
-    pub fn route_pattern(&self, pattern: &str, partition: &str) -> Option<&RoutePattern> {
-        self.route_patterns.iter().find(|p| p.pattern == pattern && p.partition.as_deref() == Some(partition))
-    }
-
     pub fn translation_pattern(&self, pattern: &str, partition: &str) -> Option<&TranslationPattern> {
         self.translation_patterns.iter().find(|p| p.pattern == pattern && p.partition.as_deref() == Some(partition))
     }

@@ -659,6 +659,67 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_not_in_cucm_and_the_pilots_own_partition_are_refused() {
+        let StepText::PartitionSchedule { group, .. } = schedule_step() else { unreachable!("it is one") };
+        let step = |partition: &str, normal: &str| StepText::PartitionSchedule {
+            group,
+            partition: partition.into(),
+            normal: Some(normal.into()),
+            locked: None,
+        };
+        assert!(refused(&text(vec![step("LOCK", "TS-NEVRE")]), &dial_plan()).contains("time schedule TS-NEVRE"));
+        assert!(refused(&text(vec![step("EOC", "TS-NEVER")]), &dial_plan()).contains("EOC pilot's own partition"));
+    }
+
+    #[test]
+    fn a_normal_value_that_takes_an_emergency_route_away_is_refused_by_what_was_read() {
+        let members = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let step = StepText::CssMembers {
+            group: Group::OutboundRedirect,
+            css: "PHONE".into(),
+            normal: members(&["PSTN"]),
+            locked: members(&["LOCK", "PSTN"]),
+        };
+        let why = refused(&text(vec![step]), &dial_plan());
+        assert!(why.contains("911 dialled from PHONE") && why.contains("then no route"), "{why}");
+    }
+
+    #[test]
+    fn a_step_on_an_at_pattern_needs_a_route_of_its_own_for_every_protected_form() {
+        let mut plan = dial_plan();
+        plan.route_patterns[2].pattern = "9.@".into();
+        let mut wide = text(vec![block("9.@", "PSTN")]);
+        assert!(check(&wide, &plan).is_ok(), "911 and 9911 have their own");
+        wide.protected_numbers.push("988".into());
+        assert!(refused(&wide, &plan).contains("9988 dialled from PHONE could be taken by 9.@"));
+    }
+
+    #[test]
+    fn an_access_code_without_a_dot_is_seen() {
+        let mut plan = dial_plan();
+        plan.route_patterns[1].pattern = "8911".into();
+        plan.route_patterns[1].partition = Some("PSTN".into());
+        let mut one = text(vec![block("8911", "PSTN")]);
+        one.protected_numbers = vec!["911".into()];
+        assert!(refused(&one, &plan).contains("is the emergency number 8911"));
+    }
+
+    #[test]
+    fn a_pattern_blocked_before_anything_was_ordered_is_named() {
+        let mut plan = dial_plan();
+        plan.route_patterns[2].blocked = true;
+        let all = StepText::RoutePatternBlock {
+            group: Group::OutboundBlock,
+            patterns: Patterns::AllExcept(vec![]),
+            partition: "PSTN".into(),
+            acknowledge_gateway: false,
+        };
+        let text = text(vec![all]);
+        let checked = check(&text, &plan).unwrap();
+        assert_eq!(blocked_already(&text, &checked.plan, &plan).len(), 1);
+    }
+
+    #[test]
     fn a_pattern_the_plan_forgot_is_a_leak_with_an_example() {
         let mut plan = dial_plan();
         plan.route_patterns.push(route("9.1[2-9]XX[2-9]XXXXXX", "PSTN"));

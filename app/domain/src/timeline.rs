@@ -111,13 +111,6 @@ pub enum EventKind {
     },
 }
 
-impl EventKind {
-    /// Does it belong on the public side of the house? Only what residents are told anyway.
-    pub fn is_about_the_lock(&self) -> bool {
-        matches!(self, Self::LockOrdered { .. } | Self::ReleaseOrdered { .. } | Self::Verified { .. })
-    }
-}
-
 /// How many ways past the lock a plan leaves.
 pub fn ways(leaks: usize) -> String {
     match leaks {

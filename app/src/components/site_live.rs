@@ -8,7 +8,7 @@ use lockdown::standing::Standing;
 use std::time::Duration;
 
 /// Entries a page keeps of the live timeline.
-const KEPT: usize = 50;
+const KEPT: usize = 20;
 
 /// Older than this, a reading says nothing any more. Design, section 3.
 const STALE_SECONDS: i64 = 30;

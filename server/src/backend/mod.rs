@@ -21,6 +21,9 @@ use std::sync::Arc;
 /// Entries of the timeline a page shows at once.
 const PAGE: usize = 50;
 
+/// Entries the console begins with; the timeline page has them all.
+const RECENT: usize = 20;
+
 pub struct Pages {
     pub engine: Arc<Engine>,
     pub store: Arc<dyn Store>,
@@ -49,7 +52,7 @@ impl Backend for Pages {
         };
         let status = status.ok_or(ApiError::NoSuchSite)?;
         let events = self.store.latest_events(PAGE).await.map_err(stored)?;
-        let here = events.iter().filter(|e| e.site.as_ref().is_none_or(|site| *site == status.id));
+        let here = events.iter().filter(|e| e.site.as_ref().is_none_or(|site| *site == status.id)).take(RECENT);
         Ok(ConsoleView {
             me: me(who),
             site: self.sites.detailed(status, now),

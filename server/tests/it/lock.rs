@@ -159,3 +159,26 @@ async fn a_wrong_password_is_tried_once_and_does_not_lock_the_account() {
     let failures = world.cucm.cluster().users[0].failures;
     assert!(failures <= 2, "{failures} wrong tries");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_whose_caller_hangs_up_is_carried_out_all_the_same() {
+    let world = World::new().await;
+    world.until_standing("normal").await;
+    let key = world.everything();
+    // The order waits for the disk; meanwhile the browser goes away.
+    let database = rusqlite::Connection::open(world.data().join("lockdown.db")).unwrap();
+    database.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let order = reqwest::Client::new()
+        .put(format!("{}/api/v1/sites/acme-north/lockdown", world.url))
+        .bearer_auth(&key)
+        .json(&serde_json::json!({ "desired": "locked" }))
+        .timeout(std::time::Duration::from_millis(500))
+        .send()
+        .await;
+    assert!(order.is_err(), "the caller hung up");
+    database.execute_batch("ROLLBACK").unwrap();
+    world.until_standing("locked").await;
+    world.calls_are_locked();
+    let (code, body) = world.order("normal", "?wait=60s").await;
+    assert_eq!(code.as_u16(), 200, "the site takes orders as before: {body}");
+}

@@ -66,8 +66,3 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(events::events))
         .routes(routes!(events::stream))
 }
-
-/// The contract, for tests.
-pub fn contract() -> utoipa::openapi::OpenApi {
-    documented().split_for_parts().1
-}
