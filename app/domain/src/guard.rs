@@ -442,11 +442,38 @@ fn leaked(text: &PlanText, end: &End, inbound: bool) -> Option<(String, Directio
     }
 }
 
+/// Redirects that lead callers anywhere but to the EOC: a mistyped mask, a space without the pilot.
+fn astray(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan) -> Vec<String> {
+    let locked = plan.applied_to(dial_plan, Target::Locked);
+    let analysis = DigitAnalysis::new(&locked, true);
+    let switched = |partition: Option<&str>| {
+        plan.steps
+            .iter()
+            .any(|step| matches!(step.object, Object::PartitionSchedule { .. }) && step.object.partition() == partition)
+    };
+    let at_pilot = |end: &End| {
+        matches!(end, End::Inside { pattern, partition, .. }
+            if *pattern == text.eoc_pilot.pattern && partition.as_ref() == Some(&text.eoc_pilot.partition))
+    };
+    let redirects = locked.translation_patterns.iter().filter(|t| switched(t.partition.as_deref()));
+    redirects
+        .filter_map(|t| {
+            // A mask with an X sends different calls to different places: nothing to hold it to.
+            let mask = t.change.mask.as_ref().filter(|mask| !mask.contains(['X', 'x']))?;
+            let digits = format!("{}{mask}", t.change.prefix.as_deref().unwrap_or_default());
+            let route = analysis.route(t.css.as_deref().unwrap_or_default(), &digits, Dialling::EnBloc);
+            let name = place(&t.pattern, t.partition.as_deref());
+            (!at_pilot(&route.end)).then(|| format!("{name} redirects to {}, not to the EOC pilot.", in_words(&route)))
+        })
+        .collect()
+}
+
 fn warnings(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan, forms: &BTreeSet<String>) -> Vec<String> {
     let normal = plan.applied_to(dial_plan, Target::Normal);
     let analysis = DigitAnalysis::new(&normal, true);
     let mut warnings: Vec<String> =
         analysis.unreadable.iter().map(|error| format!("{error}. Nothing is claimed about calls it takes.")).collect();
+    warnings.extend(astray(text, plan, dial_plan));
     for number in text.protected_numbers.iter().filter(|number| forms.contains(*number)) {
         let reached = dial_plan
             .calling_search_spaces
@@ -717,6 +744,14 @@ mod tests {
         let text = text(vec![all]);
         let checked = check(&text, &plan).unwrap();
         assert_eq!(blocked_already(&text, &checked.plan, &plan).len(), 1);
+    }
+
+    #[test]
+    fn a_redirect_that_does_not_end_at_the_pilot_is_warned_of() {
+        let mut plan = dial_plan();
+        plan.translation_patterns[0].change.mask = Some("5912".into());
+        let checked = check(&text(vec![schedule_step()]), &plan).unwrap();
+        assert!(checked.warnings[0].contains("redirects to no route, not to the EOC pilot"), "{:?}", checked.warnings);
     }
 
     #[test]

@@ -17,6 +17,9 @@ const MAX_ANSWER: usize = 16 * 1024 * 1024;
 /// A publisher that takes longer to be connected to is as good as down.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// "Updating a single CSS … can spike the CPU for many seconds". Source: a Cisco engineer, AXL write impact, DOC-40347.
+const CSS_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// More rows than any cluster has patterns; a server that ignores `skip` would never end.
 const MAX_ROWS: usize = 500_000;
 
@@ -54,6 +57,7 @@ pub struct Client {
     http: reqwest::Client,
     url: String,
     credentials: Credentials,
+    timeout: Duration,
     fixed: bool,
     version: Mutex<Version>,
     cookie: Mutex<Option<String>>,
@@ -95,6 +99,7 @@ impl Client {
             http,
             url: format!("{}/", config.url.trim_end_matches('/')),
             credentials: config.credentials,
+            timeout: config.timeout,
             fixed: config.version.is_some(),
             version: Mutex::new(config.version.unwrap_or(Version::FIRST_TRY)),
             cookie: Mutex::new(None),
@@ -172,6 +177,9 @@ impl Client {
             .header(header::ACCEPT, "text/xml")
             .header("SOAPAction", action)
             .body(request.envelope(version));
+        if request.operation == "updateCss" {
+            post = post.timeout(self.timeout.max(CSS_TIMEOUT));
+        }
         if let Some(cookie) = cookie {
             post = post.header(header::COOKIE, cookie);
         }

@@ -420,6 +420,20 @@ locked = ""
     }
 
     #[test]
+    fn the_example_can_be_served() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [
+            ("lockdown.toml", include_str!("../../../deploy/lockdown.example.toml")),
+            ("axl-password", "hunter2\n"),
+            ("cucm-ca.pem", ""),
+        ] {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let config = load(&folder.path().join("lockdown.toml"), std::iter::empty()).unwrap();
+        assert_eq!((config.sites.len(), config.cucm.read_only, config.cucm.password.expose()), (1, true, "hunter2"));
+    }
+
+    #[test]
     fn a_missing_file_names_the_example() {
         let problem = load(Path::new("/nonexistent/lockdown.toml"), std::iter::empty()).map(|_| ()).unwrap_err();
         assert!(problem.to_string().contains("lockdown.example.toml"), "{problem}");
