@@ -15,6 +15,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+/// Into how many pieces the progress of an order is told.
+const PROGRESS_STEPS: usize = 20;
+
 /// How a try to carry out an order ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
@@ -89,6 +92,8 @@ impl Site {
         let mut applied = done;
         // Writes that are sent are waited for, never dropped: CUCM may carry them out all the same.
         let held = AtomicBool::new(false);
+        // Each piece of news is written down for every audience: a bar of twenty steps is enough.
+        let told_every = total.div_ceil(PROGRESS_STEPS);
         self.show_progress(applied, total);
         for group in writes.chunk_by(|a, b| a.step.group == b.step.group) {
             let mut writing = Vec::with_capacity(group.len());
@@ -101,7 +106,9 @@ impl Site {
                 match result {
                     Ok(()) => {
                         applied += 1;
-                        self.show_progress(applied, total);
+                        if applied.is_multiple_of(told_every) {
+                            self.show_progress(applied, total);
+                        }
                     }
                     Err(error) => pass.failed(write, error),
                 }
