@@ -3,7 +3,7 @@
 use super::AppState;
 use super::who::cookie;
 use crate::engine::ports::{NewEvent, StoreError};
-use crate::identity::oidc::{Arrival, SignInError};
+use crate::identity::oidc::{Arrival, SignInError, login_cookie};
 use crate::identity::{safe_return_to, session, token};
 use crate::store::records::Person;
 use axum::Extension;
@@ -60,8 +60,8 @@ async fn arrive(state: &AppState, answer: Answer, headers: &HeaderMap) -> Result
         return Err(SignInError::Expired);
     };
     let now = state.engine.now();
-    let name = way_cookie(headers, &way, state.https);
-    let sealed = name.as_deref().and_then(|name| cookie(headers, name));
+    let name = login_cookie(&way, state.https);
+    let sealed = cookie(headers, &name);
     let arrival = oidc.arrive(&way, code, sealed, now, state.https).await?;
     let stored = |error: StoreError| {
         tracing::error!(%error, "a sign-in could not be stored");
@@ -78,17 +78,8 @@ async fn arrive(state: &AppState, answer: Answer, headers: &HeaderMap) -> Result
     let mut response = Redirect::to(&arrival.return_to).into_response();
     let cookies = response.headers_mut();
     cookies.append(header::SET_COOKIE, set_cookie(session::cookie_name(state.https), &session, 43_200, state.https));
-    if let Some(name) = name {
-        cookies.append(header::SET_COOKIE, set_cookie(&name, "", 0, state.https));
-    }
+    cookies.append(header::SET_COOKIE, set_cookie(&name, "", 0, state.https));
     Ok(response)
-}
-
-/// The cookie of this sign-in: made of the state's first letters and digits, as it was set.
-fn way_cookie(headers: &HeaderMap, state: &str, https: bool) -> Option<String> {
-    let part: String = state.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
-    let name = if https { format!("__Host-login-{part}") } else { format!("login-{part}") };
-    cookie(headers, &name).is_some().then_some(name)
 }
 
 /// The profile of who arrived; a first sign-in makes one without any role.

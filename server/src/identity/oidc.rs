@@ -462,7 +462,7 @@ fn origin_of(url: &str) -> Option<String> {
 }
 
 /// One cookie a sign-in, so that two windows do not disturb each other.
-fn login_cookie(state: &str, https: bool) -> String {
+pub fn login_cookie(state: &str, https: bool) -> String {
     let part: String = state.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
     if https { format!("__Host-login-{part}") } else { format!("login-{part}") }
 }
