@@ -146,6 +146,12 @@ async fn nonsense_over_http_is_answered_and_survived() {
     let (code, _, _) =
         world.call(Method::PUT, &path, &key, Some(json!({ "desired": "locked", "reason": large })), &[]).await;
     assert_eq!(code, StatusCode::PAYLOAD_TOO_LARGE);
+    for (method, path, status) in
+        [(Method::GET, "/api/v1/events?after=x", 400), (Method::DELETE, "/api/v1/events", 405)]
+    {
+        let (code, _, problem) = world.call(method, path, &key, None, &[]).await;
+        assert_eq!((code.as_u16(), problem["status"].as_u64()), (status, Some(u64::from(status))), "{path}: {problem}");
+    }
     assert_eq!(world.standing().await, "normal", "nothing of this was an order");
 }
 

@@ -49,6 +49,7 @@ pub(super) fn router() -> Router<AppState> {
     let reader: Router<AppState> = reader.into();
     router
         .route("/api/v1/{*rest}", axum::routing::any(problem::not_found))
+        .layer(axum::middleware::map_response(problem::as_problem))
         .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .merge(reader.layer(SetResponseHeaderLayer::if_not_present(
             header::CONTENT_SECURITY_POLICY,

@@ -89,6 +89,23 @@ impl IntoResponse for Problem {
     }
 }
 
+/// What the framework refuses by itself (a query that cannot be read, another method, too large a
+/// body) is told like every other refusal.
+pub(super) async fn as_problem(response: Response) -> Response {
+    let status = response.status();
+    let json = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().ends_with(b"json"));
+    if !status.is_client_error() || json {
+        return response;
+    }
+    let detail = match status {
+        StatusCode::METHOD_NOT_ALLOWED => "This call takes another method: see /api/docs.",
+        StatusCode::PAYLOAD_TOO_LARGE => "The body is larger than 64 kB.",
+        _ => "The path, the query or the body cannot be read: see /api/docs.",
+    };
+    let title = status.canonical_reason().unwrap_or("Refused");
+    Problem::new(status, "malformed", title, detail).into_response()
+}
+
 pub(super) async fn not_found() -> Problem {
     let detail = "There is no such call. The contract is at /api/v1/openapi.json, readable at /api/docs.";
     Problem::new(StatusCode::NOT_FOUND, "no-such-call", "No such call", detail)
