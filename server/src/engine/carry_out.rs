@@ -48,6 +48,7 @@ impl Site {
         let version = self.status().version;
         let target = self.status().command.target();
         self.take_snapshot(version, plan, &reading).await;
+        self.recall_snapshot(memory, version, plan).await;
         let until = self.clock.now() + self.tuning.deadline;
         let mut pause = self.tuning.pause;
         loop {
@@ -135,7 +136,7 @@ impl Site {
     /// What CUCM held before the first write of an activation; told where it was not the plan's normal.
     async fn take_snapshot(&self, version: u64, plan: &LockPlan, reading: &Reading) {
         let Command::Locked(activation) = self.status().command else { return };
-        if self.snapshot_activation().await.as_ref() == Some(&activation.id) {
+        if self.snapshot().await.is_some_and(|snapshot| snapshot.activation == activation.id) {
             return;
         }
         let differing = notes(plan, reading, Target::Normal, &BTreeMap::new());
@@ -144,6 +145,22 @@ impl Site {
         let stored = self.remember(version, |record| record.snapshot = Some(snapshot), events).await;
         if let Err(error) = stored {
             tracing::error!(site.id = %self.id, %error, "the snapshot could not be stored; the order goes on");
+        }
+    }
+
+    /// A release restores the plan's normal; where CUCM was otherwise before the lock, that is told again.
+    async fn recall_snapshot(&self, memory: &mut Memory, version: u64, plan: &LockPlan) {
+        let Command::Normal(release) = self.status().command else { return };
+        if memory.recalled == Some(version) {
+            return;
+        }
+        memory.recalled = Some(version);
+        let Some(before) = self.snapshot().await.filter(|snapshot| snapshot.activation == release.activation) else {
+            return;
+        };
+        let steps = notes(plan, &before.reading, Target::Normal, &BTreeMap::new());
+        if !steps.is_empty() {
+            self.note(|_| {}, vec![EventKind::SnapshotDiffers { steps }]).await;
         }
     }
 

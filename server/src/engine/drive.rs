@@ -20,6 +20,8 @@ pub(super) struct Memory {
     pub(super) drift: Option<Vec<StepNote>>,
     pub(super) given_up: bool,
     pub(super) incomplete_told: Option<u64>,
+    /// The release for which the snapshot was recalled.
+    pub(super) recalled: Option<u64>,
     pub(super) stopped: Option<(u64, String)>,
     /// Writing was refused for this order at that time: trying at every sweep may lock the account.
     pub(super) stopped_at: Option<(u64, jiff::Timestamp)>,

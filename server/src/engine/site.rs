@@ -1,7 +1,7 @@
 //! One site: its record, its status, and the order of things when somebody orders.
 
 use super::error::EngineError;
-use super::ports::{Clock, DialPlan, NewEvent, SiteRecord, Store, StoreError};
+use super::ports::{Clock, DialPlan, NewEvent, SiteRecord, Snapshot, Store, StoreError};
 use super::repairs::Repairs;
 use super::status::{Progress, SiteStatus, Trouble};
 use super::{News, SiteSetup, Tuning};
@@ -161,8 +161,8 @@ impl Site {
         Ok(())
     }
 
-    pub(super) async fn snapshot_activation(&self) -> Option<lockdown::ids::ActivationId> {
-        self.record.lock().await.snapshot.as_ref().map(|snapshot| snapshot.activation.clone())
+    pub(super) async fn snapshot(&self) -> Option<Snapshot> {
+        self.record.lock().await.snapshot.clone()
     }
 
     /// Changes what is shown, and tells if anything differs.

@@ -120,6 +120,9 @@ async fn only_what_differs_is_written_and_a_second_lock_writes_nothing() {
     assert_eq!(world.happened("snapshot_differs").await, 1, "what was found before is told");
     world.lock_verified().await;
     assert_eq!(world.cucm.writes(), steps - 1);
+    let (code, body) = world.order("normal", "?wait=60s").await;
+    assert_eq!(code.as_u16(), 200, "{body}");
+    assert_eq!(world.happened("snapshot_differs").await, 2, "and told again at the release");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
