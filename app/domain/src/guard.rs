@@ -263,6 +263,20 @@ pub fn dialled_forms(text: &PlanText, dial_plan: &DialPlan) -> BTreeSet<String> 
         listed.iter().any(|number| p.strip_suffix(number.as_str()).is_some_and(|code| code.len() <= 2))
             && p.chars().all(|c| c.is_ascii_digit() || c == '+')
     }));
+    // Any one digit before the number counts as an access code where dialling that leads anywhere.
+    let analysis = DigitAnalysis::new(dial_plan, true);
+    let leads = |digits: &String| {
+        dial_plan.calling_search_spaces.iter().any(|css| {
+            [Dialling::EnBloc, Dialling::DigitByDigit]
+                .into_iter()
+                .any(|dialling| analysis.route(&css.name, digits, dialling).end != End::NoRoute)
+        })
+    };
+    let behind_a_digit = listed
+        .iter()
+        .filter(|n| !n.starts_with('+') && bare(n))
+        .flat_map(|number| ('0'..='9').map(move |code| format!("{code}{number}")));
+    forms.extend(behind_a_digit.filter(leads));
     for number in listed.iter().filter(|n| !n.starts_with('+') && bare(n)) {
         forms.extend(codes.iter().map(|code| format!("{code}{number}")));
     }
