@@ -37,6 +37,11 @@ pub(crate) fn console_headline(site: &SiteView) -> String {
         Standing::Unknown => "Unknown: cannot see CUCM".into(),
         Standing::Drifted { ordered: Target::Locked, off } => format!("Locked, but {}", changed(off)),
         Standing::Drifted { ordered: Target::Normal, off } => format!("Normal, but {}", changed(off)),
+        // Taken and remembered; the first write is still to come.
+        Standing::Pending { ordered, .. } if site.detail.is_some() && progress.is_none() => match ordered {
+            Target::Locked => "Lock accepted".into(),
+            Target::Normal => "All-clear accepted".into(),
+        },
         Standing::Pending { ordered, done, of } => {
             let (done, of) = progress.map_or((done, of), |(applied, total)| (applied.max(done), total));
             let verb = if ordered == Target::Locked { "Locking…" } else { "Releasing…" };
@@ -111,7 +116,7 @@ pub(crate) fn console_second_line(site: &SiteView) -> String {
             (None, Some(read)) => format!("last seen in between at {}", read.clock),
             _ => "not seen since this server started".into(),
         },
-        Standing::Pending { .. } => format!("ordered at {}{by}", site.since.clock),
+        Standing::Pending { .. } => format!("accepted at {}{by}", site.since.clock),
         Standing::Drifted { .. } => format!("ordered {} at {}{by}", target_word(site.ordered), site.since.clock),
     }
 }
@@ -176,6 +181,38 @@ pub(crate) fn step_state(state: StepState, as_ordered: bool, stale: bool) -> &'s
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view::{Moment, PlanView, SiteDetail};
+
+    fn locking(progress: Option<(usize, usize)>) -> SiteView {
+        let moment = Moment { ms: 0, iso: String::new(), clock: "10:00:00".into() };
+        SiteView {
+            id: "north".try_into().unwrap(),
+            name: "North".into(),
+            standing: Standing::Pending { ordered: Target::Locked, done: 0, of: 18 },
+            ordered: Target::Locked,
+            since: moment,
+            read: None,
+            last_seen: None,
+            emergency_numbers: vec![],
+            answered_ms: 0,
+            detail: Some(SiteDetail {
+                version: 2,
+                by: Some("EOC 1 (web)".into()),
+                verified: None,
+                progress,
+                trouble: None,
+                steps: vec![],
+                plan: PlanView::Unchecked,
+            }),
+        }
+    }
+
+    #[test]
+    fn an_order_is_accepted_before_it_is_carried_out() {
+        assert_eq!(console_headline(&locking(None)), "Lock accepted");
+        assert_eq!(console_second_line(&locking(None)), "accepted at 10:00:00 by EOC 1 (web)");
+        assert_eq!(console_headline(&locking(Some((0, 18)))), "Locking… 0 of 18");
+    }
 
     #[test]
     fn ages_and_clocks_are_short() {

@@ -3,6 +3,19 @@ import { dial, edit, expect, faults, makeNormal, signIn, test } from "./world.mj
 const headline = (page) => page.locator(".banner-headline");
 const bar = (page) => page.locator(".hold-bar");
 
+/** Writes down every headline from now on; the answer gives them. */
+async function listen(page) {
+  await headline(page).evaluate((element) => {
+    window.said = [];
+    new MutationObserver(() => window.said.push(element.textContent)).observe(element, {
+      characterData: true,
+      childList: true,
+      subtree: true,
+    });
+  });
+  return () => page.evaluate(() => window.said);
+}
+
 test.beforeEach(async ({ browser }) => {
   await faults({});
   await makeNormal(browser);
@@ -13,12 +26,15 @@ test("holding locks, and only a senior releases", async ({ page, browser }) => {
   await expect(headline(page)).toHaveText("Normal calling");
   await faults({ latency_ms: 60 });
   await expect(bar(page)).toBeVisible();
+  const said = await listen(page);
   await bar(page).hover();
   await page.mouse.down();
   await expect(bar(page)).toContainText("Keep holding");
   await expect(headline(page)).toHaveText(/Locking… \d+ of \d+/);
   await page.mouse.up();
   await expect(headline(page)).toHaveText("PSTN LOCKED");
+  const stages = (await said()).map((text) => text.replace(/\d+ of \d+/, "n of m"));
+  expect([...new Set(stages)]).toEqual(["Lock accepted", "Locking… n of m", "PSTN LOCKED"]);
   await expect(page.locator(".banner-second")).toContainText("by EOC 1 (web)");
   await expect(page.locator(".events")).toContainText("Verified locked");
   expect(await dial("CSS-PHONE-LD", "914165551234")).toEqual({ went: "rings", number: "5911" });

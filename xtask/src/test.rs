@@ -12,6 +12,7 @@ pub(crate) fn all() -> Result<()> {
     run(cargo()
         .args(["test", "--quiet", "--package", "lockdown", "--package", "axl", "--package", "simulators"])
         .args(["--package", "xtask"]))?;
+    run(cargo().args(["test", "--quiet", "--package", "app", "--features", "ssr", "--lib"]))?;
     // On its own: `server` turns on the app's server half, and must not be mixed with the browser's.
     run(cargo().args(["test", "--package", "server"]))?;
     axl()?;

@@ -1,8 +1,10 @@
-//! A listener that can go down and come back on the same port, as a real server does.
+//! A listener that can go down and come back on the same port, as a real server does. Like Tomcat,
+//! it sends at once (TCP_NODELAY).
 
 use axum::Router;
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::accept::NoDelayAcceptor;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Mutex;
@@ -54,10 +56,11 @@ impl WebServer {
         let handle = Handle::new();
         let service = self.app.clone().into_make_service();
         let task = if let Some(tls) = self.tls.clone() {
-            let server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle.clone());
+            let acceptor = RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new());
+            let server = axum_server::from_tcp(listener)?.acceptor(acceptor).handle(handle.clone());
             tokio::spawn(async move { drop(server.serve(service).await) })
         } else {
-            let server = axum_server::from_tcp(listener)?.handle(handle.clone());
+            let server = axum_server::from_tcp(listener)?.acceptor(NoDelayAcceptor::new()).handle(handle.clone());
             tokio::spawn(async move { drop(server.serve(service).await) })
         };
         *self.running() = Some((handle, task));

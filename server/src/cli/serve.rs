@@ -9,7 +9,8 @@ use crate::store::embedded::{Embedded, claim};
 use crate::telemetry;
 use axum::Router;
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::accept::NoDelayAcceptor;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use lockdown::timeline::EventKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -60,6 +61,7 @@ async fn tls(config: &Config) -> Result<Option<RustlsConfig>, Sorry> {
     })
 }
 
+/// Small pieces of news are sent at once, not gathered (TCP_NODELAY).
 async fn listen(listener: std::net::TcpListener, tls: Option<RustlsConfig>, app: Router) -> std::io::Result<()> {
     let handle = Handle::<SocketAddr>::new();
     let stopping = handle.clone();
@@ -70,13 +72,15 @@ async fn listen(listener: std::net::TcpListener, tls: Option<RustlsConfig>, app:
     let service = app.into_make_service_with_connect_info::<SocketAddr>();
     match tls {
         None => {
-            let mut server = axum_server::from_tcp(listener)?.handle(handle).first_request_timeout(HEAD_TIMEOUT);
+            let server = axum_server::from_tcp(listener)?.acceptor(NoDelayAcceptor::new());
+            let mut server = server.handle(handle).first_request_timeout(HEAD_TIMEOUT);
             server.http_builder().http1().header_read_timeout(HEAD_TIMEOUT);
             server.serve(service).await
         }
         Some(tls) => {
-            let mut server =
-                axum_server::from_tcp_rustls(listener, tls)?.handle(handle).first_request_timeout(HEAD_TIMEOUT);
+            let acceptor = RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new());
+            let server = axum_server::from_tcp(listener)?.acceptor(acceptor);
+            let mut server = server.handle(handle).first_request_timeout(HEAD_TIMEOUT);
             server.http_builder().http1().header_read_timeout(HEAD_TIMEOUT);
             server.serve(service).await
         }

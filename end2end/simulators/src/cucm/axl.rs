@@ -14,6 +14,7 @@ use axum::routing::get;
 use base64::Engine;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Session cookies that are good.
 #[derive(Default)]
@@ -55,12 +56,16 @@ async fn hello(From(node): From<Node>, headers: HeaderMap) -> Response {
     }
 }
 
+/// An answer takes as long as the faults say, the simulator's own work included.
 async fn answer(From(node): From<Node>, headers: HeaderMap, body: Bytes) -> Response {
-    let latency = lock(&node.state.faults).latency_ms;
-    if latency > 0 {
-        tokio::time::sleep(Duration::from_millis(latency)).await;
-    }
-    let (user, cookie) = match admit(&node.state, &headers) {
+    let due = Instant::now() + Duration::from_millis(lock(&node.state.faults).latency_ms);
+    let response = answer_at_once(&node, &headers, &body).await;
+    tokio::time::sleep_until(due).await;
+    response
+}
+
+async fn answer_at_once(node: &Node, headers: &HeaderMap, body: &[u8]) -> Response {
+    let (user, cookie) = match admit(&node.state, headers) {
         Ok(admitted) => admitted,
         Err(refusal) => return *refusal,
     };
@@ -78,13 +83,13 @@ async fn answer(From(node): From<Node>, headers: HeaderMap, body: Bytes) -> Resp
             );
         }
     }
-    let Some(asked) = std::str::from_utf8(&body).ok().and_then(soap::read) else {
+    let Some(asked) = std::str::from_utf8(body).ok().and_then(soap::read) else {
         return faulted("", -1, "The request is no SOAP");
     };
-    if let Some(refusal) = wrong_version(&node.state, &asked, &headers) {
+    if let Some(refusal) = wrong_version(&node.state, &asked, headers) {
         return refusal;
     }
-    let mut response = act(&node, &user, &asked).await;
+    let mut response = act(node, &user, &asked).await;
     if let Ok(value) = HeaderValue::from_str(&format!("JSESSIONIDSSO={cookie}; Path=/; Secure; HttpOnly")) {
         response.headers_mut().append(header::SET_COOKIE, value);
     }

@@ -126,8 +126,8 @@ fn users() -> Vec<User> {
 /// The same object has the same uuid at every start: made of its kind and its first name.
 pub fn uuid(kind: &str, name: &str) -> String {
     let hash = Sha256::digest(format!("{kind}/{name}"));
-    let hex: String = hash.iter().take(16).map(|byte| format!("{byte:02X}")).collect();
-    format!("{{{}-{}-{}-{}-{}}}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..32])
+    let part = |from: usize, to: usize| hash[from..to].iter().fold(0_u64, |all, byte| all << 8 | u64::from(*byte));
+    format!("{{{:08X}-{:04X}-{:04X}-{:04X}-{:012X}}}", part(0, 4), part(4, 6), part(6, 8), part(8, 10), part(10, 16))
 }
 
 pub fn same_uuid(a: &str, b: &str) -> bool {
@@ -193,21 +193,42 @@ impl Cluster {
     pub(crate) fn edited<T>(&mut self, change: impl FnOnce(&mut Self) -> T) -> T {
         let before = self.clone();
         let result = change(self);
-        let mut found = Vec::new();
-        let changed = |kind: &'static str, uuid: String| Change { kind, uuid };
-        for now in self.route_patterns.iter().filter(|p| !before.route_patterns.contains(p)) {
-            found.push(changed("RoutePattern", now.uuid()));
-        }
-        for now in self.translation_patterns.iter().filter(|p| !before.translation_patterns.contains(p)) {
-            found.push(changed("TransPattern", now.uuid()));
-        }
-        for now in self.partitions.iter().filter(|p| !before.partitions.contains(p)) {
-            found.push(changed("RoutePartition", uuid("RoutePartition", &now.name)));
-        }
-        for now in self.calling_search_spaces.iter().filter(|c| !before.calling_search_spaces.contains(c)) {
-            found.push(changed("Css", uuid("Css", &now.name)));
-        }
-        self.changes.extend(found);
+        self.log_changes_since(&before);
         result
     }
+
+    /// One transaction: refused, it leaves everything as it was.
+    pub(crate) fn transact<T, E>(&mut self, change: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        let before = self.clone();
+        let result = change(self);
+        match result {
+            Ok(_) => self.log_changes_since(&before),
+            Err(_) => *self = before,
+        }
+        result
+    }
+
+    fn log_changes_since(&mut self, before: &Self) {
+        let mut found = Vec::new();
+        let mut note = |kind: &'static str, uuid: String| found.push(Change { kind, uuid });
+        for now in differing(&before.route_patterns, &self.route_patterns) {
+            note("RoutePattern", now.uuid());
+        }
+        for now in differing(&before.translation_patterns, &self.translation_patterns) {
+            note("TransPattern", now.uuid());
+        }
+        for now in differing(&before.partitions, &self.partitions) {
+            note("RoutePartition", uuid("RoutePartition", &now.name));
+        }
+        for now in differing(&before.calling_search_spaces, &self.calling_search_spaces) {
+            note("Css", uuid("Css", &now.name));
+        }
+        self.changes.extend(found);
+    }
+}
+
+/// What is new or changed. Most edits change one row in place: its neighbours are compared where they stand.
+fn differing<'a, T: PartialEq>(before: &'a [T], now: &'a [T]) -> impl Iterator<Item = &'a T> {
+    let differs = |(at, row): &(usize, &T)| before.get(*at) != Some(row) && !before.contains(row);
+    now.iter().enumerate().filter(differs).map(|(_, row)| row)
 }

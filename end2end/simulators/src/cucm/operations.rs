@@ -134,13 +134,7 @@ pub(crate) fn perform(cluster: &mut Cluster, ask: &Node, manner: &Manner<'_>) ->
         ),
         "listChange" => Ok(changes(cluster, ask)?),
         "updateRoutePattern" | "updateTransPattern" | "updateCss" | "updateRoutePartition" => {
-            let mut draft = cluster.clone();
-            let result = draft.edited(|cluster| update(cluster, ask));
-            // One transaction: a fault leaves everything as it was.
-            result.map(|uuid| {
-                *cluster = draft;
-                format!("<return>{uuid}</return>")
-            })
+            cluster.transact(|cluster| update(cluster, ask)).map(|uuid| format!("<return>{uuid}</return>"))
         }
         "applyRoutePartition" | "restartRoutePartition" => {
             cluster.calls_dropped += 1;
