@@ -8,6 +8,14 @@ use lockdown::ids::{OperatorId, SiteId};
 use lockdown::operator::{Operator, Role};
 use std::sync::Arc;
 
+/// What comes with an all-clear.
+#[derive(Debug, Clone, Default)]
+pub struct Wish {
+    pub reason: Option<String>,
+    /// Although other servers may not hear of it.
+    pub break_glass: bool,
+}
+
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
     async fn status(&self, who: Option<&Operator>) -> Result<StatusView, ApiError>;
@@ -18,14 +26,8 @@ pub trait Backend: Send + Sync + 'static {
     async fn activate(&self, who: &Operator, site: SiteId, reason: Option<String>) -> Result<(), ApiError>;
 
     /// `typed` must be the site's name, `seen` the version of the state on the screen.
-    async fn release(
-        &self,
-        who: &Operator,
-        site: SiteId,
-        typed: String,
-        seen: u64,
-        reason: Option<String>,
-    ) -> Result<(), ApiError>;
+    async fn release(&self, who: &Operator, site: SiteId, typed: String, seen: u64, wish: Wish)
+    -> Result<(), ApiError>;
 
     async fn timeline(&self, who: &Operator, before: Option<u64>) -> Result<TimelineView, ApiError>;
 

@@ -23,6 +23,12 @@ pub enum ApiError {
     Stale,
     #[error("The order could not be remembered, so it was not carried out. The server's disk needs attention.")]
     NotRemembered,
+    #[error("Other servers cannot be told now. To give the all-clear all the same, tick the box below and say why.")]
+    OthersUnreachable,
+    #[error("An all-clear that other servers may not hear of needs a reason: it is kept in the timeline.")]
+    ReasonMissing,
+    #[error("The shared database cannot be reached: people and keys can be changed when it is back. Locking works.")]
+    DatabaseAway,
     #[error("The last administrator cannot lose that role.")]
     LastAdmin,
     #[error("This request did not come from one of our own pages.")]
@@ -43,9 +49,9 @@ impl ApiError {
             Self::Refused(_) | Self::CrossSite => 403,
             Self::NoSuchSite | Self::NoSuchPerson => 404,
             Self::Stale | Self::LastAdmin => 409,
-            Self::NameMismatch | Self::Malformed => 422,
+            Self::NameMismatch | Self::Malformed | Self::ReasonMissing => 422,
             Self::OutcomeUnknown => 504,
-            Self::NotRemembered => 503,
+            Self::NotRemembered | Self::OthersUnreachable | Self::DatabaseAway => 503,
             Self::Internal => 500,
         }
     }

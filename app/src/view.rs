@@ -46,6 +46,8 @@ pub struct SiteDetail {
     /// Writes made of writes due, while an order is carried out.
     pub progress: Option<(usize, usize)>,
     pub trouble: Option<String>,
+    /// Since when the shared database cannot be reached.
+    pub alone_since: Option<Moment>,
     pub steps: Vec<StepView>,
     /// The guard refuses the plan, with the reasons; or it was not checked yet.
     pub plan: PlanView,
@@ -72,6 +74,8 @@ pub struct StepView {
 /// An entry of the timeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventView {
+    /// The same however often it is told.
+    pub id: String,
     pub seq: u64,
     pub when: Moment,
     pub site: Option<SiteId>,

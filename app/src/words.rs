@@ -140,6 +140,15 @@ pub(crate) const TWO_STEPS: &str = "Lock in two steps";
 pub(crate) const CONFIRM_LOCK: &str = "Lock now";
 pub(crate) const SIGNED_OUT: &str =
     "You are signed out, or a role was taken away. What you see is no longer kept up to date.";
+/// The box beside an all-clear while the shared database is away.
+pub(crate) const BREAK_GLASS: &str = "Give it although other servers may not hear of it. Say why above.";
+
+pub(crate) fn alone(since: &str) -> String {
+    format!(
+        "The shared database cannot be reached since {since}. Locking works; what happens here is kept and passed on."
+    )
+}
+
 pub(crate) const ONLY_EOC: &str = "Only EOC personnel may lock. Call the EOC.";
 
 pub(crate) fn not_live(since: Option<&str>) -> String {
@@ -201,6 +210,7 @@ mod tests {
                 verified: None,
                 progress,
                 trouble: None,
+                alone_since: None,
                 steps: vec![],
                 plan: PlanView::Unchecked,
             }),

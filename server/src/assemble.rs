@@ -8,7 +8,10 @@ use crate::dial_plan::read_only::ReadOnly;
 use crate::engine::ports::DialPlan;
 use crate::engine::{Engine, SiteSetup, Tuning};
 use crate::identity::oidc::Oidc;
+use crate::store::Keep;
 use crate::store::embedded::Embedded;
+use crate::store::mongo::Mongo;
+use crate::store::shared::Shared;
 use std::sync::Arc;
 
 /// The client for the one publisher of this configuration.
@@ -25,12 +28,65 @@ pub fn axl_client(cucm: &config::Cucm) -> Result<axl::Client, axl::Error> {
     })
 }
 
+/// What the server remembers by, and what to close when it stops.
+pub struct Memory {
+    pub store: Arc<dyn Keep>,
+    shared: Option<Shared>,
+}
+
+impl Memory {
+    /// Passes on what other servers do not know yet.
+    pub async fn close(&self) {
+        if let Some(shared) = &self.shared {
+            shared.close().await;
+        }
+    }
+}
+
+/// Opens the store of a server.
+///
+/// # Errors
+/// When the data folder or the database's address cannot be used. A database that is away is no error.
+pub async fn memory(config: &Config) -> anyhow::Result<Memory> {
+    let local = Embedded::open(&config.store.data_dir)?;
+    match &config.store.kind {
+        config::StoreKind::Embedded => Ok(Memory { store: Arc::new(local), shared: None }),
+        config::StoreKind::Mongodb { uri } => {
+            let sites = config.sites.iter().map(|site| site.plan.site.clone()).collect();
+            let shared = Shared::open(local, mongo(uri).await?, sites).await?;
+            Ok(Memory { store: Arc::new(shared.clone()), shared: Some(shared) })
+        }
+    }
+}
+
+/// Opens the store of a command that comes and goes: the file, or the database itself.
+///
+/// # Errors
+/// When it cannot be used; a database that is away is one here.
+pub async fn store(config: &Config) -> anyhow::Result<Arc<dyn Keep>> {
+    match &config.store.kind {
+        config::StoreKind::Embedded => Ok(Arc::new(Embedded::open(&config.store.data_dir)?)),
+        config::StoreKind::Mongodb { uri } => {
+            let mongo = mongo(uri).await?;
+            mongo.prepare().await?;
+            Ok(Arc::new(mongo))
+        }
+    }
+}
+
+/// A client for the database; nothing is sent yet.
+///
+/// # Errors
+/// What is wrong with the address.
+pub async fn mongo(uri: &config::Secret) -> anyhow::Result<Mongo> {
+    Mongo::connect(uri).await.map_err(|error| anyhow::anyhow!("store.mongodb_uri: {error}"))
+}
+
 /// Engine and pages over an open store.
 ///
 /// # Errors
 /// When CUCM's CA file or the store cannot be used.
-pub async fn pages(config: &Config, store: Embedded, tuning: Tuning) -> anyhow::Result<Arc<Pages>> {
-    let store = Arc::new(store);
+pub async fn pages(config: &Config, store: Arc<dyn Keep>, tuning: Tuning) -> anyhow::Result<Arc<Pages>> {
     let client = Arc::new(axl_client(&config.cucm)?);
     let setups = config.sites.iter().map(|site| {
         let cucm = Cucm::new(client.clone(), &site.plan);

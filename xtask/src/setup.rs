@@ -189,6 +189,19 @@ pub(crate) fn npm() -> Result<PathBuf> {
     Ok(folder.join("node_modules"))
 }
 
+/// MongoDB for the tests: `LOCKDOWN_MONGOD`, a `mongod` on the path, else a compatible server.
+pub(crate) fn mongod() -> Result<PathBuf> {
+    let on_path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&on_path).map(|folder| folder.join("mongod")).find(|file| file.exists());
+    let named = std::env::var_os("LOCKDOWN_MONGOD").map(PathBuf::from);
+    let found = match named.or(on_path) {
+        Some(found) => found,
+        None => python()?.join("secantusd-py"),
+    };
+    say(&format!("database for the tests: {}", found.display()));
+    Ok(found)
+}
+
 /// A Python environment with the tools of `end2end/requirements.txt`.
 pub(crate) fn python() -> Result<PathBuf> {
     let folder = tools().join("python");

@@ -14,7 +14,7 @@ pub(crate) fn all() -> Result<()> {
         .args(["--package", "xtask"]))?;
     run(cargo().args(["test", "--quiet", "--package", "app", "--features", "ssr", "--lib"]))?;
     // On its own: `server` turns on the app's server half, and must not be mixed with the browser's.
-    run(cargo().args(["test", "--package", "server"]))?;
+    run(cargo().args(["test", "--package", "server"]).env("LOCKDOWN_MONGOD", setup::mongod()?))?;
     axl()?;
     browser()?;
     println!(

@@ -49,6 +49,8 @@ pub struct Order<'a> {
     pub site: &'a SiteId,
     pub at: Timestamp,
     pub reason: Option<String>,
+    /// Given although other servers cannot be told.
+    pub alone: bool,
 }
 
 /// What an order comes to.
@@ -106,8 +108,27 @@ impl Command {
             reason: order.reason.clone(),
             verified_at: None,
         };
-        let event = EventKind::ReleaseOrdered { activation: activation.id.clone(), reason: order.reason.clone() };
+        let event = EventKind::ReleaseOrdered {
+            activation: activation.id.clone(),
+            reason: order.reason.clone(),
+            alone: order.alone,
+        };
         Ok(Transition::Changed { command: Box::new(Self::Normal(release)), event })
+    }
+
+    /// Of two orders given without knowing of each other: does this one count? Locked wins; between
+    /// two of the same kind it is the other, which everybody can see already.
+    #[must_use]
+    pub fn prevails_over(&self, known_to_all: &Self) -> bool {
+        self.target() == Target::Locked && known_to_all.target() == Target::Normal
+    }
+
+    /// Is it the same order, whether or not it was seen carried out?
+    #[must_use]
+    pub fn is_order_of(&self, other: &Self) -> bool {
+        let order =
+            |command: &Self| (command.target(), command.since(), command.by().cloned(), command.activation().cloned());
+        order(self) == order(other)
     }
 
     /// The order was seen carried out at `at`. The first time counts.
@@ -202,7 +223,7 @@ mod tests {
     }
 
     fn order<'a>(by: &'a Operator, site: &'a SiteId, second: i64) -> Order<'a> {
-        Order { by, site, at: at(second), reason: None }
+        Order { by, site, at: at(second), reason: None, alone: false }
     }
 
     fn id(n: i64) -> ActivationId {
@@ -260,6 +281,13 @@ mod tests {
         assert_eq!(command.verified(at(3)).verified(at(9)).verified_at(), Some(at(3)));
         assert!(!untouched().allows_writes());
         assert!(locked().verified(at(3)).allows_writes(), "a lock is repaired");
+    }
+
+    #[test]
+    fn of_two_orders_locked_wins_and_else_the_one_everybody_sees() {
+        let (locked, normal) = (locked(), untouched());
+        assert!(locked.prevails_over(&normal));
+        assert!(!normal.prevails_over(&locked) && !locked.prevails_over(&locked) && !normal.prevails_over(&normal));
     }
 
     proptest! {

@@ -10,7 +10,10 @@ use std::fmt;
 /// One entry of the append-only timeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// Counts from 1 without gaps.
+    /// Given where it happened; the same wherever it is read.
+    #[serde(default)]
+    pub id: String,
+    /// Counts from 1 without gaps, in the timeline it is read from.
     pub seq: u64,
     pub at: Timestamp,
     pub site: Option<SiteId>,
@@ -36,6 +39,9 @@ pub enum EventKind {
     ReleaseOrdered {
         activation: ActivationId,
         reason: Option<String>,
+        /// Other servers could not be told: a break-glass act.
+        #[serde(default)]
+        alone: bool,
     },
     /// Every step was read back as ordered.
     Verified {
@@ -104,6 +110,17 @@ pub enum EventKind {
         client: OperatorId,
         name: String,
     },
+    /// The shared database cannot be reached: what happens is kept here.
+    SharedLost {
+        why: String,
+    },
+    SharedBack,
+    /// Two servers took orders without knowing of each other.
+    OrdersDisagreed {
+        kept: Target,
+        /// Whose order was given up.
+        dropped_by: Option<Actor>,
+    },
     SignedIn,
     SignedOut,
     ServerStarted {
@@ -124,6 +141,13 @@ fn word(target: Target) -> &'static str {
     match target {
         Target::Normal => "normal",
         Target::Locked => "locked",
+    }
+}
+
+fn capital(target: Target) -> &'static str {
+    match target {
+        Target::Normal => "Normal",
+        Target::Locked => "Locked",
     }
 }
 
@@ -148,7 +172,10 @@ impl fmt::Display for EventKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LockOrdered { reason, .. } => write!(f, "Lock ordered{}", because(reason.as_ref())),
-            Self::ReleaseOrdered { reason, .. } => write!(f, "All-clear ordered{}", because(reason.as_ref())),
+            Self::ReleaseOrdered { reason, alone, .. } => {
+                let alone = if *alone { " without the shared database; other servers may not know" } else { "" };
+                write!(f, "All-clear ordered{alone}{}", because(reason.as_ref()))
+            }
             Self::Verified { target, steps, took_ms } => {
                 let (seconds, hundredths) = (*took_ms / 1000, *took_ms % 1000 / 10);
                 write!(f, "Verified {}: all {steps} steps, {seconds}.{hundredths:02} s after the order", word(*target))
@@ -187,6 +214,14 @@ impl fmt::Display for EventKind {
             }
             Self::ClientAdded { name, scopes, .. } => write!(f, "API key {name} made: {}", scopes.join(", ")),
             Self::ClientRevoked { name, .. } => write!(f, "API key {name} revoked"),
+            Self::SharedLost { why } => {
+                write!(f, "The shared database cannot be reached; everything is kept here until it is back. {why}")
+            }
+            Self::SharedBack => f.write_str("The shared database is back; what was kept here is there now"),
+            Self::OrdersDisagreed { kept, dropped_by } => {
+                let whose = dropped_by.as_ref().map(|by| format!("; given up: the order of {by}")).unwrap_or_default();
+                write!(f, "Two servers had different orders. {} was kept{whose}", capital(*kept))
+            }
             Self::SignedIn => f.write_str("Signed in"),
             Self::SignedOut => f.write_str("Signed out"),
             Self::ServerStarted { version } => write!(f, "Server {version} started"),

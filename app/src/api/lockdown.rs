@@ -2,7 +2,7 @@ use crate::error::ApiError;
 use crate::view::{ConsoleView, StatusView};
 use leptos::prelude::*;
 #[cfg(feature = "ssr")]
-use lockdown::ids::SiteId;
+use {crate::backend::Wish, lockdown::ids::SiteId};
 
 /// What everybody may see.
 #[server(prefix = "/ui", endpoint = "status")]
@@ -38,12 +38,19 @@ pub async fn activate(site: String, reason: Option<String>) -> Result<(), ApiErr
 
 /// Orders the all-clear for the state of version `seen`, by typing the site's name.
 #[server(prefix = "/ui", endpoint = "release")]
-pub async fn release(site: String, typed: String, seen: String, reason: Option<String>) -> Result<(), ApiError> {
+pub async fn release(
+    site: String,
+    typed: String,
+    seen: String,
+    reason: Option<String>,
+    break_glass: Option<String>,
+) -> Result<(), ApiError> {
     crate::backend::answer(async {
         let (backend, operator) = crate::backend::caller()?;
         let site = SiteId::try_from(site).map_err(|_| ApiError::NoSuchSite)?;
         let seen = seen.parse().map_err(|_| ApiError::Malformed)?;
-        backend.release(&operator, site, typed, seen, said(reason)).await
+        let wish = Wish { reason: said(reason), break_glass: break_glass.is_some() };
+        backend.release(&operator, site, typed, seen, wish).await
     })
     .await
 }

@@ -8,7 +8,7 @@ pub(crate) fn Events(#[prop(into)] events: Signal<Vec<EventView>>) -> impl IntoV
     view! {
         <div role="log" aria-label="Timeline, newest first">
             <ol class="events">
-                <For each=move || events.get() key=|event| event.seq let(event)>
+                <For each=move || events.get() key=|event| event.id.clone() let(event)>
                     <Entry event/>
                 </For>
             </ol>

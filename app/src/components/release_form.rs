@@ -2,6 +2,7 @@
 
 use super::site_live::SiteLive;
 use crate::api::lockdown::Release;
+use crate::words;
 use leptos::prelude::*;
 
 #[component]
@@ -21,6 +22,12 @@ pub(crate) fn ReleaseForm(live: SiteLive, release: ServerAction<Release>) -> imp
             <input id="typed" name="typed" type="text" required=true spellcheck="false" autocapitalize="off"/>
             <label for="reason">"Reason (for the timeline)"</label>
             <input id="reason" name="reason" type="text" maxlength="500"/>
+            {move || live.shown().detail.and_then(|detail| detail.alone_since).map(|_| view! {
+                <label class="check">
+                    <input type="checkbox" name="break_glass" value="yes"/>
+                    {words::BREAK_GLASS}
+                </label>
+            })}
             <button type="submit" class="button primary" disabled=move || release.pending().get()>
                 {move || if release.pending().get() { "Sent…" } else { "Give the all-clear" }}
             </button>

@@ -109,11 +109,11 @@ fn take(
         }
         Live::Event(event) if event.site.as_ref().is_none_or(|site| site == id) => {
             events.update(|all| {
-                let at = all.partition_point(|known| known.seq > event.seq);
-                if all.get(at).is_none_or(|known| known.seq != event.seq) {
-                    all.insert(at, event);
-                    all.truncate(KEPT);
-                }
+                // Told before without the number that everybody knows: that one counts.
+                all.retain(|known| known.id != event.id);
+                let at = all.partition_point(|known| known.when.ms > event.when.ms);
+                all.insert(at, event);
+                all.truncate(KEPT);
             });
             false
         }

@@ -28,6 +28,7 @@ pub fn ConsoleIsland(view: ConsoleView) -> impl IntoView {
                 }).collect_view()}
             </div>
             {banners.into_iter().map(|text| view! { <p class="notice">{text}</p> }).collect_view()}
+            <Alone live/>
             <Banner live voice=Voice::Console/>
             <div class="console">
                 <div class="column">
@@ -42,6 +43,17 @@ pub fn ConsoleIsland(view: ConsoleView) -> impl IntoView {
             </div>
     }
     .into_any()
+}
+
+/// Loud, as long as other servers cannot be told.
+#[component]
+fn Alone(live: SiteLive) -> impl IntoView {
+    let since = Memo::new(move |_| live.shown().detail.and_then(|detail| detail.alone_since));
+    view! {
+        <div role="status" aria-live="polite">
+            {move || since.get().map(|since| view! { <p class="notice loud">{words::alone(&since.clock)}</p> })}
+        </div>
+    }
 }
 
 /// One action at a time: lock when it is normal, release when it is locked.

@@ -2,6 +2,8 @@
 
 pub mod b2c;
 pub mod cucm;
+#[cfg(feature = "database")]
+pub mod database;
 mod tls;
 pub mod web;
 

@@ -5,12 +5,12 @@ mod views;
 pub use views::{SiteFacts, Sites};
 
 use crate::engine::ports::{NewEvent, Store, StoreError};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{AllClear, Engine, EngineError};
 use crate::identity::oidc::Oidc;
 use crate::store::Directory;
 use crate::store::records::Person;
 use app::ApiError;
-use app::backend::Backend;
+use app::backend::{Backend, Wish};
 use app::view::{ConsoleView, Me, PeopleView, PersonView, SignInView, StatusView, TimelineView};
 use async_trait::async_trait;
 use lockdown::ids::{OperatorId, SiteId};
@@ -73,14 +73,15 @@ impl Backend for Pages {
         site: SiteId,
         typed: String,
         seen: u64,
-        reason: Option<String>,
+        wish: Wish,
     ) -> Result<(), ApiError> {
         let status = self.engine.status(&site).map_err(refused)?;
         // Rights come first: whoever may not release learns that, not whether the name was right.
         if who.may(Act::Release, Some(&site)).is_ok() && typed.trim().to_lowercase() != status.name.to_lowercase() {
             return Err(ApiError::NameMismatch);
         }
-        self.engine.release(who, &site, reason, Some(seen)).await.map(|_| ()).map_err(refused)
+        let wish = AllClear { reason: wish.reason, seen: Some(seen), break_glass: wish.break_glass };
+        self.engine.release(who, &site, wish).await.map(|_| ()).map_err(refused)
     }
 
     async fn timeline(&self, who: &Operator, before: Option<u64>) -> Result<TimelineView, ApiError> {
@@ -184,6 +185,9 @@ fn refused(error: EngineError) -> ApiError {
         EngineError::NoSuchSite(_) => ApiError::NoSuchSite,
         EngineError::Refused(refusal) => ApiError::Refused(refusal),
         EngineError::VersionMissing | EngineError::VersionStale { .. } => ApiError::Stale,
+        EngineError::OthersUnreachable => ApiError::OthersUnreachable,
+        EngineError::ReasonMissing => ApiError::ReasonMissing,
+        EngineError::Unsure => ApiError::OutcomeUnknown,
         EngineError::NotRemembered(error) => {
             tracing::error!(%error, "an order could not be remembered");
             ApiError::NotRemembered
@@ -195,6 +199,7 @@ fn refused(error: EngineError) -> ApiError {
 fn stored(error: StoreError) -> ApiError {
     match error {
         StoreError::Conflict => ApiError::Stale,
+        StoreError::Away(_) => ApiError::DatabaseAway,
         error => {
             tracing::error!(%error, "the store failed");
             ApiError::Internal

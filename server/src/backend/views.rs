@@ -68,6 +68,7 @@ impl Sites {
             verified: status.command.verified_at().map(moment),
             progress: status.progress.map(|progress| (progress.applied, progress.of)),
             trouble: status.trouble.as_ref().map(|trouble| trouble.why.clone()),
+            alone_since: status.alone_since.map(moment),
             steps: steps(status),
             plan: match &status.plan {
                 PlanState::Unchecked => PlanView::Unchecked,
@@ -84,6 +85,7 @@ impl Sites {
 
     pub fn event(&self, event: &Event, now: Timestamp) -> EventView {
         EventView {
+            id: event.id.clone(),
             seq: event.seq,
             when: self.moment(event.site.as_ref(), event.at, now),
             site: event.site.clone(),
@@ -126,6 +128,8 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::CucmLost { .. }
         | EventKind::PlanRefused { .. }
         | EventKind::SnapshotDiffers { .. }
+        | EventKind::SharedLost { .. }
+        | EventKind::OrdersDisagreed { .. }
         | EventKind::Refused { .. } => Weight::Attention,
         EventKind::LockOrdered { .. }
         | EventKind::ReleaseOrdered { .. }
@@ -134,6 +138,7 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::RolesGranted { .. } => Weight::Plain,
         EventKind::DriftEnded
         | EventKind::CucmBack
+        | EventKind::SharedBack
         | EventKind::PlanAccepted { .. }
         | EventKind::PersonAdded { .. }
         | EventKind::ClientAdded { .. }

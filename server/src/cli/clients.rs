@@ -4,7 +4,6 @@ use super::{Context, Ended, Sorry};
 use crate::clock::SystemClock;
 use crate::engine::ports::{Clock, NewEvent};
 use crate::identity::api_key;
-use crate::store::Directory;
 use crate::store::records::ClientRecord;
 use clap::Subcommand;
 use lockdown::ids::SiteId;
@@ -40,7 +39,7 @@ fn scope(word: &str) -> Result<Scope, String> {
 }
 
 pub(super) async fn run(context: &Context, command: Command) -> Result<Ended, Sorry> {
-    let (config, store) = context.store()?;
+    let (config, store) = context.store().await?;
     match command {
         Command::Add { name, scope, site } => {
             let site = site.map(SiteId::try_from).transpose()?;
@@ -49,7 +48,8 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<Ended, So
             {
                 return Err(Sorry(format!("there is no site “{site}” in the configuration")));
             }
-            let made = api_key::add(&store, &name, scope.into_iter().collect(), site, SystemClock.now()).await?;
+            let made =
+                api_key::add(store.as_ref(), &name, scope.into_iter().collect(), site, SystemClock.now()).await?;
             let mut value = shown(&made.record);
             value["key"] = made.key.expose().into();
             context.print(

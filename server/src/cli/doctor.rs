@@ -1,11 +1,12 @@
 //! `doctor`: would a lock work? Each finding comes with its fix.
 
 use super::{Context, Ended, Sorry};
-use crate::assemble::axl_client;
-use crate::config::Config;
+use crate::assemble::{axl_client, mongo};
+use crate::config::{Config, Secret, StoreKind};
 use crate::dial_plan::cucm::Cucm;
 use crate::engine::ports::DialPlan;
 use crate::identity::oidc::Oidc;
+use crate::store::Keep;
 use crate::store::chain::Verdict;
 use crate::store::embedded::Embedded;
 use lockdown::guard;
@@ -66,7 +67,7 @@ pub(super) async fn examine(context: &Context) -> Result<Ended, Sorry> {
         Ok(config) => {
             findings.push(Finding::good("configuration", format!("{} sites", config.sites.len())));
             findings.extend(addresses(&config));
-            findings.push(store(&config).await);
+            findings.extend(store(&config).await);
             findings.extend(cucm(&config).await);
             findings.push(identity(&config).await);
         }
@@ -89,7 +90,51 @@ fn addresses(config: &Config) -> Option<Finding> {
     })
 }
 
-async fn store(config: &Config) -> Finding {
+/// The data folder first: without it nothing is remembered, whatever the database says.
+async fn store(config: &Config) -> Vec<Finding> {
+    let mut findings = vec![folder(config).await];
+    if let StoreKind::Mongodb { uri } = &config.store.kind {
+        findings.push(database(uri).await);
+    }
+    findings
+}
+
+async fn database(uri: &Secret) -> Finding {
+    let mongo = match mongo(uri).await {
+        Ok(mongo) => mongo,
+        Err(error) => {
+            return Finding::not(Verdicted::Bad, "mongodb", error.to_string(), "Correct store.mongodb_uri.");
+        }
+    };
+    match mongo.describe().await {
+        Err(error) => Finding::not(
+            Verdicted::Warning,
+            "mongodb",
+            error.to_string(),
+            "Is it running, and does a firewall let its port through? Locking works without it; all-clears and changes of people wait.",
+        ),
+        Ok(said) if said.contains("no replica set") => Finding::not(
+            Verdicted::Bad,
+            "mongodb",
+            said,
+            "Make it a replica set, of one server at least: what belongs together is written in one transaction.",
+        ),
+        Ok(said) => match mongo.verify().await {
+            Ok(Verdict::Whole { events, .. }) => {
+                Finding::good("mongodb", format!("{said}, {events} events, chain whole"))
+            }
+            Ok(Verdict::Broken { seq, why }) => Finding::not(
+                Verdicted::Bad,
+                "mongodb",
+                format!("event {seq}: {why}"),
+                "Somebody changed the timeline. Keep a copy of the database, and tell IT security.",
+            ),
+            Err(error) => Finding::not(Verdicted::Bad, "mongodb", error.to_string(), "Look at the database’s log."),
+        },
+    }
+}
+
+async fn folder(config: &Config) -> Finding {
     let folder = config.store.data_dir.display();
     match Embedded::open(&config.store.data_dir) {
         Err(error) => Finding::not(

@@ -4,7 +4,7 @@ use super::{Context, Ended, Sorry};
 use crate::store::chain::Verdict;
 
 pub(super) async fn verify(context: &Context) -> Result<Ended, Sorry> {
-    let (_, store) = context.store()?;
+    let (_, store) = context.store().await?;
     match store.verify().await? {
         Verdict::Whole { events, head } => {
             context.print(

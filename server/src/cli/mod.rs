@@ -8,13 +8,16 @@ mod people;
 mod plan;
 mod remote;
 mod serve;
+mod store;
 
+use crate::assemble;
 use crate::config::{self, Config};
-use crate::store::embedded::Embedded;
+use crate::store::Keep;
 use clap::{Parser, Subcommand};
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Routes every call from and to the PSTN through the Emergency Operations Centre.
 ///
@@ -56,6 +59,9 @@ enum Command {
     /// API keys
     #[command(subcommand)]
     Clients(clients::Command),
+    /// Where things are remembered: move, copy, restore
+    #[command(subcommand)]
+    Store(store::Command),
 }
 
 #[derive(Subcommand)]
@@ -120,6 +126,7 @@ async fn run(context: &Context, command: Command) -> Result<Ended, Sorry> {
         Command::Events(EventsCommand::Verify) => events::verify(context).await,
         Command::People(command) => people::run(context, command).await,
         Command::Clients(command) => clients::run(context, command).await,
+        Command::Store(command) => store::run(context, command).await,
     }
 }
 
@@ -137,9 +144,9 @@ impl Context {
         Ok(config::load(&self.config_file, std::env::vars())?)
     }
 
-    fn store(&self) -> Result<(Config, Embedded), Sorry> {
+    async fn store(&self) -> Result<(Config, Arc<dyn Keep>), Sorry> {
         let config = self.load()?;
-        let store = Embedded::open(&config.store.data_dir)?;
+        let store = assemble::store(&config).await?;
         Ok((config, store))
     }
 

@@ -48,7 +48,7 @@ fn role(word: &str) -> Result<Role, String> {
 }
 
 pub(super) async fn run(context: &Context, command: Command) -> Result<Ended, Sorry> {
-    let (config, store) = context.store()?;
+    let (config, store) = context.store().await?;
     match command {
         Command::Add { name, email, subject, issuer, role } => {
             let issuer = issuer.or_else(|| config.identity.as_ref().map(|identity| identity.issuer.clone()));
@@ -59,11 +59,11 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<Ended, So
                     return Err(Sorry("--subject needs an issuer: configure [identity], or give --issuer".into()));
                 }
             };
-            let person = add(&store, &name, email, identities, role).await?;
+            let person = add(store.as_ref(), &name, email, identities, role).await?;
             context.print(&shown(&person), format!("{} added as {}", person.name, person.id));
         }
         Command::Grant { person, role } => {
-            let person = grant(&store, &person, role).await?;
+            let person = grant(store.as_ref(), &person, role).await?;
             context.print(&shown(&person), format!("{} now has: {}", person.name, words(&person.roles).join(", ")));
         }
         Command::List => {

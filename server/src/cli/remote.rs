@@ -27,6 +27,9 @@ pub(super) struct Order {
     /// For the timeline
     #[arg(long)]
     reason: Option<String>,
+    /// An all-clear although the shared database is away and other servers may not hear of it
+    #[arg(long, requires = "reason")]
+    break_glass: bool,
     /// How long to wait until it is verified, in seconds
     #[arg(long, default_value_t = 60)]
     wait: u64,
@@ -69,7 +72,10 @@ async fn put(
     etag: Option<String>,
 ) -> Result<Ended, Sorry> {
     let path = format!("/api/v1/sites/{site}/lockdown?wait={}s", order.wait.min(60));
-    let body = json!({ "desired": desired, "reason": order.reason });
+    let mut body = json!({ "desired": desired, "reason": order.reason });
+    if order.break_glass {
+        body["break_glass"] = true.into();
+    }
     let seconds = order.wait.min(60) + 10;
     let Answer(code, _, answer) = ask(context, &order.server, Method::PUT, &path, Some(body), etag, seconds).await?;
     let answer = ok(code, answer)?;

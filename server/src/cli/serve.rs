@@ -5,7 +5,7 @@ use crate::assemble;
 use crate::config::Config;
 use crate::http::{AppState, router};
 use crate::identity::oidc::Oidc;
-use crate::store::embedded::{Embedded, claim};
+use crate::store::embedded::claim;
 use crate::telemetry;
 use axum::Router;
 use axum_server::Handle;
@@ -31,12 +31,12 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
     let config = context.load()?;
     telemetry::start();
     let _claim = claim(&config.store.data_dir)?;
-    let store = Embedded::open(&config.store.data_dir)?;
     let listener = std::net::TcpListener::bind(config.http.listen).map_err(|error| {
         Sorry(format!("cannot listen on {}: {error}. Stop what uses the port, or set http.listen", config.http.listen))
     })?;
     let tls = tls(&config).await?;
-    let pages = assemble::pages(&config, store, assemble::tuning(&config.cucm)).await?;
+    let memory = assemble::memory(&config).await?;
+    let pages = assemble::pages(&config, memory.store.clone(), assemble::tuning(&config.cucm)).await?;
     let engine = pages.engine.clone();
     engine.record(None, EventKind::ServerStarted { version: env!("CARGO_PKG_VERSION").into() }).await?;
     if let Some(oidc) = pages.oidc.clone() {
@@ -46,6 +46,7 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
     tracing::info!(address = %config.http.listen, public_url = config.http.public_url, "pstn-lockdown serves");
     listen(listener, tls, app).await?;
     engine.stop().await;
+    memory.close().await;
     Ok(Ended::Done)
 }
 

@@ -2,7 +2,7 @@
 
 use super::problem::{Problem, Source};
 use super::site::RawSite;
-use super::{Config, Cucm, Http, Identity, Preset, Secret, Store, TlsFiles};
+use super::{Config, Cucm, Http, Identity, Preset, Secret, Store, StoreKind, TlsFiles};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -182,22 +182,20 @@ fn http(raw: RawHttp, source: &Source) -> Result<Http, Problem> {
 }
 
 fn store(raw: RawStore, source: &Source) -> Result<Store, Problem> {
-    match raw.kind.as_deref() {
-        None | Some("embedded") if raw.mongodb_uri.is_none() && raw.mongodb_uri_file.is_none() => {}
+    let kind = match raw.kind.as_deref() {
+        None | Some("embedded") if raw.mongodb_uri.is_none() && raw.mongodb_uri_file.is_none() => StoreKind::Embedded,
         None | Some("embedded") => {
             return Err(
                 source.problem("store.mongodb_uri", "belongs to store.kind = \"mongodb\", not to the embedded store")
             );
         }
         Some("mongodb") => {
-            return Err(
-                source.problem("store.kind", "this version has the embedded store only. Write kind = \"embedded\"")
-            );
+            StoreKind::Mongodb { uri: secret(raw.mongodb_uri, raw.mongodb_uri_file, "store.mongodb_uri", source)? }
         }
-        Some(_) => return Err(source.problem("store.kind", "write \"embedded\"")),
-    }
+        Some(_) => return Err(source.problem("store.kind", "write \"embedded\" or \"mongodb\"")),
+    };
     let data_dir = raw.data_dir.unwrap_or_else(|| PathBuf::from("var"));
-    Ok(Store { data_dir: beside(source, &data_dir) })
+    Ok(Store { kind, data_dir: beside(source, &data_dir) })
 }
 
 fn cucm(raw: RawCucm, source: &Source) -> Result<Cucm, Problem> {
@@ -392,7 +390,7 @@ locked = ""
             ("[\"911\"]", "[]", "protects no number"),
             ("id = \"s\"", "id = \"S S\"", "lockdown.toml:8: site[1].id"),
             ("[cucm]", "[cucm]\nmode = \"rw\"", "cucm.mode: write"),
-            ("[cucm]", "[store]\nkind = \"mongodb\"\n[cucm]", "lockdown.toml:3: store.kind"),
+            ("[cucm]", "[store]\nkind = \"mongo\"\n[cucm]", "lockdown.toml:3: store.kind"),
         ];
         for (from, to, want) in table {
             let said = refused(&GOOD.replace(from, to));

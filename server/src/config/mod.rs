@@ -46,8 +46,18 @@ pub struct TlsFiles {
 
 #[derive(Debug)]
 pub struct Store {
+    pub kind: StoreKind,
     /// Default `var` beside the configuration file.
     pub data_dir: PathBuf,
+}
+
+/// Where things are remembered.
+#[derive(Debug, Clone)]
+pub enum StoreKind {
+    /// One file in the data folder; for one server. The default.
+    Embedded,
+    /// A database several servers share; the data folder holds this server's journal.
+    Mongodb { uri: Secret },
 }
 
 #[derive(Debug)]

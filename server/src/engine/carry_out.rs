@@ -2,7 +2,7 @@
 //! there yet and why. Fails forward; nothing is rolled back by itself.
 
 use super::drive::Memory;
-use super::ports::{DialPlanError, Snapshot};
+use super::ports::{DialPlanError, Snapshot, Turn};
 use super::site::Site;
 use futures_util::{FutureExt, StreamExt};
 use lockdown::ids::StepId;
@@ -198,7 +198,8 @@ impl Site {
             memory.drift = Some(steps.clone());
             self.note(|_| {}, vec![EventKind::Drifted { ordered, steps }]).await;
         }
-        if ordered == Target::Locked && may_write && status.command.allows_writes() {
+        let may_repair = may_write && self.turn() == Turn::Drive;
+        if ordered == Target::Locked && may_repair && status.command.allows_writes() {
             self.repair(memory, status.version, plan, reading).await
         } else {
             Ok(())

@@ -1,6 +1,6 @@
 //! The plan against the dial plan: frozen, guarded, remembered.
 
-use super::ports::{AcceptedPlan, DialPlanError, SiteRecord};
+use super::ports::{AcceptedPlan, DialPlanError, SiteRecord, Turn};
 use super::site::Site;
 use super::status::PlanState;
 use lockdown::guard::{self, CheckedPlan, Violation};
@@ -72,8 +72,12 @@ impl Site {
         Ok(())
     }
 
-    /// Remembers if it can; carrying out an order never waits for that.
+    /// Remembers if it can; carrying out an order never waits for that. What every server sees is
+    /// noted by the one that drives the site.
     pub(super) async fn note(&self, change: impl FnOnce(&mut SiteRecord), events: Vec<EventKind>) {
+        if self.turn() == Turn::Look {
+            return;
+        }
         let version = self.status().version;
         if let Err(error) = self.remember(version, change, events).await {
             tracing::error!(site.id = %self.id, %error, "the timeline could not be written");

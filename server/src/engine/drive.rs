@@ -2,7 +2,7 @@
 //! and a passing failure all end here; it asks only "what is ordered, what do I read?".
 
 use super::carry_out::Outcome;
-use super::ports::{DialPlanError, SiteRecord};
+use super::ports::{DialPlanError, SiteRecord, Turn};
 use super::site::Site;
 use super::status::PlanState;
 use lockdown::plan::LockPlan;
@@ -65,6 +65,9 @@ impl Site {
         let Some(plan) = self.usable_plan() else { return Ok(Outcome::Incomplete) };
         let reading = self.look(&plan).await?;
         self.tell_found(memory).await;
+        if self.turn() == Turn::Look {
+            return Ok(Outcome::Incomplete);
+        }
         let status = self.status();
         let target = status.command.target();
         if reading.off(target).next().is_none() {
@@ -85,6 +88,9 @@ impl Site {
         let gone = |reading: &Reading| reading.steps.iter().any(|step| step.state == StepState::Missing);
         let age = memory.checked_at.map(|at| self.clock.now().duration_since(at).unsigned_abs());
         let quiet = status.command.target() == Target::Normal && status.command.is_settled();
+        if self.turn() == Turn::Look && status.plan.last_accepted().is_some() {
+            return false;
+        }
         match (&status.plan, age) {
             (PlanState::Unchecked, _) | (PlanState::Refused { .. }, None) => true,
             (PlanState::Accepted(_), None) => quiet || status.reading.as_ref().is_some_and(gone),

@@ -17,6 +17,18 @@ pub enum EngineError {
     VersionStale { seen: u64, now: u64 },
     #[error("The order could not be remembered, so it was not carried out: {0}.")]
     NotRemembered(StoreError),
+    /// The others would not hear of an all-clear. A lock never ends here.
+    #[error(
+        "The shared database cannot be reached, so other servers would not hear of the all-clear. To give it all the same, say why and tick “although other servers may not know”."
+    )]
+    OthersUnreachable,
+    /// An all-clear given without the others must say why.
+    #[error("An all-clear that other servers may not hear of needs a reason: it is kept in the timeline.")]
+    ReasonMissing,
+    #[error(
+        "The shared database did not answer in time: the all-clear may have been taken. Look at the state before you order it again."
+    )]
+    Unsure,
     #[error("CUCM cannot be asked now: {0}.")]
     CucmAway(String),
 }

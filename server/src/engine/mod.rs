@@ -20,7 +20,7 @@ use lockdown::operator::{Act, Operator, Refusal};
 use lockdown::plan::PlanText;
 use lockdown::site::{Command, Order, Transition};
 use lockdown::timeline::{Event, EventKind};
-use ports::{Clock, DialPlan, NewEvent, Store, StoreError};
+use ports::{Clock, DialPlan, NewEvent, SharedNews, Spread, Store, StoreError};
 use site::Site;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,6 +65,18 @@ impl Default for Tuning {
 pub enum News {
     Site(Arc<SiteStatus>),
     Event(Arc<Event>),
+    /// Other servers put something into the timeline.
+    Timeline,
+}
+
+/// An all-clear, as it is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct AllClear {
+    pub reason: Option<String>,
+    /// The version of the state that was seen.
+    pub seen: Option<u64>,
+    /// Given even where other servers cannot be told. Needs a reason.
+    pub break_glass: bool,
 }
 
 /// A site to look after.
@@ -103,8 +115,48 @@ impl Engine {
             drives.spawn(drive::run(site.clone()));
             sites.push(site);
         }
-        let drives = std::sync::Mutex::new(drives);
-        Ok(Arc::new(Self { sites, store, clock, news, drives }))
+        let shared_news = store.shared_news();
+        let engine = Arc::new(Self { sites, store, clock, news, drives: std::sync::Mutex::new(drives) });
+        if let Some(news) = shared_news {
+            let listening = engine.clone().listen(news);
+            engine.drives.lock().unwrap_or_else(std::sync::PoisonError::into_inner).spawn(listening);
+        }
+        Ok(engine)
+    }
+
+    /// Follows what other servers did. What is missed heals: the store tells again until it is taken.
+    async fn listen(self: Arc<Self>, mut news: broadcast::Receiver<SharedNews>) {
+        self.show_alone();
+        loop {
+            match news.recv().await {
+                Ok(SharedNews::Site { seen, agreed }) => {
+                    if let Ok(site) = self.find(&agreed.id) {
+                        site.adopt(&seen, *agreed).await;
+                    }
+                }
+                Ok(SharedNews::Timeline) => {
+                    let _ = self.news.send(News::Timeline);
+                }
+                Ok(SharedNews::Away { why }) => self.tell_alone(EventKind::SharedLost { why }).await,
+                Ok(SharedNews::Back) => self.tell_alone(EventKind::SharedBack).await,
+                Err(broadcast::error::RecvError::Lagged(_)) => self.show_alone(),
+                Err(broadcast::error::RecvError::Closed) => return,
+            }
+        }
+    }
+
+    async fn tell_alone(&self, kind: EventKind) {
+        self.show_alone();
+        if let Err(error) = self.record(None, kind).await {
+            tracing::error!(%error, "the timeline could not be written");
+        }
+    }
+
+    fn show_alone(&self) {
+        let since = self.store.away_since();
+        for site in &self.sites {
+            site.show(|status| status.alone_since = since);
+        }
     }
 
     /// Orders the lock. Ordering what is ordered already changes nothing and is no error.
@@ -124,39 +176,44 @@ impl Engine {
         let (engine, by, site) = (self.clone(), by.clone(), self.find(site)?.clone());
         carried_through(async move {
             let at = engine.clock.now();
-            let order = Order { by: &by, site: &site.id, at, reason };
+            let order = Order { by: &by, site: &site.id, at, reason, alone: false };
             let id = activation_id(at, engine.clock.random());
-            let outcome = site.order(&by, |command, _| Ok(command.activate(&order, id)?)).await;
+            let outcome = site.order(&by, Spread::Here, |command, _| Ok(command.activate(&order, id)?)).await;
             engine.tell_refusal(&by, &site.id, Act::Lock, &outcome).await;
             outcome
         })
         .await
     }
 
-    /// Orders the all-clear for the state of version `seen`. Carried through like a lock.
+    /// Orders the all-clear for the state of version `seen`. Carried through like a lock. Every server
+    /// must know of it, unless it is given although they cannot be told.
     ///
     /// # Errors
-    /// As [`Engine::activate`]; besides, when `seen` is missing or no longer the state.
+    /// As [`Engine::activate`]; besides, when `seen` is missing or no longer the state, and
+    /// [`EngineError::OthersUnreachable`].
     pub async fn release(
         self: &Arc<Self>,
         by: &Operator,
         site: &SiteId,
-        reason: Option<String>,
-        seen: Option<u64>,
+        wish: AllClear,
     ) -> Result<SiteStatus, EngineError> {
         let (engine, by, site) = (self.clone(), by.clone(), self.find(site)?.clone());
         carried_through(async move {
-            let order = Order { by: &by, site: &site.id, at: engine.clock.now(), reason };
+            let AllClear { reason, seen, break_glass } = wish;
+            let alone = break_glass && engine.store.away_since().is_some();
+            let spread = if alone { Spread::Here } else { Spread::Everywhere };
+            let order = Order { by: &by, site: &site.id, at: engine.clock.now(), reason, alone };
             let decide = |command: &Command, version| {
                 let transition = command.release(&order)?;
                 match (&transition, seen) {
                     (Transition::Unchanged, _) => Ok(transition),
                     (_, None) => Err(EngineError::VersionMissing),
                     (_, Some(seen)) if seen != version => Err(EngineError::VersionStale { seen, now: version }),
+                    _ if alone && order.reason.is_none() => Err(EngineError::ReasonMissing),
                     _ => Ok(transition),
                 }
             };
-            let outcome = site.order(&by, decide).await;
+            let outcome = site.order(&by, spread, decide).await;
             engine.tell_refusal(&by, &site.id, Act::Release, &outcome).await;
             outcome
         })

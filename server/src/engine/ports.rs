@@ -14,6 +14,7 @@ use lockdown::timeline::{Event, EventKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tokio::sync::broadcast;
 
 /// The dial plan of one cluster: CUCM, or a model of it in tests.
 #[async_trait]
@@ -89,6 +90,50 @@ pub struct NewEvent {
     pub kind: EventKind,
 }
 
+impl NewEvent {
+    /// As it goes into a timeline.
+    pub fn numbered(self, id: String, seq: u64) -> Event {
+        Event { id, seq, at: self.at, site: self.site, by: self.by, kind: self.kind }
+    }
+}
+
+/// Who must know before an order counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spread {
+    /// This server; the others hear of it as soon as they can.
+    Here,
+    /// Every server: [`StoreError::Away`] where the shared database cannot be reached.
+    Everywhere,
+}
+
+/// How far this server may go with a site by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Carries out, repairs and tells.
+    Drive,
+    /// Another server does: look, and show what is seen.
+    Look,
+    /// The others cannot be asked: carry out what is ordered, but repair nothing; they may have
+    /// released it.
+    OrdersOnly,
+}
+
+/// What other servers did, and whether they can be reached.
+#[derive(Debug, Clone)]
+pub enum SharedNews {
+    /// `agreed` counts now. Worked out while this server's record was `seen`.
+    Site {
+        seen: Box<SiteRecord>,
+        agreed: Box<SiteRecord>,
+    },
+    /// The timeline grew.
+    Timeline,
+    Away {
+        why: String,
+    },
+    Back,
+}
+
 /// What the engine remembers by. When a call returns, the data has reached the disk.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -101,6 +146,7 @@ pub trait Store: Send + Sync {
         record: &SiteRecord,
         expected: Option<u64>,
         events: Vec<NewEvent>,
+        spread: Spread,
     ) -> Result<Vec<Event>, StoreError>;
 
     async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<Event>, StoreError>;
@@ -110,6 +156,32 @@ pub trait Store: Send + Sync {
 
     /// The newest events, newest first.
     async fn latest_events(&self, limit: usize) -> Result<Vec<Event>, StoreError>;
+
+    /// Takes over what the servers agreed on, if this one's record still is `seen`.
+    async fn adopt(&self, seen: &SiteRecord, agreed: &SiteRecord) -> Result<(), StoreError> {
+        let _ = (seen, agreed);
+        Err(StoreError::Conflict)
+    }
+
+    /// A store of one server has nobody to ask.
+    fn turn(&self, site: &SiteId) -> Turn {
+        let _ = site;
+        Turn::Drive
+    }
+
+    /// An order was given here: this server carries it out.
+    fn take_over(&self, site: &SiteId) {
+        let _ = site;
+    }
+
+    /// Since when other servers cannot be reached.
+    fn away_since(&self) -> Option<Timestamp> {
+        None
+    }
+
+    fn shared_news(&self) -> Option<broadcast::Receiver<SharedNews>> {
+        None
+    }
 }
 
 /// Why something could not be remembered or recalled. The text is for the operator.
@@ -122,6 +194,12 @@ pub enum StoreError {
     Full,
     #[error("the data folder cannot be written: {0}")]
     ReadOnly(String),
+    /// Nothing was stored.
+    #[error("the shared database cannot be reached: {0}")]
+    Away(String),
+    /// It may have been stored: look before it is repeated.
+    #[error("the shared database did not say whether it was stored: {0}")]
+    Unsure(String),
     #[error("the store failed: {0}")]
     Failed(String),
 }

@@ -1,9 +1,9 @@
 //! One site: its record, its status, and the order of things when somebody orders.
 
 use super::error::EngineError;
-use super::ports::{Clock, DialPlan, NewEvent, SiteRecord, Snapshot, Store, StoreError};
+use super::ports::{Clock, DialPlan, NewEvent, SiteRecord, Snapshot, Spread, Store, StoreError, Turn};
 use super::repairs::Repairs;
-use super::status::{Progress, SiteStatus, Trouble};
+use super::status::{PlanState, Progress, SiteStatus, Trouble};
 use super::{News, SiteSetup, Tuning};
 use lockdown::ids::SiteId;
 use lockdown::operator::Operator;
@@ -50,7 +50,7 @@ impl Site {
                 snapshot: None,
                 reading: None,
             };
-            store.commit(&record, None, vec![]).await?;
+            store.commit(&record, None, vec![], Spread::Here).await?;
             record
         };
         let status = SiteStatus::from_record(record.clone(), setup.name);
@@ -81,12 +81,22 @@ impl Site {
     pub(super) async fn order(
         &self,
         by: &Operator,
+        spread: Spread,
         decide: impl FnOnce(&Command, u64) -> Result<Transition, EngineError>,
     ) -> Result<SiteStatus, EngineError> {
         let mut record = self.record.lock().await;
         if let Transition::Changed { command, event } = decide(&record.command, record.version)? {
             let next = SiteRecord { version: record.version + 1, command: *command, ..record.clone() };
-            self.store_record(&mut record, next, vec![(event, Some(by))]).await.map_err(EngineError::NotRemembered)?;
+            // First: whoever drove until now must find the turn taken when it hears of the order.
+            self.store.take_over(&self.id);
+            let stored = self.store_record(&mut record, next, vec![(event, Some(by))], spread).await;
+            let seen = record.version;
+            stored.map_err(|error| match error {
+                StoreError::Away(_) => EngineError::OthersUnreachable,
+                StoreError::Unsure(_) => EngineError::Unsure,
+                StoreError::Conflict => EngineError::VersionStale { seen, now: record.version.max(seen + 1) },
+                error => EngineError::NotRemembered(error),
+            })?;
             self.show(|status| {
                 status.progress = None;
                 status.trouble = None;
@@ -112,7 +122,7 @@ impl Site {
         change(&mut next);
         if next != *record || !events.is_empty() {
             let events = events.into_iter().map(|kind| (kind, None)).collect();
-            self.store_record(&mut record, next, events).await?;
+            self.store_record(&mut record, next, events, Spread::Here).await?;
         }
         Ok(true)
     }
@@ -122,6 +132,7 @@ impl Site {
         record: &mut SiteRecord,
         next: SiteRecord,
         events: Vec<(EventKind, Option<&Operator>)>,
+        spread: Spread,
     ) -> Result<(), StoreError> {
         let at = self.clock.now();
         let new = |(kind, by): (EventKind, Option<&Operator>)| NewEvent {
@@ -131,7 +142,7 @@ impl Site {
             kind,
         };
         let events: Vec<NewEvent> = events.into_iter().map(new).collect();
-        let stored = self.store.commit(&next, Some(record.version), events).await;
+        let stored = self.store.commit(&next, Some(record.version), events, spread).await;
         if stored == Err(StoreError::Conflict) {
             self.reload(record).await?;
         }
@@ -159,6 +170,35 @@ impl Site {
             self.nudge.notify_one();
         }
         Ok(())
+    }
+
+    /// Other servers and this one agreed on `agreed`, unless something was ordered here in between:
+    /// then the next exchange settles it.
+    pub(super) async fn adopt(&self, seen: &SiteRecord, agreed: SiteRecord) {
+        let mut record = self.record.lock().await;
+        if *record != *seen {
+            return;
+        }
+        if let Err(error) = self.store.adopt(seen, &agreed).await {
+            tracing::warn!(site.id = %self.id, %error, "what other servers know could not be taken over");
+            return;
+        }
+        let ordered = record.version != agreed.version;
+        *record = agreed.clone();
+        self.show(|status| {
+            status.version = agreed.version;
+            status.command = agreed.command.clone();
+            status.plan = PlanState::of(agreed.plan, agreed.refused);
+            if ordered {
+                status.progress = None;
+                status.trouble = None;
+            }
+        });
+        self.nudge.notify_one();
+    }
+
+    pub(super) fn turn(&self) -> Turn {
+        self.store.turn(&self.id)
     }
 
     pub(super) async fn snapshot(&self) -> Option<Snapshot> {

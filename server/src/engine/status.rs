@@ -20,6 +20,8 @@ pub struct SiteStatus {
     pub progress: Option<Progress>,
     /// Why it does not go on, in a sentence for the operator.
     pub trouble: Option<Trouble>,
+    /// Since when other servers cannot be told.
+    pub alone_since: Option<Timestamp>,
 }
 
 /// Where the plan stands with the guard.
@@ -54,12 +56,7 @@ impl SiteStatus {
     }
 
     pub(super) fn from_record(record: SiteRecord, name: String) -> Self {
-        let last = record.plan.map(Arc::new);
-        let plan = match (last, record.refused.is_empty()) {
-            (Some(plan), true) => PlanState::Accepted(plan),
-            (None, true) => PlanState::Unchecked,
-            (last, false) => PlanState::Refused { violations: record.refused, last },
-        };
+        let plan = PlanState::of(record.plan, record.refused);
         Self {
             id: record.id,
             name,
@@ -69,11 +66,20 @@ impl SiteStatus {
             plan,
             progress: None,
             trouble: None,
+            alone_since: None,
         }
     }
 }
 
 impl PlanState {
+    pub(super) fn of(last: Option<AcceptedPlan>, refused: Vec<String>) -> Self {
+        match (last.map(Arc::new), refused.is_empty()) {
+            (Some(plan), true) => Self::Accepted(plan),
+            (None, true) => Self::Unchecked,
+            (last, false) => Self::Refused { violations: refused, last },
+        }
+    }
+
     /// The last plan the guard accepted, whatever it says now.
     pub fn last_accepted(&self) -> Option<&Arc<AcceptedPlan>> {
         match self {

@@ -1,7 +1,7 @@
 //! The engine on a dial plan in memory, with a clock that runs only while everybody waits.
 
 use super::ports::{Clock, DialPlanError, Store};
-use super::{Engine, SiteSetup, SiteStatus, Tuning};
+use super::{AllClear, Engine, SiteSetup, SiteStatus, Tuning};
 use crate::dial_plan::memory::Memory;
 use crate::store::embedded::Embedded;
 use async_trait::async_trait;
@@ -164,7 +164,7 @@ impl World {
 
     async fn release(&self) {
         let seen = self.status().version;
-        self.engine.release(&senior(), &site(), None, Some(seen)).await.unwrap();
+        self.engine.release(&senior(), &site(), AllClear { seen: Some(seen), ..AllClear::default() }).await.unwrap();
     }
 
     async fn told(&self, count: impl Fn(&EventKind) -> bool) -> usize {

@@ -22,6 +22,12 @@ pub(super) async fn readyz(State(state): State<AppState>) -> (StatusCode, Json<V
             reasons.push(format!("{}: CUCM was not seen within 30 s", site.id));
         }
     }
+    let notes: Vec<String> = state
+        .store
+        .away_since()
+        .map(|since| format!("the shared database is away since {since:.0}; locking works"))
+        .into_iter()
+        .collect();
     let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({ "ready": reasons.is_empty(), "reasons": reasons })))
+    (status, Json(json!({ "ready": reasons.is_empty(), "reasons": reasons, "notes": notes })))
 }

@@ -68,7 +68,12 @@ impl Teller {
                         continue;
                     }
                     Some(Err(RecvError::Closed)) => return,
-                    None | Some(Ok(News::Event(_)) | Err(RecvError::Lagged(_))) => {}
+                    Some(Ok(News::Event(event))) if store.away_since().is_some() => {
+                        // It has no number that others know yet: told at once, and again with it.
+                        telling.tell(Told { id: None, ..Told::event(&event, &engine, &sites) });
+                        continue;
+                    }
+                    None | Some(Ok(News::Event(_) | News::Timeline) | Err(RecvError::Lagged(_))) => {}
                 }
                 for event in store.events_after(last, CATCH_UP).await.unwrap_or_default() {
                     last = event.seq;

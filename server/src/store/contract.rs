@@ -2,7 +2,7 @@
 
 use super::Directory;
 use super::records::{ClientRecord, Identity, Person, Remembered, Session};
-use crate::engine::ports::{NewEvent, SiteRecord, Store, StoreError};
+use crate::engine::ports::{NewEvent, SiteRecord, Spread, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::{OperatorId, SiteId};
 use lockdown::operator::{Role, Scope};
@@ -10,7 +10,7 @@ use lockdown::site::Command;
 use lockdown::timeline::EventKind;
 
 /// `open` opens the same store again each time, as a restart would.
-pub(crate) async fn holds_for<S: Store + Directory>(open: impl Fn() -> S) {
+pub(crate) async fn holds_for<S: Store + Directory>(open: impl AsyncFn() -> S) {
     a_record_is_stored_once_and_only_over_the_version_it_was_read_at(&open).await;
     events_are_numbered_without_gaps_and_survive_a_restart(&open).await;
     a_refused_commit_leaves_no_event(&open).await;
@@ -32,7 +32,7 @@ pub(crate) fn three_events() -> Vec<NewEvent> {
     vec![event(), event(), event()]
 }
 
-fn record(site: &str, version: u64) -> SiteRecord {
+pub(crate) fn record(site: &str, version: u64) -> SiteRecord {
     let id = SiteId::try_from(site).unwrap();
     SiteRecord {
         id,
@@ -45,42 +45,46 @@ fn record(site: &str, version: u64) -> SiteRecord {
     }
 }
 
-async fn a_record_is_stored_once_and_only_over_the_version_it_was_read_at<S: Store>(open: impl Fn() -> S) {
-    let store = open();
+async fn a_record_is_stored_once_and_only_over_the_version_it_was_read_at<S: Store>(open: impl AsyncFn() -> S) {
+    let store = open().await;
     let first = record("once", 1);
     assert_eq!(store.site(&first.id).await, Ok(None));
-    assert_eq!(store.commit(&first, None, vec![]).await, Ok(vec![]));
-    assert_eq!(store.commit(&first, None, vec![]).await, Err(StoreError::Conflict));
-    assert_eq!(store.commit(&record("once", 2), Some(1), vec![]).await, Ok(vec![]));
-    assert_eq!(store.commit(&record("once", 3), Some(1), vec![]).await, Err(StoreError::Conflict));
-    assert_eq!(open().site(&first.id).await, Ok(Some(record("once", 2))));
+    assert_eq!(store.commit(&first, None, vec![], Spread::Here).await, Ok(vec![]));
+    assert_eq!(store.commit(&first, None, vec![], Spread::Here).await, Err(StoreError::Conflict));
+    assert_eq!(store.commit(&record("once", 2), Some(1), vec![], Spread::Here).await, Ok(vec![]));
+    assert_eq!(store.commit(&record("once", 3), Some(1), vec![], Spread::Here).await, Err(StoreError::Conflict));
+    assert_eq!(open().await.site(&first.id).await, Ok(Some(record("once", 2))));
 }
 
-async fn events_are_numbered_without_gaps_and_survive_a_restart<S: Store>(open: impl Fn() -> S) {
-    let before = open().latest_events(1).await.unwrap().first().map_or(0, |e| e.seq);
-    let stored = open().append(three_events()).await.unwrap();
+async fn events_are_numbered_without_gaps_and_survive_a_restart<S: Store>(open: impl AsyncFn() -> S) {
+    let before = open().await.latest_events(1).await.unwrap().first().map_or(0, |e| e.seq);
+    let stored = open().await.append(three_events()).await.unwrap();
     assert_eq!(stored.iter().map(|e| e.seq).collect::<Vec<_>>(), [before + 1, before + 2, before + 3]);
-    let store = open();
+    let store = open().await;
     assert_eq!(store.events_after(before, 2).await.unwrap(), stored[..2]);
     assert_eq!(store.latest_events(1).await.unwrap(), stored[2..]);
 }
 
-async fn a_refused_commit_leaves_no_event<S: Store>(open: impl Fn() -> S) {
-    let store = open();
-    store.commit(&record("refused", 1), None, vec![]).await.unwrap();
+async fn a_refused_commit_leaves_no_event<S: Store>(open: impl AsyncFn() -> S) {
+    let store = open().await;
+    store.commit(&record("refused", 1), None, vec![], Spread::Here).await.unwrap();
     let before = store.latest_events(1).await.unwrap();
-    assert_eq!(store.commit(&record("refused", 9), Some(8), three_events()).await, Err(StoreError::Conflict));
+    assert_eq!(
+        store.commit(&record("refused", 9), Some(8), three_events(), Spread::Here).await,
+        Err(StoreError::Conflict)
+    );
     assert_eq!(store.latest_events(1).await.unwrap(), before);
 }
 
-async fn two_writers_at_once_have_one_winner<S: Store>(open: impl Fn() -> S) {
-    let (one, two) = (open(), open());
-    one.commit(&record("race", 1), None, vec![]).await.unwrap();
+async fn two_writers_at_once_have_one_winner<S: Store>(open: impl AsyncFn() -> S) {
+    let (one, two) = (open().await, open().await);
+    one.commit(&record("race", 1), None, vec![], Spread::Here).await.unwrap();
     for version in 1..20 {
         let next = record("race", version + 1);
+        let told = if version % 2 == 0 { vec![event()] } else { vec![] };
         let (a, b) = tokio::join!(
-            one.commit(&next, Some(version), vec![event()]),
-            two.commit(&next, Some(version), vec![event()])
+            one.commit(&next, Some(version), told.clone(), Spread::Here),
+            two.commit(&next, Some(version), told, Spread::Here)
         );
         assert_eq!([a, b].iter().filter(|result| result.is_ok()).count(), 1);
     }
@@ -99,8 +103,8 @@ fn person(id: &str, subject: &str) -> Person {
     }
 }
 
-async fn people_are_found_by_identity_and_guarded_by_version<S: Directory>(open: impl Fn() -> S) {
-    let store = open();
+async fn people_are_found_by_identity_and_guarded_by_version<S: Directory>(open: impl AsyncFn() -> S) {
+    let store = open().await;
     let mut ann = person("ann", "1");
     store.put_person(&ann, event()).await.unwrap();
     assert_eq!(store.put_person(&ann, event()).await, Err(StoreError::Conflict), "made twice");
@@ -110,13 +114,13 @@ async fn people_are_found_by_identity_and_guarded_by_version<S: Directory>(open:
     ann.roles.insert(Role::SeniorEoc);
     store.put_person(&ann, event()).await.unwrap();
     assert_eq!(store.put_person(&ann, event()).await, Err(StoreError::Conflict), "stale");
-    assert_eq!(open().person_by_identity("https://b2c/", "1").await, Ok(Some(ann.clone())));
-    assert_eq!(open().person_by_identity("https://else/", "1").await, Ok(None));
-    assert_eq!(open().people().await, Ok(vec![ann]));
+    assert_eq!(open().await.person_by_identity("https://b2c/", "1").await, Ok(Some(ann.clone())));
+    assert_eq!(open().await.person_by_identity("https://else/", "1").await, Ok(None));
+    assert_eq!(open().await.people().await, Ok(vec![ann]));
 }
 
-async fn sessions_end<S: Directory>(open: impl Fn() -> S) {
-    let store = open();
+async fn sessions_end<S: Directory>(open: impl AsyncFn() -> S) {
+    let store = open().await;
     let session = Session {
         id: "hash".into(),
         person: OperatorId::try_from("ann").unwrap(),
@@ -125,13 +129,13 @@ async fn sessions_end<S: Directory>(open: impl Fn() -> S) {
         ends_at: now() + SignedDuration::from_hours(12),
     };
     store.put_session(&session).await.unwrap();
-    assert_eq!(open().session("hash").await, Ok(Some(session)));
+    assert_eq!(open().await.session("hash").await, Ok(Some(session)));
     store.end_session("hash").await.unwrap();
-    assert_eq!(open().session("hash").await, Ok(None));
+    assert_eq!(open().await.session("hash").await, Ok(None));
 }
 
-async fn keys_and_answers_are_kept<S: Directory>(open: impl Fn() -> S) {
-    let store = open();
+async fn keys_and_answers_are_kept<S: Directory>(open: impl AsyncFn() -> S) {
+    let store = open().await;
     let client = ClientRecord {
         id: OperatorId::try_from("k1").unwrap(),
         name: "script".into(),
@@ -143,10 +147,10 @@ async fn keys_and_answers_are_kept<S: Directory>(open: impl Fn() -> S) {
         revoked_at: None,
     };
     store.put_client(&client, event()).await.unwrap();
-    assert_eq!(open().client("k1").await, Ok(Some(client.clone())));
-    assert_eq!(open().clients().await, Ok(vec![client]));
+    assert_eq!(open().await.client("k1").await, Ok(Some(client.clone())));
+    assert_eq!(open().await.clients().await, Ok(vec![client]));
     let answer = Remembered { request: "r".into(), status: 202, etag: None, body: "{}".into(), at: now() };
     store.remember("k1", "key", &answer).await.unwrap();
-    assert_eq!(open().remembered("k1", "key").await, Ok(Some(answer)));
-    assert_eq!(open().remembered("k2", "key").await, Ok(None));
+    assert_eq!(open().await.remembered("k1", "key").await, Ok(Some(answer)));
+    assert_eq!(open().await.remembered("k2", "key").await, Ok(None));
 }

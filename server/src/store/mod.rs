@@ -1,15 +1,28 @@
 //! What is remembered, and where. The engine sees its own port only; sign-in and administration
-//! see [`Directory`]. Both are kept by one adapter, and one contract suite holds for every adapter.
+//! see [`Directory`]. Both are kept by one adapter, and one contract suite holds for every adapter:
+//! [`embedded`], one file; [`mongo`], the database of several servers; [`shared`], the first as the
+//! journal of the second.
 
 pub mod chain;
 #[cfg(test)]
 mod contract;
 pub mod embedded;
+pub mod migrate;
+pub mod mongo;
 pub mod records;
+pub mod shared;
 
-use crate::engine::ports::{NewEvent, StoreError};
+use crate::engine::ports::{NewEvent, Store, StoreError};
 use async_trait::async_trait;
+use chain::Verdict;
 use records::{ClientRecord, Person, Remembered, Session};
+
+/// Everything a store is asked for.
+#[async_trait]
+pub trait Keep: Store + Directory {
+    /// Walks the hash chain of the timeline.
+    async fn verify(&self) -> Result<Verdict, StoreError>;
+}
 
 /// People, their sessions, and API keys.
 #[async_trait]

@@ -5,6 +5,7 @@
 mod agreement;
 mod axl_client;
 mod bad_input;
+mod database;
 mod lock;
 mod restart;
 mod sign_in;

@@ -3,19 +3,22 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use simulators::cucm::digits::{Dialling, Outcome};
+use simulators::database::Database;
 use simulators::{B2cSim, CucmSim};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Nothing here waits longer; a condition not met by then is a failure with its name.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct World {
-    pub(crate) cucm: CucmSim,
-    pub(crate) b2c: B2cSim,
+    pub(crate) cucm: Arc<CucmSim>,
+    pub(crate) b2c: Arc<B2cSim>,
     pub(crate) url: String,
+    /// Lines for `[store]` besides the data folder.
+    store: String,
     folder: tempfile::TempDir,
     server: Mutex<Option<Child>>,
     keys: Mutex<std::collections::BTreeMap<String, String>>,
@@ -46,14 +49,43 @@ impl World {
 
     /// Everything but the server; `cucm` adds lines to the section of that name.
     pub(crate) async fn stopped(site: &str, cucm_lines: &str) -> Self {
-        let cucm = CucmSim::start("acme-north").await.unwrap();
-        let b2c = B2cSim::start(0).unwrap();
+        let cucm = Arc::new(CucmSim::start("acme-north").await.unwrap());
+        let b2c = Arc::new(B2cSim::start(0).unwrap());
+        Self::on(cucm, b2c, String::new(), site, cucm_lines)
+    }
+
+    /// A server whose store is a database that others may share.
+    pub(crate) async fn with_database(database: &Database) -> Self {
+        let cucm = Arc::new(CucmSim::start("acme-north").await.unwrap());
+        let b2c = Arc::new(B2cSim::start(0).unwrap());
+        let store = format!("kind = \"mongodb\"\nmongodb_uri = \"{}\"", database.uri("lockdown"));
+        let world = Self::on(cucm, b2c, store, DEMO, "");
+        world.serve().await;
+        world
+    }
+
+    /// From now on the store is a database.
+    pub(crate) fn use_database(&mut self, database: &Database) {
+        self.store = format!("kind = \"mongodb\"\nmongodb_uri = \"{}\"", database.uri("lockdown"));
+        self.configure(DEMO, "", "axl-lockdown");
+    }
+
+    /// Another server of the same site, with a data folder of its own.
+    pub(crate) async fn beside(first: &Self) -> Self {
+        let world = Self::on(first.cucm.clone(), first.b2c.clone(), first.store.clone(), DEMO, "");
+        world.keys.lock().unwrap().extend(first.keys.lock().unwrap().clone());
+        world.serve().await;
+        world
+    }
+
+    fn on(cucm: Arc<CucmSim>, b2c: Arc<B2cSim>, store: String, site: &str, cucm_lines: &str) -> Self {
         let port = free_port();
         let folder = tempfile::tempdir().unwrap();
         let world = Self {
             url: format!("http://127.0.0.1:{port}"),
             cucm,
             b2c,
+            store,
             folder,
             server: Mutex::new(None),
             keys: Mutex::default(),
@@ -67,8 +99,9 @@ impl World {
         let tls =
             if cucm_lines.contains("tls =") { String::new() } else { format!("tls = {{ pin_sha256 = [\"{pin}\"] }}") };
         let text = format!(
-            "[http]\nlisten = \"{}\"\n[store]\ndata_dir = \"data\"\n[cucm]\nurl = \"{}\"\nusername = \"{user}\"\npassword = \"axl-demo\"\n{tls}\ntimeout = \"2s\"\nsweep = \"300ms\"\n{cucm_lines}\n[identity]\nmetadata_url = \"{}\"\nissuer = \"{}\"\nclient_id = \"{}\"\nclient_secret = \"{}\"\n{site}",
+            "[http]\nlisten = \"{}\"\n[store]\ndata_dir = \"data\"\n{}\n[cucm]\nurl = \"{}\"\nusername = \"{user}\"\npassword = \"axl-demo\"\n{tls}\ntimeout = \"2s\"\nsweep = \"300ms\"\n{cucm_lines}\n[identity]\nmetadata_url = \"{}\"\nissuer = \"{}\"\nclient_id = \"{}\"\nclient_secret = \"{}\"\n{site}",
             self.url.trim_start_matches("http://"),
+            self.store,
             self.cucm.url(),
             self.b2c.metadata_url(),
             self.b2c.issuer(),
@@ -190,7 +223,7 @@ impl World {
 
     pub(crate) async fn events(&self) -> Vec<Value> {
         let body = self.call(Method::GET, "/api/v1/events?limit=500", &self.everything(), None, &[]).await.2;
-        body["events"].as_array().unwrap().clone()
+        body["events"].as_array().cloned().unwrap_or_default()
     }
 
     pub(crate) async fn happened(&self, what: &str) -> usize {

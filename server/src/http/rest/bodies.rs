@@ -91,6 +91,10 @@ pub struct OrderBody {
     pub desired: Desired,
     /// For the timeline; 500 characters at most.
     pub reason: Option<String>,
+    /// For `normal` while the shared database is away: give it although other servers may not know.
+    /// Needs a reason.
+    #[serde(default)]
+    pub break_glass: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]

@@ -109,7 +109,7 @@ impl Line {
             loop {
                 match self.news.recv().await {
                     Ok(News::Site(_)) => {}
-                    Ok(News::Event(_)) | Err(RecvError::Lagged(_)) => return,
+                    Ok(News::Event(_) | News::Timeline) | Err(RecvError::Lagged(_)) => return,
                     Err(RecvError::Closed) => std::future::pending().await,
                 }
             }

@@ -5,7 +5,7 @@ use super::bodies::{Desired, OrderBody, SiteBody};
 use super::idempotency::{self, Answer};
 use super::problem::Problem;
 use super::sites::site_id;
-use crate::engine::{EngineError, News, SiteStatus};
+use crate::engine::{AllClear, EngineError, News, SiteStatus};
 use crate::http::AppState;
 use ::lockdown::ids::SiteId;
 use ::lockdown::operator::Operator;
@@ -95,7 +95,8 @@ async fn give(
         Desired::Locked => state.engine.activate(by, site, reason).await,
         Desired::Normal => {
             let seen = seen.map(version).transpose()?;
-            state.engine.release(by, site, reason, seen).await
+            let wish = AllClear { reason, seen, break_glass: order.break_glass };
+            state.engine.release(by, site, wish).await
         }
     };
     done.map_err(|error: EngineError| error.into())

@@ -42,6 +42,10 @@ impl Problem {
     }
 
     pub(super) fn from_store(error: &StoreError) -> Self {
+        if let StoreError::Away(_) = error {
+            let detail = "The shared database cannot be reached. Locking works; this call does again when it is back.";
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, "database-away", "The shared database is away", detail);
+        }
         tracing::error!(%error, "the store failed");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "store", "The store failed", "The server's log says why. Try again.")
     }
@@ -59,6 +63,16 @@ impl From<EngineError> for Problem {
             }
             EngineError::VersionStale { .. } => {
                 Self::new(StatusCode::PRECONDITION_FAILED, "version-stale", "The state has changed", detail)
+            }
+            EngineError::OthersUnreachable => {
+                let how = "The shared database cannot be reached, so other servers would not hear of the all-clear. To give it all the same, send \"break_glass\": true and a reason.";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "others-unreachable", "Other servers cannot be told", how)
+            }
+            EngineError::ReasonMissing => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "reason-missing", "A reason is needed", detail)
+            }
+            EngineError::Unsure => {
+                Self::new(StatusCode::GATEWAY_TIMEOUT, "outcome-unknown", "It may have been taken", detail)
             }
             EngineError::NotRemembered(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "not-remembered", "The order could not be stored", detail)
@@ -82,6 +96,9 @@ impl IntoResponse for Problem {
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
         }

@@ -5,10 +5,13 @@
 //! fsync a commit, and a file every operator has a tool for. *What would change our mind*: a site
 //! that may not compile C.
 
-use super::Directory;
+mod journal;
+
 use super::chain::{self, Kept, Verdict};
 use super::records::{ClientRecord, Person, Remembered, Session};
-use crate::engine::ports::{NewEvent, SiteRecord, Store, StoreError};
+use super::{Directory, Keep};
+use crate::engine::ports::{NewEvent, SiteRecord, Spread, Store, StoreError};
+use crate::identity::token;
 use async_trait::async_trait;
 use lockdown::ids::SiteId;
 use lockdown::timeline::Event;
@@ -34,6 +37,10 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, ends_at TEXT NOT NULL, doc TEXT NOT NULL CHECK (json_valid(doc)));
     CREATE TABLE IF NOT EXISTS clients (id TEXT PRIMARY KEY, doc TEXT NOT NULL CHECK (json_valid(doc)));
     CREATE TABLE IF NOT EXISTS remembered (client TEXT NOT NULL, key TEXT NOT NULL, at TEXT NOT NULL, doc TEXT NOT NULL CHECK (json_valid(doc)), PRIMARY KEY (client, key));
+    CREATE TABLE IF NOT EXISTS journal (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS agreed (site TEXT PRIMARY KEY, doc TEXT NOT NULL CHECK (json_valid(doc)));
+    CREATE TABLE IF NOT EXISTS ended (session TEXT PRIMARY KEY);
+    CREATE TABLE IF NOT EXISTS dead_letters (seq INTEGER PRIMARY KEY, why TEXT NOT NULL);
 ";
 
 /// The store of a single machine.
@@ -95,28 +102,30 @@ impl Embedded {
         Ok(store)
     }
 
-    /// Walks the hash chain of the timeline.
+    /// Opens a copy made by [`Embedded::backup`].
     ///
     /// # Errors
-    /// When the store cannot be read.
-    pub async fn verify(&self) -> Result<Verdict, StoreError> {
-        self.run(|connection| {
-            let last: Option<i64> = connection
-                .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'events'", [], |row| row.get(0))
-                .optional()?;
-            let mut statement = connection.prepare("SELECT seq, doc, previous, link FROM events ORDER BY seq")?;
-            let rows = statement.query_map([], |row| {
-                Ok(Kept {
-                    seq: row.get::<_, i64>(0)?.unsigned_abs(),
-                    text: row.get(1)?,
-                    previous: row.get(2)?,
-                    link: row.get(3)?,
-                })
-            })?;
-            let rows: Vec<Kept> = rows.collect::<Result<_, _>>()?;
-            Ok(chain::verify(rows, last.unwrap_or(0).unsigned_abs()))
-        })
-        .await
+    /// [`OpenError`] when it is none.
+    pub fn open_copy(file: &Path) -> Result<Self, OpenError> {
+        let failed = |error| OpenError::Store(file.to_owned(), store_error(&error));
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(file, flags).map_err(failed)?;
+        connection.query_row("SELECT count(*) FROM events", [], |_| Ok(())).map_err(failed)?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), reserve: PathBuf::new() })
+    }
+
+    /// Writes a copy of everything as it is at one moment, while others go on reading and writing.
+    ///
+    /// # Errors
+    /// When the copy is there already or cannot be written.
+    pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        if to.exists() {
+            return Err(StoreError::Failed(format!("{} is there already: it is not overwritten", to.display())));
+        }
+        let name = to.to_string_lossy().into_owned();
+        self.run(move |connection| Ok(connection.execute("VACUUM INTO ?1", [&name]).map(|_| ())?)).await?;
+        private(to);
+        Ok(())
     }
 
     /// Runs on a thread that may block. On a full disk the reserve is given up and it is tried again.
@@ -203,6 +212,45 @@ impl Embedded {
     }
 }
 
+/// Puts `copy` in place of the folder's store; the old file stays beside it and is returned. The
+/// folder must be claimed.
+///
+/// # Errors
+/// When the folder cannot be written; then everything is as it was.
+pub async fn replace(folder: &Path, copy: &Embedded) -> Result<Option<PathBuf>, StoreError> {
+    let failed = |error: std::io::Error| StoreError::Failed(error.to_string());
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let (store, new) = (folder.join("lockdown.db"), folder.join("lockdown.db.new"));
+    let _ = std::fs::remove_file(&new);
+    copy.backup(&new).await?;
+    let mut old = None;
+    if store.exists() {
+        let aside = aside(folder);
+        // What is still in the log belongs to the old file.
+        let current = Embedded::open(folder).map_err(|error| StoreError::Failed(error.to_string()))?;
+        current.backup(&aside).await?;
+        drop(current);
+        for name in ["lockdown.db-wal", "lockdown.db-shm"] {
+            let _ = std::fs::remove_file(folder.join(name));
+        }
+        old = Some(aside);
+    }
+    std::fs::rename(&new, &store).map_err(failed)?;
+    Ok(old)
+}
+
+/// A name for the old file that no older one has.
+fn aside(folder: &Path) -> PathBuf {
+    let mut n = 1;
+    loop {
+        let path = folder.join(format!("lockdown.db.before-restore-{n}"));
+        if !path.exists() {
+            return path;
+        }
+        n += 1;
+    }
+}
+
 /// The file holds names and roles: for this user only.
 fn private(path: &Path) {
     #[cfg(unix)]
@@ -261,6 +309,13 @@ fn conflict_unless(changed: usize) -> Result<(), Trouble> {
     if changed == 1 { Ok(()) } else { Err(Trouble::Store(StoreError::Conflict)) }
 }
 
+/// Names this store, so that its events have names nobody else gives. Made once.
+fn instance(connection: &Connection) -> Result<String, Trouble> {
+    let fresh: String = token::digest(&token::random_text()).chars().take(8).collect();
+    connection.execute("INSERT OR IGNORE INTO journal (key, value) VALUES ('instance', ?1)", [fresh])?;
+    Ok(connection.query_row("SELECT value FROM journal WHERE key = 'instance'", [], |row| row.get(0))?)
+}
+
 /// Numbers, links and stores events at the end of the chain.
 fn append(transaction: &Transaction<'_>, events: &[NewEvent]) -> Result<Vec<Event>, Trouble> {
     let last: Option<(i64, String)> = transaction
@@ -268,9 +323,10 @@ fn append(transaction: &Transaction<'_>, events: &[NewEvent]) -> Result<Vec<Even
         .optional()?;
     let (mut seq, mut head) = last.map_or((0, chain::ROOT.to_owned()), |(seq, head)| (seq.unsigned_abs(), head));
     let mut stored = Vec::with_capacity(events.len());
+    let origin = instance(transaction)?;
     for new in events {
         seq += 1;
-        let event = Event { seq, at: new.at, site: new.site.clone(), by: new.by.clone(), kind: new.kind.clone() };
+        let event = new.clone().numbered(format!("{origin}-{seq}"), seq);
         let doc = text(&event)?;
         let link = chain::link(&head, &doc);
         transaction
@@ -293,6 +349,7 @@ impl Store for Embedded {
         record: &SiteRecord,
         expected: Option<u64>,
         events: Vec<NewEvent>,
+        _spread: Spread,
     ) -> Result<Vec<Event>, StoreError> {
         let record = record.clone();
         self.write(move |transaction| {
@@ -323,6 +380,29 @@ impl Store for Embedded {
 
     async fn latest_events(&self, limit: usize) -> Result<Vec<Event>, StoreError> {
         self.events("SELECT doc FROM events WHERE seq > ?1 ORDER BY seq DESC LIMIT ?2", 0, limit).await
+    }
+}
+
+#[async_trait]
+impl Keep for Embedded {
+    async fn verify(&self) -> Result<Verdict, StoreError> {
+        self.run(|connection| {
+            let last: Option<i64> = connection
+                .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'events'", [], |row| row.get(0))
+                .optional()?;
+            let mut statement = connection.prepare("SELECT seq, doc, previous, link FROM events ORDER BY seq")?;
+            let rows = statement.query_map([], |row| {
+                Ok(Kept {
+                    seq: row.get::<_, i64>(0)?.unsigned_abs(),
+                    text: row.get(1)?,
+                    previous: row.get(2)?,
+                    link: row.get(3)?,
+                })
+            })?;
+            let rows: Vec<Kept> = rows.collect::<Result<_, _>>()?;
+            Ok(chain::verify(rows, last.unwrap_or(0).unsigned_abs()))
+        })
+        .await
     }
 }
 
@@ -444,7 +524,7 @@ mod tests {
     async fn the_embedded_store_keeps_the_contract() {
         let folder = tempfile::tempdir().unwrap();
         let open = || Embedded::open(folder.path()).unwrap();
-        contract::holds_for(open).await;
+        contract::holds_for(async || open()).await;
     }
 
     #[tokio::test]

@@ -1,0 +1,202 @@
+//! The embedded store as the journal of a shared database: what others agreed on, how far events
+//! were passed on, and copies of what is needed while the database is away.
+
+use super::{Embedded, Trouble, conflict_unless, instance, number, parsed, text};
+use crate::engine::ports::{SiteRecord, StoreError};
+use crate::store::Directory;
+use crate::store::records::{ClientRecord, Person, Session};
+use lockdown::ids::SiteId;
+use lockdown::timeline::Event;
+use rusqlite::{OptionalExtension, Transaction, params};
+
+impl Embedded {
+    /// Names this server's journal. Eight hex digits.
+    pub(in crate::store) async fn instance(&self) -> Result<String, StoreError> {
+        self.write(|transaction| instance(transaction)).await
+    }
+
+    pub(in crate::store) async fn sites(&self) -> Result<Vec<SiteRecord>, StoreError> {
+        self.many("SELECT doc FROM sites ORDER BY id").await
+    }
+
+    /// What this server and the others last agreed on.
+    pub(in crate::store) async fn agreed(&self, site: &SiteId) -> Result<Option<SiteRecord>, StoreError> {
+        self.one("SELECT doc FROM agreed WHERE site = ?1", vec![site.to_string()]).await
+    }
+
+    /// The others know `record`.
+    pub(in crate::store) async fn set_agreed(&self, record: &SiteRecord) -> Result<(), StoreError> {
+        let record = record.clone();
+        self.write(move |transaction| {
+            let sql = "INSERT OR REPLACE INTO agreed (site, doc) VALUES (?1, ?2)";
+            transaction.execute(sql, params![record.id.as_str(), text(&record)?])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// `agreed` counts now, if the record still is `seen` (`None`: there is none).
+    pub(in crate::store) async fn take_over(
+        &self,
+        seen: Option<&SiteRecord>,
+        agreed: &SiteRecord,
+    ) -> Result<(), StoreError> {
+        let (seen, agreed) = (seen.cloned(), agreed.clone());
+        self.write(move |transaction| {
+            let (id, doc) = (agreed.id.as_str(), text(&agreed)?);
+            let here: Option<String> =
+                transaction.query_row("SELECT doc FROM sites WHERE id = ?1", [id], |row| row.get(0)).optional()?;
+            let here: Option<SiteRecord> = here.map(|doc| parsed(&doc)).transpose()?;
+            conflict_unless(usize::from(here == seen))?;
+            let sql = "INSERT OR REPLACE INTO sites (id, version, doc) VALUES (?1, ?2, ?3)";
+            transaction.execute(sql, params![id, number(agreed.version), doc])?;
+            transaction.execute("INSERT OR REPLACE INTO agreed (site, doc) VALUES (?1, ?2)", params![id, doc])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Events the others do not have yet, oldest first.
+    pub(in crate::store) async fn waiting(&self, limit: usize) -> Result<Vec<Event>, StoreError> {
+        let passed_on = self.note("passed_on").await?.and_then(|text| text.parse().ok()).unwrap_or(0);
+        self.events("SELECT doc FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2", passed_on, limit).await
+    }
+
+    /// The others have all events up to this number.
+    pub(in crate::store) async fn passed_on(&self, seq: u64) -> Result<(), StoreError> {
+        self.set_note("passed_on", seq.to_string()).await
+    }
+
+    /// An event the shared database will never take: kept here, and out of the way of the others.
+    pub(in crate::store) async fn dead_letter(&self, seq: u64, why: &str) -> Result<(), StoreError> {
+        let why = why.to_owned();
+        self.write(move |transaction| {
+            let sql = "INSERT OR REPLACE INTO dead_letters (seq, why) VALUES (?1, ?2)";
+            transaction.execute(sql, params![number(seq), why])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// From now on this file is the journal of a database: its people and keys are copies.
+    pub(in crate::store) async fn becomes_journal(&self) -> Result<(), StoreError> {
+        self.set_note("copies", "yes".into()).await
+    }
+
+    /// Would people and keys that are nowhere else be replaced by copies?
+    pub(in crate::store) async fn has_originals(&self) -> Result<bool, StoreError> {
+        if self.note("copies").await?.is_some() {
+            return Ok(false);
+        }
+        let nobody = self.people().await?.is_empty() && self.clients().await?.is_empty();
+        Ok(!nobody)
+    }
+
+    /// A small fact about the exchange with the others.
+    pub(in crate::store) async fn note(&self, key: &'static str) -> Result<Option<String>, StoreError> {
+        self.run(move |connection| {
+            let sql = "SELECT value FROM journal WHERE key = ?1";
+            Ok(connection.query_row(sql, [key], |row| row.get(0)).optional()?)
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn set_note(&self, key: &'static str, value: String) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            transaction.execute("INSERT OR REPLACE INTO journal (key, value) VALUES (?1, ?2)", params![key, value])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Copies everybody's profile and every key, as they are at the others.
+    pub(in crate::store) async fn mirror(
+        &self,
+        people: Vec<Person>,
+        clients: Vec<ClientRecord>,
+    ) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            transaction.execute("INSERT OR IGNORE INTO journal (key, value) VALUES ('copies', 'yes')", [])?;
+            transaction.execute_batch("DELETE FROM identities; DELETE FROM profiles; DELETE FROM clients;")?;
+            for person in &people {
+                copy_person(transaction, person)?;
+            }
+            for client in &clients {
+                let sql = "INSERT INTO clients (id, doc) VALUES (?1, ?2)";
+                transaction.execute(sql, params![client.id.as_str(), text(client)?])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn copy_person(&self, person: Person) -> Result<(), StoreError> {
+        if self.person(person.id.as_str()).await?.as_ref() == Some(&person) {
+            return Ok(());
+        }
+        self.write(move |transaction| {
+            transaction.execute("DELETE FROM identities WHERE profile = ?1", [person.id.as_str()])?;
+            copy_person(transaction, &person)
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn copy_client(&self, client: ClientRecord) -> Result<(), StoreError> {
+        if self.client(client.id.as_str()).await?.as_ref() == Some(&client) {
+            return Ok(());
+        }
+        self.write(move |transaction| {
+            let sql = "INSERT OR REPLACE INTO clients (id, doc) VALUES (?1, ?2)";
+            transaction.execute(sql, params![client.id.as_str(), text(&client)?])?;
+            Ok(())
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn copy_session(&self, session: Session) -> Result<(), StoreError> {
+        if self.session(&session.id).await?.as_ref() == Some(&session) {
+            Ok(())
+        } else {
+            self.put_session(&session).await
+        }
+    }
+
+    /// Sessions opened or ended here while the others were away.
+    pub(in crate::store) async fn sessions(&self) -> Result<Vec<Session>, StoreError> {
+        self.many("SELECT doc FROM sessions").await
+    }
+
+    pub(in crate::store) async fn ended_alone(&self, session: &str) -> Result<(), StoreError> {
+        let session = session.to_owned();
+        self.write(move |transaction| {
+            transaction.execute("INSERT OR IGNORE INTO ended (session) VALUES (?1)", [&session])?;
+            Ok(())
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn take_ended(&self) -> Result<Vec<String>, StoreError> {
+        self.run(|connection| {
+            let mut statement = connection.prepare_cached("SELECT session FROM ended")?;
+            let rows = statement.query_map([], |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn forget_ended(&self) -> Result<(), StoreError> {
+        self.write(|transaction| Ok(transaction.execute("DELETE FROM ended", []).map(|_| ())?)).await
+    }
+}
+
+fn copy_person(transaction: &Transaction<'_>, person: &Person) -> Result<(), Trouble> {
+    let sql = "INSERT INTO profiles (id, version, name, doc) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (id) DO UPDATE SET version = ?2, name = ?3, doc = ?4";
+    let (id, version) = (person.id.as_str(), number(person.version));
+    transaction.execute(sql, params![id, version, person.name, text(person)?])?;
+    for identity in &person.identities {
+        let sql = "INSERT OR REPLACE INTO identities (issuer, subject, profile) VALUES (?1, ?2, ?3)";
+        transaction.execute(sql, params![identity.issuer, identity.subject, id])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! People, sessions, keys.
+
+use super::timeline::moment;
+use super::trouble::{Asking, within};
+use super::write::{Change, identity_key};
+use super::{Mongo, to_document};
+use crate::engine::ports::{NewEvent, StoreError};
+use crate::store::Directory;
+use crate::store::records::{ClientRecord, Person, Remembered, Session};
+use async_trait::async_trait;
+use mongodb::bson::doc;
+
+impl Mongo {
+    /// As it is elsewhere; somebody who is there already stays as they are.
+    pub(in crate::store) async fn copy_person(&self, person: &Person) -> Result<(), StoreError> {
+        match self.write(&Change::Person(&Person { version: 1, ..person.clone() }), &[]).await {
+            Err(StoreError::Conflict) if self.person(person.id.as_str()).await?.is_some() => Ok(()),
+            done => done.map(|_| ()),
+        }
+    }
+
+    pub(in crate::store) async fn copy_client(&self, client: &ClientRecord) -> Result<(), StoreError> {
+        if self.client(client.id.as_str()).await?.is_some() {
+            return Ok(());
+        }
+        self.write(&Change::Client(client), &[]).await.map(|_| ())
+    }
+}
+
+#[async_trait]
+impl Directory for Mongo {
+    async fn person(&self, id: &str) -> Result<Option<Person>, StoreError> {
+        self.one("profiles", doc! { "_id": id }).await
+    }
+
+    async fn person_by_identity(&self, issuer: &str, subject: &str) -> Result<Option<Person>, StoreError> {
+        self.one("profiles", doc! { "identity_keys": identity_key(issuer, subject) }).await
+    }
+
+    async fn people(&self) -> Result<Vec<Person>, StoreError> {
+        self.many("profiles", doc! {}, doc! { "name": 1, "_id": 1 }).await
+    }
+
+    async fn put_person(&self, person: &Person, event: NewEvent) -> Result<(), StoreError> {
+        self.write(&Change::Person(person), &[event.into()]).await.map(|_| ())
+    }
+
+    async fn put_session(&self, session: &Session) -> Result<(), StoreError> {
+        let mut document = to_document(session)?;
+        document.insert("ends", moment(session.ends_at));
+        let sessions = self.collection("sessions");
+        let put = sessions.replace_one(doc! { "_id": &session.id }, document).upsert(true);
+        within(Asking::Write, put).await.map(|_| ())
+    }
+
+    async fn session(&self, id: &str) -> Result<Option<Session>, StoreError> {
+        self.one("sessions", doc! { "_id": id }).await
+    }
+
+    async fn end_session(&self, id: &str) -> Result<(), StoreError> {
+        within(Asking::Write, self.collection("sessions").delete_one(doc! { "_id": id })).await.map(|_| ())
+    }
+
+    async fn put_client(&self, client: &ClientRecord, event: NewEvent) -> Result<(), StoreError> {
+        self.write(&Change::Client(client), &[event.into()]).await.map(|_| ())
+    }
+
+    async fn client(&self, id: &str) -> Result<Option<ClientRecord>, StoreError> {
+        self.one("clients", doc! { "_id": id }).await
+    }
+
+    async fn clients(&self) -> Result<Vec<ClientRecord>, StoreError> {
+        self.many("clients", doc! {}, doc! { "_id": 1 }).await
+    }
+
+    async fn remembered(&self, client: &str, key: &str) -> Result<Option<Remembered>, StoreError> {
+        self.one("remembered", doc! { "_id": slot(client, key) }).await
+    }
+
+    async fn remember(&self, client: &str, key: &str, answer: &Remembered) -> Result<(), StoreError> {
+        let mut document = to_document(answer)?;
+        document.insert("made", moment(answer.at));
+        let id = slot(client, key);
+        let remembered = self.collection("remembered");
+        let put = remembered.replace_one(doc! { "_id": &id }, document).upsert(true);
+        within(Asking::Write, put).await.map(|_| ())
+    }
+}
+
+fn slot(client: &str, key: &str) -> String {
+    format!("{client} {key}")
+}

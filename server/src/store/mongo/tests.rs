@@ -1,0 +1,75 @@
+use super::*;
+use crate::config::Secret;
+use crate::store::Directory;
+use crate::store::contract;
+use simulators::database::Database;
+
+async fn connect(database: &Database, name: &str) -> Mongo {
+    let mongo = Mongo::connect(&Secret::new(database.uri(name))).await.unwrap();
+    mongo.prepare().await.unwrap();
+    mongo
+}
+
+#[tokio::test]
+async fn the_database_keeps_the_contract() {
+    let database = Database::start().await.unwrap();
+    contract::holds_for(async || connect(&database, "contract").await).await;
+    let mongo = connect(&database, "contract").await;
+    assert!(matches!(mongo.verify().await, Ok(Verdict::Whole { events, .. }) if events > 10));
+    mongo.drop_database().await;
+}
+
+#[tokio::test]
+async fn an_edit_a_gap_and_a_cut_end_are_found_and_the_schema_holds() {
+    let database = Database::start().await.unwrap();
+    for (at, want) in [("edited", 2), ("gone", 2), ("cut", 3)] {
+        let mongo = connect(&database, at).await;
+        mongo.append(contract::three_events()).await.unwrap();
+        assert!(matches!(mongo.verify().await, Ok(Verdict::Whole { events: 3, .. })), "{at}");
+        let events = mongo.collection("events");
+        match at {
+            "edited" => {
+                let changed = doc! { "$set": { "text": "{\"seq\":2}" } };
+                events.update_one(doc! { "n": 2 }, changed).await.map(|_| ()).unwrap();
+            }
+            "gone" => events.delete_one(doc! { "n": 2 }).await.map(|_| ()).unwrap(),
+            _ => events.delete_one(doc! { "n": 3 }).await.map(|_| ()).unwrap(),
+        }
+        let verdict = mongo.verify().await.unwrap();
+        assert!(matches!(verdict, Verdict::Broken { seq, .. } if seq == want), "{at}: {verdict:?}");
+        let unfit = doc! { "_id": "x", "n": "not a number" };
+        let refused = within(Asking::Write, mongo.collection("events").insert_one(unfit)).await;
+        assert!(matches!(refused, Err(StoreError::Failed(why)) if why.contains("121")));
+        mongo.prepare().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_dead_and_a_hung_database_are_away_and_come_back() {
+    let database = Database::start().await.unwrap();
+    let mongo = connect(&database, "away").await;
+    let before = mongo.append(contract::three_events()).await.unwrap();
+    database.hang();
+    assert!(matches!(mongo.people().await, Err(StoreError::Away(_))));
+    assert!(matches!(mongo.append(contract::three_events()).await, Err(StoreError::Unsure(_) | StoreError::Away(_))));
+    database.wake();
+    database.kill();
+    assert!(matches!(mongo.latest_events(1).await, Err(StoreError::Away(_))));
+    database.resume().await.unwrap();
+    let all = mongo.events_after(0, 100).await.unwrap();
+    assert_eq!(all[..3], before[..], "what was acknowledged is there");
+    assert!(matches!(mongo.verify().await, Ok(Verdict::Whole { .. })));
+}
+
+#[tokio::test]
+async fn an_address_that_cannot_work_says_what_to_do() {
+    for (uri, want) in [
+        ("mongodb+srv://u:hunter2@db.example/", "List the servers"),
+        ("mongodb://u:hunter2@db.example/?socketTimeoutMS=5", "Take it out"),
+        ("mongodb://u:hunter2@:x", "cannot be read"),
+        ("hunter2", "cannot be read"),
+    ] {
+        let refused = Mongo::connect(&Secret::new(uri)).await.map(|_| ()).unwrap_err().to_string();
+        assert!(refused.contains(want) && !refused.contains("hunter2"), "{uri}: {refused}");
+    }
+}

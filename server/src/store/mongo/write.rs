@@ -1,0 +1,142 @@
+//! One transaction: a change, and the events that tell of it.
+
+use super::timeline::Entry;
+use super::trouble::{Asking, is_transient, named, silent};
+use super::{Mongo, PATIENCE, number, to_document};
+use crate::engine::ports::{SiteRecord, StoreError};
+use crate::store::records::{ClientRecord, Person};
+use lockdown::timeline::Event;
+use mongodb::ClientSession;
+use mongodb::bson::{Document, doc};
+
+/// Two servers that write at the same moment: one begins again. More often than this is no chance.
+const ATTEMPTS: usize = 25;
+
+/// An answer to a commit that was lost is asked for again so often.
+const COMMITS: usize = 3;
+
+/// What changes together with the timeline.
+pub(super) enum Change<'a> {
+    Nothing,
+    Site { record: &'a SiteRecord, expected: Option<u64> },
+    Person(&'a Person),
+    Client(&'a ClientRecord),
+}
+
+pub(super) enum Failure {
+    Again,
+    Driver(mongodb::error::Error),
+    Store(StoreError),
+}
+
+impl From<mongodb::error::Error> for Failure {
+    fn from(error: mongodb::error::Error) -> Self {
+        if is_transient(&error) { Self::Again } else { Self::Driver(error) }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Mongo {
+    /// All of it, or nothing.
+    pub(super) async fn write(&self, change: &Change<'_>, entries: &[Entry]) -> Result<Vec<Event>, StoreError> {
+        let trying = async {
+            for _ in 0..ATTEMPTS {
+                match self.attempt(change, entries).await {
+                    Err(Failure::Again) => {}
+                    Err(Failure::Driver(error)) => return Err(named(Asking::Write, &error)),
+                    Err(Failure::Store(error)) => return Err(error),
+                    Ok(events) => return Ok(events),
+                }
+            }
+            Err(StoreError::Conflict)
+        };
+        tokio::time::timeout(PATIENCE * 2, trying).await.unwrap_or_else(|_| Err(silent(Asking::Write)))
+    }
+
+    async fn attempt(&self, change: &Change<'_>, entries: &[Entry]) -> Result<Vec<Event>, Failure> {
+        let mut session = self.client.start_session().await?;
+        session.start_transaction().await?;
+        let done = async {
+            self.apply(&mut session, change).await?;
+            self.enter(&mut session, entries).await
+        };
+        match done.await {
+            Ok(events) => {
+                commit(&mut session).await?;
+                Ok(events)
+            }
+            Err(failure) => {
+                // It ends by itself too; what is told is why.
+                let _ = session.abort_transaction().await;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn apply(&self, session: &mut ClientSession, change: &Change<'_>) -> Result<(), Failure> {
+        match change {
+            Change::Nothing => Ok(()),
+            Change::Site { record, expected } => {
+                self.put(session, "sites", record.id.as_str(), to_document(record)?, *expected).await
+            }
+            Change::Person(person) => {
+                let expected = (person.version > 1).then(|| person.version - 1);
+                let mut document = to_document(person)?;
+                let keys: Vec<String> = person
+                    .identities
+                    .iter()
+                    .map(|identity| identity_key(&identity.issuer, &identity.subject))
+                    .collect();
+                if !keys.is_empty() {
+                    document.insert("identity_keys", keys);
+                }
+                self.put(session, "profiles", person.id.as_str(), document, expected).await
+            }
+            Change::Client(client) => {
+                let (id, document) = (client.id.as_str(), to_document(client)?);
+                let clients = self.collection("clients");
+                clients.replace_one(doc! { "_id": id }, document).upsert(true).session(session).await?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Over the version it was read at, or where there was none.
+    async fn put(
+        &self,
+        session: &mut ClientSession,
+        collection: &str,
+        id: &str,
+        document: Document,
+        expected: Option<u64>,
+    ) -> Result<(), Failure> {
+        let collection = self.collection(collection);
+        let Some(expected) = expected else {
+            collection.insert_one(document).session(session).await?;
+            return Ok(());
+        };
+        let filter = doc! { "_id": id, "version": number(expected) };
+        let replaced = collection.replace_one(filter, document).session(session).await?;
+        if replaced.matched_count == 1 { Ok(()) } else { Err(StoreError::Conflict.into()) }
+    }
+}
+
+/// One field for the unique index: an address never holds a line break.
+pub(super) fn identity_key(issuer: &str, subject: &str) -> String {
+    format!("{issuer}\n{subject}")
+}
+
+async fn commit(session: &mut ClientSession) -> Result<(), Failure> {
+    for _ in 1..COMMITS {
+        match session.commit_transaction().await {
+            Err(error) if error.contains_label(mongodb::error::UNKNOWN_TRANSACTION_COMMIT_RESULT) => {}
+            result => return Ok(result?),
+        }
+    }
+    Ok(session.commit_transaction().await?)
+}

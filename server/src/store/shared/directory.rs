@@ -1,0 +1,109 @@
+//! People, sessions and keys: the database's word, or the last copy of it while it is away. Changes of
+//! people and keys wait until it is back; sessions go on.
+
+use super::Shared;
+use crate::engine::ports::{NewEvent, StoreError};
+use crate::store::Directory;
+use crate::store::records::{ClientRecord, Person, Remembered, Session};
+use async_trait::async_trait;
+
+impl Shared {
+    /// The database's answer, or ours where it is away.
+    async fn either<T>(
+        &self,
+        theirs: impl Future<Output = Result<T, StoreError>> + Send,
+        ours: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        match self.inner.ask(theirs).await {
+            Err(StoreError::Away(_) | StoreError::Unsure(_)) => ours.await,
+            answer => answer,
+        }
+    }
+}
+
+impl Shared {
+    /// What was found is copied, so that whoever was here once is known while the database is away. A
+    /// copy that fails is no reason to turn somebody away.
+    async fn copied<T: Clone + Send, C: Future<Output = Result<(), StoreError>> + Send>(
+        &self,
+        theirs: impl Future<Output = Result<Option<T>, StoreError>> + Send,
+        copy: impl FnOnce(T) -> C + Send,
+    ) -> Result<Option<T>, StoreError> {
+        let found = theirs.await?;
+        if let Some(found) = found.clone()
+            && let Err(error) = copy(found).await
+        {
+            tracing::warn!(%error, "what the shared database knows could not be copied");
+        }
+        Ok(found)
+    }
+}
+
+#[async_trait]
+impl Directory for Shared {
+    async fn person(&self, id: &str) -> Result<Option<Person>, StoreError> {
+        let theirs = self.copied(self.inner.mongo.person(id), |person| self.inner.local.copy_person(person));
+        self.either(theirs, self.inner.local.person(id)).await
+    }
+
+    async fn person_by_identity(&self, issuer: &str, subject: &str) -> Result<Option<Person>, StoreError> {
+        let theirs = self.inner.mongo.person_by_identity(issuer, subject);
+        let theirs = self.copied(theirs, |person| self.inner.local.copy_person(person));
+        self.either(theirs, self.inner.local.person_by_identity(issuer, subject)).await
+    }
+
+    async fn people(&self) -> Result<Vec<Person>, StoreError> {
+        self.either(self.inner.mongo.people(), self.inner.local.people()).await
+    }
+
+    async fn put_person(&self, person: &Person, event: NewEvent) -> Result<(), StoreError> {
+        self.inner.ask(self.inner.mongo.put_person(person, event)).await?;
+        self.inner.copy_again();
+        Ok(())
+    }
+
+    async fn put_session(&self, session: &Session) -> Result<(), StoreError> {
+        self.inner.local.put_session(session).await?;
+        match self.inner.ask(self.inner.mongo.put_session(session)).await {
+            Err(StoreError::Away(_) | StoreError::Unsure(_)) => Ok(()),
+            put => put,
+        }
+    }
+
+    async fn session(&self, id: &str) -> Result<Option<Session>, StoreError> {
+        let theirs = self.copied(self.inner.mongo.session(id), |session| self.inner.local.copy_session(session));
+        self.either(theirs, self.inner.local.session(id)).await
+    }
+
+    async fn end_session(&self, id: &str) -> Result<(), StoreError> {
+        self.inner.local.end_session(id).await?;
+        match self.inner.ask(self.inner.mongo.end_session(id)).await {
+            Err(StoreError::Away(_) | StoreError::Unsure(_)) => self.inner.local.ended_alone(id).await,
+            ended => ended,
+        }
+    }
+
+    async fn put_client(&self, client: &ClientRecord, event: NewEvent) -> Result<(), StoreError> {
+        self.inner.ask(self.inner.mongo.put_client(client, event)).await?;
+        self.inner.copy_again();
+        Ok(())
+    }
+
+    async fn client(&self, id: &str) -> Result<Option<ClientRecord>, StoreError> {
+        let theirs = self.copied(self.inner.mongo.client(id), |client| self.inner.local.copy_client(client));
+        self.either(theirs, self.inner.local.client(id)).await
+    }
+
+    async fn clients(&self) -> Result<Vec<ClientRecord>, StoreError> {
+        self.either(self.inner.mongo.clients(), self.inner.local.clients()).await
+    }
+
+    async fn remembered(&self, client: &str, key: &str) -> Result<Option<Remembered>, StoreError> {
+        self.either(self.inner.mongo.remembered(client, key), self.inner.local.remembered(client, key)).await
+    }
+
+    async fn remember(&self, client: &str, key: &str, answer: &Remembered) -> Result<(), StoreError> {
+        self.either(self.inner.mongo.remember(client, key, answer), self.inner.local.remember(client, key, answer))
+            .await
+    }
+}

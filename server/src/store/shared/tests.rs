@@ -1,0 +1,204 @@
+use super::exchange::{Settled, settle};
+use super::*;
+use crate::config::Secret;
+use crate::store::contract;
+use lockdown::ids::{ActivationId, OperatorId};
+use lockdown::operator::{Actor, Surface};
+use lockdown::site::{Activation, Command, Release};
+use simulators::database::Database;
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Server {
+    shared: Shared,
+    news: broadcast::Receiver<SharedNews>,
+    _folder: tempfile::TempDir,
+}
+
+fn site() -> SiteId {
+    SiteId::try_from("north").unwrap()
+}
+
+fn actor(name: &str) -> Actor {
+    Actor { id: OperatorId::try_from(name).unwrap(), name: name.into(), surface: Surface::Web }
+}
+
+fn untouched(version: u64) -> SiteRecord {
+    contract::record("north", version)
+}
+
+fn locked(version: u64, by: &str) -> SiteRecord {
+    let activation = Activation {
+        id: ActivationId::try_from("act-1").unwrap(),
+        ordered_at: contract::now(),
+        by: actor(by),
+        reason: None,
+        verified_at: None,
+    };
+    SiteRecord { command: Command::Locked(activation), ..untouched(version) }
+}
+
+fn released(version: u64, by: &str) -> SiteRecord {
+    let release = Release {
+        activation: ActivationId::try_from("act-1").unwrap(),
+        ordered_at: contract::now() + jiff::SignedDuration::from_secs(1),
+        by: actor(by),
+        reason: None,
+        verified_at: None,
+    };
+    SiteRecord { command: Command::Normal(release), ..untouched(version) }
+}
+
+impl Server {
+    async fn start(database: &Database) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let local = Embedded::open(folder.path()).unwrap();
+        let mongo = Mongo::connect(&Secret::new(database.uri("shared"))).await.unwrap();
+        let shared = Shared::open(local, mongo, vec![site()]).await.unwrap();
+        let news = shared.shared_news().unwrap();
+        Self { shared, news, _folder: folder }
+    }
+
+    /// What an engine does with the news.
+    async fn follow(&mut self) {
+        while let Ok(news) = self.news.try_recv() {
+            if let SharedNews::Site { seen, agreed } = news {
+                let _ = self.shared.adopt(&seen, &agreed).await;
+            }
+        }
+    }
+
+    async fn until(&mut self, what: &str, mut holds: impl AsyncFnMut(&Shared) -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while !holds(&self.shared).await {
+            assert!(Instant::now() < end, "never came true: {what}");
+            self.follow().await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn put(&self, record: &SiteRecord, expected: Option<u64>, spread: Spread) -> Result<(), StoreError> {
+        self.shared.commit(record, expected, contract::three_events(), spread).await.map(|_| ())
+    }
+
+    /// For a failure to show.
+    async fn state(&self) -> String {
+        let (ours, base) = (self.shared.site(&site()).await, self.shared.inner.local.agreed(&site()).await);
+        let theirs = self.shared.inner.mongo.site(&site()).await;
+        format!("{:?} ours {ours:?} base {base:?} theirs {theirs:?}", self.shared.inner.reach().clone())
+    }
+
+    async fn version(&self) -> Option<u64> {
+        self.shared.site(&site()).await.unwrap().map(|record| record.version)
+    }
+}
+
+#[test]
+fn what_differs_is_settled_and_locked_wins() {
+    let base = untouched(3);
+    let locked_here = locked(4, "here");
+    let released_there = released(4, "there");
+    assert_eq!(settle(Some(&base), &locked_here, &base), Settled::Ours, "only we ordered");
+    assert_eq!(settle(Some(&base), &base, &locked_here), Settled::Theirs, "only they ordered");
+    assert_eq!(settle(Some(&base), &locked_here, &locked_here), Settled::Ours, "our order arrived, its answer did not");
+    let Settled::Merged { .. } = settle(Some(&base), &released(4, "one"), &released(4, "two")) else {
+        panic!("the same moment and number, and another person");
+    };
+    assert_eq!(settle(None, &untouched(1), &locked_here), Settled::Theirs, "a new server knows nothing");
+    for (ours, theirs, prevails) in [(&locked_here, &released_there, true), (&released_there, &locked_here, false)] {
+        let Settled::Merged { record, ours } = settle(Some(&base), ours, theirs) else { panic!("both ordered") };
+        assert_eq!((record.version, record.command.clone(), ours), (5, locked_here.command.clone(), prevails));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_happens_while_the_database_is_away_arrives_exactly_once() {
+    let database = Database::start().await.unwrap();
+    let mut server = Server::start(&database).await;
+    server.put(&untouched(1), None, Spread::Here).await.unwrap();
+    server.until("shared", async |shared| shared.latest_events(9).await.is_ok_and(|all| all.len() == 3)).await;
+    database.kill();
+    server.put(&locked(2, "here"), Some(1), Spread::Here).await.unwrap();
+    server.until("noticed", async |shared| shared.away_since().is_some()).await;
+    assert!(matches!(server.put(&released(3, "here"), Some(2), Spread::Everywhere).await, Err(StoreError::Away(_))));
+    assert_eq!(server.version().await, Some(2), "an all-clear that others cannot hear of is not taken");
+    for _ in 0..100 {
+        server.shared.append(contract::three_events()).await.unwrap();
+    }
+    // It comes back, dies in the middle of the replay, and comes back again.
+    for _ in 0..2 {
+        database.resume().await.unwrap();
+        let some = async |shared: &Shared| shared.events_after(0, 1000).await.is_ok_and(|all| all.len() > 3);
+        server.until("some arrived", some).await;
+        database.kill();
+    }
+    database.resume().await.unwrap();
+    let all = async |shared: &Shared| shared.events_after(0, 1000).await.is_ok_and(|all| all.len() == 306);
+    server.until("all arrived", all).await;
+    let events = server.shared.events_after(0, 1000).await.unwrap();
+    let names: std::collections::BTreeSet<_> = events.iter().map(|event| &event.id).collect();
+    assert_eq!(names.len(), 306, "each once");
+    assert_eq!(events.iter().map(|event| event.seq).collect::<Vec<_>>(), (1..=306).collect::<Vec<_>>());
+    assert!(matches!(server.shared.verify().await, Ok(Verdict::Whole { events: 306, .. })));
+    assert_eq!(server.inner_site().await, Some(locked(2, "here")));
+}
+
+impl Server {
+    /// What the database holds.
+    async fn inner_site(&self) -> Option<SiteRecord> {
+        self.shared.inner.mongo.site(&site()).await.unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_servers_that_ordered_differently_end_locked_and_say_so() {
+    let database = Database::start().await.unwrap();
+    let mut one = Server::start(&database).await;
+    one.put(&locked(1, "both"), None, Spread::Here).await.unwrap();
+    let mut two = Server::start(&database).await;
+    two.until("it knows", async |shared| shared.site(&site()).await.unwrap().is_some()).await;
+    database.kill();
+    one.put(&released(2, "one"), Some(1), Spread::Here).await.unwrap();
+    // The other one released and locked again.
+    two.put(&released(2, "two"), Some(1), Spread::Here).await.unwrap();
+    two.put(&locked(3, "two"), Some(2), Spread::Here).await.unwrap();
+    database.resume().await.unwrap();
+    let settled = async |shared: &Shared| {
+        shared.site(&site()).await.unwrap().is_some_and(|r| r.version > 3 && matches!(r.command, Command::Locked(_)))
+    };
+    let end = Instant::now() + PATIENCE;
+    while !(settled(&one.shared).await && settled(&two.shared).await) {
+        let states = [one.state().await, two.state().await];
+        assert!(Instant::now() < end, "never settled: {states:#?}");
+        one.follow().await;
+        two.follow().await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let told = async |shared: &Shared| {
+        let all = shared.events_after(0, 100).await.unwrap_or_default();
+        all.iter().any(|event| matches!(event.kind, lockdown::timeline::EventKind::OrdersDisagreed { .. }))
+    };
+    one.until("it is told", told).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_server_drives_until_it_dies_or_an_order_is_given_elsewhere() {
+    let database = Database::start().await.unwrap();
+    let mut one = Server::start(&database).await;
+    let two = Server::start(&database).await;
+    assert_eq!((one.shared.turn(&site()), two.shared.turn(&site())), (Turn::Drive, Turn::Look));
+    two.shared.take_over(&site());
+    assert_eq!(two.shared.turn(&site()), Turn::Drive, "at once");
+    one.until("it noticed", async |shared| shared.turn(&site()) == Turn::Look).await;
+    two.shared.tasks.lock().unwrap().abort_all();
+    one.until("it takes over from the dead", async |shared| shared.turn(&site()) == Turn::Drive).await;
+    let mut three = Server::start(&database).await;
+    three.until("it heard of the other", async |shared| shared.inner.turns().others).await;
+    database.kill();
+    three.until("it noticed", async |shared| shared.away_since().is_some()).await;
+    assert_eq!(three.shared.turn(&site()), Turn::OrdersOnly, "the others may have released");
+    database.resume().await.unwrap();
+    one.shared.close().await;
+    three.until("handed over without waiting", async |shared| shared.turn(&site()) == Turn::Drive).await;
+}

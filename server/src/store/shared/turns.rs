@@ -1,0 +1,114 @@
+//! Which sites this server drives. A lease in the database says so; while it is away, the last that
+//! was known does.
+
+use crate::engine::ports::Turn;
+use lockdown::ids::SiteId;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// How long a lease is good without being renewed. With [`RENEW`] another server takes over within 10 s
+/// of a sudden death.
+pub(super) const LEASE: Duration = Duration::from_secs(8);
+
+/// For how long its holder relies on it: clocks drift, and answers take time.
+const SURE: Duration = Duration::from_secs(6);
+
+pub(super) const RENEW: Duration = Duration::from_millis(2_500);
+
+#[derive(Default)]
+pub(super) struct Turns {
+    sites: BTreeMap<SiteId, Held>,
+    /// Another server was alive when the database was last asked.
+    pub(super) others: bool,
+    heartbeat: Option<Instant>,
+    copied: Option<Instant>,
+    /// The last number of the shared timeline that was told.
+    told: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Held {
+    /// Until when it is surely ours.
+    until: Option<Instant>,
+    asked: Option<Instant>,
+    /// An order was given here: it is to be seized.
+    claimed: bool,
+    /// Ours when the database was last asked.
+    last: bool,
+}
+
+/// What is to be asked of the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    Seize,
+    Renew,
+    Nothing,
+}
+
+impl Turns {
+    pub(super) fn turn(&self, site: &SiteId, away: bool) -> Turn {
+        let held = self.sites.get(site).copied();
+        let sure = held.and_then(|held| held.until).is_some_and(|until| Instant::now() < until);
+        let claimed = held.is_some_and(|held| held.claimed);
+        match (away, sure || claimed) {
+            (false, true) => Turn::Drive,
+            (false, false) => Turn::Look,
+            (true, _) if !self.others => Turn::Drive,
+            (true, _) => Turn::OrdersOnly,
+        }
+    }
+
+    pub(super) fn claim(&mut self, site: &SiteId) {
+        self.held(site).claimed = true;
+    }
+
+    pub(super) fn wish(&self, site: &SiteId) -> Wish {
+        match self.sites.get(site) {
+            Some(held) if held.claimed => Wish::Seize,
+            Some(held) if held.asked.is_some_and(|asked| asked.elapsed() < RENEW) => Wish::Nothing,
+            _ => Wish::Renew,
+        }
+    }
+
+    /// The database's answer to what was asked at `asked`.
+    pub(super) fn answered(&mut self, site: &SiteId, asked: Instant, ours: bool) {
+        let held = self.held(site);
+        *held = Held { until: ours.then(|| asked + SURE), asked: Some(asked), claimed: false, last: ours };
+    }
+
+    /// Another server took it.
+    pub(super) fn lost(&mut self, site: &SiteId) {
+        let held = self.held(site);
+        (held.until, held.last) = (None, false);
+    }
+
+    pub(super) fn held_before(&self, site: &SiteId) -> bool {
+        self.sites.get(site).is_some_and(|held| held.last)
+    }
+
+    pub(super) fn heartbeat_due(&self) -> bool {
+        self.heartbeat.is_none_or(|at| at.elapsed() >= RENEW)
+    }
+
+    /// A sign of life was given; whether what is known of others changed.
+    pub(super) fn heard(&mut self, others: bool) -> bool {
+        self.heartbeat = Some(Instant::now());
+        std::mem::replace(&mut self.others, others) != others
+    }
+
+    pub(super) fn copy_due(&self, every: Duration) -> bool {
+        self.copied.is_none_or(|at| at.elapsed() >= every)
+    }
+
+    pub(super) fn copied(&mut self, at: Option<Instant>) {
+        self.copied = at;
+    }
+
+    pub(super) fn grew(&mut self, last: u64) -> bool {
+        std::mem::replace(&mut self.told, last) != last
+    }
+
+    fn held(&mut self, site: &SiteId) -> &mut Held {
+        self.sites.entry(site.clone()).or_insert(Held { until: None, asked: None, claimed: false, last: false })
+    }
+}

@@ -1,0 +1,167 @@
+//! MongoDB comes, goes, and is shared: the real program, a real database process.
+
+use crate::world::{SITE, World};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use simulators::database::Database;
+
+impl World {
+    /// An all-clear with this body besides.
+    async fn release(&self, more: Value) -> (StatusCode, Value) {
+        let key = self.everything();
+        let path = format!("/api/v1/sites/{SITE}");
+        let (_, etag, _) = self.call(Method::GET, &path, &key, None, &[]).await;
+        let mut body = json!({ "desired": "normal" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let path = format!("{path}/lockdown?wait=60s");
+        let (code, _, answer) = self.call(Method::PUT, &path, &key, Some(body), &[("if-match", &etag.unwrap())]).await;
+        (code, answer)
+    }
+
+    fn verified(&self) -> bool {
+        self.run(&["events", "verify"]).status.success()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_database_dies_during_a_lock_and_nothing_is_lost() {
+    let database = Database::start().await.unwrap();
+    let world = World::with_database(&database).await;
+    world.until_standing("normal").await;
+    world.cucm.faults().latency_ms = 40;
+    let (locking, ()) = tokio::join!(world.order("locked", "?wait=60s"), async {
+        world.until("the first write", async || world.cucm.writes() > 0).await;
+        database.kill();
+    });
+    assert_eq!((locking.0, locking.1["standing"].as_str()), (StatusCode::OK, Some("locked")), "{}", world.log());
+    world.calls_are_locked();
+    let (code, said) = world.release(json!({})).await;
+    assert_eq!(code, StatusCode::SERVICE_UNAVAILABLE, "{said}");
+    assert!(said["type"].as_str().unwrap().ends_with("others-unreachable"), "{said}");
+    let (code, said) = world.release(json!({ "break_glass": true })).await;
+    assert_eq!(code, StatusCode::UNPROCESSABLE_ENTITY, "{said}");
+    world.calls_are_locked();
+    let (code, said) = world.release(json!({ "break_glass": true, "reason": "the fire is out" })).await;
+    assert_eq!((code, said["standing"].as_str()), (StatusCode::OK, Some("normal")), "{said}");
+    world.calls_are_normal();
+    world.lock_verified().await;
+    // Killed and started while the database is still away: the journal knows.
+    world.kill();
+    world.serve().await;
+    world.until_standing("locked").await;
+    database.resume().await.unwrap();
+    world.until("all is told", async || world.happened("shared_back").await > 0).await;
+    for (what, count) in [("lock_ordered", 2), ("release_ordered", 1)] {
+        assert_eq!(world.happened(what).await, count, "{what}");
+    }
+    assert!(world.happened("verified").await >= 3);
+    let told = world.events().await;
+    let alone = told.iter().find(|event| event["detail"]["what"] == "release_ordered").unwrap();
+    assert_eq!(
+        (alone["detail"]["alone"].as_bool(), alone["detail"]["reason"].as_str()),
+        (Some(true), Some("the fire is out"))
+    );
+    assert!(world.verified(), "{}", world.log());
+    let (code, _) = world.release(json!({})).await;
+    assert_eq!(code, StatusCode::OK, "with the database it needs no glass to break");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_servers_show_the_same_and_the_living_one_goes_on() {
+    let database = Database::start().await.unwrap();
+    let one = World::with_database(&database).await;
+    one.until_standing("normal").await;
+    one.everything();
+    let two = World::beside(&one).await;
+    two.until_standing("normal").await;
+    let before = one.cucm.writes();
+    two.lock_verified().await;
+    one.until_standing("locked").await;
+    let steps = one.site().await["steps"].as_array().unwrap().len();
+    assert_eq!(one.cucm.writes() - before, steps, "whoever was asked writes, and nobody else");
+    let etag = |site: &Value| site["version"].as_u64();
+    assert_eq!(etag(&one.site().await), etag(&two.site().await));
+    two.kill();
+    one.cucm.edit(|cluster| cluster.route_pattern("9.1[2-9]XX[2-9]XXXXXX").unwrap().blocked = false);
+    one.until("it is repaired by the other", async || one.happened("repaired").await > 0).await;
+    one.calls_are_locked();
+    two.serve().await;
+    two.until_standing("locked").await;
+    let (code, _) = two.release(json!({})).await;
+    assert_eq!(code, StatusCode::OK);
+    one.until_standing("normal").await;
+    assert!(one.verified());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stale_all_clear_is_refused_by_the_server_that_missed_the_news() {
+    let database = Database::start().await.unwrap();
+    let one = World::with_database(&database).await;
+    one.until_standing("normal").await;
+    one.everything();
+    let two = World::beside(&one).await;
+    two.lock_verified().await;
+    one.until_standing("locked").await;
+    let (_, etag, _) = one.call(Method::GET, &format!("/api/v1/sites/{SITE}"), &one.everything(), None, &[]).await;
+    let etag = etag.unwrap();
+    assert_eq!(two.release(json!({})).await.0, StatusCode::OK);
+    two.lock_verified().await;
+    let path = format!("/api/v1/sites/{SITE}/lockdown");
+    let body = Some(json!({ "desired": "normal" }));
+    let (code, _, said) = one.call(Method::PUT, &path, &one.everything(), body, &[("if-match", &etag)]).await;
+    assert_eq!(code, StatusCode::PRECONDITION_FAILED, "{said}");
+    one.until_standing("locked").await;
+    one.calls_are_locked();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_moves_into_the_database_once_however_often_it_is_tried() {
+    let database = Database::start().await.unwrap();
+    let mut world = World::new().await;
+    world.until_standing("normal").await;
+    world.run(&["people", "add", "--name", "Ann", "--subject", "oid-ann", "--role", "eoc"]);
+    world.lock_verified().await;
+    let events = world.events().await.len();
+    world.kill();
+    world.use_database(&database);
+    let refused = world.run(&["serve"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("store migrate"), "people are not thrown away");
+    for _ in 0..2 {
+        let moved = world.run(&["store", "migrate", "--from", "embedded", "--to", "mongodb", "--json"]);
+        let report: Value = serde_json::from_slice(&moved.stdout).unwrap();
+        assert!(moved.status.success(), "{report}");
+        for (what, count) in [("people", 1), ("sites", 1), ("events", events)] {
+            assert_eq!(report[what], json!({ "here": count, "there": count }), "{what}");
+        }
+    }
+    world.serve().await;
+    world.until_standing("locked").await;
+    assert!(world.events().await.len() > events, "the same timeline goes on");
+    assert!(world.verified());
+    assert_eq!(world.release(json!({})).await.0, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_of_the_file_brings_everything_back() {
+    let world = World::new().await;
+    world.until_standing("normal").await;
+    world.run(&["people", "add", "--name", "Ann", "--role", "eoc"]);
+    world.lock_verified().await;
+    let copy = world.data().join("../copy.db");
+    let to = copy.to_str().unwrap();
+    assert!(world.run(&["store", "backup", "--to", to]).status.success());
+    assert!(!world.run(&["store", "backup", "--to", to]).status.success(), "a copy is not overwritten");
+    assert!(!world.run(&["store", "restore", "--from", to]).status.success(), "not under a running server");
+    world.kill();
+    std::fs::remove_dir_all(world.data()).unwrap();
+    assert!(world.run(&["store", "restore", "--from", to]).status.success());
+    assert!(world.run(&["store", "restore", "--from", to]).status.success(), "what was there is kept aside");
+    world.serve().await;
+    world.until_standing("locked").await;
+    let people = String::from_utf8(world.run(&["people", "list", "--json"]).stdout).unwrap();
+    assert!(people.contains("Ann"), "{people}");
+    assert!(world.verified());
+    std::fs::write(&copy, "not a store").unwrap();
+    world.kill();
+    assert!(!world.run(&["store", "restore", "--from", to]).status.success());
+}
