@@ -1,11 +1,11 @@
 //! What the pages may ask for. The server implements it; here is no database and no socket in scope.
 
 use crate::error::ApiError;
-use crate::view::{ConsoleView, PeopleView, SignInView, StatusView, TimelineView};
+use crate::view::{ConsoleView, MyView, PeopleView, PersonPageView, SignInView, StatusView, TimelineView};
 use async_trait::async_trait;
 use leptos::context::use_context;
 use lockdown::ids::{OperatorId, SiteId};
-use lockdown::operator::{Operator, Role};
+use lockdown::operator::{Grants, Operator};
 use std::sync::Arc;
 
 /// What comes with an all-clear.
@@ -16,8 +16,50 @@ pub struct Wish {
     pub break_glass: bool,
 }
 
+/// The session a page was asked for with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurrentSession(pub String);
+
+/// What an administrator may write into a profile, besides roles.
+#[derive(Debug, Clone, Default)]
+pub struct Profile {
+    pub email: Option<String>,
+    pub webex: Option<String>,
+    pub extension: Option<String>,
+    pub phones: Vec<String>,
+}
+
+/// People, their roles and their sessions. Only administrators get further than themselves.
 #[async_trait]
-pub trait Backend: Send + Sync + 'static {
+pub trait People: Send + Sync + 'static {
+    async fn people(&self, who: &Operator, find: Option<String>) -> Result<PeopleView, ApiError>;
+
+    async fn person(
+        &self,
+        who: &Operator,
+        id: OperatorId,
+        here: Option<CurrentSession>,
+    ) -> Result<PersonPageView, ApiError>;
+
+    async fn set_roles(&self, who: &Operator, id: OperatorId, seen: u64, grants: Grants) -> Result<(), ApiError>;
+
+    async fn set_profile(&self, who: &Operator, id: OperatorId, seen: u64, profile: Profile) -> Result<(), ApiError>;
+
+    async fn set_disabled(&self, who: &Operator, id: OperatorId, seen: u64, disabled: bool) -> Result<(), ApiError>;
+
+    async fn merge_people(&self, who: &Operator, kept: OperatorId, gone: OperatorId) -> Result<(), ApiError>;
+
+    /// One, or all of them. Everybody may end their own.
+    async fn end_sessions(&self, who: &Operator, id: OperatorId, only: Option<String>) -> Result<(), ApiError>;
+
+    /// What each line comes to; changes nothing when `dry_run`.
+    async fn import_roster(&self, who: &Operator, roster: String, dry_run: bool) -> Result<Vec<String>, ApiError>;
+
+    async fn me(&self, who: &Operator, here: Option<CurrentSession>) -> Result<MyView, ApiError>;
+}
+
+#[async_trait]
+pub trait Backend: People {
     async fn status(&self, who: Option<&Operator>) -> Result<StatusView, ApiError>;
 
     /// `site`: the one asked for, or the first.
@@ -30,10 +72,6 @@ pub trait Backend: Send + Sync + 'static {
     -> Result<(), ApiError>;
 
     async fn timeline(&self, who: &Operator, before: Option<u64>) -> Result<TimelineView, ApiError>;
-
-    async fn people(&self, who: &Operator) -> Result<PeopleView, ApiError>;
-
-    async fn set_roles(&self, who: &Operator, person: OperatorId, seen: u64, roles: Vec<Role>) -> Result<(), ApiError>;
 
     async fn sign_in(&self, who: Option<&Operator>) -> Result<SignInView, ApiError>;
 }
@@ -52,6 +90,11 @@ impl Reply {
 pub(crate) fn anyone() -> Result<(Arc<dyn Backend>, Option<Operator>), ApiError> {
     let backend = use_context::<Arc<dyn Backend>>().ok_or(ApiError::Internal)?;
     Ok((backend, use_context::<Operator>()))
+}
+
+/// The session this request came with.
+pub(crate) fn here() -> Option<CurrentSession> {
+    use_context::<CurrentSession>()
 }
 
 /// The backend, for somebody who is signed in.

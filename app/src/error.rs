@@ -29,6 +29,10 @@ pub enum ApiError {
     ReasonMissing,
     #[error("The shared database cannot be reached: people and keys can be changed when it is back. Locking works.")]
     DatabaseAway,
+    #[error("{0}")]
+    BadRoster(String),
+    #[error("A profile cannot be merged into itself.")]
+    SamePerson,
     #[error("The last administrator cannot lose that role.")]
     LastAdmin,
     #[error("This request did not come from one of our own pages.")]
@@ -49,7 +53,7 @@ impl ApiError {
             Self::Refused(_) | Self::CrossSite => 403,
             Self::NoSuchSite | Self::NoSuchPerson => 404,
             Self::Stale | Self::LastAdmin => 409,
-            Self::NameMismatch | Self::Malformed | Self::ReasonMissing => 422,
+            Self::NameMismatch | Self::Malformed | Self::ReasonMissing | Self::BadRoster(_) | Self::SamePerson => 422,
             Self::OutcomeUnknown => 504,
             Self::NotRemembered | Self::OthersUnreachable | Self::DatabaseAway => 503,
             Self::Internal => 500,

@@ -54,6 +54,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/console") view=pages::console::ConsolePage ssr=SsrMode::Async/>
                 <Route path=path!("/timeline") view=pages::timeline::TimelinePage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/people") view=pages::people::PeoplePage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/people/:id") view=pages::person::PersonPage ssr=SsrMode::Async/>
+                <Route path=path!("/me") view=pages::me::MePage ssr=SsrMode::Async/>
                 <Route path=path!("/sign-in") view=pages::sign_in::SignInPage ssr=SsrMode::Async/>
             </Routes>
         </Router>

@@ -2,7 +2,7 @@
 //! browser write the same words; ages are worked out by the browser from `answered_ms`.
 
 use lockdown::ids::{OperatorId, SiteId};
-use lockdown::operator::Role;
+use lockdown::operator::{Grants, Role};
 use lockdown::standing::Standing;
 use lockdown::step::{StepState, Target};
 use serde::{Deserialize, Serialize};
@@ -138,6 +138,7 @@ pub struct TimelineView {
 pub struct PeopleView {
     pub me: Me,
     pub people: Vec<PersonView>,
+    pub sites: Vec<(SiteId, String)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,8 +147,53 @@ pub struct PersonView {
     pub version: u64,
     pub name: String,
     pub email: Option<String>,
-    pub roles: Vec<Role>,
+    /// In words: `Senior EOC at Acme North`.
+    pub rights: Vec<String>,
+    pub disabled: bool,
     pub can_sign_in: bool,
+    pub last_seen: Option<Moment>,
+}
+
+/// One person, for an administrator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonPageView {
+    pub me: Me,
+    pub person: PersonView,
+    pub grants: Grants,
+    pub sites: Vec<(SiteId, String)>,
+    /// Who else could be the same person.
+    pub others: Vec<(OperatorId, String)>,
+    pub sessions: Vec<SessionView>,
+    pub contact: ContactView,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactView {
+    pub webex: Option<String>,
+    pub extension: Option<String>,
+    pub phones: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionView {
+    pub id: String,
+    /// `Chromium on Linux`, as far as the browser says.
+    pub device: String,
+    pub since: Moment,
+    pub seen: Moment,
+    /// `, from 10.0.0.7`, or nothing.
+    pub from: String,
+    /// The one that asks.
+    pub is_this: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MyView {
+    pub me: Me,
+    pub id: OperatorId,
+    pub email: Option<String>,
+    pub rights: Vec<String>,
+    pub sessions: Vec<SessionView>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

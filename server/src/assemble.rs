@@ -110,6 +110,7 @@ pub async fn pages(config: &Config, store: Arc<dyn Keep>, tuning: Tuning) -> any
         directory: store,
         oidc,
         sites: Arc::new(Sites::new(facts.collect())),
+        issuer: config.identity.as_ref().map(|identity| identity.issuer.clone()),
         banners: banners(config),
     }))
 }

@@ -9,5 +9,6 @@ pub mod dial_plan;
 pub mod engine;
 pub mod http;
 pub mod identity;
+pub mod people;
 pub mod store;
 mod telemetry;

@@ -2,7 +2,7 @@
 
 use crate::ids::{OperatorId, SiteId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What a person is at the EOC. Kept in our own records, never taken from sign-in claims.
@@ -138,11 +138,57 @@ impl fmt::Display for Surface {
     }
 }
 
+/// The roles of one person: everywhere, and besides at single sites. Administrators are so everywhere
+/// or not at all.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grants {
+    pub everywhere: BTreeSet<Role>,
+    #[serde(default)]
+    pub at: BTreeMap<SiteId, BTreeSet<Role>>,
+}
+
+impl Grants {
+    /// May somebody with these roles do `act` at `site`, or at any site where none is named?
+    fn may(&self, act: Act, site: Option<&SiteId>) -> bool {
+        let here = |(at, roles): (&SiteId, &BTreeSet<Role>)| {
+            site.is_none_or(|site| site == at) && roles.iter().any(|role| *role != Role::Admin && role.may(act))
+        };
+        self.everywhere.iter().any(|role| role.may(act)) || self.at.iter().any(here)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.everywhere.is_empty() && self.at.values().all(BTreeSet::is_empty)
+    }
+
+    pub fn is_admin(&self) -> bool {
+        self.everywhere.contains(&Role::Admin)
+    }
+
+    /// Every role there is, wherever.
+    pub fn all(&self) -> BTreeSet<Role> {
+        self.everywhere.iter().chain(self.at.values().flatten()).copied().collect()
+    }
+
+    /// `senior_eoc`, `eoc at acme-north`.
+    pub fn words(&self) -> Vec<String> {
+        let everywhere = self.everywhere.iter().map(|role| role.word().to_owned());
+        let at =
+            self.at.iter().flat_map(|(site, roles)| roles.iter().map(move |role| format!("{} at {site}", role.word())));
+        everywhere.chain(at).collect()
+    }
+}
+
+impl<R: IntoIterator<Item = Role>> From<R> for Grants {
+    fn from(roles: R) -> Self {
+        Self { everywhere: roles.into_iter().collect(), at: BTreeMap::new() }
+    }
+}
+
 /// Where somebody's rights come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Authority {
-    Roles(BTreeSet<Role>),
+    Roles(Grants),
     /// An API key; `site` is `None` for a key that is good for every site.
     Key {
         scopes: BTreeSet<Scope>,
@@ -182,7 +228,7 @@ impl Operator {
     /// The [`Refusal`] names who may instead.
     pub fn may(&self, act: Act, site: Option<&SiteId>) -> Result<(), Refusal> {
         match &self.authority {
-            Authority::Roles(roles) if roles.iter().any(|role| role.may(act)) => Ok(()),
+            Authority::Roles(grants) if grants.may(act, site) => Ok(()),
             Authority::Key { scopes, site: only }
                 if scopes.iter().any(|scope| scope.may(act)) && (only.is_none() || only.as_ref() == site) =>
             {
@@ -234,7 +280,7 @@ mod tests {
             id: OperatorId::try_from("p-1").unwrap(),
             name: "P".into(),
             surface: Surface::Web,
-            authority: Authority::Roles(roles.iter().copied().collect()),
+            authority: Authority::Roles(roles.iter().copied().into()),
         }
     }
 
@@ -269,6 +315,19 @@ mod tests {
         let both = person(&[Role::Admin, Role::Eoc]);
         assert_eq!(both.may(Act::Lock, None), Ok(()));
         assert_eq!(both.may(Act::Release, None), Err(Refusal::ReleaseNeedsSenior));
+    }
+
+    #[test]
+    fn a_role_at_one_site_is_worth_nothing_at_another() {
+        let (north, south) = (SiteId::try_from("north").unwrap(), SiteId::try_from("south").unwrap());
+        let at = [(north.clone(), [Role::SeniorEoc, Role::Admin].into())].into();
+        let who = Operator { authority: Authority::Roles(Grants { everywhere: [].into(), at }), ..person(&[]) };
+        for act in [Act::Lock, Act::Release, Act::Work] {
+            assert!(who.may(act, Some(&north)).is_ok() && who.may(act, None).is_ok(), "{act:?}");
+            assert!(who.may(act, Some(&south)).is_err(), "{act:?}");
+        }
+        assert_eq!(who.may(Act::Manage, None), Err(Refusal::NeedsAdmin), "an administrator is so everywhere");
+        assert_eq!(who.may(Act::See, Some(&south)), Ok(()));
     }
 
     #[test]

@@ -101,6 +101,33 @@ pub enum EventKind {
         before: Vec<String>,
         after: Vec<String>,
     },
+    PersonDisabled {
+        person: OperatorId,
+        name: String,
+    },
+    PersonEnabled {
+        person: OperatorId,
+        name: String,
+    },
+    /// What a profile says besides roles. Each as `field: value`.
+    ProfileChanged {
+        person: OperatorId,
+        name: String,
+        before: Vec<String>,
+        after: Vec<String>,
+    },
+    /// Two profiles were the same person.
+    PeopleMerged {
+        kept: OperatorId,
+        name: String,
+        gone: OperatorId,
+        gone_name: String,
+    },
+    SessionsEnded {
+        person: OperatorId,
+        name: String,
+        count: usize,
+    },
     ClientAdded {
         client: OperatorId,
         name: String,
@@ -212,6 +239,16 @@ impl fmt::Display for EventKind {
             Self::RolesGranted { name, before, after, .. } => {
                 write!(f, "Roles of {name}: {} → {}", roles(before), roles(after))
             }
+            Self::PersonDisabled { name, .. } => write!(f, "{name} disabled; every session ended"),
+            Self::PersonEnabled { name, .. } => write!(f, "{name} enabled again"),
+            Self::ProfileChanged { name, before, after, .. } => {
+                write!(f, "Profile of {name}: {} → {}", roles(before), roles(after))
+            }
+            Self::PeopleMerged { name, gone_name, .. } => {
+                write!(f, "{gone_name} was the same person as {name}: merged")
+            }
+            Self::SessionsEnded { name, count: 1, .. } => write!(f, "A session of {name} ended"),
+            Self::SessionsEnded { name, count, .. } => write!(f, "{count} sessions of {name} ended"),
             Self::ClientAdded { name, scopes, .. } => write!(f, "API key {name} made: {}", scopes.join(", ")),
             Self::ClientRevoked { name, .. } => write!(f, "API key {name} revoked"),
             Self::SharedLost { why } => {

@@ -32,7 +32,7 @@ fn SignedIn(me: Option<Me>) -> impl IntoView {
             let roles = if roles.is_empty() { "waiting for approval".to_owned() } else { roles.join(", ") };
             view! {
                 <form class="who-am-i" method="post" action="/auth/logout">
-                    <span class="me"><strong>{me.name}</strong><small>{roles}</small></span>
+                    <a class="me" href="/me"><strong>{me.name}</strong><small>{roles}</small></a>
                     <button type="submit" class="button quiet">"Sign out"</button>
                 </form>
             }

@@ -5,5 +5,6 @@ pub(crate) mod events;
 pub(crate) mod frame;
 pub(crate) mod lock_switch;
 pub(crate) mod release_form;
+pub(crate) mod sessions;
 pub(crate) mod site_live;
 pub(crate) mod steps;

@@ -1,8 +1,10 @@
 //! One page a file.
 
 pub(crate) mod console;
+pub(crate) mod me;
 pub(crate) mod not_found;
 pub(crate) mod people;
+pub(crate) mod person;
 pub(crate) mod sign_in;
 pub(crate) mod status;
 pub(crate) mod timeline;

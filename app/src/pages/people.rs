@@ -1,25 +1,25 @@
-//! Who may do what. Administrators only.
+//! Everybody, and what they may. Administrators only.
 
-use crate::api::people::{SetRoles, people};
+use crate::api::people::{ImportRoster, people};
 use crate::api::session::sign_in;
 use crate::components::frame::{Frame, Trouble};
 use crate::pages::Refused;
 use crate::view::{PeopleView, PersonView};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use lockdown::operator::Role;
+use leptos_router::hooks::use_query_map;
 
 #[component]
 pub(crate) fn PeoplePage() -> impl IntoView {
-    let set_roles = ServerAction::<SetRoles>::new();
+    let asked = use_query_map();
     let known = Resource::new(|| (), |()| sign_in());
-    let list = Resource::new(move || set_roles.version().get(), |_| people());
-    let trouble = move || set_roles.value().get().and_then(Result::err);
+    let list = Resource::new(move || asked.read().get("find"), people);
+    let find = move || asked.read().get("find").unwrap_or_default();
     view! {
         <Title text="People"/>
         <Suspense>
             {move || list.get().map(|answer| match answer {
-                Ok(PeopleView { me, people }) => view! {
+                Ok(PeopleView { me, people, sites: _ }) => view! {
                     <Frame me=Some(me) here="/admin/people">
                         <div class="narrow wide">
                             <h1>"People"</h1>
@@ -27,10 +27,16 @@ pub(crate) fn PeoplePage() -> impl IntoView {
                                 "EOC personnel may lock; only senior EOC personnel may give the all-clear. \
                                  An administrator may do neither by that role alone. Changes hold at once."
                             </p>
-                            {move || trouble().map(|error| view! { <Trouble text=error.to_string()/> })}
+                            <form class="find" method="get" action="/admin/people" role="search">
+                                <label for="find">"Find by name or e-mail"</label>
+                                <input id="find" name="find" type="search" value=find()/>
+                                <button type="submit" class="button quiet">"Find"</button>
+                            </form>
                             <ul class="people">
-                                {people.into_iter().map(|person| view! { <PersonRow person set_roles/> }).collect_view()}
+                                {people.is_empty().then(|| view! { <li>"Nobody."</li> })}
+                                {people.into_iter().map(|person| view! { <PersonRow person/> }).collect_view()}
                             </ul>
+                            <RosterForm/>
                         </div>
                     </Frame>
                 }.into_any(),
@@ -41,41 +47,57 @@ pub(crate) fn PeoplePage() -> impl IntoView {
 }
 
 #[component]
-fn PersonRow(person: PersonView, set_roles: ServerAction<SetRoles>) -> impl IntoView {
+fn PersonRow(person: PersonView) -> impl IntoView {
     let note = match (&person.email, person.can_sign_in) {
         (Some(email), true) => email.clone(),
         (Some(email), false) => format!("{email} · cannot sign in yet: not linked to an identity"),
         (None, true) => String::new(),
         (None, false) => "cannot sign in yet: not linked to an identity".into(),
     };
-    let waiting = person.roles.is_empty();
-    let boxes = Role::ALL
-        .into_iter()
-        .map(|role| {
-            let id = format!("{}-{}", person.id, role.word());
-            view! {
-                <label class="tick" for=id.clone()>
-                    <input id=id.clone() type="checkbox" name=role.word() value="on" checked=person.roles.contains(&role)/>
-                    {role.title()}
-                </label>
-            }
-        })
-        .collect_view();
+    let rights = match (person.disabled, person.rights.is_empty()) {
+        (true, _) => "disabled".to_owned(),
+        (false, true) => "waiting for approval".to_owned(),
+        (false, false) => person.rights.join(", "),
+    };
+    let tone = if person.disabled || person.rights.is_empty() { "attention" } else { "plain" };
     view! {
-        <li class="card">
-            <ActionForm action=set_roles>
-                <input type="hidden" name="person" value=person.id.to_string()/>
-                <input type="hidden" name="seen" value=person.version.to_string()/>
-                <fieldset>
-                    <legend>
-                        <strong>{person.name}</strong>
-                        {waiting.then(|| view! { <em>" waiting for approval"</em> })}
-                        <small>{note}</small>
-                    </legend>
-                    {boxes}
-                    <button type="submit" class="button quiet">"Save roles"</button>
-                </fieldset>
-            </ActionForm>
+        <li>
+            <a class="card person" href=format!("/admin/people/{}", person.id)>
+                <strong>{person.name}</strong>
+                <span class="rights" data-tone=tone>{rights}</span>
+                <small>{note}</small>
+                <small class="seen">{person.last_seen.map_or_else(|| "never signed in".to_owned(), |at| format!("last signed in {}", at.clock))}</small>
+            </a>
         </li>
+    }
+}
+
+/// A roster is looked through first; the second button takes it over.
+#[component]
+fn RosterForm() -> impl IntoView {
+    let import = ServerAction::<ImportRoster>::new();
+    let answer = move || import.value().get();
+    view! {
+        <details class="card roster" open=move || answer().is_some()>
+            <summary>"Import a roster"</summary>
+            <ActionForm action=import>
+                <p>
+                    "Paste CSV with the columns " <code>"name, email, subject, roles, site, extension"</code>
+                    ". Roles are added, none is taken away; one bad line changes nothing."
+                </p>
+                <label for="roster">"Roster"</label>
+                <textarea id="roster" name="roster" rows="6" required=true spellcheck="false"></textarea>
+                <div class="buttons">
+                    <button type="submit" name="dry_run" value="yes" class="button quiet">"Check only"</button>
+                    <button type="submit" name="dry_run" value="no" class="button primary">"Import"</button>
+                </div>
+            </ActionForm>
+            {move || answer().map(|answer| match answer {
+                Ok(lines) => view! {
+                    <ul role="status">{lines.into_iter().map(|line| view! { <li>{line}</li> }).collect_view()}</ul>
+                }.into_any(),
+                Err(error) => view! { <Trouble text=error.to_string()/> }.into_any(),
+            })}
+        </details>
     }
 }

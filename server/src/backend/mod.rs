@@ -1,21 +1,21 @@
 //! What the pages ask for, answered by engine and store.
 
+mod people;
 mod views;
 
 pub use views::{SiteFacts, Sites};
 
-use crate::engine::ports::{NewEvent, Store, StoreError};
+use crate::engine::ports::{Store, StoreError};
 use crate::engine::{AllClear, Engine, EngineError};
 use crate::identity::oidc::Oidc;
 use crate::store::Directory;
 use crate::store::records::Person;
 use app::ApiError;
 use app::backend::{Backend, Wish};
-use app::view::{ConsoleView, Me, PeopleView, PersonView, SignInView, StatusView, TimelineView};
+use app::view::{ConsoleView, Me, SignInView, StatusView, TimelineView};
 use async_trait::async_trait;
-use lockdown::ids::{OperatorId, SiteId};
-use lockdown::operator::{Act, Authority, Operator, Role};
-use lockdown::timeline::EventKind;
+use lockdown::ids::SiteId;
+use lockdown::operator::{Act, Authority, Operator, Surface};
 use std::sync::Arc;
 
 /// Entries of the timeline a page shows at once.
@@ -30,6 +30,8 @@ pub struct Pages {
     pub directory: Arc<dyn Directory>,
     pub oidc: Option<Arc<Oidc>>,
     pub sites: Arc<Sites>,
+    /// The configured provider's issuer: what a roster's subjects belong to.
+    pub issuer: Option<String>,
     /// Standing notices for the console: no certificate check, read-only, no sign-in.
     pub banners: Vec<String>,
 }
@@ -43,9 +45,10 @@ impl Backend for Pages {
     }
 
     async fn console(&self, who: &Operator, site: Option<SiteId>) -> Result<ConsoleView, ApiError> {
-        who.may(Act::Work, None).map_err(ApiError::Refused)?;
+        who.may(Act::Work, site.as_ref()).map_err(ApiError::Refused)?;
         let now = self.engine.now();
-        let statuses = self.engine.statuses();
+        let mut statuses = self.engine.statuses();
+        statuses.retain(|status| who.may(Act::Work, Some(&status.id)).is_ok());
         let status = match &site {
             None => statuses.first(),
             Some(id) => statuses.iter().find(|status| status.id == *id),
@@ -54,11 +57,11 @@ impl Backend for Pages {
         let events = self.store.latest_events(PAGE).await.map_err(stored)?;
         let here = events.iter().filter(|e| e.site.as_ref().is_none_or(|site| *site == status.id)).take(RECENT);
         Ok(ConsoleView {
-            me: me(who),
+            me: me_at(who, Some(&status.id)),
             site: self.sites.detailed(status, now),
             sites: statuses.iter().map(|s| (s.id.clone(), s.name.clone())).collect(),
             events: here.map(|event| self.sites.event(event, now)).collect(),
-            seniors: self.seniors().await?,
+            seniors: self.seniors(&status.id).await?,
             banners: self.banners.clone(),
         })
     }
@@ -97,37 +100,11 @@ impl Backend for Pages {
                 self.store.events_after(after, count).await.map(|events| events.into_iter().rev().collect())
             }
         };
-        let events = events.map_err(stored)?;
+        let mut events = events.map_err(stored)?;
         let older = events.last().map(|event| event.seq).filter(|seq| *seq > 1);
+        let manages = who.may(Act::Manage, None).is_ok();
+        events.retain(|event| manages || event.site.is_none() || who.may(Act::Work, event.site.as_ref()).is_ok());
         Ok(TimelineView { me: me(who), events: events.iter().map(|e| self.sites.event(e, now)).collect(), older })
-    }
-
-    async fn people(&self, who: &Operator) -> Result<PeopleView, ApiError> {
-        who.may(Act::Manage, None).map_err(ApiError::Refused)?;
-        let people = self.directory.people().await.map_err(stored)?;
-        Ok(PeopleView { me: me(who), people: people.into_iter().map(person_view).collect() })
-    }
-
-    async fn set_roles(&self, who: &Operator, person: OperatorId, seen: u64, roles: Vec<Role>) -> Result<(), ApiError> {
-        who.may(Act::Manage, None).map_err(ApiError::Refused)?;
-        let found = self.directory.person(person.as_str()).await.map_err(stored)?.ok_or(ApiError::NoSuchPerson)?;
-        if found.version != seen {
-            return Err(ApiError::Stale);
-        }
-        let loses_admin = found.roles.contains(&Role::Admin) && !roles.contains(&Role::Admin);
-        if loses_admin && self.admins().await? < 2 {
-            return Err(ApiError::LastAdmin);
-        }
-        let words = |roles: &mut dyn Iterator<Item = &Role>| roles.map(|role| role.word().to_owned()).collect();
-        let changed = Person { version: seen + 1, roles: roles.into_iter().collect(), ..found.clone() };
-        let kind = EventKind::RolesGranted {
-            person,
-            name: found.name.clone(),
-            before: words(&mut found.roles.iter()),
-            after: words(&mut changed.roles.iter()),
-        };
-        let event = NewEvent { at: self.engine.now(), site: None, by: Some(who.actor()), kind };
-        self.directory.put_person(&changed, event).await.map_err(stored)
     }
 
     async fn sign_in(&self, who: Option<&Operator>) -> Result<SignInView, ApiError> {
@@ -141,35 +118,32 @@ impl Backend for Pages {
 }
 
 impl Pages {
-    async fn seniors(&self) -> Result<Vec<String>, ApiError> {
+    async fn seniors(&self, site: &SiteId) -> Result<Vec<String>, ApiError> {
         let people = self.directory.people().await.map_err(stored)?;
-        let senior = |p: &Person| p.roles.contains(&Role::SeniorEoc) && !p.disabled;
+        let senior = |p: &Person| {
+            let who = Operator {
+                id: p.id.clone(),
+                name: p.name.clone(),
+                surface: Surface::Web,
+                authority: Authority::Roles(p.grants()),
+            };
+            !p.disabled && who.may(Act::Release, Some(site)).is_ok()
+        };
         Ok(people.into_iter().filter(senior).map(|p| p.name).collect())
-    }
-
-    async fn admins(&self) -> Result<usize, ApiError> {
-        let people = self.directory.people().await.map_err(stored)?;
-        Ok(people.iter().filter(|p| p.roles.contains(&Role::Admin) && !p.disabled).count())
-    }
-}
-
-fn person_view(person: Person) -> PersonView {
-    PersonView {
-        id: person.id,
-        version: person.version,
-        name: person.name,
-        email: person.email,
-        can_sign_in: !person.identities.is_empty(),
-        roles: person.roles.into_iter().collect(),
     }
 }
 
 fn me(who: &Operator) -> Me {
+    me_at(who, None)
+}
+
+/// With the rights at one site, or anywhere.
+fn me_at(who: &Operator, site: Option<&SiteId>) -> Me {
     let roles = match &who.authority {
-        Authority::Roles(roles) => roles.iter().copied().collect(),
+        Authority::Roles(grants) => grants.all().into_iter().collect(),
         Authority::Key { .. } => Vec::new(),
     };
-    let may = |act| who.may(act, None).is_ok();
+    let may = |act: Act| who.may(act, site.filter(|_| act != Act::Manage)).is_ok();
     Me {
         name: who.name.clone(),
         roles,

@@ -30,7 +30,7 @@ impl Sites {
         }
     }
 
-    fn moment(&self, site: Option<&SiteId>, at: Timestamp, now: Timestamp) -> Moment {
+    pub fn moment(&self, site: Option<&SiteId>, at: Timestamp, now: Timestamp) -> Moment {
         let zone = self.facts(site).map_or(TimeZone::UTC, |facts| facts.zone.clone());
         let (local, today) = (at.to_zoned(zone.clone()), now.to_zoned(zone).date());
         let form = if local.date() == today { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" };
@@ -135,12 +135,17 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::ReleaseOrdered { .. }
         | EventKind::Verified { .. }
         | EventKind::Repaired { .. }
+        | EventKind::PersonDisabled { .. }
+        | EventKind::PeopleMerged { .. }
         | EventKind::RolesGranted { .. } => Weight::Plain,
         EventKind::DriftEnded
         | EventKind::CucmBack
         | EventKind::SharedBack
         | EventKind::PlanAccepted { .. }
         | EventKind::PersonAdded { .. }
+        | EventKind::PersonEnabled { .. }
+        | EventKind::ProfileChanged { .. }
+        | EventKind::SessionsEnded { .. }
         | EventKind::ClientAdded { .. }
         | EventKind::ClientRevoked { .. }
         | EventKind::SignedIn

@@ -2,16 +2,15 @@
 
 use super::{Context, Ended, Sorry};
 use crate::clock::SystemClock;
-use crate::engine::ports::{Clock, NewEvent};
-use crate::identity::token;
-use crate::store::Directory;
+use crate::config::Config;
+use crate::engine::ports::Clock;
+use crate::people::{Desk, roster};
 use crate::store::records::{Identity, Person};
 use clap::Subcommand;
-use lockdown::ids::OperatorId;
-use lockdown::operator::Role;
-use lockdown::timeline::EventKind;
+use lockdown::ids::SiteId;
+use lockdown::operator::{Grants, Role};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -30,14 +29,32 @@ pub(super) enum Command {
         /// eoc, senior_eoc or admin
         #[arg(long, value_parser = role, value_delimiter = ',')]
         role: Vec<Role>,
+        /// These roles at this site only
+        #[arg(long)]
+        site: Option<String>,
     },
-    /// Give a person exactly these roles
+    /// Give a person exactly these roles, everywhere or at one site
     Grant {
         /// The id that `people list` shows
         person: String,
         /// eoc, senior_eoc or admin; none takes all roles away
         #[arg(long, value_parser = role, value_delimiter = ',')]
         role: Vec<Role>,
+        /// Change the roles at this site only
+        #[arg(long)]
+        site: Option<String>,
+    },
+    /// Disable a person: every session ends
+    Disable { person: String },
+    /// Enable a person again
+    Enable { person: String },
+    /// Take over a roster of the EOC (CSV: name, email, subject, roles, site, extension)
+    Import {
+        #[arg(long)]
+        file: PathBuf,
+        /// Only say what would be done
+        #[arg(long)]
+        dry_run: bool,
     },
     /// List everybody
     List,
@@ -49,27 +66,44 @@ fn role(word: &str) -> Result<Role, String> {
 
 pub(super) async fn run(context: &Context, command: Command) -> Result<Ended, Sorry> {
     let (config, store) = context.store().await?;
+    let desk = Desk { store: store.as_ref(), by: None, now: SystemClock.now() };
     match command {
-        Command::Add { name, email, subject, issuer, role } => {
-            let issuer = issuer.or_else(|| config.identity.as_ref().map(|identity| identity.issuer.clone()));
-            let identities = match (subject, issuer) {
-                (None, _) => vec![],
-                (Some(subject), Some(issuer)) => vec![Identity { issuer, subject }],
-                (Some(_), None) => {
-                    return Err(Sorry("--subject needs an issuer: configure [identity], or give --issuer".into()));
-                }
-            };
-            let person = add(store.as_ref(), &name, email, identities, role).await?;
+        Command::Add { name, email, subject, issuer, role, site } => {
+            let identities = identities(&config, subject, issuer)?;
+            let grants = with_roles(Grants::default(), role, known_site(&config, site)?)?;
+            let person = desk.add(&name, email, identities, grants).await?;
             context.print(&shown(&person), format!("{} added as {}", person.name, person.id));
         }
-        Command::Grant { person, role } => {
-            let person = grant(store.as_ref(), &person, role).await?;
-            context.print(&shown(&person), format!("{} now has: {}", person.name, words(&person.roles).join(", ")));
+        Command::Grant { person, role, site } => {
+            let found = store.person(&person).await?.ok_or_else(|| nobody(&person))?;
+            let grants = with_roles(found.grants(), role, known_site(&config, site)?)?;
+            let person = desk.grant(&person, Some(found.version), grants).await?;
+            let now = person.grants().words().join(", ");
+            context.print(&shown(&person), format!("{} now has: {now}", person.name));
+        }
+        Command::Disable { person } => {
+            desk.set_disabled(&person, None, true).await?;
+            context.print(&json!({ "id": person, "disabled": true }), format!("{person} is disabled"));
+        }
+        Command::Enable { person } => {
+            desk.set_disabled(&person, None, false).await?;
+            context.print(&json!({ "id": person, "disabled": false }), format!("{person} is enabled"));
+        }
+        Command::Import { file, dry_run } => {
+            let text = std::fs::read_to_string(&file)
+                .map_err(|error| Sorry(format!("{} cannot be read: {error}", file.display())))?;
+            let sites: Vec<SiteId> = config.sites.iter().map(|site| site.plan.site.clone()).collect();
+            let issuer = config.identity.as_ref().map(|identity| identity.issuer.as_str());
+            let plans = roster::import(&desk, &text, issuer, &sites, dry_run).await?;
+            let words: Vec<String> = plans.iter().map(ToString::to_string).collect();
+            context.print(&json!({ "dry_run": dry_run, "lines": plans }), words.join("\n"));
         }
         Command::List => {
             let people = store.people().await?;
-            let lines =
-                people.iter().map(|p| format!("{:<16} {:<24} {}", p.id.as_str(), p.name, words(&p.roles).join(", ")));
+            let lines = people.iter().map(|p| {
+                let state = if p.disabled { "disabled".to_owned() } else { p.grants().words().join(", ") };
+                format!("{:<16} {:<24} {state}", p.id.as_str(), p.name)
+            });
             let value: Vec<Value> = people.iter().map(shown).collect();
             context.print(&json!(value), lines.collect::<Vec<_>>().join("\n"));
         }
@@ -77,55 +111,48 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<Ended, So
     Ok(Ended::Done)
 }
 
-async fn add(
-    store: &dyn Directory,
-    name: &str,
-    email: Option<String>,
-    identities: Vec<Identity>,
-    roles: Vec<Role>,
-) -> Result<Person, Sorry> {
-    let now = SystemClock.now();
-    let id: String = token::digest(&token::random_text()).chars().take(12).collect();
-    let id = OperatorId::try_from(format!("p-{id}"))?;
-    let person = Person {
-        id: id.clone(),
-        version: 1,
-        name: name.to_owned(),
-        email,
-        identities,
-        roles: roles.into_iter().collect(),
-        disabled: false,
-        created_at: now,
-    };
-    let added = EventKind::PersonAdded { person: id.clone(), name: name.to_owned() };
-    let event = NewEvent { at: now, site: None, by: None, kind: added };
-    store.put_person(&person, event).await.map_err(|error| match error {
-        crate::engine::ports::StoreError::Conflict => {
-            Sorry("somebody with this identity is there already: see `people list`".into())
+fn nobody(id: &str) -> Sorry {
+    Sorry(format!("there is nobody with the id {id}: see `people list`"))
+}
+
+fn identities(config: &Config, subject: Option<String>, issuer: Option<String>) -> Result<Vec<Identity>, Sorry> {
+    let issuer = issuer.or_else(|| config.identity.as_ref().map(|identity| identity.issuer.clone()));
+    match (subject, issuer) {
+        (None, _) => Ok(vec![]),
+        (Some(subject), Some(issuer)) => Ok(vec![Identity { issuer, subject }]),
+        (Some(_), None) => Err(Sorry("--subject needs an issuer: configure [identity], or give --issuer".into())),
+    }
+}
+
+fn known_site(config: &Config, site: Option<String>) -> Result<Option<SiteId>, Sorry> {
+    let Some(site) = site.map(SiteId::try_from).transpose()? else { return Ok(None) };
+    if config.sites.iter().any(|known| known.plan.site == site) {
+        Ok(Some(site))
+    } else {
+        Err(Sorry(format!("there is no site “{site}” in the configuration")))
+    }
+}
+
+/// Exactly these roles there; what is granted elsewhere stays.
+fn with_roles(mut grants: Grants, roles: Vec<Role>, site: Option<SiteId>) -> Result<Grants, Sorry> {
+    match site {
+        None => grants.everywhere = roles.into_iter().collect(),
+        Some(_) if roles.contains(&Role::Admin) => {
+            return Err(Sorry("an administrator is so everywhere: leave --site out".into()));
         }
-        error => error.into(),
-    })?;
-    Ok(person)
-}
-
-async fn grant(store: &dyn Directory, id: &str, roles: Vec<Role>) -> Result<Person, Sorry> {
-    let found =
-        store.person(id).await?.ok_or_else(|| Sorry(format!("there is nobody with the id {id}: see `people list`")))?;
-    let changed = Person { version: found.version + 1, roles: roles.into_iter().collect(), ..found.clone() };
-    let kind = EventKind::RolesGranted {
-        person: found.id,
-        name: found.name,
-        before: words(&found.roles),
-        after: words(&changed.roles),
-    };
-    store.put_person(&changed, NewEvent { at: SystemClock.now(), site: None, by: None, kind }).await?;
-    Ok(changed)
-}
-
-fn words(roles: &BTreeSet<Role>) -> Vec<String> {
-    roles.iter().map(|role| role.word().to_owned()).collect()
+        Some(site) if roles.is_empty() => {
+            grants.at.remove(&site);
+        }
+        Some(site) => {
+            grants.at.insert(site, roles.into_iter().collect());
+        }
+    }
+    Ok(grants)
 }
 
 fn shown(person: &Person) -> Value {
-    json!({ "id": person.id, "name": person.name, "email": person.email, "roles": words(&person.roles), "disabled": person.disabled, "can_sign_in": !person.identities.is_empty() })
+    json!({
+        "id": person.id, "name": person.name, "email": person.email, "roles": person.roles,
+        "site_roles": person.site_roles, "disabled": person.disabled, "can_sign_in": !person.identities.is_empty(),
+    })
 }

@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderName};
 use axum::response::IntoResponse;
 use axum::response::sse::{Event as SseEvent, Sse};
 use futures_util::{Stream, StreamExt};
+use lockdown::ids::SiteId;
 use lockdown::operator::{Act, Operator};
 use lockdown::timeline::Event;
 use serde::Deserialize;
@@ -23,9 +24,9 @@ use tokio::sync::broadcast::error::RecvError;
 /// A page takes a line for dead after 8 s of silence.
 const BEAT: Duration = Duration::from_secs(3);
 
-/// A line is closed after a minute of beats and opened again by the browser: rights that were taken
-/// away end with it.
-const BEATS_A_LINE: u32 = 20;
+/// A line is closed after 24 s and opened again by the browser: rights that were taken away end with
+/// it, within 30 s.
+const BEATS_A_LINE: u32 = 8;
 
 /// Events a line catches up on; whoever missed more loads the page.
 const CATCH_UP: usize = 200;
@@ -38,6 +39,8 @@ pub(super) struct Teller(broadcast::Sender<Arc<Told>>);
 
 struct Told {
     id: Option<u64>,
+    /// The site it is about; in detail only for those who work there.
+    site: Option<SiteId>,
     public: Option<String>,
     eoc: String,
     beat: bool,
@@ -97,13 +100,14 @@ fn written(live: &Live) -> String {
 impl Told {
     fn beat() -> Self {
         let beat = written(&Live::Beat);
-        Self { id: None, public: Some(beat.clone()), eoc: beat, beat: true }
+        Self { id: None, site: None, public: Some(beat.clone()), eoc: beat, beat: true }
     }
 
     fn site(status: &SiteStatus, engine: &Engine, sites: &Sites) -> Self {
         let now = engine.now();
         Self {
             id: None,
+            site: Some(status.id.clone()),
             public: Some(written(&Live::Site(Box::new(sites.public(status, now))))),
             eoc: written(&Live::Site(Box::new(sites.detailed(status, now)))),
             beat: false,
@@ -112,10 +116,11 @@ impl Told {
 
     fn event(event: &Event, engine: &Engine, sites: &Sites) -> Self {
         let eoc = written(&Live::Event(sites.event(event, engine.now())));
-        Self { id: Some(event.seq), public: None, eoc, beat: false }
+        Self { id: Some(event.seq), site: event.site.clone(), public: None, eoc, beat: false }
     }
 
-    fn for_audience(&self, eoc: bool) -> Option<SseEvent> {
+    fn for_audience(&self, listener: &Listener) -> Option<SseEvent> {
+        let eoc = listener.works_at(self.site.as_ref());
         let text = if eoc { Some(&self.eoc) } else { self.public.as_ref() }?;
         let event = SseEvent::default().data(text);
         Some(match self.id.filter(|_| eoc) {
@@ -130,6 +135,15 @@ pub(super) struct From {
     after: Option<u64>,
 }
 
+/// Whoever is at the other end, with the rights they had when the line was opened.
+struct Listener(Option<Operator>);
+
+impl Listener {
+    fn works_at(&self, site: Option<&SiteId>) -> bool {
+        self.0.as_ref().is_some_and(|operator| operator.may(Act::Work, site).is_ok())
+    }
+}
+
 /// The line of a page: first what was missed and how it stands, then news as it happens.
 pub(super) async fn page_line(
     State(state): State<AppState>,
@@ -137,41 +151,46 @@ pub(super) async fn page_line(
     who: Option<Extension<Operator>>,
     headers: HeaderMap,
 ) -> impl IntoResponse {
-    let eoc = who.is_some_and(|Extension(operator)| operator.may(Act::Work, None).is_ok());
+    let listener = Listener(who.map(|Extension(operator)| operator));
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     // Listened to before anything is looked up, so that nothing falls between.
     let news = state.teller.0.subscribe();
-    let first = beginning(&state, eoc, last.or(from.after)).await;
-    let line = futures_util::stream::iter(first).chain(following(news, eoc)).map(Ok::<_, Infallible>);
+    let first = beginning(&state, &listener, last.or(from.after)).await;
+    let line = futures_util::stream::iter(first).chain(following(news, listener)).map(Ok::<_, Infallible>);
     ([(HeaderName::from_static("x-accel-buffering"), "no")], Sse::new(line))
 }
 
-async fn beginning(state: &AppState, eoc: bool, after: Option<u64>) -> Vec<SseEvent> {
+async fn beginning(state: &AppState, listener: &Listener, after: Option<u64>) -> Vec<SseEvent> {
     let now = state.engine.now();
     let mut first: Vec<SseEvent> = Vec::new();
-    if let (true, Some(after)) = (eoc, after) {
-        let missed = state.store.events_after(after, CATCH_UP).await.unwrap_or_default();
+    if let (true, Some(after)) = (listener.works_at(None), after) {
+        let mut missed = state.store.events_after(after, CATCH_UP).await.unwrap_or_default();
+        missed.retain(|event| listener.works_at(event.site.as_ref()));
         first.extend(missed.iter().map(|event| {
             let text = written(&Live::Event(state.sites.event(event, now)));
             SseEvent::default().id(event.seq.to_string()).data(text)
         }));
     }
     for status in state.engine.statuses() {
-        let view = if eoc { state.sites.detailed(&status, now) } else { state.sites.public(&status, now) };
+        let view = if listener.works_at(Some(&status.id)) {
+            state.sites.detailed(&status, now)
+        } else {
+            state.sites.public(&status, now)
+        };
         first.push(SseEvent::default().data(written(&Live::Site(Box::new(view)))));
     }
     first
 }
 
-fn following(news: broadcast::Receiver<Arc<Told>>, eoc: bool) -> impl Stream<Item = SseEvent> {
-    futures_util::stream::unfold((news, 0), move |(mut news, beats)| async move {
+fn following(news: broadcast::Receiver<Arc<Told>>, listener: Listener) -> impl Stream<Item = SseEvent> {
+    futures_util::stream::unfold((news, 0, listener), move |(mut news, beats, listener)| async move {
         loop {
             match news.recv().await {
                 Ok(told) if told.beat && beats >= BEATS_A_LINE => return None,
                 Ok(told) => {
                     let beats = beats + u32::from(told.beat);
-                    if let Some(event) = told.for_audience(eoc) {
-                        return Some((event, (news, beats)));
+                    if let Some(event) = told.for_audience(&listener) {
+                        return Some((event, (news, beats, listener)));
                     }
                 }
                 // Too slow: the browser opens a new line and begins with how it stands.

@@ -1,7 +1,7 @@
 //! The pages and their server functions, with who is signed in and a fresh policy for scripts.
 
 use super::AppState;
-use app::backend::{Backend, Reply};
+use app::backend::{Backend, CurrentSession, Reply};
 use axum::Router;
 use axum::http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use leptos::context::{provide_context, use_context};
@@ -38,6 +38,9 @@ fn provide(state: &AppState) {
     let (Some(parts), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>()) else { return };
     if let Some(operator) = parts.extensions.get::<Operator>() {
         provide_context(operator.clone());
+    }
+    if let Some(here) = parts.extensions.get::<CurrentSession>() {
+        provide_context(here.clone());
     }
     provide_context(reply(&parts, response.clone()));
     response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

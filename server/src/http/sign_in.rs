@@ -4,17 +4,17 @@ use super::AppState;
 use super::who::cookie;
 use crate::engine::ports::{NewEvent, StoreError};
 use crate::identity::oidc::{Arrival, SignInError, login_cookie};
-use crate::identity::{safe_return_to, session, token};
-use crate::store::records::Person;
+use crate::identity::{safe_return_to, session};
+use crate::people;
+use crate::store::records::{Means, Person};
 use axum::Extension;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use lockdown::ids::OperatorId;
-use lockdown::operator::{Authority, Operator, Surface};
+use jiff::Timestamp;
+use lockdown::operator::{Authority, Grants, Operator, Surface};
 use lockdown::timeline::EventKind;
 use serde::Deserialize;
-use std::collections::BTreeSet;
 
 #[derive(Deserialize)]
 pub(super) struct Wish {
@@ -71,15 +71,33 @@ async fn arrive(state: &AppState, answer: Answer, headers: &HeaderMap) -> Result
     if person.disabled {
         return Ok(Redirect::to("/sign-in?trouble=disabled").into_response());
     }
-    let session = session::open(state.directory.as_ref(), &person, now).await.map_err(stored)?;
-    let authority = Authority::Roles(person.roles);
-    let operator = Operator { id: person.id, name: person.name, surface: Surface::Web, authority };
-    state.engine.record(Some(&operator), EventKind::SignedIn).await.map_err(stored)?;
+    let from = session::From { means: Means::Provider, address: None, agent: agent(headers) };
+    let session = session::open(state.directory.as_ref(), &person, &from, now).await.map_err(stored)?;
+    let authority = Authority::Roles(person.grants());
+    let operator = Operator { id: person.id.clone(), name: person.name.clone(), surface: Surface::Web, authority };
+    note_seen(state, person, &operator, now).await;
     let mut response = Redirect::to(&arrival.return_to).into_response();
     let cookies = response.headers_mut();
     cookies.append(header::SET_COOKIE, set_cookie(session::cookie_name(state.https), &session, 43_200, state.https));
     cookies.append(header::SET_COOKIE, set_cookie(&name, "", 0, state.https));
     Ok(response)
+}
+
+/// In the profile with the event; where that cannot be changed now, the event alone.
+async fn note_seen(state: &AppState, person: Person, by: &Operator, now: Timestamp) {
+    let event = NewEvent { at: now, site: None, by: Some(by.actor()), kind: EventKind::SignedIn };
+    let seen = Person { version: person.version + 1, last_seen: Some(now), ..person };
+    if state.directory.put_person(&seen, event).await.is_err()
+        && let Err(error) = state.engine.record(Some(by), EventKind::SignedIn).await
+    {
+        tracing::error!(%error, "a sign-in could not be put into the timeline");
+    }
+}
+
+/// What the browser calls itself, for the list of sessions.
+fn agent(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(header::USER_AGENT)?.to_str().ok()?;
+    Some(text.chars().take(200).collect())
 }
 
 /// The profile of who arrived; a first sign-in makes one without any role.
@@ -89,19 +107,8 @@ async fn profile(state: &AppState, arrival: &Arrival) -> Result<Person, StoreErr
         return Ok(person);
     }
     let now = state.engine.now();
-    let id: String = token::digest(&token::random_text()).chars().take(12).collect();
-    let id = OperatorId::try_from(format!("p-{id}")).map_err(|error| StoreError::Failed(error.to_string()))?;
-    let person = Person {
-        id: id.clone(),
-        version: 1,
-        name: arrival.name.clone(),
-        email: arrival.email.clone(),
-        identities: vec![identity.clone()],
-        roles: BTreeSet::new(),
-        disabled: false,
-        created_at: now,
-    };
-    let kind = EventKind::PersonAdded { person: id, name: person.name.clone() };
+    let person = people::profile(&arrival.name, arrival.email.clone(), vec![identity.clone()], Grants::default(), now)?;
+    let kind = EventKind::PersonAdded { person: person.id.clone(), name: person.name.clone() };
     state.directory.put_person(&person, NewEvent { at: now, site: None, by: None, kind }).await?;
     Ok(person)
 }

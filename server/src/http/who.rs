@@ -1,7 +1,8 @@
 //! Who is asking, by session cookie. Keys are looked at where keys are taken.
 
 use super::AppState;
-use crate::identity::session;
+use crate::identity::{session, token};
+use app::backend::CurrentSession;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
@@ -14,6 +15,8 @@ pub(super) async fn identify(State(state): State<AppState>, mut request: Request
         if let Some(token) = cookie(request.headers(), session::cookie_name(state.https)) {
             match session::operator(state.directory.as_ref(), token, state.engine.now(), human).await {
                 Ok(Some(operator)) => {
+                    let here = CurrentSession(token::digest(token));
+                    request.extensions_mut().insert(here);
                     request.extensions_mut().insert(operator);
                 }
                 Ok(None) => {}

@@ -3,7 +3,7 @@
 use super::token;
 use crate::engine::ports::StoreError;
 use crate::store::Directory;
-use crate::store::records::{Person, Session};
+use crate::store::records::{Means, Person, Session};
 use jiff::{SignedDuration, Timestamp};
 use lockdown::operator::{Authority, Operator, Surface};
 
@@ -21,11 +21,19 @@ pub fn cookie_name(https: bool) -> &'static str {
     if https { "__Host-sess" } else { "sess" }
 }
 
+/// How and from where somebody came in.
+#[derive(Debug, Clone, Default)]
+pub struct From {
+    pub means: Means,
+    pub address: Option<String>,
+    pub agent: Option<String>,
+}
+
 /// Opens a session and returns the token for the cookie.
 ///
 /// # Errors
 /// When it cannot be stored.
-pub async fn open(store: &dyn Directory, person: &Person, now: Timestamp) -> Result<String, StoreError> {
+pub async fn open(store: &dyn Directory, person: &Person, from: &From, now: Timestamp) -> Result<String, StoreError> {
     let token = token::random_text();
     let session = Session {
         id: token::digest(&token),
@@ -33,6 +41,9 @@ pub async fn open(store: &dyn Directory, person: &Person, now: Timestamp) -> Res
         created_at: now,
         seen_at: now,
         ends_at: now + LONGEST,
+        means: from.means,
+        address: from.address.clone(),
+        agent: from.agent.clone(),
     };
     store.put_session(&session).await?;
     Ok(token)
@@ -61,7 +72,7 @@ pub async fn operator(
             tracing::error!(%error, "a session's last act could not be noted");
         }
     }
-    let authority = Authority::Roles(person.roles);
+    let authority = Authority::Roles(person.grants());
     Ok(Some(Operator { id: person.id, name: person.name, surface: Surface::Web, authority }))
 }
 
@@ -77,7 +88,7 @@ mod tests {
     use crate::engine::ports::NewEvent;
     use crate::store::embedded::Embedded;
     use lockdown::ids::OperatorId;
-    use lockdown::operator::Role;
+    use lockdown::operator::{Grants, Role};
     use lockdown::timeline::EventKind;
 
     #[tokio::test]
@@ -87,18 +98,10 @@ mod tests {
         let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
         let event = || NewEvent { at: now, site: None, by: None, kind: EventKind::SignedIn };
         let id = OperatorId::try_from("ann").unwrap();
-        let mut ann = Person {
-            id,
-            version: 1,
-            name: "Ann".into(),
-            email: None,
-            identities: vec![],
-            roles: [Role::Eoc].into(),
-            disabled: false,
-            created_at: now,
-        };
+        let ann = crate::people::profile("Ann", None, vec![], Grants::from([Role::Eoc]), now).unwrap();
+        let mut ann = Person { id, ..ann };
         store.put_person(&ann, event()).await.unwrap();
-        let token = open(&store, &ann, now).await.unwrap();
+        let token = open(&store, &ann, &From::default(), now).await.unwrap();
         let after = |minutes| now + SignedDuration::from_mins(minutes);
         let may = async |at, human| operator(&store, &token, at, human).await.unwrap();
         assert!(may(after(59), false).await.is_some());
@@ -107,7 +110,7 @@ mod tests {
             let alive = may(after(step * 50), true).await.is_some();
             assert_eq!(alive, step * 50 < 720, "after {} minutes", step * 50);
         }
-        let token = open(&store, &ann, now).await.unwrap();
+        let token = open(&store, &ann, &From::default(), now).await.unwrap();
         ann.version = 2;
         ann.disabled = true;
         store.put_person(&ann, event()).await.unwrap();

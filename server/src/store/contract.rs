@@ -1,7 +1,7 @@
 //! What every store must do, whatever it is made of.
 
 use super::Directory;
-use super::records::{ClientRecord, Identity, Person, Remembered, Session};
+use super::records::{ClientRecord, Contact, Identity, Means, Person, Remembered, Session};
 use crate::engine::ports::{NewEvent, SiteRecord, Spread, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::{OperatorId, SiteId};
@@ -98,8 +98,11 @@ fn person(id: &str, subject: &str) -> Person {
         email: None,
         identities: vec![Identity { issuer: "https://b2c/".into(), subject: subject.into() }],
         roles: [Role::Eoc].into(),
+        site_roles: [(SiteId::try_from("north").unwrap(), [Role::SeniorEoc].into())].into(),
+        contact: Contact { extension: Some("4101".into()), ..Contact::default() },
         disabled: false,
         created_at: now(),
+        last_seen: Some(now()),
     }
 }
 
@@ -127,9 +130,14 @@ async fn sessions_end<S: Directory>(open: impl AsyncFn() -> S) {
         created_at: now(),
         seen_at: now(),
         ends_at: now() + SignedDuration::from_hours(12),
+        means: Means::Provider,
+        address: Some("10.0.0.1".into()),
+        agent: None,
     };
     store.put_session(&session).await.unwrap();
     assert_eq!(open().await.session("hash").await, Ok(Some(session)));
+    assert_eq!(open().await.sessions_of("ann").await.map(|all| all.len()), Ok(1));
+    assert_eq!(open().await.sessions_of("bob").await, Ok(vec![]));
     store.end_session("hash").await.unwrap();
     assert_eq!(open().await.session("hash").await, Ok(None));
 }

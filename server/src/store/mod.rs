@@ -37,7 +37,12 @@ pub trait Directory: Send + Sync {
 
     /// Stores a person if the stored version is still one less (0: there is none), together with the
     /// event that tells of it.
-    async fn put_person(&self, person: &Person, event: NewEvent) -> Result<(), StoreError>;
+    async fn put_person(&self, person: &Person, event: NewEvent) -> Result<(), StoreError> {
+        self.put_people(std::slice::from_ref(person), event).await
+    }
+
+    /// The same for several at once: all of them, or none.
+    async fn put_people(&self, people: &[Person], event: NewEvent) -> Result<(), StoreError>;
 
     async fn put_session(&self, session: &Session) -> Result<(), StoreError>;
 
@@ -45,6 +50,9 @@ pub trait Directory: Send + Sync {
     async fn session(&self, id: &str) -> Result<Option<Session>, StoreError>;
 
     async fn end_session(&self, id: &str) -> Result<(), StoreError>;
+
+    /// Of one person, newest first.
+    async fn sessions_of(&self, person: &str) -> Result<Vec<Session>, StoreError>;
 
     /// A key with the event that tells of it; also to revoke one.
     async fn put_client(&self, client: &ClientRecord, event: NewEvent) -> Result<(), StoreError>;

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use lockdown::ids::{OperatorId, SiteId};
-use lockdown::operator::{Role, Scope};
+use lockdown::operator::{Grants, Role, Scope};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A person's profile. A first sign-in makes one without any role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,9 +15,42 @@ pub struct Person {
     /// For display and contact only: never to recognise somebody by.
     pub email: Option<String>,
     pub identities: Vec<Identity>,
+    /// At every site.
     pub roles: BTreeSet<Role>,
+    /// Besides, at single sites.
+    #[serde(default)]
+    pub site_roles: BTreeMap<SiteId, BTreeSet<Role>>,
+    #[serde(default)]
+    pub contact: Contact,
     pub disabled: bool,
     pub created_at: Timestamp,
+    #[serde(default)]
+    pub last_seen: Option<Timestamp>,
+}
+
+impl Person {
+    pub fn grants(&self) -> Grants {
+        Grants { everywhere: self.roles.clone(), at: self.site_roles.clone() }
+    }
+
+    #[must_use]
+    pub fn with_grants(self, grants: Grants) -> Self {
+        Self { roles: grants.everywhere, site_roles: grants.at, ..self }
+    }
+}
+
+/// How the EOC and its machines reach somebody, besides e-mail.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// Webex person id or e-mail.
+    pub webex: Option<String>,
+    /// Directory number inside the site.
+    pub extension: Option<String>,
+    /// Names of desk phones, such as `SEP001122334455`.
+    #[serde(default)]
+    pub phones: Vec<String>,
+    /// BCP 47; the screens speak English so far.
+    pub language: Option<String>,
 }
 
 /// Who somebody is to an identity provider.
@@ -38,6 +71,22 @@ pub struct Session {
     /// Last act of a human; an open event stream does not count.
     pub seen_at: Timestamp,
     pub ends_at: Timestamp,
+    /// How the person came in.
+    #[serde(default)]
+    pub means: Means,
+    /// Where from, as far as is known.
+    #[serde(default)]
+    pub address: Option<String>,
+    /// What the browser calls itself.
+    #[serde(default)]
+    pub agent: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Means {
+    #[default]
+    Provider,
 }
 
 /// An API key. The key itself is nowhere kept.

@@ -7,6 +7,7 @@ mod axl_client;
 mod bad_input;
 mod database;
 mod lock;
+mod people;
 mod restart;
 mod sign_in;
 mod surfaces;

@@ -309,6 +309,23 @@ fn conflict_unless(changed: usize) -> Result<(), Trouble> {
     if changed == 1 { Ok(()) } else { Err(Trouble::Store(StoreError::Conflict)) }
 }
 
+/// Over the version before, or where there was none.
+fn put_person(transaction: &Transaction<'_>, person: &Person) -> Result<(), Trouble> {
+    let (id, version, name, doc) = (person.id.as_str(), number(person.version), &person.name, text(person)?);
+    let changed = if person.version == 1 {
+        transaction.execute(
+            "INSERT OR IGNORE INTO profiles (id, version, name, doc) VALUES (?1, ?2, ?3, ?4)",
+            params![id, version, name, doc],
+        )?
+    } else {
+        transaction.execute(
+            "UPDATE profiles SET version = ?2, name = ?3, doc = ?4 WHERE id = ?1 AND version = ?2 - 1",
+            params![id, version, name, doc],
+        )?
+    };
+    conflict_unless(changed)
+}
+
 /// Names this store, so that its events have names nobody else gives. Made once.
 fn instance(connection: &Connection) -> Result<String, Trouble> {
     let fresh: String = token::digest(&token::random_text()).chars().take(8).collect();
@@ -421,29 +438,22 @@ impl Directory for Embedded {
         self.many("SELECT doc FROM profiles ORDER BY name, id").await
     }
 
-    async fn put_person(&self, person: &Person, event: NewEvent) -> Result<(), StoreError> {
-        let (person, events) = (person.clone(), [event]);
+    async fn put_people(&self, people: &[Person], event: NewEvent) -> Result<(), StoreError> {
+        let (people, events) = (people.to_vec(), [event]);
         self.write(move |transaction| {
-            let (id, version, name, doc) = (person.id.as_str(), number(person.version), &person.name, text(&person)?);
-            let changed = if person.version == 1 {
-                transaction.execute(
-                    "INSERT OR IGNORE INTO profiles (id, version, name, doc) VALUES (?1, ?2, ?3, ?4)",
-                    params![id, version, name, doc],
-                )?
-            } else {
-                transaction.execute(
-                    "UPDATE profiles SET version = ?2, name = ?3, doc = ?4 WHERE id = ?1 AND version = ?2 - 1",
-                    params![id, version, name, doc],
-                )?
-            };
-            conflict_unless(changed)?;
-            transaction.execute("DELETE FROM identities WHERE profile = ?1", [id])?;
-            for identity in &person.identities {
-                let added = transaction.execute(
-                    "INSERT OR IGNORE INTO identities (issuer, subject, profile) VALUES (?1, ?2, ?3)",
-                    params![identity.issuer, identity.subject, id],
-                )?;
-                conflict_unless(added)?;
+            for person in &people {
+                put_person(transaction, person)?;
+                transaction.execute("DELETE FROM identities WHERE profile = ?1", [person.id.as_str()])?;
+            }
+            // An identity may move from one of them to another.
+            for person in &people {
+                for identity in &person.identities {
+                    let added = transaction.execute(
+                        "INSERT OR IGNORE INTO identities (issuer, subject, profile) VALUES (?1, ?2, ?3)",
+                        params![identity.issuer, identity.subject, person.id.as_str()],
+                    )?;
+                    conflict_unless(added)?;
+                }
             }
             append(transaction, &events).map(|_| ())
         })
@@ -473,6 +483,13 @@ impl Directory for Embedded {
             Ok(transaction.execute("DELETE FROM sessions WHERE id = ?1", [&id]).map(|_| ())?)
         })
         .await
+    }
+
+    async fn sessions_of(&self, person: &str) -> Result<Vec<Session>, StoreError> {
+        let mut found: Vec<Session> = self.many("SELECT doc FROM sessions").await?;
+        found.retain(|session| session.person.as_str() == person);
+        found.sort_by_key(|session| std::cmp::Reverse(session.created_at));
+        Ok(found)
     }
 
     async fn put_client(&self, client: &ClientRecord, event: NewEvent) -> Result<(), StoreError> {

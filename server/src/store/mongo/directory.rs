@@ -13,7 +13,7 @@ use mongodb::bson::doc;
 impl Mongo {
     /// As it is elsewhere; somebody who is there already stays as they are.
     pub(in crate::store) async fn copy_person(&self, person: &Person) -> Result<(), StoreError> {
-        match self.write(&Change::Person(&Person { version: 1, ..person.clone() }), &[]).await {
+        match self.write(&Change::People(&[Person { version: 1, ..person.clone() }]), &[]).await {
             Err(StoreError::Conflict) if self.person(person.id.as_str()).await?.is_some() => Ok(()),
             done => done.map(|_| ()),
         }
@@ -41,8 +41,8 @@ impl Directory for Mongo {
         self.many("profiles", doc! {}, doc! { "name": 1, "_id": 1 }).await
     }
 
-    async fn put_person(&self, person: &Person, event: NewEvent) -> Result<(), StoreError> {
-        self.write(&Change::Person(person), &[event.into()]).await.map(|_| ())
+    async fn put_people(&self, people: &[Person], event: NewEvent) -> Result<(), StoreError> {
+        self.write(&Change::People(people), &[event.into()]).await.map(|_| ())
     }
 
     async fn put_session(&self, session: &Session) -> Result<(), StoreError> {
@@ -59,6 +59,10 @@ impl Directory for Mongo {
 
     async fn end_session(&self, id: &str) -> Result<(), StoreError> {
         within(Asking::Write, self.collection("sessions").delete_one(doc! { "_id": id })).await.map(|_| ())
+    }
+
+    async fn sessions_of(&self, person: &str) -> Result<Vec<Session>, StoreError> {
+        self.many("sessions", doc! { "person": person }, doc! { "created_at": -1 }).await
     }
 
     async fn put_client(&self, client: &ClientRecord, event: NewEvent) -> Result<(), StoreError> {

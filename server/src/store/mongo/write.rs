@@ -4,7 +4,7 @@ use super::timeline::Entry;
 use super::trouble::{Asking, is_transient, named, silent};
 use super::{Mongo, PATIENCE, number, to_document};
 use crate::engine::ports::{SiteRecord, StoreError};
-use crate::store::records::{ClientRecord, Person};
+use crate::store::records::{ClientRecord, Identity, Person};
 use lockdown::timeline::Event;
 use mongodb::ClientSession;
 use mongodb::bson::{Document, doc};
@@ -18,8 +18,12 @@ const COMMITS: usize = 3;
 /// What changes together with the timeline.
 pub(super) enum Change<'a> {
     Nothing,
-    Site { record: &'a SiteRecord, expected: Option<u64> },
-    Person(&'a Person),
+    Site {
+        record: &'a SiteRecord,
+        expected: Option<u64>,
+    },
+    /// In this order: what one gives up, a later one may take.
+    People(&'a [Person]),
     Client(&'a ClientRecord),
 }
 
@@ -84,18 +88,11 @@ impl Mongo {
             Change::Site { record, expected } => {
                 self.put(session, "sites", record.id.as_str(), to_document(record)?, *expected).await
             }
-            Change::Person(person) => {
-                let expected = (person.version > 1).then(|| person.version - 1);
-                let mut document = to_document(person)?;
-                let keys: Vec<String> = person
-                    .identities
-                    .iter()
-                    .map(|identity| identity_key(&identity.issuer, &identity.subject))
-                    .collect();
-                if !keys.is_empty() {
-                    document.insert("identity_keys", keys);
+            Change::People(people) => {
+                for person in *people {
+                    self.put_person(session, person).await?;
                 }
-                self.put(session, "profiles", person.id.as_str(), document, expected).await
+                Ok(())
             }
             Change::Client(client) => {
                 let (id, document) = (client.id.as_str(), to_document(client)?);
@@ -104,6 +101,17 @@ impl Mongo {
                 Ok(())
             }
         }
+    }
+
+    async fn put_person(&self, session: &mut ClientSession, person: &Person) -> Result<(), Failure> {
+        let expected = (person.version > 1).then(|| person.version - 1);
+        let mut document = to_document(person)?;
+        let key = |identity: &Identity| identity_key(&identity.issuer, &identity.subject);
+        let keys: Vec<String> = person.identities.iter().map(key).collect();
+        if !keys.is_empty() {
+            document.insert("identity_keys", keys);
+        }
+        self.put(session, "profiles", person.id.as_str(), document, expected).await
     }
 
     /// Over the version it was read at, or where there was none.

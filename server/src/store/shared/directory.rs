@@ -56,8 +56,8 @@ impl Directory for Shared {
         self.either(self.inner.mongo.people(), self.inner.local.people()).await
     }
 
-    async fn put_person(&self, person: &Person, event: NewEvent) -> Result<(), StoreError> {
-        self.inner.ask(self.inner.mongo.put_person(person, event)).await?;
+    async fn put_people(&self, people: &[Person], event: NewEvent) -> Result<(), StoreError> {
+        self.inner.ask(self.inner.mongo.put_people(people, event)).await?;
         self.inner.copy_again();
         Ok(())
     }
@@ -81,6 +81,10 @@ impl Directory for Shared {
             Err(StoreError::Away(_) | StoreError::Unsure(_)) => self.inner.local.ended_alone(id).await,
             ended => ended,
         }
+    }
+
+    async fn sessions_of(&self, person: &str) -> Result<Vec<Session>, StoreError> {
+        self.either(self.inner.mongo.sessions_of(person), self.inner.local.sessions_of(person)).await
     }
 
     async fn put_client(&self, client: &ClientRecord, event: NewEvent) -> Result<(), StoreError> {

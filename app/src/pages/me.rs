@@ -1,0 +1,43 @@
+//! My own profile and where I am signed in.
+
+use crate::api::people::{EndSessions, me};
+use crate::api::session::sign_in;
+use crate::components::frame::{Frame, Trouble};
+use crate::components::sessions::Sessions;
+use crate::pages::Refused;
+use crate::view::MyView;
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+#[component]
+pub(crate) fn MePage() -> impl IntoView {
+    let known = Resource::new(|| (), |()| sign_in());
+    let page = Resource::new(|| (), |()| me());
+    let end = ServerAction::<EndSessions>::new();
+    view! {
+        <Title text="My profile"/>
+        <Suspense>
+            {move || page.get().map(|answer| match answer {
+                Ok(MyView { me, id, email, rights, sessions }) => view! {
+                    <Frame me=Some(me.clone()) here="/me">
+                        <div class="narrow wide">
+                            <h1>{me.name.clone()}</h1>
+                            {end.value().get().and_then(Result::err).map(|error| view! { <Trouble text=error.to_string()/> })}
+                            <section class="card">
+                                <h2>"What I may do"</h2>
+                                <p>{if rights.is_empty() {
+                                    "See the state. An administrator has not given you a role yet.".to_owned()
+                                } else {
+                                    rights.join(", ")
+                                }}</p>
+                                <p><small>{email.unwrap_or_default()}</small></p>
+                            </section>
+                            <Sessions person=id.to_string() sessions action=end/>
+                        </div>
+                    </Frame>
+                }.into_any(),
+                Err(error) => view! { <Refused error me=known.get().and_then(Result::ok).and_then(|view| view.me) return_to="/me"/> }.into_any(),
+            })}
+        </Suspense>
+    }
+}

@@ -1,0 +1,99 @@
+use super::roster::{Plan, RosterError, import};
+use super::*;
+use crate::store::embedded::Embedded;
+use crate::store::records::{Means, Session};
+use lockdown::ids::SiteId;
+use lockdown::operator::Role;
+
+fn now() -> Timestamp {
+    "2026-11-23T12:00:00Z".parse().unwrap()
+}
+
+fn desk(store: &Embedded) -> Desk<'_> {
+    Desk { store, by: None, now: now() }
+}
+
+fn identity(subject: &str) -> Vec<Identity> {
+    vec![Identity { issuer: "https://b2c/".into(), subject: subject.into() }]
+}
+
+async fn add(store: &Embedded, name: &str, role: Role) -> Person {
+    desk(store).add(name, None, identity(name), Grants::from([role])).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_last_administrator_stays_and_can_neither_be_disabled_nor_merged_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Embedded::open(folder.path()).unwrap();
+    let (desk, admin) = (desk(&store), add(&store, "Ann", Role::Admin).await);
+    let eoc = add(&store, "Bob", Role::Eoc).await;
+    let id = admin.id.as_str();
+    assert_eq!(desk.grant(id, None, Grants::default()).await.map(|_| ()), Err(PeopleError::LastAdmin));
+    assert_eq!(desk.set_disabled(id, None, true).await, Err(PeopleError::LastAdmin));
+    assert_eq!(desk.merge(eoc.id.as_str(), id).await, Err(PeopleError::LastAdmin));
+    let second = add(&store, "Cid", Role::Admin).await;
+    desk.set_disabled(id, None, true).await.unwrap();
+    assert_eq!(desk.set_disabled(second.id.as_str(), None, true).await, Err(PeopleError::LastAdmin));
+}
+
+#[tokio::test]
+async fn disabling_ends_every_session_and_merging_moves_identities_but_no_roles() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Embedded::open(folder.path()).unwrap();
+    let desk = desk(&store);
+    let (kept, gone) = (add(&store, "Bob", Role::Eoc).await, add(&store, "Bobby", Role::SeniorEoc).await);
+    let session = |id: &str| Session {
+        id: id.into(),
+        person: gone.id.clone(),
+        created_at: now(),
+        seen_at: now(),
+        ends_at: now() + jiff::SignedDuration::from_hours(1),
+        means: Means::Provider,
+        address: None,
+        agent: None,
+    };
+    store.put_session(&session("one")).await.unwrap();
+    desk.merge(kept.id.as_str(), gone.id.as_str()).await.unwrap();
+    let merged = store.person_by_identity("https://b2c/", "Bobby").await.unwrap().unwrap();
+    assert_eq!(
+        (merged.id, merged.roles),
+        (kept.id.clone(), [Role::Eoc].into()),
+        "the other's rights are not taken over"
+    );
+    let empty = store.person(gone.id.as_str()).await.unwrap().unwrap();
+    assert!(empty.disabled && empty.grants().is_empty() && empty.identities.is_empty());
+    assert_eq!(store.session("one").await, Ok(None));
+    store.put_session(&Session { person: kept.id.clone(), ..session("two") }).await.unwrap();
+    desk.set_disabled(kept.id.as_str(), None, true).await.unwrap();
+    assert_eq!(store.session("two").await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_roster_with_one_bad_line_changes_nothing_and_a_good_one_is_taken_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Embedded::open(folder.path()).unwrap();
+    let (desk, sites) = (desk(&store), [SiteId::try_from("north").unwrap()]);
+    let issuer = Some("https://b2c/");
+    for (text, line, want) in [
+        ("name,roles\nAnn,eoc\nBob,boss\n", 3, "“boss” is no role"),
+        ("name,roles,site\nAnn,eoc,south\n", 2, "no site “south”"),
+        ("name,roles,site\nAnn,admin,north\n", 2, "everywhere"),
+        ("name,roles\n,eoc\n", 2, "name is empty"),
+        ("roles\neoc\n", 2, "missing field `name`"),
+        ("name,roles\nAnn,eoc\nAnn,eoc\n", 3, "twice"),
+    ] {
+        let Err(RosterError::Lines(bad)) = import(&desk, text, issuer, &sites, false).await else { panic!("{text}") };
+        assert_eq!(bad[0].line, line, "{bad:?}");
+        assert!(bad[0].what.contains(want), "{bad:?}");
+        assert!(store.people().await.unwrap().is_empty(), "{text}");
+    }
+    let text = "name,email,subject,roles,site,extension\nAnn,ann@acme.example,oid-1,eoc,north,4101\nBob,,oid-2,senior_eoc eoc,,\n";
+    let planned = import(&desk, text, issuer, &sites, true).await.unwrap();
+    assert!(store.people().await.unwrap().is_empty(), "a dry run only says");
+    assert_eq!(planned[0], Plan::Add { name: "Ann".into(), roles: vec!["eoc at north".into()] });
+    assert_eq!(import(&desk, text, issuer, &sites, false).await.unwrap(), planned);
+    let again = import(&desk, text, issuer, &sites, false).await.unwrap();
+    assert!(again.iter().all(|plan| matches!(plan, Plan::Same { .. })), "{again:?}");
+    let ann = store.person_by_identity("https://b2c/", "oid-1").await.unwrap().unwrap();
+    assert_eq!(ann.contact.extension.as_deref(), Some("4101"));
+}
