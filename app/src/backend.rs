@@ -1,7 +1,9 @@
 //! What the pages may ask for. The server implements it; here is no database and no socket in scope.
 
 use crate::error::ApiError;
-use crate::view::{ConsoleView, MyView, PeopleView, PersonPageView, SignInView, StatusView, TimelineView};
+use crate::view::{
+    ConsoleView, MyView, PeopleView, PersonPageView, QuestionView, SignInView, StatusView, TimelineView,
+};
 use async_trait::async_trait;
 use leptos::context::use_context;
 use lockdown::ids::{OperatorId, SiteId};
@@ -14,6 +16,8 @@ pub struct Wish {
     pub reason: Option<String>,
     /// Although other servers may not hear of it.
     pub break_glass: bool,
+    /// The session it comes from: a passkey may have been proved there.
+    pub here: Option<CurrentSession>,
 }
 
 /// The session a page was asked for with.
@@ -58,8 +62,38 @@ pub trait People: Send + Sync + 'static {
     async fn me(&self, who: &Operator, here: Option<CurrentSession>) -> Result<MyView, ApiError>;
 }
 
+/// Keys that prove a person without the internet.
 #[async_trait]
-pub trait Backend: People {
+pub trait PasskeyDesk: Send + Sync + 'static {
+    async fn enrol_passkey(&self, who: &Operator, here: Option<CurrentSession>) -> Result<QuestionView, ApiError>;
+
+    async fn add_passkey(
+        &self,
+        who: &Operator,
+        here: Option<CurrentSession>,
+        ticket: String,
+        answer: String,
+        label: String,
+    ) -> Result<(), ApiError>;
+
+    /// One's own; an administrator everybody's.
+    async fn remove_passkey(&self, who: &Operator, of: OperatorId, key: String) -> Result<(), ApiError>;
+
+    async fn prove_begin(&self, who: &Operator) -> Result<QuestionView, ApiError>;
+
+    async fn prove(
+        &self,
+        who: &Operator,
+        here: Option<CurrentSession>,
+        ticket: String,
+        answer: String,
+    ) -> Result<(), ApiError>;
+
+    async fn passkey_sign_in(&self) -> Result<QuestionView, ApiError>;
+}
+
+#[async_trait]
+pub trait Backend: People + PasskeyDesk {
     async fn status(&self, who: Option<&Operator>) -> Result<StatusView, ApiError>;
 
     /// `site`: the one asked for, or the first.

@@ -29,6 +29,18 @@ pub enum ApiError {
     ReasonMissing,
     #[error("The shared database cannot be reached: people and keys can be changed when it is back. Locking works.")]
     DatabaseAway,
+    #[error(
+        "Confirm with your passkey first. Press the button again; this needs scripts and a passkey that is yours (My profile)."
+    )]
+    PasskeyNeeded,
+    #[error("The passkey was not accepted. Nothing happened; try again, or take another one.")]
+    PasskeyRefused,
+    #[error("No passkey answered: it was cancelled, took too long, or this browser or address cannot use one.")]
+    NoPasskey,
+    #[error(
+        "Sign in again first: a passkey is added only within ten minutes of signing in, or after another one was used."
+    )]
+    FreshSignInNeeded,
     #[error("{0}")]
     BadRoster(String),
     #[error("A profile cannot be merged into itself.")]
@@ -50,10 +62,19 @@ impl ApiError {
     pub fn status(&self) -> u16 {
         match self {
             Self::SignInFirst => 401,
-            Self::Refused(_) | Self::CrossSite => 403,
+            Self::Refused(_)
+            | Self::CrossSite
+            | Self::PasskeyNeeded
+            | Self::PasskeyRefused
+            | Self::FreshSignInNeeded => 403,
             Self::NoSuchSite | Self::NoSuchPerson => 404,
             Self::Stale | Self::LastAdmin => 409,
-            Self::NameMismatch | Self::Malformed | Self::ReasonMissing | Self::BadRoster(_) | Self::SamePerson => 422,
+            Self::NameMismatch
+            | Self::Malformed
+            | Self::ReasonMissing
+            | Self::BadRoster(_)
+            | Self::SamePerson
+            | Self::NoPasskey => 422,
             Self::OutcomeUnknown => 504,
             Self::NotRemembered | Self::OthersUnreachable | Self::DatabaseAway => 503,
             Self::Internal => 500,

@@ -10,6 +10,7 @@ mod error;
 pub mod islands;
 mod live;
 mod pages;
+mod passkey;
 pub mod view;
 mod words;
 

@@ -119,6 +119,8 @@ pub struct ConsoleView {
     pub sites: Vec<(SiteId, String)>,
     /// Newest first.
     pub events: Vec<EventView>,
+    /// An all-clear of mine is confirmed with a passkey first.
+    pub proves: bool,
     /// The people who may give the all-clear.
     pub seniors: Vec<String>,
     /// CUCM's certificate is not checked, nothing is written, or nobody can sign in.
@@ -164,6 +166,7 @@ pub struct PersonPageView {
     /// Who else could be the same person.
     pub others: Vec<(OperatorId, String)>,
     pub sessions: Vec<SessionView>,
+    pub passkeys: Vec<PasskeyView>,
     pub contact: ContactView,
 }
 
@@ -194,6 +197,27 @@ pub struct MyView {
     pub email: Option<String>,
     pub rights: Vec<String>,
     pub sessions: Vec<SessionView>,
+    pub passkeys: Vec<PasskeyView>,
+    /// This server's address is one that passkeys work for.
+    pub may_enrol: bool,
+}
+
+/// What a browser asks its key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuestionView {
+    /// WebAuthn's options, as JSON.
+    pub options: String,
+    /// To answer with.
+    pub ticket: String,
+}
+
+/// A key somebody has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasskeyView {
+    pub id: String,
+    pub label: String,
+    pub added: Moment,
+    pub used: Option<Moment>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -202,6 +226,8 @@ pub struct SignInView {
     /// `None`: no identity provider is configured, only API keys work.
     pub provider: Option<String>,
     pub provider_up: bool,
+    /// This server's address is one that passkeys work for.
+    pub passkeys: bool,
 }
 
 /// One message on the live line.

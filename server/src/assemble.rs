@@ -8,6 +8,7 @@ use crate::dial_plan::read_only::ReadOnly;
 use crate::engine::ports::DialPlan;
 use crate::engine::{Engine, SiteSetup, Tuning};
 use crate::identity::oidc::Oidc;
+use crate::identity::passkey::Passkeys;
 use crate::store::Keep;
 use crate::store::embedded::Embedded;
 use crate::store::mongo::Mongo;
@@ -110,6 +111,12 @@ pub async fn pages(config: &Config, store: Arc<dyn Keep>, tuning: Tuning) -> any
         directory: store,
         oidc,
         sites: Arc::new(Sites::new(facts.collect())),
+        passkeys: Passkeys::new(
+            &config.http.public_url,
+            config.identity.as_ref().map(|identity| identity.client_secret.expose()),
+        )
+        .map(Arc::new),
+        release_passkey: config.identity.as_ref().map(|identity| identity.release_passkey),
         issuer: config.identity.as_ref().map(|identity| identity.issuer.clone()),
         banners: banners(config),
     }))

@@ -68,7 +68,8 @@ impl World {
     pub(crate) fn start(folder: &Path, port: u16) -> Result<Self> {
         let mut world = Self::simulators_only(folder, &[])?;
         let port = free(port)?;
-        world.url = format!("http://127.0.0.1:{port}");
+        // A name, not an address: browsers give passkeys to names only.
+        world.url = format!("http://localhost:{port}");
         fs::write(folder.join("lockdown.toml"), world.configuration(port))?;
         world.seed_people()?;
         world.start_server()?;
@@ -100,7 +101,7 @@ impl World {
         let text = |key: &str| self.simulators[key].as_str().unwrap_or("").to_owned();
         let sites = include_str!("../../end2end/demo-site.toml");
         format!(
-            "[http]\nlisten = \"127.0.0.1:{port}\"\n\n[store]\ndata_dir = \"data\"\n\n[cucm]\nurl = \"{axl}\"\nusername = \"axl-lockdown\"\npassword = \"axl-demo\"\ntls = {{ pin_sha256 = [\"{pin}\"] }}\n\n[identity]\npreset = \"b2c\"\nname = \"the simulated B2C\"\nmetadata_url = \"{metadata}\"\nissuer = \"{issuer}\"\nclient_id = \"63d19d63-e3fe-4b9c-8e4a-2b2b9a7d3a10\"\nclient_secret = \"b2c-demo-secret\"\n\n{sites}",
+            "[http]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"http://localhost:{port}\"\n\n[store]\ndata_dir = \"data\"\n\n[cucm]\nurl = \"{axl}\"\nusername = \"axl-lockdown\"\npassword = \"axl-demo\"\ntls = {{ pin_sha256 = [\"{pin}\"] }}\n\n[identity]\npreset = \"b2c\"\nname = \"the simulated B2C\"\nmetadata_url = \"{metadata}\"\nissuer = \"{issuer}\"\nclient_id = \"63d19d63-e3fe-4b9c-8e4a-2b2b9a7d3a10\"\nclient_secret = \"b2c-demo-secret\"\n\n{sites}",
             axl = text("axl"),
             pin = text("fingerprint"),
             metadata = text("metadata_url"),

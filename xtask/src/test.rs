@@ -16,7 +16,7 @@ pub(crate) fn all() -> Result<()> {
     // On its own: `server` turns on the app's server half, and must not be mixed with the browser's.
     run(cargo().args(["test", "--package", "server"]).env("LOCKDOWN_MONGOD", setup::mongod()?))?;
     axl()?;
-    browser()?;
+    browser(&[])?;
     println!(
         "\n✓ test: Rust, AXL schema (12.5, 14.0, 15.0), zeep and cisco-axl, browser, in {} s",
         started.elapsed().as_secs()
@@ -32,7 +32,7 @@ pub(crate) fn axl() -> Result<()> {
 }
 
 /// Playwright in the system's Chromium, against the real server and simulators.
-pub(crate) fn browser() -> Result<()> {
+pub(crate) fn browser(only: &[&str]) -> Result<()> {
     demo::build()?;
     site::build()?;
     let modules = setup::npm()?;
@@ -44,10 +44,17 @@ pub(crate) fn browser() -> Result<()> {
     run(demo::node()
         .arg(modules.join("@playwright/test/cli.js"))
         .args(["test", "--config", "end2end/playwright.config.mjs"])
+        .args(only)
+        .env("LOCKDOWN_IDENTITY", origin(world.simulators["metadata_url"].as_str().unwrap_or_default()))
         .env("CHROMIUM", chromium)
         .env("LOCKDOWN_URL", &world.url)
         .env("LOCKDOWN_SERVER_PID", world.server_pid().to_string())
         .env("LOCKDOWN_CONTROL", world.simulators["control"].as_str().unwrap_or_default())
         .env("LOCKDOWN_SHOTS", target().join("screenshots")))
     .with_context(|| format!("the server's log is {}", folder.join("server.log").display()))
+}
+
+/// `http://host:port` of an address.
+fn origin(url: &str) -> String {
+    url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/")
 }

@@ -148,7 +148,21 @@ pub enum EventKind {
         /// Whose order was given up.
         dropped_by: Option<Actor>,
     },
+    PasskeyAdded {
+        person: OperatorId,
+        name: String,
+        label: String,
+    },
+    PasskeyRemoved {
+        person: OperatorId,
+        name: String,
+        label: String,
+    },
     SignedIn,
+    /// By a door that needs no internet; the word names it.
+    SignedInLocally {
+        by: String,
+    },
     SignedOut,
     ServerStarted {
         version: String,
@@ -260,6 +274,9 @@ impl fmt::Display for EventKind {
                 write!(f, "Two servers had different orders. {} was kept{whose}", capital(*kept))
             }
             Self::SignedIn => f.write_str("Signed in"),
+            Self::SignedInLocally { by } => write!(f, "Signed in by {by}, without the identity provider"),
+            Self::PasskeyAdded { name, label, .. } => write!(f, "{name} added the passkey “{label}”"),
+            Self::PasskeyRemoved { name, label, .. } => write!(f, "The passkey “{label}” of {name} was removed"),
             Self::SignedOut => f.write_str("Signed out"),
             Self::ServerStarted { version } => write!(f, "Server {version} started"),
         }

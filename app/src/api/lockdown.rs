@@ -49,7 +49,7 @@ pub async fn release(
         let (backend, operator) = crate::backend::caller()?;
         let site = SiteId::try_from(site).map_err(|_| ApiError::NoSuchSite)?;
         let seen = seen.parse().map_err(|_| ApiError::Malformed)?;
-        let wish = Wish { reason: said(reason), break_glass: break_glass.is_some() };
+        let wish = Wish { reason: said(reason), break_glass: break_glass.is_some(), here: crate::backend::here() };
         backend.release(&operator, site, typed, seen, wish).await
     })
     .await

@@ -1,6 +1,7 @@
 //! Server functions: public endpoints of three lines. Who may is asked behind `Backend`.
 
 pub mod lockdown;
+pub mod passkeys;
 pub mod people;
 pub mod session;
 pub mod timeline;

@@ -2,21 +2,52 @@
 
 use super::site_live::SiteLive;
 use crate::api::lockdown::Release;
+use crate::api::passkeys::{prove, prove_begin};
+use crate::components::frame::Trouble;
+use crate::error::ApiError;
+use crate::passkey::{Ask, ask};
 use crate::words;
+use leptos::ev;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::JsCast;
 
 #[component]
-pub(crate) fn ReleaseForm(live: SiteLive, release: ServerAction<Release>) -> impl IntoView {
+pub(crate) fn ReleaseForm(live: SiteLive, release: ServerAction<Release>, proves: bool) -> impl IntoView {
     let site = live.shown();
     let (id, name) = (site.id.to_string(), site.name);
     let steps = move || live.shown().detail.map_or(0, |detail| detail.steps.len());
     let version = move || live.shown().detail.map_or(0, |detail| detail.version).to_string();
+    let trouble = RwSignal::new(None::<ApiError>);
+    let proved = RwSignal::new(!proves);
+    let confirm = move |event: ev::MouseEvent| {
+        trouble.set(None);
+        if proved.get_untracked() {
+            // The next all-clear is proved anew.
+            proved.set(!proves);
+            return;
+        }
+        event.prevent_default();
+        let button = event.current_target().and_then(|target| target.dyn_into::<web_sys::HtmlElement>().ok());
+        spawn_local(async move {
+            match prove_it().await {
+                Ok(()) => {
+                    proved.set(true);
+                    if let Some(button) = button {
+                        button.click();
+                    }
+                }
+                Err(error) => trouble.set(Some(error)),
+            }
+        });
+    };
     view! {
         <ActionForm action=release attr:class="release" attr:autocomplete="off">
             <input type="hidden" name="site" value=id/>
             <input type="hidden" name="seen" value=version prop:value=version/>
             <p>
                 {move || format!("Puts {} steps back to normal and checks each one. Calls in progress go on.", steps())}
+                {proves.then_some(" Your passkey is asked for.")}
             </p>
             <label for="typed">"Type the site’s name: " <strong>{name}</strong></label>
             <input id="typed" name="typed" type="text" required=true spellcheck="false" autocapitalize="off"/>
@@ -28,10 +59,18 @@ pub(crate) fn ReleaseForm(live: SiteLive, release: ServerAction<Release>) -> imp
                     {words::BREAK_GLASS}
                 </label>
             })}
-            <button type="submit" class="button primary" disabled=move || release.pending().get()>
+            {move || trouble.get().map(|error| view! { <Trouble text=error.to_string()/> })}
+            <button type="submit" class="button primary" on:click=confirm disabled=move || release.pending().get()>
                 {move || if release.pending().get() { "Sent…" } else { "Give the all-clear" }}
             </button>
         </ActionForm>
     }
     .into_any()
+}
+
+/// Asks for one of the person's keys.
+async fn prove_it() -> Result<(), ApiError> {
+    let question = prove_begin().await?;
+    let answer = ask(Ask::Get, &question).await?;
+    prove(question.ticket, answer).await
 }

@@ -17,7 +17,7 @@ use lockdown::step::Target;
 #[island]
 pub fn ConsoleIsland(view: ConsoleView) -> impl IntoView {
     let (activate, release) = (ServerAction::<Activate>::new(), ServerAction::<Release>::new());
-    let ConsoleView { me, site, sites, events, seniors, banners } = view;
+    let ConsoleView { me, site, sites, events, proves, seniors, banners } = view;
     let live = SiteLive::begin(site.clone(), events);
     let others: Vec<_> = sites.into_iter().filter(|(id, _)| *id != site.id).collect();
     view! {
@@ -32,7 +32,7 @@ pub fn ConsoleIsland(view: ConsoleView) -> impl IntoView {
             <Banner live voice=Voice::Console/>
             <div class="console">
                 <div class="column">
-                    <ActionCard live me seniors activate release/>
+                    <ActionCard live me proves seniors activate release/>
                     <PlanNote live/>
                     <StepTable live/>
                 </div>
@@ -61,6 +61,7 @@ fn Alone(live: SiteLive) -> impl IntoView {
 fn ActionCard(
     live: SiteLive,
     me: Me,
+    proves: bool,
     seniors: Vec<String>,
     activate: ServerAction<Activate>,
     release: ServerAction<Release>,
@@ -80,7 +81,7 @@ fn ActionCard(
                 (Target::Normal, false, _) => view! { <p class="not-yours">{words::ONLY_EOC}</p> }.into_any(),
                 (Target::Locked, _, true) => view! {
                     <h3>"All-clear"</h3>
-                    <ReleaseForm live release/>
+                    <ReleaseForm live release proves/>
                 }.into_any(),
                 (Target::Locked, _, false) => view! {
                     <h3>"All-clear"</h3>

@@ -2,7 +2,9 @@
 //! wasm module: half the payload, and nothing to go wrong.
 
 pub mod console;
+pub mod passkey;
 pub mod public_site;
 
 pub use console::ConsoleIsland;
+pub use passkey::{AddPasskey, PasskeyDoor};
 pub use public_site::PublicSite;

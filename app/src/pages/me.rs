@@ -1,9 +1,12 @@
 //! My own profile and where I am signed in.
 
+use crate::api::passkeys::RemovePasskey;
 use crate::api::people::{EndSessions, me};
 use crate::api::session::sign_in;
 use crate::components::frame::{Frame, Trouble};
+use crate::components::passkeys::Passkeys;
 use crate::components::sessions::Sessions;
+use crate::islands::passkey::AddPasskey;
 use crate::pages::Refused;
 use crate::view::MyView;
 use leptos::prelude::*;
@@ -14,11 +17,12 @@ pub(crate) fn MePage() -> impl IntoView {
     let known = Resource::new(|| (), |()| sign_in());
     let page = Resource::new(|| (), |()| me());
     let end = ServerAction::<EndSessions>::new();
+    let remove = ServerAction::<RemovePasskey>::new();
     view! {
         <Title text="My profile"/>
         <Suspense>
             {move || page.get().map(|answer| match answer {
-                Ok(MyView { me, id, email, rights, sessions }) => view! {
+                Ok(MyView { me, id, email, rights, sessions, passkeys, may_enrol }) => view! {
                     <Frame me=Some(me.clone()) here="/me">
                         <div class="narrow wide">
                             <h1>{me.name.clone()}</h1>
@@ -32,6 +36,13 @@ pub(crate) fn MePage() -> impl IntoView {
                                 }}</p>
                                 <p><small>{email.unwrap_or_default()}</small></p>
                             </section>
+                            <Passkeys person=id.to_string() passkeys action=remove/>
+                            {may_enrol.then(|| view! {
+                                <section class="card"><h2>"Another way in"</h2>
+                                    <p>"A passkey works without the internet, and confirms an all-clear. Have two: one with you, one in the safe."</p>
+                                    <AddPasskey/>
+                                </section>
+                            })}
                             <Sessions person=id.to_string() sessions action=end/>
                         </div>
                     </Frame>

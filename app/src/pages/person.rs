@@ -1,8 +1,10 @@
 //! One person: roles, contact, sessions, and what cannot be undone by a click.
 
+use crate::api::passkeys::RemovePasskey;
 use crate::api::people::{EndSessions, MergePeople, SetDisabled, SetProfile, SetRoles, person};
 use crate::api::session::sign_in;
 use crate::components::frame::{Frame, Trouble};
+use crate::components::passkeys::Passkeys;
 use crate::components::sessions::Sessions;
 use crate::error::ApiError;
 use crate::pages::Refused;
@@ -23,6 +25,7 @@ pub(crate) fn PersonPage() -> impl IntoView {
     let disabled = ServerAction::<SetDisabled>::new();
     let merge = ServerAction::<MergePeople>::new();
     let end = ServerAction::<EndSessions>::new();
+    let remove = ServerAction::<RemovePasskey>::new();
     let trouble = move || {
         let answers = [
             roles.value().get(),
@@ -37,7 +40,7 @@ pub(crate) fn PersonPage() -> impl IntoView {
         <Title text="Person"/>
         <Suspense>
             {move || page.get().map(|answer| match answer {
-                Ok(PersonPageView { me, person, grants, sites, others, sessions, contact }) => {
+                Ok(PersonPageView { me, person, grants, sites, others, sessions, passkeys, contact }) => {
                     let id = person.id.to_string();
                     view! {
                         <Frame me=Some(me) here="/admin/people">
@@ -48,6 +51,7 @@ pub(crate) fn PersonPage() -> impl IntoView {
                                 <State person=person.clone()/>
                                 <Roles person=person.clone() grants sites action=roles/>
                                 <Contact person=person.clone() contact action=profile/>
+                                <Passkeys person=id.clone() passkeys action=remove/>
                                 <Sessions person=id.clone() sessions action=end/>
                                 <Disable person action=disabled/>
                                 <Merge kept=id others action=merge/>

@@ -2,6 +2,7 @@
 
 use crate::api::session::sign_in;
 use crate::components::frame::{Frame, Trouble};
+use crate::islands::passkey::PasskeyDoor;
 use crate::view::SignInView;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -16,8 +17,8 @@ pub(crate) fn SignInPage() -> impl IntoView {
         <Title text="Sign in"/>
         <Suspense>
             {move || way.get().map(|answer| {
-                let SignInView { me, provider, provider_up } =
-                    answer.unwrap_or(SignInView { me: None, provider: None, provider_up: false });
+                let SignInView { me, provider, provider_up, passkeys } =
+                    answer.unwrap_or(SignInView { me: None, provider: None, provider_up: false, passkeys: false });
                 view! {
                     <Frame me here="/sign-in">
                         <div class="narrow">
@@ -31,8 +32,10 @@ pub(crate) fn SignInPage() -> impl IntoView {
                                     {(!provider_up).then(|| view! {
                                         <Trouble text=format!("{name} cannot be reached from this server right now. Sign-in may fail; people who are signed in stay signed in.")/>
                                     })}
+                                    {(passkeys && !provider_up).then(|| view! { <PasskeyDoor return_to="/console".to_owned()/> })}
                                     <p>"EOC personnel and administrators sign in with their company account."</p>
                                     <p><a class="button primary" href="/auth/login?return_to=/console">"Sign in with " {name}</a></p>
+                                    {(passkeys && provider_up).then(|| view! { <PasskeyDoor return_to="/console".to_owned()/> })}
                                 }.into_any(),
                             }}
                             <p><a href="/">"See the state of the telephones"</a> ": no sign-in needed."</p>
@@ -53,6 +56,7 @@ fn sentence(word: &str) -> String {
         "locked" => "The identity provider has locked this account. Ask an administrator, or use another way in.",
         "away" => "The identity provider could not be reached. Try again in a minute.",
         "expired" => "The sign-in took too long or was begun in another window. Please begin again.",
+        "passkey" => "The passkey was not accepted. Try again, or take another one.",
         "disabled" => "Your profile is disabled. Ask an administrator.",
         _ => "The sign-in did not succeed. Please try again; the server’s log says why.",
     }

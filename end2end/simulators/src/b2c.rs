@@ -81,6 +81,7 @@ struct Flow {
     codes: HashMap<String, Grant>,
     made: usize,
     forgery: Option<Forgery>,
+    down: bool,
 }
 
 #[derive(Clone)]
@@ -210,7 +211,21 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/{tenant}/{policy}/oauth2/v2.0/choose", post(choose))
         .route("/{tenant}/{policy}/oauth2/v2.0/token", post(token))
         .route("/{tenant}/{policy}/oauth2/v2.0/logout", get(logout))
+        .layer(axum::middleware::from_fn_with_state(shared.clone(), away))
+        // For other processes: the provider breaks down, and comes back.
+        .route("/sim/down", post(async |State(shared): State<Arc<Shared>>| lock(&shared.state).down = true))
+        .route("/sim/up", post(async |State(shared): State<Arc<Shared>>| lock(&shared.state).down = false))
         .with_state(shared)
+}
+
+/// Broken down, as far as a browser and our server can see.
+async fn away(
+    State(shared): State<Arc<Shared>>,
+    request: axum::extract::Request,
+    next: axum::middleware::Next,
+) -> Response {
+    let down = lock(&shared.state).down;
+    if down { StatusCode::SERVICE_UNAVAILABLE.into_response() } else { next.run(request).await }
 }
 
 async fn metadata(State(shared): State<Arc<Shared>>, Path((tenant, policy)): Path<(String, String)>) -> Response {

@@ -1,13 +1,16 @@
 //! What the pages ask for, answered by engine and store.
 
+mod passkeys;
 mod people;
 mod views;
 
 pub use views::{SiteFacts, Sites};
 
+use crate::config::ReleasePasskey;
 use crate::engine::ports::{Store, StoreError};
 use crate::engine::{AllClear, Engine, EngineError};
 use crate::identity::oidc::Oidc;
+use crate::identity::passkey::Passkeys;
 use crate::store::Directory;
 use crate::store::records::Person;
 use app::ApiError;
@@ -30,6 +33,10 @@ pub struct Pages {
     pub directory: Arc<dyn Directory>,
     pub oidc: Option<Arc<Oidc>>,
     pub sites: Arc<Sites>,
+    /// `None` where this server's address has no passkeys.
+    pub passkeys: Option<Arc<Passkeys>>,
+    /// Whether an all-clear needs one; `None` without an identity provider.
+    pub release_passkey: Option<ReleasePasskey>,
     /// The configured provider's issuer: what a roster's subjects belong to.
     pub issuer: Option<String>,
     /// Standing notices for the console: no certificate check, read-only, no sign-in.
@@ -61,6 +68,7 @@ impl Backend for Pages {
             site: self.sites.detailed(status, now),
             sites: statuses.iter().map(|s| (s.id.clone(), s.name.clone())).collect(),
             events: here.map(|event| self.sites.event(event, now)).collect(),
+            proves: self.proves(who).await?,
             seniors: self.seniors(&status.id).await?,
             banners: self.banners.clone(),
         })
@@ -82,6 +90,9 @@ impl Backend for Pages {
         // Rights come first: whoever may not release learns that, not whether the name was right.
         if who.may(Act::Release, Some(&site)).is_ok() && typed.trim().to_lowercase() != status.name.to_lowercase() {
             return Err(ApiError::NameMismatch);
+        }
+        if who.may(Act::Release, Some(&site)).is_ok() {
+            self.demand_proof(who, wish.here).await?;
         }
         let wish = AllClear { reason: wish.reason, seen: Some(seen), break_glass: wish.break_glass };
         self.engine.release(who, &site, wish).await.map(|_| ()).map_err(refused)
@@ -113,11 +124,25 @@ impl Backend for Pages {
             Some(oidc) => oidc.is_up(),
         };
         let provider = self.oidc.as_ref().map(|oidc| oidc.name().to_owned());
-        Ok(SignInView { me: who.map(me), provider, provider_up })
+        Ok(SignInView { me: who.map(me), provider, provider_up, passkeys: self.passkeys.is_some() })
     }
 }
 
 impl Pages {
+    /// Is this person's all-clear confirmed with a passkey?
+    async fn proves(&self, who: &Operator) -> Result<bool, ApiError> {
+        if self.passkeys.is_none() {
+            return Ok(false);
+        }
+        let person = self.directory.person(who.id.as_str()).await.map_err(stored)?;
+        let enrolled = person.is_some_and(|person| !person.passkeys.is_empty());
+        Ok(match self.release_passkey {
+            Some(ReleasePasskey::Required) => true,
+            Some(ReleasePasskey::IfEnrolled) => enrolled,
+            None => false,
+        })
+    }
+
     async fn seniors(&self, site: &SiteId) -> Result<Vec<String>, ApiError> {
         let people = self.directory.people().await.map_err(stored)?;
         let senior = |p: &Person| {

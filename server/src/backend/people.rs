@@ -1,11 +1,12 @@
 //! The pages about people. Who may is asked first; what is done stands in `people/`.
 
 use super::{Pages, me, stored};
+use crate::identity::passkey::Enrolled;
 use crate::people::{Desk, PeopleError, roster};
 use crate::store::records::{Contact, Person, Session};
 use app::ApiError;
 use app::backend::{CurrentSession, People, Profile};
-use app::view::{ContactView, MyView, PeopleView, PersonPageView, PersonView, SessionView};
+use app::view::{ContactView, MyView, PasskeyView, PeopleView, PersonPageView, PersonView, SessionView};
 use async_trait::async_trait;
 use lockdown::ids::{OperatorId, SiteId};
 use lockdown::operator::{Act, Grants, Operator};
@@ -41,6 +42,7 @@ impl People for Pages {
             sites: self.site_names(),
             others,
             sessions: self.sessions(&id, here).await?,
+            passkeys: self.passkey_views(&person),
             contact: ContactView { webex, extension, phones },
             person: self.person_view(person),
         })
@@ -93,9 +95,11 @@ impl People for Pages {
 
     async fn me(&self, who: &Operator, here: Option<CurrentSession>) -> Result<MyView, ApiError> {
         let person = self.find(&who.id).await?;
+        let passkeys = self.passkey_views(&person);
         let view = self.person_view(person);
         let sessions = self.sessions(&who.id, here).await?;
-        Ok(MyView { me: me(who), id: view.id, email: view.email, rights: view.rights, sessions })
+        let may_enrol = self.passkeys.is_some();
+        Ok(MyView { me: me(who), id: view.id, email: view.email, rights: view.rights, sessions, passkeys, may_enrol })
     }
 }
 
@@ -108,7 +112,19 @@ impl Pages {
         Desk { store: self.directory.as_ref(), by: Some(who.actor()), now: self.engine.now() }
     }
 
-    async fn find(&self, id: &OperatorId) -> Result<Person, ApiError> {
+    fn passkey_views(&self, person: &Person) -> Vec<PasskeyView> {
+        let now = self.engine.now();
+        let moment = |at| self.sites.moment(None, at, now);
+        let view = |key: &Enrolled| PasskeyView {
+            id: key.id.clone(),
+            label: key.label.clone(),
+            added: moment(key.added_at),
+            used: key.used_at.map(moment),
+        };
+        person.passkeys.iter().map(view).collect()
+    }
+
+    pub(super) async fn find(&self, id: &OperatorId) -> Result<Person, ApiError> {
         self.directory.person(id.as_str()).await.map_err(stored)?.ok_or(ApiError::NoSuchPerson)
     }
 

@@ -130,6 +130,7 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::SnapshotDiffers { .. }
         | EventKind::SharedLost { .. }
         | EventKind::OrdersDisagreed { .. }
+        | EventKind::SignedInLocally { .. }
         | EventKind::Refused { .. } => Weight::Attention,
         EventKind::LockOrdered { .. }
         | EventKind::ReleaseOrdered { .. }
@@ -137,6 +138,8 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::Repaired { .. }
         | EventKind::PersonDisabled { .. }
         | EventKind::PeopleMerged { .. }
+        | EventKind::PasskeyAdded { .. }
+        | EventKind::PasskeyRemoved { .. }
         | EventKind::RolesGranted { .. } => Weight::Plain,
         EventKind::DriftEnded
         | EventKind::CucmBack

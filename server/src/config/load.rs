@@ -2,7 +2,7 @@
 
 use super::problem::{Problem, Source};
 use super::site::RawSite;
-use super::{Config, Cucm, Http, Identity, Preset, Secret, Store, StoreKind, TlsFiles};
+use super::{Config, Cucm, Http, Identity, Preset, ReleasePasskey, Secret, Store, StoreKind, TlsFiles};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -77,6 +77,7 @@ struct RawIdentity {
     client_id: Option<String>,
     client_secret: Option<String>,
     client_secret_file: Option<PathBuf>,
+    release_passkey: Option<String>,
 }
 
 const EXAMPLE: &str = "deploy/lockdown.example.toml";
@@ -284,6 +285,13 @@ fn identity(raw: RawIdentity, source: &Source) -> Result<Identity, Problem> {
         client_id: needed(raw.client_id, "client_id")?,
         client_secret: secret(raw.client_secret, raw.client_secret_file, "identity.client_secret", source)?,
         name: raw.name.unwrap_or_else(|| name.to_owned()),
+        release_passkey: match raw.release_passkey.as_deref() {
+            None | Some("if_enrolled") => ReleasePasskey::IfEnrolled,
+            Some("required") => ReleasePasskey::Required,
+            Some(_) => {
+                return Err(source.problem("identity.release_passkey", "write \"if_enrolled\" or \"required\""));
+            }
+        },
     })
 }
 

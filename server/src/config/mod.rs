@@ -88,6 +88,17 @@ pub struct Identity {
     pub client_secret: Secret,
     /// What the sign-in button says. Default the preset's name.
     pub name: String,
+    /// Whether an all-clear from a page needs a passkey. Default [`ReleasePasskey::IfEnrolled`].
+    pub release_passkey: ReleasePasskey,
+}
+
+/// Whether an all-clear from a page needs a fresh proof by passkey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReleasePasskey {
+    /// Of everybody.
+    Required,
+    /// Of whoever has one.
+    IfEnrolled,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

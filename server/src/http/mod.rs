@@ -82,6 +82,7 @@ pub fn router(state: &AppState) -> Router {
     let own = Router::new()
         .route("/auth/login", get(sign_in::login))
         .route("/auth/callback", get(sign_in::callback))
+        .route("/auth/passkey", post(sign_in::by_passkey))
         .route("/auth/logout", post(sign_in::logout))
         .route("/ui/live", get(live::page_line))
         .route("/healthz", get(health::healthz))

@@ -8,7 +8,7 @@ use crate::identity::{safe_return_to, session};
 use crate::people;
 use crate::store::records::{Means, Person};
 use axum::Extension;
-use axum::extract::{Query, State};
+use axum::extract::{Form, Query, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
@@ -111,6 +111,40 @@ async fn profile(state: &AppState, arrival: &Arrival) -> Result<Person, StoreErr
     let kind = EventKind::PersonAdded { person: person.id.clone(), name: person.name.clone() };
     state.directory.put_person(&person, NewEvent { at: now, site: None, by: None, kind }).await?;
     Ok(person)
+}
+
+#[derive(Deserialize)]
+pub(super) struct PasskeyAnswer {
+    ticket: String,
+    answer: String,
+    return_to: Option<String>,
+}
+
+/// The door that needs no internet.
+pub(super) async fn by_passkey(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Form(given): Form<PasskeyAnswer>,
+) -> Response {
+    let person = match state.pages.come_in(&given.ticket, &given.answer).await {
+        Ok(person) => person,
+        Err(error) => {
+            tracing::warn!(%error, "a passkey did not open the door");
+            return Redirect::to("/sign-in?trouble=passkey").into_response();
+        }
+    };
+    let from = session::From { means: Means::Passkey, address: None, agent: agent(&headers) };
+    match session::open(state.directory.as_ref(), &person, &from, state.engine.now()).await {
+        Ok(session) => {
+            let cookie = set_cookie(session::cookie_name(state.https), &session, 43_200, state.https);
+            let return_to = safe_return_to(given.return_to.as_deref());
+            ([(header::SET_COOKIE, cookie)], Redirect::to(&return_to)).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "a session could not be stored");
+            trouble(&SignInError::Away("our own store".into()))
+        }
+    }
 }
 
 pub(super) async fn logout(

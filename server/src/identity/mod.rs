@@ -2,6 +2,7 @@
 
 pub mod api_key;
 pub mod oidc;
+pub mod passkey;
 mod return_to;
 mod sealed;
 pub mod session;

@@ -220,11 +220,12 @@ impl Oidc {
             .build()?;
         let cache = data_dir.join("identity-provider.json");
         let known = std::fs::read(&cache).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let seal = Seal::shared(Some(settings.client_secret.expose()));
         Ok(Self {
             settings,
             redirect_url: format!("{public_url}/auth/callback"),
             http,
-            seal: Seal::new(token::random()),
+            seal,
             known: RwLock::new(known),
             reading: Mutex::new(None),
             cache,

@@ -1,18 +1,37 @@
 //! The cookie between "sign in" and the way back: sealed, so that nothing is stored before somebody
 //! has signed in, and nobody can make one.
 
+use super::token;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::hkdf;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Seals for the life of this process: a restart ends sign-ins on their way, which begin again.
+/// Seals what a browser carries for us for a few minutes.
 pub(super) struct Seal(RandomizedNonceKey);
+
+struct Length;
+
+impl hkdf::KeyType for Length {
+    fn len(&self) -> usize {
+        32
+    }
+}
 
 impl Seal {
     pub(super) fn new(key: [u8; 32]) -> Self {
         Self(RandomizedNonceKey::new(&AES_256_GCM, &key).expect("a key of 32 bytes fits AES-256"))
+    }
+
+    /// A key that every server with the same secret has; without one, for the life of this process.
+    pub(super) fn shared(secret: Option<&str>) -> Self {
+        let Some(secret) = secret else { return Self::new(token::random()) };
+        let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"pstn-lockdown seal 1");
+        let mut key = [0; 32];
+        let derived = salt.extract(secret.as_bytes()).expand(&[b"seal"], Length).and_then(|okm| okm.fill(&mut key));
+        derived.map_or_else(|_| Self::new(token::random()), |()| Self::new(key))
     }
 
     /// `about` ties the seal to its place: a seal moved elsewhere does not open.

@@ -44,6 +44,7 @@ pub async fn open(store: &dyn Directory, person: &Person, from: &From, now: Time
         means: from.means,
         address: from.address.clone(),
         agent: from.agent.clone(),
+        proved_until: None,
     };
     store.put_session(&session).await?;
     Ok(token)

@@ -70,6 +70,7 @@ pub fn profile(
         disabled: false,
         created_at: now,
         last_seen: None,
+        passkeys: vec![],
     })
 }
 
@@ -85,7 +86,7 @@ impl Desk<'_> {
     ) -> Result<Person, PeopleError> {
         let person = profile(name, email, identities, grants, self.now)?;
         let kind = EventKind::PersonAdded { person: person.id.clone(), name: person.name.clone() };
-        self.put(&[person.clone()], kind).await.map_err(|error| match error {
+        self.put(std::slice::from_ref(&person), kind).await.map_err(|error| match error {
             PeopleError::Stale => PeopleError::IdentityTaken,
             error => error,
         })?;
@@ -108,7 +109,7 @@ impl Desk<'_> {
             after: grants.words(),
         };
         let changed = Person { version: found.version + 1, ..found }.with_grants(grants);
-        self.put(&[changed.clone()], kind).await?;
+        self.put(std::slice::from_ref(&changed), kind).await?;
         Ok(changed)
     }
 

@@ -51,6 +51,7 @@ async fn disabling_ends_every_session_and_merging_moves_identities_but_no_roles(
         means: Means::Provider,
         address: None,
         agent: None,
+        proved_until: None,
     };
     store.put_session(&session("one")).await.unwrap();
     desk.merge(kept.id.as_str(), gone.id.as_str()).await.unwrap();

@@ -103,6 +103,7 @@ fn person(id: &str, subject: &str) -> Person {
         disabled: false,
         created_at: now(),
         last_seen: Some(now()),
+        passkeys: vec![],
     }
 }
 
@@ -133,6 +134,7 @@ async fn sessions_end<S: Directory>(open: impl AsyncFn() -> S) {
         means: Means::Provider,
         address: Some("10.0.0.1".into()),
         agent: None,
+        proved_until: Some(now()),
     };
     store.put_session(&session).await.unwrap();
     assert_eq!(open().await.session("hash").await, Ok(Some(session)));

@@ -1,5 +1,6 @@
 //! What is kept of people, sessions and keys.
 
+use crate::identity::passkey::Enrolled;
 use jiff::Timestamp;
 use lockdown::ids::{OperatorId, SiteId};
 use lockdown::operator::{Grants, Role, Scope};
@@ -26,6 +27,8 @@ pub struct Person {
     pub created_at: Timestamp,
     #[serde(default)]
     pub last_seen: Option<Timestamp>,
+    #[serde(default)]
+    pub passkeys: Vec<Enrolled>,
 }
 
 impl Person {
@@ -80,6 +83,9 @@ pub struct Session {
     /// What the browser calls itself.
     #[serde(default)]
     pub agent: Option<String>,
+    /// Until when a fresh proof of the person is taken for one.
+    #[serde(default)]
+    pub proved_until: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +93,7 @@ pub struct Session {
 pub enum Means {
     #[default]
     Provider,
+    Passkey,
 }
 
 /// An API key. The key itself is nowhere kept.

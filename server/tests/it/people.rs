@@ -7,11 +7,14 @@ use serde_json::Value;
 
 /// A second site on the same cluster, with steps of its own.
 fn two_sites() -> String {
-    let (before, tollfree) = DEMO.split_once("[[site.step]]\nkind = \"route_pattern_block\"\npartition = \"PT-PSTN-TOLLFREE\"").unwrap();
+    let (before, tollfree) =
+        DEMO.split_once("[[site.step]]\nkind = \"route_pattern_block\"\npartition = \"PT-PSTN-TOLLFREE\"").unwrap();
     let (_, after) = tollfree.split_once("all = true\n").unwrap();
     let head = &DEMO[..DEMO.find("[[site.step]]").unwrap()];
     let south = head.replace("acme-north", "acme-south").replace("Acme North", "Acme South");
-    format!("{before}{after}\n{south}[[site.step]]\nkind = \"route_pattern_block\"\npartition = \"PT-PSTN-TOLLFREE\"\nall = true\n")
+    format!(
+        "{before}{after}\n{south}[[site.step]]\nkind = \"route_pattern_block\"\npartition = \"PT-PSTN-TOLLFREE\"\nall = true\n"
+    )
 }
 
 async fn world() -> World {
@@ -44,7 +47,11 @@ async fn a_role_given_at_one_site_locks_that_site_and_no_other() {
     let version = seen(&mut admin, &id).await;
     let form = format!("person={id}&seen={version}&grants%5B%5D=eoc%40acme-north");
     assert_eq!(admin.post("/ui/set-roles", &form, false).await.status(), StatusCode::OK);
-    assert_eq!(admin.post("/ui/set-roles", &form, false).await.status(), StatusCode::CONFLICT, "a stale form changes nothing");
+    assert_eq!(
+        admin.post("/ui/set-roles", &form, false).await.status(),
+        StatusCode::CONFLICT,
+        "a stale form changes nothing"
+    );
     assert_eq!(eoc.post("/ui/activate", "site=acme-south", false).await.status(), StatusCode::FORBIDDEN);
     assert_eq!(eoc.get("/console?site=acme-south").await.status(), StatusCode::FORBIDDEN);
     assert_eq!(eoc.post("/ui/activate", "site=acme-north", false).await.status(), StatusCode::OK);
@@ -91,7 +98,11 @@ async fn nobody_raises_their_own_rights_and_the_disabled_are_out_at_once() {
     let me = person(&world, "Admin 1");
     let (id, version) = (me["id"].as_str().unwrap(), seen(&mut admin, me["id"].as_str().unwrap()).await);
     let form = format!("person={id}&seen={version}&disabled=yes");
-    assert_eq!(admin.post("/ui/set-disabled", &form, false).await.status(), StatusCode::CONFLICT, "the last administrator");
+    assert_eq!(
+        admin.post("/ui/set-disabled", &form, false).await.status(),
+        StatusCode::CONFLICT,
+        "the last administrator"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -101,7 +112,10 @@ async fn everybody_sees_and_ends_their_own_sessions() {
     let mut second = Browser::new(&world);
     second.sign_in(&world, 1, "/console").await;
     let page = first.get("/me").await.text().await.unwrap();
-    assert!(page.contains("(this one)") && page.matches("name=\"session\"").count() == 3, "two, and all of them: {page}");
+    assert!(
+        page.contains("(this one)") && page.matches("name=\"session\"").count() == 3,
+        "two, and all of them: {page}"
+    );
     let id = person(&world, "EOC 1")["id"].as_str().unwrap().to_owned();
     assert_eq!(first.post("/ui/end-sessions", &format!("person={id}&session="), false).await.status(), StatusCode::OK);
     assert_eq!(second.post("/ui/me", "", false).await.status(), StatusCode::UNAUTHORIZED);

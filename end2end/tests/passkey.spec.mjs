@@ -1,0 +1,79 @@
+// The door that needs no internet, with Chromium's virtual authenticator.
+import { expect, faults, makeNormal, signIn, test } from "./world.mjs";
+
+const headline = (page) => page.locator(".banner-headline");
+
+/** A key that verifies its user and answers at once. */
+async function virtualKey(page) {
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send("WebAuthn.enable");
+  const options = {
+    protocol: "ctap2",
+    transport: "internal",
+    hasResidentKey: true,
+    hasUserVerification: true,
+    isUserVerified: true,
+    automaticPresenceSimulation: true,
+  };
+  const { authenticatorId } = await devtools.send("WebAuthn.addVirtualAuthenticator", { options });
+  return {
+    verifies: (isUserVerified) => devtools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified }),
+  };
+}
+
+async function provider(state) {
+  await fetch(`${process.env.LOCKDOWN_IDENTITY}/sim/${state}`, { method: "POST" });
+}
+
+test.beforeEach(async ({ browser }) => {
+  await faults({});
+  await makeNormal(browser);
+});
+
+test("a senior adds a passkey, releases with it, and comes in with it while the provider is away", async ({ page, browser }) => {
+  const key = await virtualKey(page);
+  await signIn(page, "Senior 2");
+  await page.goto("/me");
+  await page.getByLabel("Name of the key").fill("Blue key");
+  await page.getByRole("button", { name: "Add a passkey" }).click();
+  await expect(page.getByText("Blue key")).toBeVisible();
+
+  const eoc = await (await browser.newContext()).newPage();
+  await signIn(eoc, "EOC 1");
+  await eoc.getByText("Lock in two steps").click();
+  await eoc.getByRole("button", { name: "Lock now" }).click();
+  await expect(headline(eoc)).toHaveText("PSTN LOCKED");
+
+  await page.goto("/console");
+  await page.getByLabel(/Type the site/).fill("Acme North");
+  await key.verifies(false);
+  await page.getByRole("button", { name: "Give the all-clear" }).click();
+  await expect(page.getByRole("alert")).toContainText("No passkey answered");
+  await expect(headline(eoc)).toHaveText("PSTN LOCKED");
+  await key.verifies(true);
+  await page.getByRole("button", { name: "Give the all-clear" }).click();
+  await expect(headline(page)).toHaveText("Normal calling");
+
+  await provider("down");
+  try {
+    await page.context().clearCookies();
+    await page.goto("/sign-in");
+    await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+    await page.waitForURL("**/console");
+    await expect(page.locator(".me")).toContainText("Senior 2");
+    await expect(page.locator(".events").first()).toContainText("Signed in by passkey");
+  } finally {
+    await provider("up");
+  }
+
+  await page.goto("/me");
+  await page.getByRole("button", { name: "Remove" }).click();
+  await expect(page.getByText("None yet.")).toBeVisible();
+});
+
+test("a passkey of nobody opens nothing", async ({ page }) => {
+  await virtualKey(page);
+  await page.goto("/sign-in");
+  await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+  await expect(page.getByRole("alert")).toContainText("No passkey answered");
+});

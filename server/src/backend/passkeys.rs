@@ -1,0 +1,187 @@
+//! Passkeys of the people: enrolled by somebody who is surely there, asked for before an all-clear.
+
+use super::{Pages, stored};
+use crate::config::ReleasePasskey;
+use crate::engine::ports::NewEvent;
+use crate::identity::passkey::{Enrolled, PasskeyError, Passkeys, Question};
+use crate::store::records::{Means, Person, Session};
+use app::ApiError;
+use app::backend::{CurrentSession, PasskeyDesk};
+use app::view::QuestionView;
+use async_trait::async_trait;
+use jiff::SignedDuration;
+use lockdown::ids::OperatorId;
+use lockdown::operator::{Act, Operator};
+use lockdown::timeline::EventKind;
+
+/// A first key is taken only so soon after the identity provider vouched for the person.
+const FRESH: SignedDuration = SignedDuration::from_mins(10);
+
+/// A proof is good for one all-clear, so long. Identity reference, session times.
+const PROVED: SignedDuration = SignedDuration::from_mins(5);
+
+#[async_trait]
+impl PasskeyDesk for Pages {
+    async fn enrol_passkey(&self, who: &Operator, here: Option<CurrentSession>) -> Result<QuestionView, ApiError> {
+        let (passkeys, person) = (self.passkeys()?, self.find(&who.id).await?);
+        self.may_enrol(&person, here).await?;
+        let question = passkeys.enrol(&who.id, &who.name, &person.passkeys, self.engine.now());
+        question.map(view).map_err(|error| refused(&error))
+    }
+
+    async fn add_passkey(
+        &self,
+        who: &Operator,
+        here: Option<CurrentSession>,
+        ticket: String,
+        answer: String,
+        label: String,
+    ) -> Result<(), ApiError> {
+        let (passkeys, person, now) = (self.passkeys()?, self.find(&who.id).await?, self.engine.now());
+        self.may_enrol(&person, here).await?;
+        let key = passkeys.enrolled(&who.id, &ticket, &answer, &label, now).map_err(|error| refused(&error))?;
+        let people = self.directory.people().await.map_err(stored)?;
+        if people.iter().any(|person| person.passkeys.iter().any(|known| known.id == key.id)) {
+            return Err(ApiError::PasskeyRefused);
+        }
+        let label = key.label.clone();
+        let kind = EventKind::PasskeyAdded { person: person.id.clone(), name: person.name.clone(), label };
+        let keys = person.passkeys.iter().cloned().chain([key]).collect();
+        self.put_keys(who, person, keys, kind).await
+    }
+
+    async fn remove_passkey(&self, who: &Operator, of: OperatorId, key: String) -> Result<(), ApiError> {
+        if who.id != of {
+            who.may(Act::Manage, None).map_err(ApiError::Refused)?;
+        }
+        let person = self.find(&of).await?;
+        let Some(gone) = person.passkeys.iter().find(|known| known.id == key) else { return Ok(()) };
+        let label = gone.label.clone();
+        let kind = EventKind::PasskeyRemoved { person: person.id.clone(), name: person.name.clone(), label };
+        let keys = person.passkeys.iter().filter(|known| known.id != key).cloned().collect();
+        self.put_keys(who, person, keys, kind).await
+    }
+
+    async fn prove_begin(&self, who: &Operator) -> Result<QuestionView, ApiError> {
+        let (passkeys, person) = (self.passkeys()?, self.find(&who.id).await?);
+        let question = passkeys.step_up(&who.id, &person.passkeys, self.engine.now());
+        question.map(view).map_err(|error| refused(&error))
+    }
+
+    async fn prove(
+        &self,
+        who: &Operator,
+        here: Option<CurrentSession>,
+        ticket: String,
+        answer: String,
+    ) -> Result<(), ApiError> {
+        let (passkeys, person, now) = (self.passkeys()?, self.find(&who.id).await?, self.engine.now());
+        let key = passkeys.stepped_up(&who.id, &person.passkeys, &ticket, &answer, now);
+        let key = key.map_err(|error| refused(&error))?;
+        self.note_used(person, key, EventKind::SignedIn).await;
+        let session = self.session(here).await?.ok_or(ApiError::SignInFirst)?;
+        let proved = Session { proved_until: Some(now + PROVED), ..session };
+        self.directory.put_session(&proved).await.map_err(stored)
+    }
+
+    async fn passkey_sign_in(&self) -> Result<QuestionView, ApiError> {
+        let question = self.passkeys()?.sign_in(self.engine.now());
+        question.map(view).map_err(|error| refused(&error))
+    }
+}
+
+impl Pages {
+    /// Before an all-clear: a fresh proof, of whoever has a passkey, or of everybody where it is
+    /// required. Used up by being asked for.
+    pub(super) async fn demand_proof(&self, who: &Operator, here: Option<CurrentSession>) -> Result<(), ApiError> {
+        let Some((rule, _)) = self.release_passkey.zip(self.passkeys.as_ref()) else { return Ok(()) };
+        let person = self.find(&who.id).await?;
+        if rule == ReleasePasskey::IfEnrolled && person.passkeys.is_empty() {
+            return Ok(());
+        }
+        let session = self.session(here).await?.ok_or(ApiError::SignInFirst)?;
+        if session.proved_until.is_none_or(|until| until <= self.engine.now()) {
+            return Err(ApiError::PasskeyNeeded);
+        }
+        self.directory.put_session(&Session { proved_until: None, ..session }).await.map_err(stored)
+    }
+
+    /// Who comes in with this answer: the person, and their keys as they are from now on.
+    ///
+    /// # Errors
+    /// [`PasskeyError`], whatever does not fit; a disabled person has no keys.
+    pub async fn come_in(&self, ticket: &str, answer: &str) -> Result<Person, PasskeyError> {
+        let passkeys = self.passkeys.as_ref().ok_or(PasskeyError::Ticket)?;
+        let claimed = passkeys.claimed(answer)?;
+        let people = self.directory.people().await.map_err(|error| PasskeyError::Refused(error.to_string()))?;
+        let has = |person: &Person| !person.disabled && person.passkeys.iter().any(|key| key.id == claimed);
+        let person = people.into_iter().find(has);
+        let known = person.as_ref().map_or(&[][..], |person| &person.passkeys);
+        let key = passkeys.signed_in(known, ticket, answer, self.engine.now())?;
+        let person = person.ok_or_else(|| PasskeyError::Refused("nobody has this key".into()))?;
+        let by = EventKind::SignedInLocally { by: "passkey".into() };
+        self.note_used(person.clone(), key, by).await;
+        Ok(person)
+    }
+
+    /// Counter and time of a key that was used; where they cannot be stored now, the event alone.
+    async fn note_used(&self, person: Person, key: Enrolled, kind: EventKind) {
+        let now = self.engine.now();
+        let by = lockdown::operator::Actor {
+            id: person.id.clone(),
+            name: person.name.clone(),
+            surface: lockdown::operator::Surface::Web,
+        };
+        let keys = person.passkeys.iter().map(|known| if known.id == key.id { key.clone() } else { known.clone() });
+        let changed = Person { version: person.version + 1, passkeys: keys.collect(), last_seen: Some(now), ..person };
+        let event = NewEvent { at: now, site: None, by: Some(by), kind };
+        if self.directory.put_person(&changed, event.clone()).await.is_err()
+            && let Err(error) = self.store.append(vec![event]).await
+        {
+            tracing::error!(%error, "the use of a passkey could not be put into the timeline");
+        }
+    }
+
+    fn passkeys(&self) -> Result<&Passkeys, ApiError> {
+        self.passkeys.as_deref().ok_or(ApiError::NoPasskey)
+    }
+
+    async fn session(&self, here: Option<CurrentSession>) -> Result<Option<Session>, ApiError> {
+        match here {
+            None => Ok(None),
+            Some(here) => self.directory.session(&here.0).await.map_err(stored),
+        }
+    }
+
+    /// The first key soon after a sign-in at the provider, a further one with one that is there.
+    async fn may_enrol(&self, person: &Person, here: Option<CurrentSession>) -> Result<(), ApiError> {
+        let (session, now) = (self.session(here).await?.ok_or(ApiError::SignInFirst)?, self.engine.now());
+        let fresh = session.means == Means::Provider && now.duration_since(session.created_at) <= FRESH;
+        let proved = session.proved_until.is_some_and(|until| until > now);
+        match (person.passkeys.is_empty(), fresh, proved) {
+            (_, true, _) | (false, _, true) => Ok(()),
+            _ => Err(ApiError::FreshSignInNeeded),
+        }
+    }
+
+    async fn put_keys(
+        &self,
+        who: &Operator,
+        person: Person,
+        keys: Vec<Enrolled>,
+        kind: EventKind,
+    ) -> Result<(), ApiError> {
+        let changed = Person { version: person.version + 1, passkeys: keys, ..person };
+        let event = NewEvent { at: self.engine.now(), site: None, by: Some(who.actor()), kind };
+        self.directory.put_person(&changed, event).await.map_err(stored)
+    }
+}
+
+fn view(question: Question) -> QuestionView {
+    QuestionView { options: question.options, ticket: question.ticket }
+}
+
+fn refused(error: &PasskeyError) -> ApiError {
+    tracing::warn!(%error, "a passkey was refused");
+    ApiError::PasskeyRefused
+}
