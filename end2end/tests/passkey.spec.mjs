@@ -1,25 +1,8 @@
 // The door that needs no internet, with Chromium's virtual authenticator.
+import { virtualKey } from "./virtual_key.mjs";
 import { expect, faults, makeNormal, signIn, test } from "./world.mjs";
 
 const headline = (page) => page.locator(".banner-headline");
-
-/** A key that verifies its user and answers at once. */
-async function virtualKey(page) {
-  const devtools = await page.context().newCDPSession(page);
-  await devtools.send("WebAuthn.enable");
-  const options = {
-    protocol: "ctap2",
-    transport: "internal",
-    hasResidentKey: true,
-    hasUserVerification: true,
-    isUserVerified: true,
-    automaticPresenceSimulation: true,
-  };
-  const { authenticatorId } = await devtools.send("WebAuthn.addVirtualAuthenticator", { options });
-  return {
-    verifies: (isUserVerified) => devtools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified }),
-  };
-}
 
 async function provider(state) {
   await fetch(`${process.env.LOCKDOWN_IDENTITY}/sim/${state}`, { method: "POST" });

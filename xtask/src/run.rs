@@ -17,7 +17,26 @@ pub(crate) struct World {
     pub(crate) url: String,
     pub(crate) simulators: Value,
     pub(crate) folder: PathBuf,
+    /// What the tests of the whole product need to know.
+    pub(crate) whole: Value,
     children: Vec<Child>,
+}
+
+/// The application as both identity providers know it.
+const CLIENT_ID: &str = "63d19d63-e3fe-4b9c-8e4a-2b2b9a7d3a10";
+const CLIENT_SECRET: &str = "an-independent-secret";
+
+/// The demonstration site.
+const DEMO: &str = include_str!("../../end2end/demo-site.toml");
+
+/// The demonstration site without its toll-free step, and a second site that has only this one.
+fn two_sites() -> String {
+    let steps: Vec<&str> = DEMO.split("[[site.step]]").collect();
+    let tollfree = |step: &&str| step.contains("PT-PSTN-TOLLFREE");
+    let north: Vec<&str> = steps.iter().copied().filter(|step| !tollfree(&step)).collect();
+    let south = steps[0].replace("acme-north", "acme-south").replace("Acme North", "Acme South");
+    let only: String = steps.iter().copied().filter(tollfree).collect();
+    format!("{}\n{south}[[site.step]]{only}", north.join("[[site.step]]"))
 }
 
 impl Drop for World {
@@ -93,19 +112,108 @@ impl World {
             simulators: serde_json::from_str(&said)
                 .context("the simulators said something else than their addresses")?,
             folder: folder.to_owned(),
+            whole: Value::Null,
             children: vec![simulators],
         })
     }
 
+    /// The product as a site runs it: MongoDB, an independent identity provider, two sites. What the
+    /// tests need to know of it is [`World::whole`].
+    pub(crate) fn start_whole(folder: &Path) -> Result<Self> {
+        let mut world = Self::simulators_only(folder, &[])?;
+        let (port, database) = (free(0)?, free(0)?);
+        world.url = format!("http://localhost:{port}");
+        let provider = world.start_provider()?;
+        let command = world.start_database(database)?;
+        let identity = format!(
+            "[identity]\nmetadata_url = \"{}\"\nissuer = \"{}\"\nclient_id = \"{CLIENT_ID}\"\nclient_secret = \"{CLIENT_SECRET}\"\n",
+            provider["metadata_url"].as_str().unwrap_or_default(),
+            provider["issuer"].as_str().unwrap_or_default()
+        );
+        let store = format!(
+            "kind = \"mongodb\"\nmongodb_uri = \"mongodb://127.0.0.1:{database}/whole?directConnection=true&serverMonitoringMode=poll&heartbeatFrequencyMS=500\""
+        );
+        fs::write(folder.join("lockdown.toml"), world.sections(port, &store, &identity, &two_sites()))?;
+        let admin = &provider["people"][3];
+        let (name, oid) = (admin["name"].as_str().unwrap_or_default(), admin["oid"].as_str().unwrap_or_default());
+        world.lockdown(&["people", "add", "--name", name, "--subject", oid, "--role", "admin"])?;
+        let pid = world.children.last().map_or(0, Child::id);
+        world.start_server()?;
+        world.whole = serde_json::json!({
+            "provider": provider["origin"], "database": { "pid": pid, "command": command },
+            "program": binary("pstn-lockdown"), "config": folder.join("lockdown.toml"),
+        });
+        Ok(world)
+    }
+
+    fn start_provider(&mut self) -> Result<Value> {
+        let mut provider = node()
+            .arg(crate::command::root().join("end2end/identity/provider.mjs"))
+            .env("REDIRECT_URI", format!("{}/auth/callback", self.url))
+            .env("CLIENT_SECRET", CLIENT_SECRET)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("the identity provider could not be started")?;
+        let said = first_line(&mut provider)?;
+        self.children.push(provider);
+        serde_json::from_str(&said).context("the identity provider did not say where it is")
+    }
+
+    /// Starts a database and returns its command, so that a test can start it again.
+    fn start_database(&mut self, port: u16) -> Result<Vec<String>> {
+        let program = crate::setup::mongod()?;
+        let data = self.folder.join("database");
+        fs::create_dir_all(&data)?;
+        let (data, port) = (data.to_string_lossy().into_owned(), port.to_string());
+        let mut command = vec![program.to_string_lossy().into_owned()];
+        let words: &[&str] = if program.ends_with("mongod") {
+            &["--bind_ip", "127.0.0.1", "--replSet", "rs0", "--port", &port, "--dbpath", &data]
+        } else {
+            &[
+                "--host",
+                "127.0.0.1",
+                "--sync-on-commit",
+                "--cache-size",
+                "256M",
+                "--port",
+                &port,
+                "--storage-path",
+                &data,
+            ]
+        };
+        command.extend(words.iter().map(|word| (*word).to_owned()));
+        let log = fs::File::create(self.folder.join("database.log"))?;
+        let mut child = Command::new(&command[0]);
+        child.args(&command[1..]).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        self.children.push(child.spawn().context("the database could not be started")?);
+        let until = Instant::now() + Duration::from_secs(60);
+        while std::net::TcpStream::connect(format!("127.0.0.1:{port}")).is_err() {
+            if Instant::now() > until {
+                bail!("the database did not start: see {}", self.folder.join("database.log").display());
+            }
+            std::thread::park_timeout(Duration::from_millis(50));
+        }
+        Ok(command)
+    }
+
     fn configuration(&self, port: u16) -> String {
         let text = |key: &str| self.simulators[key].as_str().unwrap_or("").to_owned();
-        let sites = include_str!("../../end2end/demo-site.toml");
+        let identity = format!(
+            "[identity]\npreset = \"b2c\"\nname = \"the simulated B2C\"\nmetadata_url = \"{}\"\nissuer = \"{}\"\nclient_id = \"{CLIENT_ID}\"\nclient_secret = \"b2c-demo-secret\"\n",
+            text("metadata_url"),
+            text("issuer"),
+        );
+        self.sections(port, "", &identity, DEMO)
+    }
+
+    fn sections(&self, port: u16, store: &str, identity: &str, sites: &str) -> String {
+        let text = |key: &str| self.simulators[key].as_str().unwrap_or("").to_owned();
         format!(
-            "[http]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"http://localhost:{port}\"\n\n[store]\ndata_dir = \"data\"\n\n[cucm]\nurl = \"{axl}\"\nusername = \"axl-lockdown\"\npassword = \"axl-demo\"\ntls = {{ pin_sha256 = [\"{pin}\"] }}\n\n[identity]\npreset = \"b2c\"\nname = \"the simulated B2C\"\nmetadata_url = \"{metadata}\"\nissuer = \"{issuer}\"\nclient_id = \"63d19d63-e3fe-4b9c-8e4a-2b2b9a7d3a10\"\nclient_secret = \"b2c-demo-secret\"\n\n{sites}",
+            "[http]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"http://localhost:{port}\"\n\n[store]\ndata_dir = \"data\"\n{store}\n\n[cucm]\nurl = \"{axl}\"\nusername = \"axl-lockdown\"\npassword = \"axl-demo\"\ntls = {{ pin_sha256 = [\"{pin}\"] }}\n\n{identity}\n{sites}",
             axl = text("axl"),
             pin = text("fingerprint"),
-            metadata = text("metadata_url"),
-            issuer = text("issuer"),
         )
     }
 

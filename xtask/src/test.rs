@@ -17,6 +17,7 @@ pub(crate) fn all() -> Result<()> {
     run(cargo().args(["test", "--package", "server"]).env("LOCKDOWN_MONGOD", setup::mongod()?))?;
     axl()?;
     browser(&[])?;
+    whole()?;
     println!(
         "\n✓ test: Rust, AXL schema (12.5, 14.0, 15.0), zeep and cisco-axl, browser, in {} s",
         started.elapsed().as_secs()
@@ -29,6 +30,25 @@ pub(crate) fn axl() -> Result<()> {
     demo::build()?;
     schema::messages()?;
     schema::independent_clients()
+}
+
+/// The product as a site runs it, against an independent identity provider and a database.
+pub(crate) fn whole() -> Result<()> {
+    demo::build()?;
+    site::build()?;
+    let (modules, chromium) = (setup::npm()?, setup::chromium()?);
+    say("the whole product, in a browser");
+    let folder = target().join("whole-test");
+    let _ = std::fs::remove_dir_all(&folder);
+    let world = World::start_whole(&folder)?;
+    run(demo::node()
+        .arg(modules.join("@playwright/test/cli.js"))
+        .args(["test", "--config", "end2end/whole.config.mjs"])
+        .env("CHROMIUM", chromium)
+        .env("LOCKDOWN_URL", &world.url)
+        .env("LOCKDOWN_WHOLE", world.whole.to_string())
+        .env("LOCKDOWN_CONTROL", world.simulators["control"].as_str().unwrap_or_default()))
+    .with_context(|| format!("the server's log is {}", folder.join("server.log").display()))
 }
 
 /// Playwright in the system's Chromium, against the real server and simulators.

@@ -6,12 +6,12 @@ use leptos::prelude::*;
 
 #[component]
 pub(crate) fn Passkeys(
-    person: String,
+    #[prop(into)] person: Signal<String>,
     passkeys: Vec<PasskeyView>,
     action: ServerAction<RemovePasskey>,
 ) -> impl IntoView {
     let none = passkeys.is_empty();
-    let rows = passkeys.into_iter().map(|passkey| row(person.clone(), passkey, action)).collect_view();
+    let rows = passkeys.into_iter().map(|passkey| row(person.get_untracked(), passkey, action)).collect_view();
     view! {
         <section class="card">
             <h2>"Passkeys"</h2>

@@ -369,7 +369,13 @@ impl Oidc {
         let mut validation = Validation::new(Algorithm::RS256);
         validation.set_issuer(&[&self.settings.issuer]);
         validation.set_audience(&[&self.settings.client_id]);
-        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        // B2C always says from when on; the standard leaves it open.
+        let required: &[&str] = if self.settings.preset == Preset::B2c {
+            &["exp", "nbf", "iss", "aud", "sub"]
+        } else {
+            &["exp", "iss", "aud", "sub"]
+        };
+        validation.set_required_spec_claims(required);
         validation.validate_nbf = true;
         validation.leeway = LEEWAY;
         let claims = jsonwebtoken::decode::<Claims>(id_token, &key, &validation)
