@@ -33,7 +33,7 @@ const DEMO: &str = include_str!("../../end2end/demo-site.toml");
 fn two_sites() -> String {
     let steps: Vec<&str> = DEMO.split("[[site.step]]").collect();
     let tollfree = |step: &&str| step.contains("PT-PSTN-TOLLFREE");
-    let north: Vec<&str> = steps.iter().copied().filter(|step| !tollfree(&step)).collect();
+    let north: Vec<&str> = steps.iter().copied().filter(|step| !tollfree(step)).collect();
     let south = steps[0].replace("acme-north", "acme-south").replace("Acme North", "Acme South");
     let only: String = steps.iter().copied().filter(tollfree).collect();
     format!("{}\n{south}[[site.step]]{only}", north.join("[[site.step]]"))
@@ -148,7 +148,7 @@ impl World {
 
     fn start_provider(&mut self) -> Result<Value> {
         let mut provider = node()
-            .arg(crate::command::root().join("end2end/identity/provider.mjs"))
+            .arg(root().join("end2end/identity/provider.mjs"))
             .env("REDIRECT_URI", format!("{}/auth/callback", self.url))
             .env("CLIENT_SECRET", CLIENT_SECRET)
             .stdin(Stdio::piped())

@@ -44,6 +44,8 @@ enum Command {
     /// The lockdown plan
     #[command(subcommand)]
     Plan(PlanCommand),
+    /// List every way in: pages, server functions, REST
+    Routes,
     /// How things stand
     Status(remote::Server),
     /// Order the lock
@@ -120,6 +122,11 @@ async fn run(context: &Context, command: Command) -> Result<Ended, Sorry> {
         Command::Serve => serve::serve(context).await,
         Command::Doctor => doctor::examine(context).await,
         Command::Plan(PlanCommand::Check) => plan::check(context).await,
+        Command::Routes => {
+            let routes = crate::http::routes();
+            context.print(&serde_json::json!(routes), routes.join("\n"));
+            Ok(Ended::Done)
+        }
         Command::Status(server) => remote::status(context, &server).await,
         Command::Lock(order) => remote::lock(context, &order).await,
         Command::Release(order) => remote::release(context, &order).await,

@@ -18,8 +18,9 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::http::{HeaderValue, header};
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use leptos::config::{Env, LeptosOptions};
+use leptos::server_fn::axum::server_fn_paths;
 use std::path::Path;
 use std::sync::Arc;
 use tower_http::compression::CompressionLayer;
@@ -77,18 +78,33 @@ impl AppState {
     }
 }
 
+/// What is neither page nor server function nor REST.
+fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
+    vec![
+        ("GET", "/auth/login", get(sign_in::login)),
+        ("GET", "/auth/callback", get(sign_in::callback)),
+        ("POST", "/auth/passkey", post(sign_in::by_passkey)),
+        ("POST", "/auth/logout", post(sign_in::logout)),
+        ("GET", "/ui/live", get(live::page_line)),
+        ("GET", "/healthz", get(health::healthz)),
+        ("GET", "/readyz", get(health::readyz)),
+    ]
+}
+
+/// Every way in there is, as `METHOD /path`, in order. Files of the browser side apart.
+pub fn routes() -> Vec<String> {
+    let pages = pages::paths().into_iter().map(|path| format!("GET {path}"));
+    let functions = server_fn_paths().map(|(path, method)| format!("{method} {path}"));
+    let own = own().into_iter().map(|(method, path, _)| format!("{method} {path}"));
+    let mut all: Vec<String> = pages.chain(functions).chain(own).chain(rest::routes()).collect();
+    all.sort();
+    all
+}
+
 /// All of it.
 pub fn router(state: &AppState) -> Router {
-    let own = Router::new()
-        .route("/auth/login", get(sign_in::login))
-        .route("/auth/callback", get(sign_in::callback))
-        .route("/auth/passkey", post(sign_in::by_passkey))
-        .route("/auth/logout", post(sign_in::logout))
-        .route("/ui/live", get(live::page_line))
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .merge(rest::router())
-        .with_state(state.clone());
+    let own = own().into_iter().fold(Router::new(), |router, (_, path, handler)| router.route(path, handler));
+    let own = own.merge(rest::router()).with_state(state.clone());
     let compressed = pages::router(state).layer(CompressionLayer::new());
     Router::new()
         .merge(own)

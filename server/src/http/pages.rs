@@ -14,6 +14,15 @@ use tower_http::services::ServeDir;
 /// Once a process: while the list is made, leptos keeps every Resource of the process from loading.
 static ROUTES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(app::App));
 
+/// The addresses of all pages.
+pub(super) fn paths() -> Vec<String> {
+    let server_function = |path: &&AxumRouteListing| path.path().starts_with("/ui/");
+    let mut all: Vec<String> =
+        ROUTES.iter().filter(|path| !server_function(path)).map(|route| route.path().to_owned()).collect();
+    all.dedup();
+    all
+}
+
 pub(super) fn router(state: &AppState) -> Router {
     let context = {
         let state = state.clone();

@@ -1,6 +1,6 @@
 //! MongoDB comes, goes, and is shared: the real program, a real database process.
 
-use crate::world::{SITE, World};
+use crate::world::{SITE, World, refused};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use simulators::database::Database;
@@ -110,6 +110,16 @@ async fn a_stale_all_clear_is_refused_by_the_server_that_missed_the_news() {
     let body = Some(json!({ "desired": "normal" }));
     let (code, _, said) = one.call(Method::PUT, &path, &one.everything(), body, &[("if-match", &etag)]).await;
     assert_eq!(code, StatusCode::PRECONDITION_FAILED, "{said}");
+    let stale = [
+        json!({ "desired": "normal", "reason": "x" }),
+        json!({ "desired": "normal", "break_glass": true, "reason": "x" }),
+    ];
+    for body in &stale {
+        let if_match = [("if-match", etag.as_str())];
+        let answer = one.call(Method::PUT, &path, &one.everything(), Some(body.clone()), &if_match).await;
+        assert_eq!(answer.0, StatusCode::PRECONDITION_FAILED, "{}", answer.2);
+    }
+    refused("stale versions", stale.len() + 1);
     one.until_standing("locked").await;
     one.calls_are_locked();
 }
@@ -124,8 +134,8 @@ async fn a_file_moves_into_the_database_once_however_often_it_is_tried() {
     let events = world.events().await.len();
     world.kill();
     world.use_database(&database);
-    let refused = world.run(&["serve"]);
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("store migrate"), "people are not thrown away");
+    let kept = world.run(&["serve"]);
+    assert!(String::from_utf8_lossy(&kept.stderr).contains("store migrate"), "people are not thrown away");
     for _ in 0..2 {
         let moved = world.run(&["store", "migrate", "--from", "embedded", "--to", "mongodb", "--json"]);
         let report: Value = serde_json::from_slice(&moved.stdout).unwrap();

@@ -9,6 +9,7 @@ mod database;
 mod lock;
 mod people;
 mod restart;
+mod rights;
 mod sign_in;
 mod surfaces;
 mod world;

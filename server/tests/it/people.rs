@@ -1,7 +1,7 @@
 //! Who may do what at which site, given and taken by an administrator.
 
 use crate::sign_in::{Browser, location, signed_in};
-use crate::world::{DEMO, World};
+use crate::world::{DEMO, World, refused};
 use reqwest::StatusCode;
 use serde_json::Value;
 
@@ -85,11 +85,11 @@ async fn nobody_raises_their_own_rights_and_the_disabled_are_out_at_once() {
         ("people", String::new()),
         ("person", format!("id={id}")),
     ] {
-        let refused = eoc.post(&format!("/ui/{path}"), &form, false).await;
-        assert_eq!(refused.status(), StatusCode::FORBIDDEN, "{path}");
+        let answer = eoc.post(&format!("/ui/{path}"), &form, false).await;
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{path}");
         tried += 1;
     }
-    println!("role escalations refused: {tried}");
+    refused("role escalations", tried);
     let form = format!("person={id}&seen={version}&disabled=yes");
     assert_eq!(admin.post("/ui/set-disabled", &form, false).await.status(), StatusCode::OK);
     assert_eq!(eoc.post("/ui/activate", "site=acme-north", false).await.status(), StatusCode::UNAUTHORIZED);

@@ -1,6 +1,6 @@
 //! Sign-in against the simulated provider, as a browser goes through it.
 
-use crate::world::World;
+use crate::world::{World, refused};
 use reqwest::{Client, Response, StatusCode, header};
 use simulators::b2c::Forgery;
 use std::collections::BTreeMap;
@@ -45,6 +45,13 @@ impl Browser {
             .unwrap();
         self.keep(&response);
         response
+    }
+
+    /// Our cookies where keys belong.
+    pub(crate) async fn call(&self, method: reqwest::Method, path: &str, body: &str) -> Response {
+        let request = self.http.request(method, format!("{}{path}", self.base)).header("cookie", self.cookie_header());
+        let request = request.header("content-type", "application/json").header("sec-fetch-site", "same-origin");
+        request.body(body.to_owned()).send().await.unwrap()
     }
 
     /// A form of one of our pages, with or without wasm.
@@ -143,7 +150,7 @@ async fn cancelling_and_forgetting_come_back_calmly() {
 async fn every_forged_token_is_refused() {
     use Forgery::*;
     let world = World::new().await;
-    for forgery in [
+    let forgeries = [
         NoSignature,
         HmacWithClientSecret,
         ForeignKey,
@@ -154,7 +161,8 @@ async fn every_forged_token_is_refused() {
         NotYet,
         WrongPolicy,
         WrongNonce,
-    ] {
+    ];
+    for forgery in forgeries {
         world.b2c.forge(forgery);
         let back = Browser::new(&world).sign_in(&world, 1, "/console").await;
         assert_eq!(location(&back), "/sign-in?trouble=refused", "{forgery:?}");
@@ -163,6 +171,7 @@ async fn every_forged_token_is_refused() {
             "{forgery:?}"
         );
     }
+    refused("forged tokens", forgeries.len());
     let back = Browser::new(&world).sign_in(&world, 1, "/console").await;
     assert_eq!(location(&back), "/console", "an honest one comes in");
 }

@@ -57,6 +57,25 @@ pub(super) fn router() -> Router<AppState> {
         )))
 }
 
+/// What the contract names, besides the contract itself.
+pub(super) fn routes() -> Vec<String> {
+    let contract = documented().split_for_parts().1;
+    let calls = contract.paths.paths.into_iter().flat_map(|(path, item)| {
+        let has = [
+            ("GET", item.get.is_some()),
+            ("PUT", item.put.is_some()),
+            ("POST", item.post.is_some()),
+            ("PATCH", item.patch.is_some()),
+            ("DELETE", item.delete.is_some()),
+        ];
+        has.into_iter()
+            .filter(|(_, there)| *there)
+            .map(move |(method, _)| format!("{method} {path}"))
+            .collect::<Vec<_>>()
+    });
+    calls.chain(["GET /api/docs".to_owned(), "GET /api/v1/openapi.json".to_owned()]).collect()
+}
+
 fn documented() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Contract::openapi())
         .routes(routes!(sites::status))

@@ -1,0 +1,237 @@
+//! Every way in, and who gets through. The list of ways is the program's own: one that is missing here
+//! fails the test. The table is printed in `server/RIGHTS.md`.
+
+use crate::sign_in::{Browser, signed_in};
+use crate::world::{DEMO, SITE, World, refused};
+use reqwest::{Method, StatusCode};
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+/// Who gets through, by page or by key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Everybody,
+    SignedIn,
+    /// EOC and senior EOC, here at this site.
+    Eoc,
+    Senior,
+    Admin,
+    /// EOC, senior EOC and administrators.
+    Staff,
+    /// A key with this scope, and nothing else.
+    Key(&'static str),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Persona {
+    Nobody,
+    Resident,
+    Eoc,
+    Senior,
+    Admin,
+}
+
+const PERSONAS: [Persona; 5] = [Persona::Nobody, Persona::Resident, Persona::Eoc, Persona::Senior, Persona::Admin];
+
+const SCOPES: [&str; 4] = ["status:read", "lock:enable", "lock:release", "hooks:manage"];
+
+impl Persona {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Nobody => "nobody",
+            Self::Resident => "signed in",
+            Self::Eoc => "EOC",
+            Self::Senior => "senior EOC",
+            Self::Admin => "administrator",
+        }
+    }
+}
+
+impl Who {
+    fn lets(self, persona: Persona) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::SignedIn => persona != Persona::Nobody,
+            Self::Eoc => matches!(persona, Persona::Eoc | Persona::Senior),
+            Self::Senior => persona == Persona::Senior,
+            Self::Admin => persona == Persona::Admin,
+            Self::Staff => matches!(persona, Persona::Eoc | Persona::Senior | Persona::Admin),
+            Self::Key(_) => false,
+        }
+    }
+}
+
+/// A way in, what is sent, and who gets through.
+type Row = (&'static str, &'static str, Who);
+
+const TABLE: [Row; 48] = [
+    ("GET /", "", Who::Everybody),
+    ("GET /sign-in", "", Who::Everybody),
+    ("GET /console", "", Who::Eoc),
+    ("GET /timeline", "", Who::Staff),
+    ("GET /me", "", Who::SignedIn),
+    ("GET /admin/people", "", Who::Admin),
+    ("GET /admin/people/{id}", "", Who::Admin),
+    ("GET /auth/login", "", Who::Everybody),
+    ("GET /auth/callback", "", Who::Everybody),
+    ("POST /auth/passkey", "ticket=x&answer=x", Who::Everybody),
+    ("POST /auth/logout", "", Who::Everybody),
+    ("GET /healthz", "", Who::Everybody),
+    ("GET /readyz", "", Who::Everybody),
+    ("GET /ui/live", "", Who::Everybody),
+    ("POST /ui/status", "", Who::Everybody),
+    ("POST /ui/sign-in", "", Who::Everybody),
+    ("POST /ui/console", "", Who::Eoc),
+    ("POST /ui/activate", "site=acme-north", Who::Eoc),
+    ("POST /ui/release", "site=acme-north&typed=Acme+North&seen=0", Who::Senior),
+    ("POST /ui/timeline", "", Who::Staff),
+    ("POST /ui/people", "", Who::Admin),
+    ("POST /ui/person", "id=p-0", Who::Admin),
+    ("POST /ui/set-roles", "person=p-0&seen=0", Who::Admin),
+    ("POST /ui/set-profile", "person=p-0&seen=0&email=&webex=&extension=&phones=", Who::Admin),
+    ("POST /ui/set-disabled", "person=p-0&seen=0&disabled=yes", Who::Admin),
+    ("POST /ui/merge-people", "kept=p-0&gone=p-1", Who::Admin),
+    ("POST /ui/end-sessions", "person=p-0&session=", Who::Admin),
+    ("POST /ui/import-roster", "roster=name&dry_run=yes", Who::Admin),
+    ("POST /ui/me", "", Who::SignedIn),
+    ("POST /ui/enrol-passkey", "", Who::SignedIn),
+    ("POST /ui/add-passkey", "ticket=x&answer=x&label=x", Who::SignedIn),
+    ("POST /ui/remove-passkey", "person=p-0&passkey=x", Who::Admin),
+    ("POST /ui/prove-begin", "", Who::SignedIn),
+    ("POST /ui/prove", "ticket=x&answer=x", Who::SignedIn),
+    ("POST /ui/passkey-sign-in", "", Who::Everybody),
+    ("GET /api/docs", "", Who::Everybody),
+    ("GET /api/v1/openapi.json", "", Who::Everybody),
+    ("GET /api/v1/status", "", Who::Everybody),
+    ("GET /api/v1/sites/{id}", "", Who::Key("status:read")),
+    ("GET /api/v1/sites/{id}/plan", "", Who::Key("status:read")),
+    ("POST /api/v1/sites/{id}/plan/check", "", Who::Key("status:read")),
+    ("GET /api/v1/events", "", Who::Key("status:read")),
+    ("GET /api/v1/events/stream", "", Who::Key("status:read")),
+    ("PUT /api/v1/sites/{id}/lockdown", "{\"desired\":\"locked\"}", Who::Key("lock:enable")),
+    ("PUT /api/v1/sites/{id}/lockdown", "{\"desired\":\"normal\"}", Who::Key("lock:release")),
+    // Files and addresses that are not there: no secret, and no way further.
+    ("GET /icon.svg", "", Who::Everybody),
+    ("GET /nowhere", "", Who::Everybody),
+    ("GET /api/v1/nowhere", "", Who::Everybody),
+];
+
+fn path(row: &Row) -> String {
+    let path = row.0.split_once(' ').unwrap().1;
+    let id = if path.starts_with("/api/") { SITE } else { "p-0" };
+    path.replace("{id}", id)
+}
+
+/// Was somebody turned away because of who they are? A refusal of a passkey is not about rights.
+async fn through(response: reqwest::Response) -> bool {
+    match response.status() {
+        StatusCode::UNAUTHORIZED => false,
+        StatusCode::FORBIDDEN => {
+            let said = response.text().await.unwrap();
+            ["passkey_refused", "fresh_sign_in_needed", "passkey_needed"].iter().any(|word| said.contains(word))
+        }
+        _ => true,
+    }
+}
+
+async fn by_page(browser: &mut Browser, row: &Row) -> bool {
+    let path = path(row);
+    let method = row.0.split_once(' ').unwrap().0;
+    let response = if path.starts_with("/api/") {
+        browser.call(method.parse().unwrap(), &path, row.1).await
+    } else if method == "GET" {
+        browser.get(&path).await
+    } else {
+        browser.post(&path, row.1, false).await
+    };
+    through(response).await
+}
+
+async fn by_key(world: &World, row: &Row, scope: &str) -> bool {
+    let method: Method = row.0.split_once(' ').unwrap().0.parse().unwrap();
+    let request = reqwest::Client::new()
+        .request(method, format!("{}{}", world.url, path(row)))
+        .bearer_auth(world.key(scope))
+        .header("if-match", "\"0\"")
+        .header("content-type", "application/json")
+        .body(row.1.to_owned());
+    through(request.send().await.unwrap()).await
+}
+
+fn printed() -> String {
+    let mut text = "# Who gets through\n\nMade and checked by `tests/it/rights.rs`: every way in the program has is tried by everybody below. A cookie opens\nno call of `/api/v1`, a key no page. Whoever gets through may still be refused: a stale version, a site that is not\ntheirs, a passkey that is missing.\n\n| way in |".to_owned();
+    let heads: Vec<&str> = PERSONAS.iter().map(|persona| persona.name()).chain(["key with"]).collect();
+    let _ = write!(text, " {} |\n|{}\n", heads.join(" | "), "---|".repeat(heads.len() + 1));
+    for row in &TABLE {
+        let cells: Vec<&str> = PERSONAS.iter().map(|persona| if row.2.lets(*persona) { "yes" } else { "–" }).collect();
+        let key = if let Who::Key(scope) = row.2 { scope } else { "" };
+        let what = if row.1.contains("normal") {
+            " (all-clear)"
+        } else if row.1.contains("locked") {
+            " (lock)"
+        } else {
+            ""
+        };
+        let _ = writeln!(text, "| `{}`{what} | {} | {key} |", row.0, cells.join(" | "));
+    }
+    text
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_way_in_lets_through_whom_the_table_says_and_nobody_else() {
+    let world = World::stopped(DEMO, "").await;
+    world.serve().await;
+    world.until_standing("normal").await;
+    let listed = world.run(&["routes", "--json"]);
+    let ways: BTreeSet<String> = serde_json::from_slice(&listed.stdout).unwrap();
+    let known: BTreeSet<String> = TABLE.iter().map(|row| row.0.replace("{id}", ":")).collect();
+    let named = |way: &str| way.replace("{id}", ":").replace(":id", ":");
+    let missing: Vec<&String> = ways.iter().filter(|way| !known.contains(&named(way))).collect();
+    assert!(missing.is_empty(), "nobody says who may: {missing:?}");
+
+    let mut browsers = vec![Browser::new(&world), {
+        let mut resident = Browser::new(&world);
+        resident.sign_in(&world, 5, "/me").await;
+        resident
+    }];
+    for (who, role) in [(1, "eoc"), (2, "senior_eoc"), (4, "admin")] {
+        browsers.push(signed_in(&world, who, role).await);
+    }
+    let mut tried = 0;
+    for row in TABLE.iter().filter(|row| row.0 != "POST /auth/logout") {
+        for (browser, persona) in browsers.iter_mut().zip(PERSONAS) {
+            assert_eq!(by_page(browser, row).await, row.2.lets(persona), "{} as {}", row.0, persona.name());
+            tried += 1;
+        }
+        if let Who::Key(needed) = row.2 {
+            for scope in SCOPES {
+                assert_eq!(by_key(&world, row, scope).await, scope == needed, "{} with {scope}", row.0);
+                tried += 1;
+            }
+        }
+    }
+    refused("ways in × everybody", tried);
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/RIGHTS.md");
+    let there = std::fs::read_to_string(file).unwrap_or_default();
+    if there != printed() {
+        std::fs::write(file, printed()).unwrap();
+        panic!("server/RIGHTS.md was not what is so: it is now; look at it and commit it");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_write_comes_in_from_another_site() {
+    let world = World::new().await;
+    world.until_standing("normal").await;
+    let mut senior = signed_in(&world, 2, "senior_eoc").await;
+    let mut tried = 0;
+    for row in TABLE.iter().filter(|row| row.0.starts_with("POST /ui/") || row.0.starts_with("POST /auth/")) {
+        for from in ["cross-site", "same-site", "none"] {
+            let answer = senior.post_from(&path(row), row.1, false, from).await;
+            assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{} from {from}", row.0);
+            tried += 1;
+        }
+    }
+    refused("cross-site posts", tried);
+    world.until_standing("normal").await;
+}
