@@ -74,8 +74,8 @@ async fn arrive(state: &AppState, answer: Answer, headers: &HeaderMap) -> Result
     let from = session::From { means: Means::Provider, address: None, agent: agent(headers) };
     let session = session::open(state.directory.as_ref(), &person, &from, now).await.map_err(stored)?;
     let authority = Authority::Roles(person.grants());
-    let operator = Operator { id: person.id.clone(), name: person.name.clone(), surface: Surface::Web, authority };
-    note_seen(state, person, &operator, now).await;
+    let operator = Operator { id: person.id, name: person.name, surface: Surface::Web, authority };
+    note_seen(state, &operator, now).await;
     let mut response = Redirect::to(&arrival.return_to).into_response();
     let cookies = response.headers_mut();
     cookies.append(header::SET_COOKIE, set_cookie(session::cookie_name(state.https), &session, 43_200, state.https));
@@ -83,14 +83,11 @@ async fn arrive(state: &AppState, answer: Answer, headers: &HeaderMap) -> Result
     Ok(response)
 }
 
-/// In the profile with the event; where that cannot be changed now, the event alone.
-async fn note_seen(state: &AppState, person: Person, by: &Operator, now: Timestamp) {
-    let event = NewEvent { at: now, site: None, by: Some(by.actor()), kind: EventKind::SignedIn };
-    let seen = Person { version: person.version + 1, last_seen: Some(now), ..person };
-    if state.directory.put_person(&seen, event).await.is_err()
-        && let Err(error) = state.engine.record(Some(by), EventKind::SignedIn).await
-    {
-        tracing::error!(%error, "a sign-in could not be put into the timeline");
+/// In the timeline and on the list of people; neither keeps anybody out.
+async fn note_seen(state: &AppState, by: &Operator, now: Timestamp) {
+    let told = state.engine.record(Some(by), EventKind::SignedIn).await;
+    if let Err(error) = told.and(state.directory.note_seen(by.id.as_str(), now).await) {
+        tracing::error!(%error, "a sign-in could not be noted");
     }
 }
 

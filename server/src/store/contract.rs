@@ -120,7 +120,11 @@ async fn people_are_found_by_identity_and_guarded_by_version<S: Directory>(open:
     assert_eq!(store.put_person(&ann, event()).await, Err(StoreError::Conflict), "stale");
     assert_eq!(open().await.person_by_identity("https://b2c/", "1").await, Ok(Some(ann.clone())));
     assert_eq!(open().await.person_by_identity("https://else/", "1").await, Ok(None));
-    assert_eq!(open().await.people().await, Ok(vec![ann]));
+    assert_eq!(open().await.people().await, Ok(vec![ann.clone()]));
+    let later = now() + SignedDuration::from_hours(1);
+    store.note_seen("ann", later).await.unwrap();
+    ann.last_seen = Some(later);
+    assert_eq!(open().await.person("ann").await, Ok(Some(ann)), "seen, and nothing else changed");
 }
 
 async fn sessions_end<S: Directory>(open: impl AsyncFn() -> S) {

@@ -15,6 +15,7 @@ pub mod shared;
 use crate::engine::ports::{NewEvent, Store, StoreError};
 use async_trait::async_trait;
 use chain::Verdict;
+use jiff::Timestamp;
 use records::{ClientRecord, Person, Remembered, Session};
 
 /// Everything a store is asked for.
@@ -43,6 +44,9 @@ pub trait Directory: Send + Sync {
 
     /// The same for several at once: all of them, or none.
     async fn put_people(&self, people: &[Person], event: NewEvent) -> Result<(), StoreError>;
+
+    /// When somebody last came in. No change of the profile: its version stays.
+    async fn note_seen(&self, person: &str, at: Timestamp) -> Result<(), StoreError>;
 
     async fn put_session(&self, session: &Session) -> Result<(), StoreError>;
 

@@ -260,7 +260,7 @@ async fn an_administrator_gives_roles_that_hold_at_once_and_keeps_the_last_admin
     let people: Vec<serde_json::Value> =
         serde_json::from_slice(&world.run(&["people", "list", "--json"]).stdout).unwrap();
     let id = |name: &str| people.iter().find(|p| p["name"] == name).unwrap()["id"].as_str().unwrap().to_owned();
-    let grant = format!("person={}&seen=1&eoc=on", id("Resident 1"));
+    let grant = format!("person={}&seen=1&grants%5B%5D=eoc", id("Resident 1"));
     assert_eq!(resident.post("/ui/set-roles", &grant, false).await.status(), StatusCode::FORBIDDEN);
     assert_eq!(admin.post("/ui/set-roles", &grant, false).await.status(), StatusCode::OK);
     assert_eq!(admin.post("/ui/set-roles", &grant, false).await.status(), StatusCode::CONFLICT, "stale");

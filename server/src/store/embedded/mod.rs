@@ -13,6 +13,7 @@ use super::{Directory, Keep};
 use crate::engine::ports::{NewEvent, SiteRecord, Spread, Store, StoreError};
 use crate::identity::token;
 use async_trait::async_trait;
+use jiff::Timestamp;
 use lockdown::ids::SiteId;
 use lockdown::timeline::Event;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -456,6 +457,15 @@ impl Directory for Embedded {
                 }
             }
             append(transaction, &events).map(|_| ())
+        })
+        .await
+    }
+
+    async fn note_seen(&self, person: &str, at: Timestamp) -> Result<(), StoreError> {
+        let person = person.to_owned();
+        self.write(move |transaction| {
+            let sql = "UPDATE profiles SET doc = json_set(doc, '$.last_seen', ?2) WHERE id = ?1";
+            Ok(transaction.execute(sql, params![person, at.to_string()]).map(|_| ())?)
         })
         .await
     }

@@ -8,6 +8,7 @@ use crate::engine::ports::{NewEvent, StoreError};
 use crate::store::Directory;
 use crate::store::records::{ClientRecord, Person, Remembered, Session};
 use async_trait::async_trait;
+use jiff::Timestamp;
 use mongodb::bson::doc;
 
 impl Mongo {
@@ -43,6 +44,12 @@ impl Directory for Mongo {
 
     async fn put_people(&self, people: &[Person], event: NewEvent) -> Result<(), StoreError> {
         self.write(&Change::People(people), &[event.into()]).await.map(|_| ())
+    }
+
+    async fn note_seen(&self, person: &str, at: Timestamp) -> Result<(), StoreError> {
+        let profiles = self.collection("profiles");
+        let seen = doc! { "$set": { "last_seen": at.to_string() } };
+        within(Asking::Write, profiles.update_one(doc! { "_id": person }, seen)).await.map(|_| ())
     }
 
     async fn put_session(&self, session: &Session) -> Result<(), StoreError> {

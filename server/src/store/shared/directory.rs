@@ -6,6 +6,7 @@ use crate::engine::ports::{NewEvent, StoreError};
 use crate::store::Directory;
 use crate::store::records::{ClientRecord, Person, Remembered, Session};
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 impl Shared {
     /// The database's answer, or ours where it is away.
@@ -60,6 +61,10 @@ impl Directory for Shared {
         self.inner.ask(self.inner.mongo.put_people(people, event)).await?;
         self.inner.copy_again();
         Ok(())
+    }
+
+    async fn note_seen(&self, person: &str, at: Timestamp) -> Result<(), StoreError> {
+        self.either(self.inner.mongo.note_seen(person, at), self.inner.local.note_seen(person, at)).await
     }
 
     async fn put_session(&self, session: &Session) -> Result<(), StoreError> {
