@@ -77,7 +77,13 @@ pub trait PasskeyDesk: Send + Sync + 'static {
     ) -> Result<(), ApiError>;
 
     /// One's own; an administrator everybody's.
-    async fn remove_passkey(&self, who: &Operator, of: OperatorId, key: String) -> Result<(), ApiError>;
+    async fn remove_passkey(
+        &self,
+        who: &Operator,
+        here: Option<CurrentSession>,
+        of: OperatorId,
+        key: String,
+    ) -> Result<(), ApiError>;
 
     async fn prove_begin(&self, who: &Operator) -> Result<QuestionView, ApiError>;
 

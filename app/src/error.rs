@@ -35,14 +35,18 @@ pub enum ApiError {
     PasskeyNeeded,
     #[error("The passkey was not accepted. Nothing happened; try again, or take another one.")]
     PasskeyRefused,
+    #[error("You have no passkey. Add one under My profile.")]
+    NoKeyEnrolled,
     #[error("No passkey answered: it was cancelled, took too long, or this browser or address cannot use one.")]
     NoPasskey,
     #[error(
-        "Sign in again first: a passkey is added only within ten minutes of signing in, or after another one was used."
+        "Prove first that it is you: sign in again with your password (My profile), or confirm with a passkey you have."
     )]
     FreshSignInNeeded,
     #[error("{0}")]
     BadRoster(String),
+    #[error("This profile is disabled: enable it first, or keep the other one.")]
+    KeptIsDisabled,
     #[error("A profile cannot be merged into itself.")]
     SamePerson,
     #[error("The last administrator cannot lose that role.")]
@@ -74,6 +78,8 @@ impl ApiError {
             | Self::ReasonMissing
             | Self::BadRoster(_)
             | Self::SamePerson
+            | Self::KeptIsDisabled
+            | Self::NoKeyEnrolled
             | Self::NoPasskey => 422,
             Self::OutcomeUnknown => 504,
             Self::NotRemembered | Self::OthersUnreachable | Self::DatabaseAway => 503,

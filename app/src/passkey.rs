@@ -1,6 +1,7 @@
 //! The browser's side of passkeys. Options and answers are JSON on both ends; the browser itself turns
 //! them into what its key wants. Source: WebAuthn level 3, `parseCreationOptionsFromJSON`, `toJSON`.
 
+use crate::api::passkeys::{prove, prove_begin};
 use crate::error::ApiError;
 use crate::view::QuestionView;
 use wasm_bindgen::{JsCast, JsValue};
@@ -44,4 +45,11 @@ fn property(of: &JsValue, name: &str) -> Result<JsValue, JsValue> {
 
 fn call(on: &JsValue, method: &str, with: &JsValue) -> Result<JsValue, JsValue> {
     property(on, method)?.dyn_into::<Function>()?.call1(on, with)
+}
+
+/// Asks for one of the person's keys.
+pub(crate) async fn prove_it() -> Result<(), ApiError> {
+    let question = prove_begin().await?;
+    let answer = ask(Ask::Get, &question).await?;
+    prove(question.ticket, answer).await
 }

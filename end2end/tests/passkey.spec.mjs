@@ -19,7 +19,15 @@ test("a senior adds a passkey, releases with it, and comes in with it while the 
   await page.goto("/me");
   await page.getByLabel("Name of the key").fill("Blue key");
   await page.getByRole("button", { name: "Add a passkey" }).click();
+  await expect(page.getByRole("alert"), "an open session alone is not the person").toContainText("Prove first");
+  await page.getByRole("link", { name: "Sign in again with your password" }).click();
+  await page.getByRole("button", { name: /^Senior 2/ }).click();
+  await page.waitForURL("**/me");
+  await page.getByLabel("Name of the key").fill("Blue key");
+  await page.getByRole("button", { name: "Add a passkey" }).click();
   await expect(page.getByText("Blue key")).toBeVisible();
+  await page.getByRole("button", { name: "Remove" }).click();
+  await expect(page.getByText("Blue key"), "and a key is not taken away by whoever sits there").toBeVisible();
 
   const eoc = await (await browser.newContext()).newPage();
   await signIn(eoc, "EOC 1");
@@ -50,6 +58,10 @@ test("a senior adds a passkey, releases with it, and comes in with it while the 
   }
 
   await page.goto("/me");
+  await page.getByLabel("Name of the key").fill("Second key");
+  await page.getByRole("button", { name: "Add a passkey" }).click();
+  // The same authenticator has one already: it was asked for the first, and refuses to be a second.
+  await expect(page.getByRole("alert")).toContainText("No passkey answered");
   await page.getByRole("button", { name: "Remove" }).click();
   await expect(page.getByText("None yet.")).toBeVisible();
 });

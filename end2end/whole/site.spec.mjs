@@ -73,6 +73,9 @@ test("from the first sign-in to a night without database and provider", async ({
   await signIn(page, "Senior 1");
   await grant(admin, "Senior 1", "At every site", "Senior EOC");
   await page.goto("/me");
+  await page.getByRole("link", { name: "Sign in again with your password" }).click();
+  await page.getByRole("button", { name: "Senior 1", exact: true }).click();
+  await page.waitForURL("**/me");
   await page.getByLabel("Name of the key").fill("Safe key");
   await page.getByRole("button", { name: "Add a passkey" }).click();
   await expect(page.getByText("Safe key")).toBeVisible();

@@ -28,6 +28,9 @@ pub struct Release {
     pub reason: Option<String>,
     /// When every step was first read back normal.
     pub verified_at: Option<Timestamp>,
+    /// Given although other servers could not be told.
+    #[serde(default)]
+    pub alone: bool,
 }
 
 /// What the EOC ordered. Stored before CUCM hears of it.
@@ -81,6 +84,16 @@ impl Command {
         if let Self::Locked(_) = self {
             return Ok(Transition::Unchanged);
         }
+        self.activate_again(order, new)
+    }
+
+    /// The same, as a new order even where the lock is ordered already: for a server that cannot be sure
+    /// that this is still so.
+    ///
+    /// # Errors
+    /// As [`Command::activate`].
+    pub fn activate_again(&self, order: &Order<'_>, new: ActivationId) -> Result<Transition, Refusal> {
+        order.by.may(Act::Lock, Some(order.site))?;
         let activation = Activation {
             id: new.clone(),
             ordered_at: order.at,
@@ -98,18 +111,22 @@ impl Command {
     /// [`Refusal`] when the operator may not release this site.
     pub fn release(&self, order: &Order<'_>) -> Result<Transition, Refusal> {
         order.by.may(Act::Release, Some(order.site))?;
-        let Self::Locked(activation) = self else {
-            return Ok(Transition::Unchanged);
+        let activation = match self {
+            Self::Locked(activation) => &activation.id,
+            // Begun with the others, to be finished without them.
+            Self::Normal(begun) if order.alone && !begun.alone && begun.verified_at.is_none() => &begun.activation,
+            Self::Normal(_) | Self::Untouched { .. } => return Ok(Transition::Unchanged),
         };
         let release = Release {
-            activation: activation.id.clone(),
+            alone: order.alone,
+            activation: activation.clone(),
             ordered_at: order.at,
             by: order.by.actor(),
             reason: order.reason.clone(),
             verified_at: None,
         };
         let event = EventKind::ReleaseOrdered {
-            activation: activation.id.clone(),
+            activation: activation.clone(),
             reason: order.reason.clone(),
             alone: order.alone,
         };
@@ -141,6 +158,27 @@ impl Command {
             }
         }
         self
+    }
+
+    /// To be carried out, and verified, anew.
+    #[must_use]
+    pub fn unverified(mut self) -> Self {
+        match &mut self {
+            Self::Untouched { .. } => {}
+            Self::Locked(Activation { verified_at, .. }) | Self::Normal(Release { verified_at, .. }) => {
+                *verified_at = None;
+            }
+        }
+        self
+    }
+
+    /// Is this the all-clear that ended `other`?
+    #[must_use]
+    pub fn ends(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Normal(release), Self::Locked(activation)) => release.activation == activation.id,
+            _ => false,
+        }
     }
 
     /// Was the order once seen carried out? Then a difference now is somebody else's change.
@@ -269,6 +307,28 @@ mod tests {
             panic!("a lock is always taken");
         };
         assert_eq!(command.activation(), Some(&id(2)));
+    }
+
+    #[test]
+    fn a_release_begun_with_the_others_can_be_finished_without_them() {
+        let (senior, site) = (person(Role::SeniorEoc), SiteId::try_from("s").unwrap());
+        let together = order(&senior, &site, 2);
+        let Ok(Transition::Changed { command, .. }) = locked().release(&together) else { panic!("a senior releases") };
+        let alone = Order { alone: true, ..order(&senior, &site, 3) };
+        let Ok(Transition::Changed { command: alone_too, .. }) = command.release(&alone) else {
+            panic!("to be finished")
+        };
+        assert_eq!(alone_too.release(&alone), Ok(Transition::Unchanged), "once");
+        assert_eq!(command.verified(at(3)).release(&alone), Ok(Transition::Unchanged), "it is through");
+    }
+
+    #[test]
+    fn a_lock_that_may_be_outdated_is_ordered_anew() {
+        let (eoc, site) = (person(Role::Eoc), SiteId::try_from("s").unwrap());
+        let Ok(Transition::Changed { command, .. }) = locked().activate_again(&order(&eoc, &site, 9), id(2)) else {
+            panic!("a new order")
+        };
+        assert_eq!((command.activation(), command.is_settled()), (Some(&id(2)), false));
     }
 
     #[test]

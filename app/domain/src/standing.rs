@@ -85,6 +85,7 @@ mod tests {
             0 => Command::Untouched { since: at(-90_000) },
             1 => Command::Locked(Activation { id, ordered_at: at(-90_000), by: actor(), reason: None, verified_at }),
             _ => Command::Normal(Release {
+                alone: false,
                 activation: id,
                 ordered_at: at(-90_000),
                 by: actor(),

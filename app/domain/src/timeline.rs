@@ -1,7 +1,7 @@
 //! The story of a site: what happened, told once, for screens, exports and audit alike.
 
 use crate::ids::{ActivationId, OperatorId, SiteId};
-use crate::operator::{Act, Actor, Refusal};
+use crate::operator::{Act, Actor, Operator, Refusal};
 use crate::step::Target;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -158,6 +158,8 @@ pub enum EventKind {
         name: String,
         label: String,
     },
+    /// An all-clear, or a change of one's keys, is about to be confirmed.
+    PasskeyProved,
     SignedIn,
     /// By a door that needs no internet; the word names it.
     SignedInLocally {
@@ -167,6 +169,34 @@ pub enum EventKind {
     ServerStarted {
         version: String,
     },
+}
+
+impl EventKind {
+    /// About people, their rights and their keys: for administrators, not for every operator.
+    pub fn is_about_people(&self) -> bool {
+        matches!(
+            self,
+            Self::PersonAdded { .. }
+                | Self::RolesGranted { .. }
+                | Self::PersonDisabled { .. }
+                | Self::PersonEnabled { .. }
+                | Self::ProfileChanged { .. }
+                | Self::PeopleMerged { .. }
+                | Self::SessionsEnded { .. }
+                | Self::PasskeyAdded { .. }
+                | Self::PasskeyRemoved { .. }
+                | Self::ClientAdded { .. }
+                | Self::ClientRevoked { .. }
+        )
+    }
+}
+
+impl Event {
+    /// Whoever works at the event's site sees it; what is about people, administrators see.
+    pub fn is_for(&self, reader: &Operator) -> bool {
+        let manages = reader.may(Act::Manage, None).is_ok();
+        manages || (!self.kind.is_about_people() && reader.may(Act::Work, self.site.as_ref()).is_ok())
+    }
 }
 
 /// How many ways past the lock a plan leaves.
@@ -274,6 +304,7 @@ impl fmt::Display for EventKind {
                 write!(f, "Two servers had different orders. {} was kept{whose}", capital(*kept))
             }
             Self::SignedIn => f.write_str("Signed in"),
+            Self::PasskeyProved => f.write_str("Confirmed with a passkey"),
             Self::SignedInLocally { by } => write!(f, "Signed in by {by}, without the identity provider"),
             Self::PasskeyAdded { name, label, .. } => write!(f, "{name} added the passkey “{label}”"),
             Self::PasskeyRemoved { name, label, .. } => write!(f, "The passkey “{label}” of {name} was removed"),

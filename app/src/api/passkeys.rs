@@ -30,7 +30,7 @@ pub async fn remove_passkey(person: String, passkey: String) -> Result<(), ApiEr
     crate::backend::answer(async {
         let (backend, operator) = caller()?;
         let person = person.try_into().map_err(|_| ApiError::NoSuchPerson)?;
-        backend.remove_passkey(&operator, person, passkey).await
+        backend.remove_passkey(&operator, here(), person, passkey).await
     })
     .await
 }

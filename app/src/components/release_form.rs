@@ -2,12 +2,12 @@
 
 use super::site_live::SiteLive;
 use crate::api::lockdown::Release;
-use crate::api::passkeys::{prove, prove_begin};
 use crate::components::frame::Trouble;
 use crate::error::ApiError;
-use crate::passkey::{Ask, ask};
+use crate::passkey::prove_it;
 use crate::words;
 use leptos::ev;
+use leptos::html::Input;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
@@ -18,20 +18,28 @@ pub(crate) fn ReleaseForm(live: SiteLive, release: ServerAction<Release>, proves
     let (id, name) = (site.id.to_string(), site.name);
     let steps = move || live.shown().detail.map_or(0, |detail| detail.steps.len());
     let version = move || live.shown().detail.map_or(0, |detail| detail.version).to_string();
-    let trouble = RwSignal::new(None::<ApiError>);
-    let proved = RwSignal::new(!proves);
+    let (trouble, form) = (RwSignal::new(None::<ApiError>), NodeRef::<Input>::new());
+    let (needs, proved) = (RwSignal::new(proves), RwSignal::new(false));
+    // Keys come and go while a page is open: the server's word counts.
+    Effect::new(move || {
+        if release.value().get() == Some(Err(ApiError::PasskeyNeeded)) {
+            needs.set(true);
+            proved.set(false);
+        }
+    });
     let confirm = move |event: ev::MouseEvent| {
         trouble.set(None);
-        if proved.get_untracked() {
-            // The next all-clear is proved anew.
-            proved.set(!proves);
+        let filled = form.get_untracked().is_none_or(|name| !name.value().trim().is_empty());
+        if !needs.get_untracked() || proved.get_untracked() || !filled {
+            proved.set(false);
             return;
         }
         event.prevent_default();
         let button = event.current_target().and_then(|target| target.dyn_into::<web_sys::HtmlElement>().ok());
         spawn_local(async move {
             match prove_it().await {
-                Ok(()) => {
+                done @ (Ok(()) | Err(ApiError::NoKeyEnrolled)) => {
+                    needs.set(done.is_ok());
                     proved.set(true);
                     if let Some(button) = button {
                         button.click();
@@ -50,7 +58,7 @@ pub(crate) fn ReleaseForm(live: SiteLive, release: ServerAction<Release>, proves
                 {proves.then_some(" Your passkey is asked for.")}
             </p>
             <label for="typed">"Type the site’s name: " <strong>{name}</strong></label>
-            <input id="typed" name="typed" type="text" required=true spellcheck="false" autocapitalize="off"/>
+            <input node_ref=form id="typed" name="typed" type="text" required=true spellcheck="false" autocapitalize="off"/>
             <label for="reason">"Reason (for the timeline)"</label>
             <input id="reason" name="reason" type="text" maxlength="500"/>
             {move || live.shown().detail.and_then(|detail| detail.alone_since).map(|_| view! {
@@ -66,11 +74,4 @@ pub(crate) fn ReleaseForm(live: SiteLive, release: ServerAction<Release>, proves
         </ActionForm>
     }
     .into_any()
-}
-
-/// Asks for one of the person's keys.
-async fn prove_it() -> Result<(), ApiError> {
-    let question = prove_begin().await?;
-    let answer = ask(Ask::Get, &question).await?;
-    prove(question.ticket, answer).await
 }

@@ -3,7 +3,7 @@
 use crate::api::passkeys::{add_passkey, enrol_passkey, passkey_sign_in};
 use crate::components::frame::Trouble;
 use crate::error::ApiError;
-use crate::passkey::{Ask, ask};
+use crate::passkey::{Ask, ask, prove_it};
 use leptos::html::{Form, Input};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -47,7 +47,7 @@ pub fn PasskeyDoor(return_to: String) -> impl IntoView {
 
 /// A name for the key, and the button that asks for it.
 #[island]
-pub fn AddPasskey() -> impl IntoView {
+pub fn AddPasskey(has_keys: bool) -> impl IntoView {
     let trouble = RwSignal::new(None::<ApiError>);
     let label = NodeRef::<Input>::new();
     let add = move |_| {
@@ -55,6 +55,9 @@ pub fn AddPasskey() -> impl IntoView {
         let label = label.get_untracked().map(|input| input.value()).unwrap_or_default();
         spawn_local(async move {
             let added = async {
+                if has_keys {
+                    prove_it().await?;
+                }
                 let question = enrol_passkey().await?;
                 let answer = ask(Ask::Create, &question).await?;
                 add_passkey(question.ticket, answer, label).await

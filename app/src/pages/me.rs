@@ -22,11 +22,13 @@ pub(crate) fn MePage() -> impl IntoView {
         <Title text="My profile"/>
         <Suspense>
             {move || page.get().map(|answer| match answer {
-                Ok(MyView { me, id, email, rights, sessions, passkeys, may_enrol }) => view! {
+                Ok(MyView { me, id, email, rights, sessions, passkeys, may_enrol }) => {
+                    let first = passkeys.is_empty();
+                    view! {
                     <Frame me=Some(me.clone()) here="/me">
                         <div class="narrow wide">
                             <h1>{me.name.clone()}</h1>
-                            {end.value().get().and_then(Result::err).map(|error| view! { <Trouble text=error.to_string()/> })}
+                            {end.value().get().or_else(|| remove.value().get()).and_then(Result::err).map(|error| view! { <Trouble text=error.to_string()/> })}
                             <section class="card">
                                 <h2>"What I may do"</h2>
                                 <p>{if rights.is_empty() {
@@ -40,13 +42,19 @@ pub(crate) fn MePage() -> impl IntoView {
                             {may_enrol.then(|| view! {
                                 <section class="card"><h2>"Another way in"</h2>
                                     <p>"A passkey works without the internet, and confirms an all-clear. Have two: one with you, one in the safe."</p>
-                                    <AddPasskey/>
+                                    {if first {
+                                        view! { <p><a class="button quiet" href="/auth/login?again=yes&return_to=/me">"Sign in again with your password"</a>" first, then add the key within ten minutes."</p> }.into_any()
+                                    } else {
+                                        view! { <p>"You are asked for a key you have first. To remove one, do so within five minutes of that."</p> }.into_any()
+                                    }}
+                                    <AddPasskey has_keys=!first/>
                                 </section>
                             })}
                             <Sessions person=id.to_string() sessions action=end/>
                         </div>
                     </Frame>
-                }.into_any(),
+                    }.into_any()
+                }
                 Err(error) => view! { <Refused error me=known.get().and_then(Result::ok).and_then(|view| view.me) return_to="/me"/> }.into_any(),
             })}
         </Suspense>

@@ -33,6 +33,7 @@ pub(crate) fn PersonPage() -> impl IntoView {
             disabled.value().get(),
             merge.value().get(),
             end.value().get(),
+            remove.value().get(),
         ];
         answers.into_iter().flatten().find_map(Result::err)
     };

@@ -4,7 +4,7 @@ use super::{Pages, stored};
 use crate::config::ReleasePasskey;
 use crate::engine::ports::NewEvent;
 use crate::identity::passkey::{Enrolled, PasskeyError, Passkeys, Question};
-use crate::store::records::{Means, Person, Session};
+use crate::store::records::{Person, Session};
 use app::ApiError;
 use app::backend::{CurrentSession, PasskeyDesk};
 use app::view::QuestionView;
@@ -14,7 +14,7 @@ use lockdown::ids::OperatorId;
 use lockdown::operator::{Act, Operator};
 use lockdown::timeline::EventKind;
 
-/// A first key is taken only so soon after the identity provider vouched for the person.
+/// A first key is taken only so soon after the password was typed at the identity provider.
 const FRESH: SignedDuration = SignedDuration::from_mins(10);
 
 /// A proof is good for one all-clear, so long. Identity reference, session times.
@@ -24,7 +24,7 @@ const PROVED: SignedDuration = SignedDuration::from_mins(5);
 impl PasskeyDesk for Pages {
     async fn enrol_passkey(&self, who: &Operator, here: Option<CurrentSession>) -> Result<QuestionView, ApiError> {
         let (passkeys, person) = (self.passkeys()?, self.find(&who.id).await?);
-        self.may_enrol(&person, here).await?;
+        self.may_change_keys(&person, here).await?;
         let question = passkeys.enrol(&who.id, &who.name, &person.passkeys, self.engine.now());
         question.map(view).map_err(|error| refused(&error))
     }
@@ -38,7 +38,7 @@ impl PasskeyDesk for Pages {
         label: String,
     ) -> Result<(), ApiError> {
         let (passkeys, person, now) = (self.passkeys()?, self.find(&who.id).await?, self.engine.now());
-        self.may_enrol(&person, here).await?;
+        self.may_change_keys(&person, here).await?;
         let key = passkeys.enrolled(&who.id, &ticket, &answer, &label, now).map_err(|error| refused(&error))?;
         let people = self.directory.people().await.map_err(stored)?;
         if people.iter().any(|person| person.passkeys.iter().any(|known| known.id == key.id)) {
@@ -50,11 +50,20 @@ impl PasskeyDesk for Pages {
         self.put_keys(who, person, keys, kind).await
     }
 
-    async fn remove_passkey(&self, who: &Operator, of: OperatorId, key: String) -> Result<(), ApiError> {
+    async fn remove_passkey(
+        &self,
+        who: &Operator,
+        here: Option<CurrentSession>,
+        of: OperatorId,
+        key: String,
+    ) -> Result<(), ApiError> {
         if who.id != of {
             who.may(Act::Manage, None).map_err(ApiError::Refused)?;
         }
         let person = self.find(&of).await?;
+        if who.id == of {
+            self.may_change_keys(&person, here).await?;
+        }
         let Some(gone) = person.passkeys.iter().find(|known| known.id == key) else { return Ok(()) };
         let label = gone.label.clone();
         let kind = EventKind::PasskeyRemoved { person: person.id.clone(), name: person.name.clone(), label };
@@ -64,6 +73,9 @@ impl PasskeyDesk for Pages {
 
     async fn prove_begin(&self, who: &Operator) -> Result<QuestionView, ApiError> {
         let (passkeys, person) = (self.passkeys()?, self.find(&who.id).await?);
+        if person.passkeys.is_empty() {
+            return Err(ApiError::NoKeyEnrolled);
+        }
         let question = passkeys.step_up(&who.id, &person.passkeys, self.engine.now());
         question.map(view).map_err(|error| refused(&error))
     }
@@ -78,7 +90,7 @@ impl PasskeyDesk for Pages {
         let (passkeys, person, now) = (self.passkeys()?, self.find(&who.id).await?, self.engine.now());
         let key = passkeys.stepped_up(&who.id, &person.passkeys, &ticket, &answer, now);
         let key = key.map_err(|error| refused(&error))?;
-        self.note_used(person, key, EventKind::SignedIn).await;
+        self.note_used(person, key, EventKind::PasskeyProved).await;
         let session = self.session(here).await?.ok_or(ApiError::SignInFirst)?;
         let proved = Session { proved_until: Some(now + PROVED), ..session };
         self.directory.put_session(&proved).await.map_err(stored)
@@ -94,7 +106,10 @@ impl Pages {
     /// Before an all-clear: a fresh proof, of whoever has a passkey, or of everybody where it is
     /// required. Used up by being asked for.
     pub(super) async fn demand_proof(&self, who: &Operator, here: Option<CurrentSession>) -> Result<(), ApiError> {
-        let Some((rule, _)) = self.release_passkey.zip(self.passkeys.as_ref()) else { return Ok(()) };
+        let Some(rule) = self.release_passkey else { return Ok(()) };
+        if self.passkeys.is_none() {
+            return if rule == ReleasePasskey::Required { Err(ApiError::NoPasskey) } else { Ok(()) };
+        }
         let person = self.find(&who.id).await?;
         if rule == ReleasePasskey::IfEnrolled && person.passkeys.is_empty() {
             return Ok(());
@@ -103,7 +118,9 @@ impl Pages {
         if session.proved_until.is_none_or(|until| until <= self.engine.now()) {
             return Err(ApiError::PasskeyNeeded);
         }
-        self.directory.put_session(&Session { proved_until: None, ..session }).await.map_err(stored)
+        // Of two releases at once, one has it.
+        let taken = self.directory.take_proof(&session.id).await.map_err(stored)?;
+        if taken { Ok(()) } else { Err(ApiError::PasskeyNeeded) }
     }
 
     /// Who comes in with this answer: the person, and their keys as they are from now on.
@@ -136,7 +153,7 @@ impl Pages {
         let changed = Person { version: person.version + 1, passkeys: keys.collect(), last_seen: Some(now), ..person };
         let event = NewEvent { at: now, site: None, by: Some(by), kind };
         if self.directory.put_person(&changed, event.clone()).await.is_err()
-            && let Err(error) = self.store.append(vec![event]).await
+            && let Err(error) = self.engine.tell(event).await
         {
             tracing::error!(%error, "the use of a passkey could not be put into the timeline");
         }
@@ -153,15 +170,14 @@ impl Pages {
         }
     }
 
-    /// The first key soon after a sign-in at the provider, a further one with one that is there.
-    async fn may_enrol(&self, person: &Person, here: Option<CurrentSession>) -> Result<(), ApiError> {
+    /// The first key soon after the password was typed at the provider; with keys, only after one of
+    /// them was used: an open session alone is not the person.
+    async fn may_change_keys(&self, person: &Person, here: Option<CurrentSession>) -> Result<(), ApiError> {
         let (session, now) = (self.session(here).await?.ok_or(ApiError::SignInFirst)?, self.engine.now());
-        let fresh = session.means == Means::Provider && now.duration_since(session.created_at) <= FRESH;
+        let typed = session.typed_at.is_some_and(|at| now.duration_since(at) <= FRESH);
         let proved = session.proved_until.is_some_and(|until| until > now);
-        match (person.passkeys.is_empty(), fresh, proved) {
-            (_, true, _) | (false, _, true) => Ok(()),
-            _ => Err(ApiError::FreshSignInNeeded),
-        }
+        let is_the_person = if person.passkeys.is_empty() { typed } else { proved };
+        if is_the_person { Ok(()) } else { Err(ApiError::FreshSignInNeeded) }
     }
 
     async fn put_keys(

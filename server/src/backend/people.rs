@@ -196,6 +196,7 @@ fn refused(error: PeopleError) -> ApiError {
         PeopleError::Stale | PeopleError::IdentityTaken => ApiError::Stale,
         PeopleError::LastAdmin => ApiError::LastAdmin,
         PeopleError::SamePerson => ApiError::SamePerson,
+        PeopleError::KeptIsDisabled => ApiError::KeptIsDisabled,
         PeopleError::Store(error) => stored(error),
     }
 }

@@ -144,6 +144,7 @@ fn weight(kind: &EventKind) -> Weight {
         EventKind::DriftEnded
         | EventKind::CucmBack
         | EventKind::SharedBack
+        | EventKind::PasskeyProved
         | EventKind::PlanAccepted { .. }
         | EventKind::PersonAdded { .. }
         | EventKind::PersonEnabled { .. }

@@ -80,7 +80,7 @@ impl Site {
                 () = self.nudged() => {}
                 () = self.clock.sleep(wait) => {}
             }
-            if self.status().version != version {
+            if self.status().version != version || !self.turn_allows(&self.status().command) {
                 return Ok(Outcome::Overtaken);
             }
             pause = (pause * 2).min(self.tuning.pause * 8);
@@ -128,6 +128,9 @@ impl Site {
         }
         if self.status().version != version {
             return Err(DialPlanError::Transient { why: "a newer order came".into(), after: None });
+        }
+        if !self.turn_allows(&self.status().command) {
+            return Err(DialPlanError::Transient { why: "another server drives now".into(), after: None });
         }
         tracing::info!(site.id = %self.id, step.id = %write.step.id, "engine writes {write}");
         self.dial_plan.write(write.step, write.value).await

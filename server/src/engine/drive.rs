@@ -7,6 +7,7 @@ use super::site::Site;
 use super::status::PlanState;
 use lockdown::plan::LockPlan;
 use lockdown::reading::Reading;
+use lockdown::site::Command;
 use lockdown::step::{StepState, Target};
 use lockdown::timeline::{EventKind, StepNote};
 use std::sync::Arc;
@@ -73,7 +74,7 @@ impl Site {
         if reading.off(target).next().is_none() {
             return Ok(self.as_ordered(memory, status.version, &reading).await);
         }
-        let may_write = self.may_write(memory);
+        let may_write = self.may_write(memory) && self.turn_allows(&status.command);
         if status.command.is_settled() {
             self.drifted(memory, &plan, &reading, may_write).await?;
             return Ok(Outcome::Incomplete);
@@ -132,6 +133,16 @@ impl Site {
             version == status.version && waited < self.tuning.after_stop
         });
         !refused && !paused
+    }
+
+    /// While other servers cannot be asked, an all-clear they gave may be outdated by a lock: only one
+    /// that was given here without them is carried out.
+    pub(super) fn turn_allows(&self, command: &Command) -> bool {
+        match self.turn() {
+            Turn::Drive => true,
+            Turn::Look => false,
+            Turn::OrdersOnly => !matches!(command, Command::Normal(release) if !release.alone),
+        }
     }
 
     /// Reads every step; what is shown is what was read, and when it was asked for.

@@ -20,7 +20,7 @@ use lockdown::operator::{Act, Operator, Refusal};
 use lockdown::plan::PlanText;
 use lockdown::site::{Command, Order, Transition};
 use lockdown::timeline::{Event, EventKind};
-use ports::{Clock, DialPlan, NewEvent, SharedNews, Spread, Store, StoreError};
+use ports::{Clock, DialPlan, NewEvent, SharedNews, Store, StoreError};
 use site::Site;
 use std::sync::Arc;
 use std::time::Duration;
@@ -137,6 +137,11 @@ impl Engine {
                 Ok(SharedNews::Timeline) => {
                     let _ = self.news.send(News::Timeline);
                 }
+                Ok(SharedNews::Turn { site }) => {
+                    if let Ok(site) = self.find(&site) {
+                        site.wake();
+                    }
+                }
                 Ok(SharedNews::Away { why }) => self.tell_alone(EventKind::SharedLost { why }).await,
                 Ok(SharedNews::Back) => self.tell_alone(EventKind::SharedBack).await,
                 Err(broadcast::error::RecvError::Lagged(_)) => self.show_alone(),
@@ -178,7 +183,17 @@ impl Engine {
             let at = engine.clock.now();
             let order = Order { by: &by, site: &site.id, at, reason, alone: false };
             let id = activation_id(at, engine.clock.random());
-            let outcome = site.order(&by, Spread::Here, |command, _| Ok(command.activate(&order, id)?)).await;
+            let outdated = site.may_be_outdated();
+            let decide = |command: &Command, _| {
+                let ordered = matches!(command, Command::Locked(_));
+                // A lock that another server may have released meanwhile is ordered anew.
+                Ok(if ordered && outdated {
+                    command.activate_again(&order, id)?
+                } else {
+                    command.activate(&order, id)?
+                })
+            };
+            let outcome = site.order(&by, decide).await;
             engine.tell_refusal(&by, &site.id, Act::Lock, &outcome).await;
             outcome
         })
@@ -201,7 +216,6 @@ impl Engine {
         carried_through(async move {
             let AllClear { reason, seen, break_glass } = wish;
             let alone = break_glass && engine.store.away_since().is_some();
-            let spread = if alone { Spread::Here } else { Spread::Everywhere };
             let order = Order { by: &by, site: &site.id, at: engine.clock.now(), reason, alone };
             let decide = |command: &Command, version| {
                 let transition = command.release(&order)?;
@@ -213,7 +227,7 @@ impl Engine {
                     _ => Ok(transition),
                 }
             };
-            let outcome = site.order(&by, spread, decide).await;
+            let outcome = if alone { site.order(&by, decide).await } else { site.order_everywhere(&by, decide).await };
             engine.tell_refusal(&by, &site.id, Act::Release, &outcome).await;
             outcome
         })
@@ -258,7 +272,14 @@ impl Engine {
     /// # Errors
     /// When it cannot be stored.
     pub async fn record(&self, by: Option<&Operator>, kind: EventKind) -> Result<(), StoreError> {
-        let event = NewEvent { at: self.clock.now(), site: None, by: by.map(Operator::actor), kind };
+        self.tell(NewEvent { at: self.clock.now(), site: None, by: by.map(Operator::actor), kind }).await
+    }
+
+    /// The same for an event made elsewhere.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub async fn tell(&self, event: NewEvent) -> Result<(), StoreError> {
         for event in self.store.append(vec![event]).await? {
             let _ = self.news.send(News::Event(Arc::new(event)));
         }

@@ -97,15 +97,6 @@ impl NewEvent {
     }
 }
 
-/// Who must know before an order counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Spread {
-    /// This server; the others hear of it as soon as they can.
-    Here,
-    /// Every server: [`StoreError::Away`] where the shared database cannot be reached.
-    Everywhere,
-}
-
 /// How far this server may go with a site by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
@@ -128,6 +119,10 @@ pub enum SharedNews {
     },
     /// The timeline grew.
     Timeline,
+    /// Another server drives this site now, or this one does.
+    Turn {
+        site: SiteId,
+    },
     Away {
         why: String,
     },
@@ -146,7 +141,6 @@ pub trait Store: Send + Sync {
         record: &SiteRecord,
         expected: Option<u64>,
         events: Vec<NewEvent>,
-        spread: Spread,
     ) -> Result<Vec<Event>, StoreError>;
 
     async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<Event>, StoreError>;
@@ -156,6 +150,13 @@ pub trait Store: Send + Sync {
 
     /// The newest events, newest first.
     async fn latest_events(&self, limit: usize) -> Result<Vec<Event>, StoreError>;
+
+    /// Makes every server agree on an order before it counts here; what was known here is `seen`.
+    /// Nothing to do for a store of one server.
+    async fn agree(&self, seen: &SiteRecord, order: &SiteRecord) -> Result<(), StoreError> {
+        let _ = (seen, order);
+        Ok(())
+    }
 
     /// Takes over what the servers agreed on, if this one's record still is `seen`.
     async fn adopt(&self, seen: &SiteRecord, agreed: &SiteRecord) -> Result<(), StoreError> {
@@ -197,6 +198,9 @@ pub enum StoreError {
     /// Nothing was stored.
     #[error("the shared database cannot be reached: {0}")]
     Away(String),
+    /// It will never fit, however often it is tried.
+    #[error("the shared database refuses it: {0}")]
+    Unfit(String),
     /// It may have been stored: look before it is repeated.
     #[error("the shared database did not say whether it was stored: {0}")]
     Unsure(String),

@@ -1,7 +1,7 @@
 //! One site: its record, its status, and the order of things when somebody orders.
 
 use super::error::EngineError;
-use super::ports::{Clock, DialPlan, NewEvent, SiteRecord, Snapshot, Spread, Store, StoreError, Turn};
+use super::ports::{Clock, DialPlan, NewEvent, SiteRecord, Snapshot, Store, StoreError, Turn};
 use super::repairs::Repairs;
 use super::status::{PlanState, Progress, SiteStatus, Trouble};
 use super::{News, SiteSetup, Tuning};
@@ -50,7 +50,7 @@ impl Site {
                 snapshot: None,
                 reading: None,
             };
-            store.commit(&record, None, vec![], Spread::Here).await?;
+            store.commit(&record, None, vec![]).await?;
             record
         };
         let status = SiteStatus::from_record(record.clone(), setup.name);
@@ -81,22 +81,46 @@ impl Site {
     pub(super) async fn order(
         &self,
         by: &Operator,
-        spread: Spread,
         decide: impl FnOnce(&Command, u64) -> Result<Transition, EngineError>,
     ) -> Result<SiteStatus, EngineError> {
         let mut record = self.record.lock().await;
-        if let Transition::Changed { command, event } = decide(&record.command, record.version)? {
+        let transition = decide(&record.command, record.version)?;
+        self.take(&mut record, transition, by).await
+    }
+
+    /// The same for an order that every server must know before it counts. Nothing is held while they
+    /// are asked: a lock that is ordered meanwhile is taken at once, and wins.
+    pub(super) async fn order_everywhere(
+        &self,
+        by: &Operator,
+        decide: impl Fn(&Command, u64) -> Result<Transition, EngineError>,
+    ) -> Result<SiteStatus, EngineError> {
+        let seen = self.record.lock().await.clone();
+        let transition = decide(&seen.command, seen.version)?;
+        if let Transition::Changed { command, .. } = &transition {
+            let order = SiteRecord { version: seen.version + 1, command: (**command).clone(), ..seen.clone() };
+            self.store.take_over(&self.id);
+            self.store.agree(&seen, &order).await.map_err(|error| not_agreed(error, seen.version))?;
+        }
+        let mut record = self.record.lock().await;
+        if record.version != seen.version {
+            return Err(EngineError::VersionStale { seen: seen.version, now: record.version });
+        }
+        self.take(&mut record, transition, by).await
+    }
+
+    async fn take(
+        &self,
+        record: &mut SiteRecord,
+        transition: Transition,
+        by: &Operator,
+    ) -> Result<SiteStatus, EngineError> {
+        if let Transition::Changed { command, event } = transition {
             let next = SiteRecord { version: record.version + 1, command: *command, ..record.clone() };
             // First: whoever drove until now must find the turn taken when it hears of the order.
             self.store.take_over(&self.id);
-            let stored = self.store_record(&mut record, next, vec![(event, Some(by))], spread).await;
             let seen = record.version;
-            stored.map_err(|error| match error {
-                StoreError::Away(_) => EngineError::OthersUnreachable,
-                StoreError::Unsure(_) => EngineError::Unsure,
-                StoreError::Conflict => EngineError::VersionStale { seen, now: record.version.max(seen + 1) },
-                error => EngineError::NotRemembered(error),
-            })?;
+            self.store_record(record, next, vec![(event, Some(by))]).await.map_err(|error| not_agreed(error, seen))?;
             self.show(|status| {
                 status.progress = None;
                 status.trouble = None;
@@ -122,7 +146,7 @@ impl Site {
         change(&mut next);
         if next != *record || !events.is_empty() {
             let events = events.into_iter().map(|kind| (kind, None)).collect();
-            self.store_record(&mut record, next, events, Spread::Here).await?;
+            self.store_record(&mut record, next, events).await?;
         }
         Ok(true)
     }
@@ -132,7 +156,6 @@ impl Site {
         record: &mut SiteRecord,
         next: SiteRecord,
         events: Vec<(EventKind, Option<&Operator>)>,
-        spread: Spread,
     ) -> Result<(), StoreError> {
         let at = self.clock.now();
         let new = |(kind, by): (EventKind, Option<&Operator>)| NewEvent {
@@ -142,7 +165,7 @@ impl Site {
             kind,
         };
         let events: Vec<NewEvent> = events.into_iter().map(new).collect();
-        let stored = self.store.commit(&next, Some(record.version), events, spread).await;
+        let stored = self.store.commit(&next, Some(record.version), events).await;
         if stored == Err(StoreError::Conflict) {
             self.reload(record).await?;
         }
@@ -197,6 +220,20 @@ impl Site {
         self.nudge.notify_one();
     }
 
+    /// Somebody else drives now, or this server does: what is to be done is asked anew.
+    pub(super) fn wake(&self) {
+        self.nudge.notify_one();
+    }
+
+    /// Is what is known here surely still so? Not while other servers cannot be asked, nor where CUCM
+    /// shows something else.
+    pub(super) fn may_be_outdated(&self) -> bool {
+        let status = self.status();
+        let away = self.store.away_since().is_some_and(|since| status.command.since() < since);
+        let off = status.reading.as_ref().is_some_and(|reading| reading.off(status.command.target()).next().is_some());
+        away || (off && status.command.is_settled())
+    }
+
     pub(super) fn turn(&self) -> Turn {
         self.store.turn(&self.id)
     }
@@ -235,5 +272,14 @@ impl Site {
 
     fn shown(&self) -> MutexGuard<'_, SiteStatus> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn not_agreed(error: StoreError, seen: u64) -> EngineError {
+    match error {
+        StoreError::Away(_) => EngineError::OthersUnreachable,
+        StoreError::Unsure(_) => EngineError::Unsure,
+        StoreError::Conflict => EngineError::VersionStale { seen, now: seen + 1 },
+        error => EngineError::NotRemembered(error),
     }
 }

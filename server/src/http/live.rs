@@ -43,6 +43,8 @@ struct Told {
     site: Option<SiteId>,
     public: Option<String>,
     eoc: String,
+    /// An entry of the timeline is for whom the rule book says.
+    event: Option<Event>,
     beat: bool,
 }
 
@@ -100,7 +102,7 @@ fn written(live: &Live) -> String {
 impl Told {
     fn beat() -> Self {
         let beat = written(&Live::Beat);
-        Self { id: None, site: None, public: Some(beat.clone()), eoc: beat, beat: true }
+        Self { id: None, site: None, public: Some(beat.clone()), eoc: beat, event: None, beat: true }
     }
 
     fn site(status: &SiteStatus, engine: &Engine, sites: &Sites) -> Self {
@@ -110,17 +112,28 @@ impl Told {
             site: Some(status.id.clone()),
             public: Some(written(&Live::Site(Box::new(sites.public(status, now))))),
             eoc: written(&Live::Site(Box::new(sites.detailed(status, now)))),
+            event: None,
             beat: false,
         }
     }
 
     fn event(event: &Event, engine: &Engine, sites: &Sites) -> Self {
         let eoc = written(&Live::Event(sites.event(event, engine.now())));
-        Self { id: Some(event.seq), site: event.site.clone(), public: None, eoc, beat: false }
+        Self {
+            id: Some(event.seq),
+            site: event.site.clone(),
+            public: None,
+            eoc,
+            event: Some(event.clone()),
+            beat: false,
+        }
     }
 
     fn for_audience(&self, listener: &Listener) -> Option<SseEvent> {
-        let eoc = listener.works_at(self.site.as_ref());
+        let eoc = match &self.event {
+            Some(event) => listener.sees(event),
+            None => listener.works_at(self.site.as_ref()),
+        };
         let text = if eoc { Some(&self.eoc) } else { self.public.as_ref() }?;
         let event = SseEvent::default().data(text);
         Some(match self.id.filter(|_| eoc) {
@@ -139,6 +152,10 @@ pub(super) struct From {
 struct Listener(Option<Operator>);
 
 impl Listener {
+    fn sees(&self, event: &Event) -> bool {
+        self.0.as_ref().is_some_and(|operator| event.is_for(operator))
+    }
+
     fn works_at(&self, site: Option<&SiteId>) -> bool {
         self.0.as_ref().is_some_and(|operator| operator.may(Act::Work, site).is_ok())
     }
@@ -165,7 +182,7 @@ async fn beginning(state: &AppState, listener: &Listener, after: Option<u64>) ->
     let mut first: Vec<SseEvent> = Vec::new();
     if let (true, Some(after)) = (listener.works_at(None), after) {
         let mut missed = state.store.events_after(after, CATCH_UP).await.unwrap_or_default();
-        missed.retain(|event| listener.works_at(event.site.as_ref()));
+        missed.retain(|event| listener.sees(event));
         first.extend(missed.iter().map(|event| {
             let text = written(&Live::Event(state.sites.event(event, now)));
             SseEvent::default().id(event.seq.to_string()).data(text)

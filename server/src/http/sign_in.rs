@@ -19,12 +19,14 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 pub(super) struct Wish {
     return_to: Option<String>,
+    /// Present: the password is asked for again.
+    again: Option<String>,
 }
 
 pub(super) async fn login(State(state): State<AppState>, Query(wish): Query<Wish>) -> Response {
     let Some(oidc) = &state.oidc else { return Redirect::to("/sign-in").into_response() };
     let return_to = safe_return_to(wish.return_to.as_deref());
-    match oidc.depart(return_to, state.engine.now(), state.https).await {
+    match oidc.depart(return_to, wish.again.is_some(), state.engine.now(), state.https).await {
         Ok(departure) => {
             let cookie = set_cookie(&departure.cookie_name, &departure.cookie, 600, state.https);
             ([(header::SET_COOKIE, cookie)], Redirect::to(&departure.url)).into_response()
@@ -71,7 +73,7 @@ async fn arrive(state: &AppState, answer: Answer, headers: &HeaderMap) -> Result
     if person.disabled {
         return Ok(Redirect::to("/sign-in?trouble=disabled").into_response());
     }
-    let from = session::From { means: Means::Provider, address: None, agent: agent(headers) };
+    let from = session::From { means: Means::Provider, again: arrival.again, address: None, agent: agent(headers) };
     let session = session::open(state.directory.as_ref(), &person, &from, now).await.map_err(stored)?;
     let authority = Authority::Roles(person.grants());
     let operator = Operator { id: person.id, name: person.name, surface: Surface::Web, authority };
@@ -130,7 +132,7 @@ pub(super) async fn by_passkey(
             return Redirect::to("/sign-in?trouble=passkey").into_response();
         }
     };
-    let from = session::From { means: Means::Passkey, address: None, agent: agent(&headers) };
+    let from = session::From { means: Means::Passkey, again: false, address: None, agent: agent(&headers) };
     match session::open(state.directory.as_ref(), &person, &from, state.engine.now()).await {
         Ok(session) => {
             let cookie = set_cookie(session::cookie_name(state.https), &session, 43_200, state.https);

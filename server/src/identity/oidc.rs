@@ -70,6 +70,8 @@ struct OnTheWay {
     verifier: String,
     return_to: String,
     begun: Timestamp,
+    /// The person was asked to type the password again.
+    again: bool,
 }
 
 /// Where to send the browser, and the cookie to send with it.
@@ -86,6 +88,8 @@ pub struct Arrival {
     pub name: String,
     pub email: Option<String>,
     pub return_to: String,
+    /// The password was asked for, just now.
+    pub again: bool,
 }
 
 /// Why nobody came in. The word goes into our own page's address; the text into the log.
@@ -149,6 +153,8 @@ struct Claims {
     #[serde(default)]
     emails: Vec<String>,
     email: Option<String>,
+    /// Seconds since 1970.
+    auth_time: Option<i64>,
 }
 
 /// B2C sends no access token for `openid` alone, and numbers as text.
@@ -268,20 +274,29 @@ impl Oidc {
     ///
     /// # Errors
     /// [`SignInError::Away`] when the provider was never seen and is not there now.
-    pub async fn depart(&self, return_to: String, now: Timestamp, https: bool) -> Result<Departure, SignInError> {
+    pub async fn depart(
+        &self,
+        return_to: String,
+        again: bool,
+        now: Timestamp,
+        https: bool,
+    ) -> Result<Departure, SignInError> {
         let known = self.known().await?;
         let client = self.code_client(&known.metadata)?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let (state, nonce) = (token::random_text(), token::random_text());
-        let (url, _) = client
+        let mut asked = client
             .authorize_url(|| CsrfToken::new(state.clone()))
             .add_scope(Scope::new("openid".into()))
             .set_pkce_challenge(challenge)
             .add_extra_param("nonce", nonce.clone())
-            .add_extra_param("response_mode", "query")
-            .url();
+            .add_extra_param("response_mode", "query");
+        if again {
+            asked = asked.add_extra_param("prompt", "login").add_extra_param("max_age", "0");
+        }
+        let (url, _) = asked.url();
         let cookie_name = login_cookie(&state, https);
-        let way = OnTheWay { state, nonce, verifier: verifier.into_secret(), return_to, begun: now };
+        let way = OnTheWay { state, nonce, verifier: verifier.into_secret(), return_to, begun: now, again };
         let cookie = self.seal.seal(&cookie_name, &way).ok_or(SignInError::Expired)?;
         Ok(Departure { url: url.into(), cookie_name, cookie })
     }
@@ -308,8 +323,12 @@ impl Oidc {
         let known = self.known().await?;
         let id_token = self.exchange(&known.metadata, code, way.verifier).await?;
         let claims = self.verify(&id_token, &way.nonce).await?;
+        // B2C's `auth_time` does not tell typing from single sign-on; where it is old, it was not typed.
+        let since = claims.auth_time.map(|at| way.begun.as_second() - at);
+        let again = way.again && since.is_none_or(|seconds| seconds <= LEEWAY.cast_signed());
         let email = claims.emails.into_iter().next().or(claims.email);
         Ok(Arrival {
+            again,
             identity: Identity { issuer: self.settings.issuer.clone(), subject: claims.oid.unwrap_or(claims.sub) },
             name: claims.name.or_else(|| email.clone()).unwrap_or_else(|| "Unnamed".into()),
             email,

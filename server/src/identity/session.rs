@@ -25,6 +25,8 @@ pub fn cookie_name(https: bool) -> &'static str {
 #[derive(Debug, Clone, Default)]
 pub struct From {
     pub means: Means,
+    /// The password was typed just now.
+    pub again: bool,
     pub address: Option<String>,
     pub agent: Option<String>,
 }
@@ -45,6 +47,7 @@ pub async fn open(store: &dyn Directory, person: &Person, from: &From, now: Time
         address: from.address.clone(),
         agent: from.agent.clone(),
         proved_until: None,
+        typed_at: from.again.then_some(now),
     };
     store.put_session(&session).await?;
     Ok(token)

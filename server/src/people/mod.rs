@@ -23,6 +23,8 @@ pub enum PeopleError {
     LastAdmin,
     #[error("a profile cannot be merged into itself")]
     SamePerson,
+    #[error("this profile is disabled: enable it first, or keep the other one")]
+    KeptIsDisabled,
     #[error("somebody with this identity is there already")]
     IdentityTaken,
     #[error(transparent)]
@@ -167,6 +169,9 @@ impl Desk<'_> {
             return Err(PeopleError::SamePerson);
         }
         let (kept, gone) = (self.find(kept, None).await?, self.find(gone, None).await?);
+        if kept.disabled {
+            return Err(PeopleError::KeptIsDisabled);
+        }
         self.another_admin_if(&gone, kept.grants().is_admin()).await?;
         let kind = EventKind::PeopleMerged {
             kept: kept.id.clone(),
@@ -178,7 +183,7 @@ impl Desk<'_> {
         let ended = gone.id.clone();
         let kept =
             Person { version: kept.version + 1, identities, email: kept.email.clone().or(gone.email.clone()), ..kept };
-        let empty = Person { version: gone.version + 1, identities: vec![], disabled: true, ..gone };
+        let empty = Person { version: gone.version + 1, identities: vec![], passkeys: vec![], disabled: true, ..gone };
         self.put(&[empty.with_grants(Grants::default()), kept], kind).await?;
         self.end_all(ended.as_str()).await
     }

@@ -82,12 +82,18 @@ pub async fn import(
 ) -> Result<Vec<Plan>, RosterError> {
     let entries = read(text, issuer, sites).map_err(RosterError::Lines)?;
     let people = desk.store.people().await.map_err(PeopleError::from)?;
+    let ambiguous = ambiguous(&entries, &people);
+    if !ambiguous.is_empty() {
+        return Err(RosterError::Lines(ambiguous));
+    }
     let mut plans = Vec::new();
     for Entry { row, grants } in entries {
-        let known = people.iter().find(|person| is_same(person, &row, issuer));
+        // Two lines may be about one person: what the first one did is read again.
+        let now = if dry_run { people.clone() } else { desk.store.people().await.map_err(PeopleError::from)? };
+        let known = now.iter().find(|person| is_same(person, &row, issuer));
         let plan = plan(known, &row, &grants);
         if !dry_run {
-            carry_out(desk, known, row, issuer, grants).await?;
+            carry_out(desk, known.cloned(), row, issuer, grants).await?;
         }
         plans.push(plan);
     }
@@ -149,8 +155,30 @@ fn is_same(person: &Person, row: &Row, issuer: Option<&str>) -> bool {
         (Some(subject), Some(issuer)) => {
             person.identities.iter().any(|identity| identity.issuer == issuer && identity.subject == subject)
         }
-        _ => person.name == row.name && person.email == filled(row.email.clone()),
+        // A name and an e-mail are what anybody may call themselves who signs in: they count only for
+        // somebody who cannot yet.
+        _ => cannot_sign_in(person) && goes_by(person, row),
     }
+}
+
+fn cannot_sign_in(person: &Person) -> bool {
+    person.identities.is_empty() && person.passkeys.is_empty()
+}
+
+fn goes_by(person: &Person, row: &Row) -> bool {
+    person.name == row.name && person.email == filled(row.email.clone())
+}
+
+/// Lines without a subject that fit somebody who can sign in already: whose they are, only a subject says.
+fn ambiguous(entries: &[Entry], people: &[Person]) -> Vec<BadLine> {
+    let fits = |row: &Row| people.iter().any(|person| !cannot_sign_in(person) && goes_by(person, row));
+    let unnamed = |row: &Row| filled(row.subject.clone()).is_none();
+    let bad = entries.iter().zip(2..).filter(|(entry, _)| unnamed(&entry.row) && fits(&entry.row));
+    bad.map(|(entry, line)| BadLine {
+        line,
+        what: format!("somebody signs in as {} already: give the subject", entry.row.name),
+    })
+    .collect()
 }
 
 fn plan(known: Option<&Person>, row: &Row, grants: &Grants) -> Plan {
@@ -166,14 +194,12 @@ fn plan(known: Option<&Person>, row: &Row, grants: &Grants) -> Plan {
 
 async fn carry_out(
     desk: &Desk<'_>,
-    known: Option<&Person>,
+    known: Option<Person>,
     row: Row,
     issuer: Option<&str>,
     grants: Grants,
 ) -> Result<(), PeopleError> {
-    let person = if let Some(person) = known {
-        // Two lines may be about one person: what the first changed is read again.
-        let now = desk.store.person(person.id.as_str()).await?.ok_or(PeopleError::NoSuchPerson)?;
+    let person = if let Some(now) = known {
         let wanted = added(now.grants(), &grants);
         if wanted == now.grants() { now } else { desk.grant(now.id.as_str(), Some(now.version), wanted).await? }
     } else {

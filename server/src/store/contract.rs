@@ -2,7 +2,7 @@
 
 use super::Directory;
 use super::records::{ClientRecord, Contact, Identity, Means, Person, Remembered, Session};
-use crate::engine::ports::{NewEvent, SiteRecord, Spread, Store, StoreError};
+use crate::engine::ports::{NewEvent, SiteRecord, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::{OperatorId, SiteId};
 use lockdown::operator::{Role, Scope};
@@ -49,10 +49,10 @@ async fn a_record_is_stored_once_and_only_over_the_version_it_was_read_at<S: Sto
     let store = open().await;
     let first = record("once", 1);
     assert_eq!(store.site(&first.id).await, Ok(None));
-    assert_eq!(store.commit(&first, None, vec![], Spread::Here).await, Ok(vec![]));
-    assert_eq!(store.commit(&first, None, vec![], Spread::Here).await, Err(StoreError::Conflict));
-    assert_eq!(store.commit(&record("once", 2), Some(1), vec![], Spread::Here).await, Ok(vec![]));
-    assert_eq!(store.commit(&record("once", 3), Some(1), vec![], Spread::Here).await, Err(StoreError::Conflict));
+    assert_eq!(store.commit(&first, None, vec![]).await, Ok(vec![]));
+    assert_eq!(store.commit(&first, None, vec![]).await, Err(StoreError::Conflict));
+    assert_eq!(store.commit(&record("once", 2), Some(1), vec![]).await, Ok(vec![]));
+    assert_eq!(store.commit(&record("once", 3), Some(1), vec![]).await, Err(StoreError::Conflict));
     assert_eq!(open().await.site(&first.id).await, Ok(Some(record("once", 2))));
 }
 
@@ -67,25 +67,20 @@ async fn events_are_numbered_without_gaps_and_survive_a_restart<S: Store>(open: 
 
 async fn a_refused_commit_leaves_no_event<S: Store>(open: impl AsyncFn() -> S) {
     let store = open().await;
-    store.commit(&record("refused", 1), None, vec![], Spread::Here).await.unwrap();
+    store.commit(&record("refused", 1), None, vec![]).await.unwrap();
     let before = store.latest_events(1).await.unwrap();
-    assert_eq!(
-        store.commit(&record("refused", 9), Some(8), three_events(), Spread::Here).await,
-        Err(StoreError::Conflict)
-    );
+    assert_eq!(store.commit(&record("refused", 9), Some(8), three_events()).await, Err(StoreError::Conflict));
     assert_eq!(store.latest_events(1).await.unwrap(), before);
 }
 
 async fn two_writers_at_once_have_one_winner<S: Store>(open: impl AsyncFn() -> S) {
     let (one, two) = (open().await, open().await);
-    one.commit(&record("race", 1), None, vec![], Spread::Here).await.unwrap();
+    one.commit(&record("race", 1), None, vec![]).await.unwrap();
     for version in 1..20 {
         let next = record("race", version + 1);
         let told = if version % 2 == 0 { vec![event()] } else { vec![] };
-        let (a, b) = tokio::join!(
-            one.commit(&next, Some(version), told.clone(), Spread::Here),
-            two.commit(&next, Some(version), told, Spread::Here)
-        );
+        let (a, b) =
+            tokio::join!(one.commit(&next, Some(version), told.clone()), two.commit(&next, Some(version), told));
         assert_eq!([a, b].iter().filter(|result| result.is_ok()).count(), 1);
     }
 }
@@ -139,12 +134,16 @@ async fn sessions_end<S: Directory>(open: impl AsyncFn() -> S) {
         address: Some("10.0.0.1".into()),
         agent: None,
         proved_until: Some(now()),
+        typed_at: None,
     };
     store.put_session(&session).await.unwrap();
     assert_eq!(open().await.session("hash").await, Ok(Some(session)));
     assert_eq!(open().await.sessions_of("ann").await.map(|all| all.len()), Ok(1));
     assert_eq!(open().await.sessions_of("bob").await, Ok(vec![]));
+    assert_eq!(open().await.take_proof("hash").await, Ok(true));
+    assert_eq!(open().await.take_proof("hash").await, Ok(false), "a proof is used once");
     store.end_session("hash").await.unwrap();
+    assert_eq!(store.take_proof("hash").await, Ok(false));
     assert_eq!(open().await.session("hash").await, Ok(None));
 }
 

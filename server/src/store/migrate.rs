@@ -5,7 +5,7 @@ use super::Keep;
 use super::chain::Verdict;
 use super::embedded::Embedded;
 use super::mongo::Mongo;
-use crate::engine::ports::{Spread, Store, StoreError};
+use crate::engine::ports::{Store, StoreError};
 use serde::Serialize;
 
 /// Events copied at once.
@@ -56,7 +56,7 @@ pub async fn to_mongo(file: &Embedded, mongo: &Mongo) -> Result<Report, StoreErr
     }
     for site in &sites {
         if mongo.site(&site.id).await?.is_none() {
-            mongo.commit(site, None, vec![], Spread::Here).await?;
+            mongo.commit(site, None, vec![]).await?;
         }
     }
     let events = copy_events(file, mongo).await?;

@@ -50,6 +50,9 @@ pub trait Directory: Send + Sync {
 
     async fn put_session(&self, session: &Session) -> Result<(), StoreError>;
 
+    /// Uses up a session's fresh proof; false when there is none any more. Of two at once, one gets true.
+    async fn take_proof(&self, session: &str) -> Result<bool, StoreError>;
+
     /// By the hash of its token.
     async fn session(&self, id: &str) -> Result<Option<Session>, StoreError>;
 

@@ -86,6 +86,9 @@ pub struct Session {
     /// Until when a fresh proof of the person is taken for one.
     #[serde(default)]
     pub proved_until: Option<Timestamp>,
+    /// When the password was typed, where that was asked for.
+    #[serde(default)]
+    pub typed_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -60,8 +60,9 @@ async fn a_role_given_at_one_site_locks_that_site_and_no_other() {
     assert_eq!(eoc.post("/ui/release", release, false).await.status(), StatusCode::FORBIDDEN);
     let page = eoc.get("/console").await.text().await.unwrap();
     assert!(page.contains("Acme North") && !page.contains("Acme South"), "the other site is not offered");
-    let timeline = eoc.get("/timeline").await.text().await.unwrap();
-    assert!(timeline.contains("Roles of EOC 1: none → eoc at acme-north"), "{timeline}");
+    let told = "Roles of EOC 1: none → eoc at acme-north";
+    assert!(admin.get("/timeline").await.text().await.unwrap().contains(told));
+    assert!(!eoc.get("/timeline").await.text().await.unwrap().contains(told), "about people only administrators read");
     let south = world.run(&["status", "--json"]);
     let sites: Value = serde_json::from_slice(&south.stdout).unwrap();
     assert_eq!(sites["sites"][1]["state"], "normal", "{sites}");

@@ -118,9 +118,10 @@ impl Line {
     }
 }
 
-/// A key for one site hears of that site, and of what concerns none.
+/// A key for one site hears of that site, and of what concerns none; of people only a key for all does.
 fn concerns(event: &Event, site: Option<&SiteId>) -> bool {
-    site.is_none() || event.site.is_none() || event.site.as_ref() == site
+    let about_others = event.site.is_none() && event.kind.is_about_people();
+    site.is_none() || (event.site.is_none() && !about_others) || event.site.as_ref() == site
 }
 
 fn sent(event: &Event) -> SseEvent {

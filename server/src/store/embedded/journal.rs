@@ -116,7 +116,7 @@ impl Embedded {
         clients: Vec<ClientRecord>,
     ) -> Result<(), StoreError> {
         self.write(move |transaction| {
-            transaction.execute("INSERT OR IGNORE INTO journal (key, value) VALUES ('copies', 'yes')", [])?;
+            holds_copies(transaction)?;
             transaction.execute_batch("DELETE FROM identities; DELETE FROM profiles; DELETE FROM clients;")?;
             for person in &people {
                 copy_person(transaction, person)?;
@@ -135,6 +135,7 @@ impl Embedded {
             return Ok(());
         }
         self.write(move |transaction| {
+            holds_copies(transaction)?;
             transaction.execute("DELETE FROM identities WHERE profile = ?1", [person.id.as_str()])?;
             copy_person(transaction, &person)
         })
@@ -146,6 +147,7 @@ impl Embedded {
             return Ok(());
         }
         self.write(move |transaction| {
+            holds_copies(transaction)?;
             let sql = "INSERT OR REPLACE INTO clients (id, doc) VALUES (?1, ?2)";
             transaction.execute(sql, params![client.id.as_str(), text(&client)?])?;
             Ok(())
@@ -187,6 +189,12 @@ impl Embedded {
     pub(in crate::store) async fn forget_ended(&self) -> Result<(), StoreError> {
         self.write(|transaction| Ok(transaction.execute("DELETE FROM ended", []).map(|_| ())?)).await
     }
+}
+
+/// What is there of people and keys, the database has too.
+fn holds_copies(transaction: &Transaction<'_>) -> Result<(), Trouble> {
+    let sql = "INSERT OR IGNORE INTO journal (key, value) VALUES ('copies', 'yes')";
+    Ok(transaction.execute(sql, []).map(|_| ())?)
 }
 
 fn copy_person(transaction: &Transaction<'_>, person: &Person) -> Result<(), Trouble> {

@@ -10,7 +10,7 @@ mod journal;
 use super::chain::{self, Kept, Verdict};
 use super::records::{ClientRecord, Person, Remembered, Session};
 use super::{Directory, Keep};
-use crate::engine::ports::{NewEvent, SiteRecord, Spread, Store, StoreError};
+use crate::engine::ports::{NewEvent, SiteRecord, Store, StoreError};
 use crate::identity::token;
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -224,6 +224,8 @@ pub async fn replace(folder: &Path, copy: &Embedded) -> Result<Option<PathBuf>, 
     let (store, new) = (folder.join("lockdown.db"), folder.join("lockdown.db.new"));
     let _ = std::fs::remove_file(&new);
     copy.backup(&new).await?;
+    // Its events get names of their own from now on: those of the old file were given already.
+    rename_instance(&new).map_err(|error| store_error(&error))?;
     let mut old = None;
     if store.exists() {
         let aside = aside(folder);
@@ -238,6 +240,12 @@ pub async fn replace(folder: &Path, copy: &Embedded) -> Result<Option<PathBuf>, 
     }
     std::fs::rename(&new, &store).map_err(failed)?;
     Ok(old)
+}
+
+fn rename_instance(file: &Path) -> rusqlite::Result<()> {
+    let connection = Connection::open(file)?;
+    connection.execute("DELETE FROM journal WHERE key = 'instance'", [])?;
+    connection.close().map_err(|(_, error)| error)
 }
 
 /// A name for the old file that no older one has.
@@ -310,6 +318,11 @@ fn conflict_unless(changed: usize) -> Result<(), Trouble> {
     if changed == 1 { Ok(()) } else { Err(Trouble::Store(StoreError::Conflict)) }
 }
 
+/// People and keys written here are nowhere else: no database's copies may take their place.
+fn holds_originals(transaction: &Transaction<'_>) -> Result<(), Trouble> {
+    Ok(transaction.execute("DELETE FROM journal WHERE key = 'copies'", []).map(|_| ())?)
+}
+
 /// Over the version before, or where there was none.
 fn put_person(transaction: &Transaction<'_>, person: &Person) -> Result<(), Trouble> {
     let (id, version, name, doc) = (person.id.as_str(), number(person.version), &person.name, text(person)?);
@@ -367,7 +380,6 @@ impl Store for Embedded {
         record: &SiteRecord,
         expected: Option<u64>,
         events: Vec<NewEvent>,
-        _spread: Spread,
     ) -> Result<Vec<Event>, StoreError> {
         let record = record.clone();
         self.write(move |transaction| {
@@ -442,6 +454,7 @@ impl Directory for Embedded {
     async fn put_people(&self, people: &[Person], event: NewEvent) -> Result<(), StoreError> {
         let (people, events) = (people.to_vec(), [event]);
         self.write(move |transaction| {
+            holds_originals(transaction)?;
             for person in &people {
                 put_person(transaction, person)?;
                 transaction.execute("DELETE FROM identities WHERE profile = ?1", [person.id.as_str()])?;
@@ -483,6 +496,16 @@ impl Directory for Embedded {
         .await
     }
 
+    async fn take_proof(&self, session: &str) -> Result<bool, StoreError> {
+        let session = session.to_owned();
+        self.write(move |transaction| {
+            let sql = "UPDATE sessions SET doc = json_set(doc, '$.proved_until', NULL)
+                WHERE id = ?1 AND json_extract(doc, '$.proved_until') IS NOT NULL";
+            Ok(transaction.execute(sql, [&session])? == 1)
+        })
+        .await
+    }
+
     async fn session(&self, id: &str) -> Result<Option<Session>, StoreError> {
         self.one("SELECT doc FROM sessions WHERE id = ?1", vec![id.to_owned()]).await
     }
@@ -505,6 +528,7 @@ impl Directory for Embedded {
     async fn put_client(&self, client: &ClientRecord, event: NewEvent) -> Result<(), StoreError> {
         let (client, events) = (client.clone(), [event]);
         self.write(move |transaction| {
+            holds_originals(transaction)?;
             transaction.execute(
                 "INSERT OR REPLACE INTO clients (id, doc) VALUES (?1, ?2)",
                 params![client.id.as_str(), text(&client)?],

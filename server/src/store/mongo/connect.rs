@@ -4,7 +4,7 @@ use super::{Mongo, PATIENCE};
 use crate::config::Secret;
 use mongodb::Client;
 use mongodb::bson::doc;
-use mongodb::options::{Acknowledgment, ClientOptions, ReadConcern, WriteConcern};
+use mongodb::options::{Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern};
 use std::time::Duration;
 
 /// Where the address names no database.
@@ -77,7 +77,9 @@ fn with_limits(options: &mut ClientOptions) {
     options.server_selection_timeout.get_or_insert(PATIENCE);
     options.heartbeat_freq.get_or_insert(Duration::from_secs(2));
     options.max_pool_size.get_or_insert(32);
-    options.read_concern.get_or_insert_with(ReadConcern::majority);
+    // What is decided by is read where it is written, whatever the address says.
+    options.read_concern = Some(ReadConcern::majority());
+    options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
     options.write_concern =
         Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).w_timeout(PATIENCE).build());
 }

@@ -60,6 +60,13 @@ impl Directory for Mongo {
         within(Asking::Write, put).await.map(|_| ())
     }
 
+    async fn take_proof(&self, session: &str) -> Result<bool, StoreError> {
+        let filter = doc! { "_id": session, "proved_until": { "$ne": null } };
+        let sessions = self.collection("sessions");
+        let taken = sessions.update_one(filter, doc! { "$set": { "proved_until": null } });
+        Ok(within(Asking::Write, taken).await?.modified_count == 1)
+    }
+
     async fn session(&self, id: &str) -> Result<Option<Session>, StoreError> {
         self.one("sessions", doc! { "_id": id }).await
     }

@@ -15,7 +15,7 @@ mod write;
 
 use super::Keep;
 use super::chain::Verdict;
-use crate::engine::ports::{NewEvent, SiteRecord, Spread, Store, StoreError};
+use crate::engine::ports::{NewEvent, SiteRecord, Store, StoreError};
 use async_trait::async_trait;
 use lockdown::ids::SiteId;
 use lockdown::timeline::Event;
@@ -115,7 +115,6 @@ impl Store for Mongo {
         record: &SiteRecord,
         expected: Option<u64>,
         events: Vec<NewEvent>,
-        _spread: Spread,
     ) -> Result<Vec<Event>, StoreError> {
         self.write(&Change::Site { record, expected }, &events.into_iter().map(Into::into).collect::<Vec<_>>()).await
     }

@@ -39,7 +39,7 @@ async fn an_edit_a_gap_and_a_cut_end_are_found_and_the_schema_holds() {
         assert!(matches!(verdict, Verdict::Broken { seq, .. } if seq == want), "{at}: {verdict:?}");
         let unfit = doc! { "_id": "x", "n": "not a number" };
         let refused = within(Asking::Write, mongo.collection("events").insert_one(unfit)).await;
-        assert!(matches!(refused, Err(StoreError::Failed(why)) if why.contains("121")));
+        assert!(matches!(refused, Err(StoreError::Unfit(why)) if why.contains("121")));
         mongo.prepare().await.unwrap();
     }
 }

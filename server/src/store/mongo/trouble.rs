@@ -7,8 +7,8 @@ use mongodb::error::{Error, ErrorKind, TRANSIENT_TRANSACTION_ERROR, WriteFailure
 /// A key that must be unique is taken.
 const DUPLICATE: i32 = 11000;
 
-/// The document does not fit the collection's `$jsonSchema`.
-const NOT_VALID: i32 = 121;
+/// The document does not fit the collection's `$jsonSchema`, or is too large.
+const UNFIT: [i32; 2] = [121, 10334];
 
 /// No login, or the wrong one.
 const NO_LOGIN: [i32; 2] = [13, 18];
@@ -42,7 +42,7 @@ pub(super) fn named(asking: Asking, error: &Error) -> StoreError {
     let code = code(error);
     match (&*error.kind, code) {
         (_, Some(DUPLICATE)) => StoreError::Conflict,
-        (_, Some(NOT_VALID)) => StoreError::Failed("the shared database refuses the document (121)".into()),
+        (_, Some(code)) if UNFIT.contains(&code) => StoreError::Unfit(format!("error {code}")),
         (_, Some(code)) if NO_LOGIN.contains(&code) => {
             StoreError::Failed(format!("the shared database refuses this user ({code}): correct store.mongodb_uri"))
         }

@@ -16,8 +16,12 @@ impl Shared {
         ours: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
         match self.inner.ask(theirs).await {
-            Err(StoreError::Away(_) | StoreError::Unsure(_)) => ours.await,
-            answer => answer,
+            Ok(answer) => Ok(answer),
+            // Whatever is wrong there, whoever is known here must be able to lock.
+            Err(error) => {
+                tracing::warn!(%error, "the shared database does not say; what was copied is used");
+                ours.await
+            }
         }
     }
 }
@@ -69,14 +73,32 @@ impl Directory for Shared {
 
     async fn put_session(&self, session: &Session) -> Result<(), StoreError> {
         self.inner.local.put_session(session).await?;
-        match self.inner.ask(self.inner.mongo.put_session(session)).await {
-            Err(StoreError::Away(_) | StoreError::Unsure(_)) => Ok(()),
-            put => put,
+        // Kept here is enough to go on with.
+        if let Err(error) = self.inner.ask(self.inner.mongo.put_session(session)).await {
+            tracing::warn!(%error, "a session is known to this server only");
+        }
+        Ok(())
+    }
+
+    async fn take_proof(&self, session: &str) -> Result<bool, StoreError> {
+        // In both, so that it cannot be used again when the database is away.
+        let here = self.inner.local.take_proof(session).await;
+        match self.inner.ask(self.inner.mongo.take_proof(session)).await {
+            Ok(taken) => Ok(taken),
+            Err(_) => here,
         }
     }
 
+    /// A session that ended elsewhere ends here; a proof is never copied, it could be used twice.
     async fn session(&self, id: &str) -> Result<Option<Session>, StoreError> {
-        let theirs = self.copied(self.inner.mongo.session(id), |session| self.inner.local.copy_session(session));
+        let copy = |session: Session| self.inner.local.copy_session(Session { proved_until: None, ..session });
+        let theirs = async {
+            let found = self.copied(self.inner.mongo.session(id), copy).await?;
+            if found.is_none() {
+                self.inner.local.end_session(id).await?;
+            }
+            Ok(found)
+        };
         self.either(theirs, self.inner.local.session(id)).await
     }
 

@@ -4,13 +4,16 @@
 
 use super::turns::{LEASE, RENEW, Wish};
 use super::{Inner, Reach};
-use crate::engine::ports::{NewEvent, SharedNews, SiteRecord, Spread, Store, StoreError};
+use crate::engine::ports::{NewEvent, SharedNews, SiteRecord, Store, StoreError};
 use crate::store::Directory;
 use jiff::Timestamp;
 use lockdown::ids::SiteId;
 use lockdown::timeline::EventKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// The first meeting may hold up the start for so long.
+const FIRST: Duration = Duration::from_secs(2);
 
 const ROUND: Duration = Duration::from_secs(1);
 
@@ -34,18 +37,23 @@ pub(super) enum Settled {
 /// `base` is what both sides last agreed on.
 pub(super) fn settle(base: Option<&SiteRecord>, ours: &SiteRecord, theirs: &SiteRecord) -> Settled {
     let base_version = base.map_or(0, |record| record.version);
-    let same_order = ours.version == theirs.version && ours.command.is_order_of(&theirs.command);
+    let same_order = ours.command.is_order_of(&theirs.command);
     let untouched = matches!(ours.command, lockdown::site::Command::Untouched { .. });
-    if theirs.version == base_version || (same_order && ours.version != base_version) {
+    // Older than what both agreed on: a database put back from a copy, or read where it lags.
+    if theirs.version <= base_version || (same_order && ours.version == theirs.version) {
         return Settled::Ours;
     }
-    if ours.version == base_version || (base.is_none() && untouched) {
+    // Theirs went on from ours: the answer to our order was lost, or their all-clear ended our lock.
+    let went_on = theirs.version > ours.version && (same_order || theirs.command.ends(&ours.command));
+    if ours.version == base_version || (base.is_none() && untouched) || went_on {
         return Settled::Theirs;
     }
     let version = ours.version.max(theirs.version) + 1;
     let prevails = ours.command.prevails_over(&theirs.command);
     let record = if prevails { ours } else { theirs };
-    Settled::Merged { record: Box::new(SiteRecord { version, ..record.clone() }), ours: prevails }
+    // What CUCM holds after two orders, nobody knows: it is carried out anew.
+    let command = record.command.clone().unverified();
+    Settled::Merged { record: Box::new(SiteRecord { version, command, ..record.clone() }), ours: prevails }
 }
 
 impl Inner {
@@ -57,24 +65,45 @@ impl Inner {
             self.mongo.prepare().await?;
             self.mongo.sites().await
         };
-        match self.ask(first).await {
+        // A slow database delays no start: the rest is done while the server serves.
+        let first = tokio::time::timeout(FIRST, self.ask(first)).await;
+        match first.unwrap_or_else(|_| Err(StoreError::Away("slow to answer".into()))) {
             Ok(theirs) => {
                 for record in theirs {
-                    if self.local.site(&record.id).await?.is_none() {
-                        self.local.take_over(None, &record).await?;
-                    }
+                    self.catch_up(record).await?;
                 }
-                self.round().await.or_else(|error| self.note_failure(error))
+                let turns = tokio::time::timeout(FIRST, self.keep_turns()).await.unwrap_or(Ok(()));
+                turns.or_else(|error| self.note_failure(error))?;
+                self.found();
+                self.wake.notify_one();
+                Ok(())
             }
-            Err(error) => self.note_failure(error),
+            Err(error) => {
+                self.lost(&error.to_string());
+                Ok(())
+            }
         }
+    }
+
+    /// Before anything is decided here: a record that is behind what the others went on to.
+    async fn catch_up(&self, theirs: SiteRecord) -> Result<(), StoreError> {
+        let ours = self.local.site(&theirs.id).await?;
+        let base = self.local.agreed(&theirs.id).await?;
+        let behind = match &ours {
+            None => true,
+            Some(ours) => settle(base.as_ref(), ours, &theirs) == Settled::Theirs,
+        };
+        if behind { self.local.take_over(ours.as_ref(), &theirs).await } else { Ok(()) }
     }
 
     /// Away is expected; anything else is told and does not keep the server from locking.
     fn note_failure(&self, error: StoreError) -> Result<(), StoreError> {
         match error {
             StoreError::Away(_) | StoreError::Unsure(_) | StoreError::Conflict => {}
-            StoreError::Failed(why) => self.lost(&why),
+            // Something there does not fit; it is no reason to call the database away.
+            StoreError::Failed(why) | StoreError::Unfit(why) => {
+                tracing::error!(why, "the exchange with the shared database is incomplete");
+            }
             error @ (StoreError::Full | StoreError::ReadOnly(_)) => return Err(error),
         }
         Ok(())
@@ -110,36 +139,59 @@ impl Inner {
         done
     }
 
+    /// Each part for itself: what fails in one does not keep the others from being done.
     async fn round(&self) -> Result<(), StoreError> {
-        // Before the order itself: whoever drove until now must find the turn taken when it hears of it.
-        self.keep_turns().await?;
-        self.exchange_sites().await?;
-        self.pass_on_events().await?;
-        self.pass_on_sessions().await?;
-        self.copy_people().await?;
-        self.tell_growth().await?;
+        // Turns before orders: whoever drove until now must find the turn taken when it hears of one.
+        let mut trouble = None;
+        for part in [
+            self.keep_turns().await,
+            self.exchange_sites().await,
+            self.pass_on_events().await,
+            self.pass_on_sessions().await,
+            self.copy_people().await,
+            self.tell_growth().await,
+        ] {
+            if let Err(error) = part {
+                if matches!(error, StoreError::Away(_) | StoreError::Unsure(_)) {
+                    return Err(error);
+                }
+                trouble.get_or_insert(error);
+            }
+        }
         self.found();
-        Ok(())
+        trouble.map_or(Ok(()), Err)
     }
 
     async fn exchange_sites(&self) -> Result<(), StoreError> {
+        let mut trouble = None;
         for ours in self.local.sites().await? {
-            let base = self.local.agreed(&ours.id).await?;
-            let theirs = self.mongo.site(&ours.id).await?;
-            let clean = base.as_ref() == Some(&ours);
-            match theirs {
-                None => self.pass_on(&ours, None).await?,
-                Some(theirs) if clean && theirs == ours => {}
-                Some(theirs) if clean => {
-                    if theirs.version != ours.version {
-                        self.look_who_drives(&ours.id).await?;
-                    }
-                    self.tell(ours, theirs);
+            match self.exchange_site(ours).await {
+                Ok(()) => {}
+                Err(error @ (StoreError::Away(_) | StoreError::Unsure(_))) => return Err(error),
+                Err(error) => {
+                    trouble.get_or_insert(error);
                 }
-                Some(theirs) => self.reconcile(base, ours, theirs).await?,
             }
         }
-        Ok(())
+        trouble.map_or(Ok(()), Err)
+    }
+
+    async fn exchange_site(&self, ours: SiteRecord) -> Result<(), StoreError> {
+        let base = self.local.agreed(&ours.id).await?;
+        let theirs = self.mongo.site(&ours.id).await?;
+        let clean = base.as_ref() == Some(&ours);
+        match theirs {
+            None => self.pass_on(&ours, None).await,
+            Some(theirs) if clean && theirs == ours => Ok(()),
+            Some(theirs) if clean && theirs.version >= ours.version => {
+                if theirs.version != ours.version {
+                    self.look_who_drives(&ours.id).await?;
+                }
+                self.tell(ours, theirs);
+                Ok(())
+            }
+            Some(theirs) => self.reconcile(base, ours, theirs).await,
+        }
     }
 
     async fn pass_on(&self, ours: &SiteRecord, expected: Option<u64>) -> Result<(), StoreError> {
@@ -147,7 +199,7 @@ impl Inner {
         if claimed {
             self.keep_turn(&ours.id).await?;
         }
-        self.mongo.commit(ours, expected, vec![], Spread::Here).await?;
+        self.mongo.commit(ours, expected, vec![]).await?;
         self.local.set_agreed(ours).await
     }
 
@@ -168,7 +220,7 @@ impl Inner {
                 Ok(())
             }
             Settled::Merged { record, ours: prevails } => {
-                self.mongo.commit(&record, Some(theirs.version), vec![], Spread::Here).await?;
+                self.mongo.commit(&record, Some(theirs.version), vec![]).await?;
                 let given_up = if prevails { &theirs } else { &ours };
                 let kind = EventKind::OrdersDisagreed {
                     kept: record.command.target(),
@@ -183,24 +235,22 @@ impl Inner {
     }
 
     /// An all-clear counts when the database has it: over the very state that was seen here.
-    pub(super) async fn agree_on(&self, record: &SiteRecord) -> Result<(), StoreError> {
+    pub(super) async fn agree_on(&self, seen: &SiteRecord, order: &SiteRecord) -> Result<(), StoreError> {
         self.ask(async {
-            let ours = self.local.site(&record.id).await?.ok_or(StoreError::Conflict)?;
-            let theirs = self.mongo.site(&record.id).await?;
-            let expected = match theirs {
+            let base = self.local.agreed(&seen.id).await?;
+            let expected = match self.mongo.site(&seen.id).await? {
                 None => None,
-                Some(theirs) => match settle(self.local.agreed(&record.id).await?.as_ref(), &ours, &theirs) {
+                Some(theirs) => match settle(base.as_ref(), seen, &theirs) {
                     Settled::Ours => Some(theirs.version),
-                    Settled::Theirs if theirs.version == ours.version => Some(theirs.version),
+                    Settled::Theirs if theirs.version == seen.version => Some(theirs.version),
                     Settled::Theirs | Settled::Merged { .. } => return Err(StoreError::Conflict),
                 },
             };
-            match self.mongo.commit(record, expected, vec![], Spread::Everywhere).await {
-                // The answer was lost: what is there says whether it was taken.
-                Err(StoreError::Unsure(why)) => match self.mongo.site(&record.id).await {
-                    Ok(Some(there)) if there == *record => Ok(()),
-                    Ok(_) => Err(StoreError::Away(why)),
-                    Err(_) => Err(StoreError::Unsure(why)),
+            match self.mongo.commit(order, expected, vec![]).await {
+                // The answer was lost: what is there says whether it was taken. Not there yet says nothing.
+                Err(StoreError::Unsure(why)) => match self.mongo.site(&order.id).await {
+                    Ok(Some(there)) if there == *order => Ok(()),
+                    _ => Err(StoreError::Unsure(why)),
                 },
                 taken => taken.map(|_| ()),
             }
@@ -209,29 +259,29 @@ impl Inner {
         .inspect_err(|_| self.wake.notify_one())
     }
 
+    /// One batch a round, so that turns and orders are not kept waiting by a long absence.
     async fn pass_on_events(&self) -> Result<(), StoreError> {
-        loop {
-            let waiting = self.local.waiting(BATCH).await?;
-            let Some(last) = waiting.last().map(|event| event.seq) else { return Ok(()) };
-            match self.mongo.take_in(&waiting).await {
-                // One of them does not fit: each for itself, and the unfit one out of the way.
-                Err(StoreError::Failed(_)) if waiting.len() > 1 => {
-                    for event in &waiting {
-                        self.pass_on_one(event).await?;
-                    }
-                }
-                Err(StoreError::Failed(why)) => self.set_aside(last, &why).await?,
-                done => {
-                    done?;
-                    self.local.passed_on(last).await?;
+        let waiting = self.local.waiting(BATCH).await?;
+        let Some(last) = waiting.last().map(|event| event.seq) else { return Ok(()) };
+        match self.mongo.take_in(&waiting).await {
+            Err(StoreError::Unfit(_)) => {
+                for event in &waiting {
+                    self.pass_on_one(event).await?;
                 }
             }
+            done => {
+                done?;
+                self.local.passed_on(last).await?;
+            }
         }
+        self.wake.notify_one();
+        Ok(())
     }
 
+    /// Only what can never fit is set aside; anything else is tried again.
     async fn pass_on_one(&self, event: &lockdown::timeline::Event) -> Result<(), StoreError> {
         match self.mongo.take_in(std::slice::from_ref(event)).await {
-            Err(StoreError::Failed(why)) => self.set_aside(event.seq, &why).await,
+            Err(StoreError::Unfit(why)) => self.set_aside(event.seq, &why).await,
             done => {
                 done?;
                 self.local.passed_on(event.seq).await
@@ -264,17 +314,24 @@ impl Inner {
     async fn keep_turn(&self, site: &SiteId) -> Result<(), StoreError> {
         let lease = format!("drive/{site}");
         let asked = Instant::now();
+        let before = self.turns().turn(site, false);
         let wish = self.turns().wish(site);
+        // Cut off until now: what is held is let go, so that somebody who sees more may take it.
+        let away = matches!(*self.reach(), Reach::Away { .. });
         match wish {
             Wish::Seize => {
                 self.mongo.seize(&lease, &self.me, LEASE).await?;
-                self.turns().answered(site, asked, true);
+                self.turns().answered(site, asked, true, true);
             }
+            Wish::Renew if away => {}
             Wish::Renew => {
                 let ours = self.mongo.lease(&lease, &self.me, LEASE).await?;
-                self.turns().answered(site, asked, ours);
+                self.turns().answered(site, asked, ours, false);
             }
             Wish::Nothing => self.look_who_drives(site).await?,
+        }
+        if self.turns().turn(site, false) != before {
+            let _ = self.news.send(SharedNews::Turn { site: site.clone() });
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use super::Keep;
 use super::chain::Verdict;
 use super::embedded::Embedded;
 use super::mongo::Mongo;
-use crate::engine::ports::{NewEvent, SharedNews, SiteRecord, Spread, Store, StoreError, Turn};
+use crate::engine::ports::{NewEvent, SharedNews, SiteRecord, Store, StoreError, Turn};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use lockdown::ids::SiteId;
@@ -150,6 +150,7 @@ impl Inner {
         let before = std::mem::replace(&mut *self.reach(), Reach::Here);
         if matches!(before, Reach::Away { .. }) {
             tracing::info!("the shared database is back");
+            self.wake.notify_one();
             let _ = self.news.send(SharedNews::Back);
         }
     }
@@ -166,15 +167,8 @@ impl Store for Shared {
         record: &SiteRecord,
         expected: Option<u64>,
         events: Vec<NewEvent>,
-        spread: Spread,
     ) -> Result<Vec<Event>, StoreError> {
-        if spread == Spread::Everywhere {
-            self.inner.agree_on(record).await?;
-        }
-        let stored = self.inner.local.commit(record, expected, events, spread).await?;
-        if spread == Spread::Everywhere {
-            self.inner.local.set_agreed(record).await?;
-        }
+        let stored = self.inner.local.commit(record, expected, events).await?;
         self.inner.wake.notify_one();
         Ok(stored)
     }
@@ -195,6 +189,10 @@ impl Store for Shared {
             Err(StoreError::Away(_)) => self.inner.local.latest_events(limit).await,
             found => found,
         }
+    }
+
+    async fn agree(&self, seen: &SiteRecord, order: &SiteRecord) -> Result<(), StoreError> {
+        self.inner.agree_on(seen, order).await
     }
 
     async fn adopt(&self, seen: &SiteRecord, agreed: &SiteRecord) -> Result<(), StoreError> {

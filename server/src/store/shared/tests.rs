@@ -46,6 +46,7 @@ fn released(version: u64, by: &str) -> SiteRecord {
         by: actor(by),
         reason: None,
         verified_at: None,
+        alone: true,
     };
     SiteRecord { command: Command::Normal(release), ..untouched(version) }
 }
@@ -78,8 +79,8 @@ impl Server {
         }
     }
 
-    async fn put(&self, record: &SiteRecord, expected: Option<u64>, spread: Spread) -> Result<(), StoreError> {
-        self.shared.commit(record, expected, contract::three_events(), spread).await.map(|_| ())
+    async fn put(&self, record: &SiteRecord, expected: Option<u64>) -> Result<(), StoreError> {
+        self.shared.commit(record, expected, contract::three_events()).await.map(|_| ())
     }
 
     /// For a failure to show.
@@ -102,6 +103,22 @@ fn what_differs_is_settled_and_locked_wins() {
     assert_eq!(settle(Some(&base), &locked_here, &base), Settled::Ours, "only we ordered");
     assert_eq!(settle(Some(&base), &base, &locked_here), Settled::Theirs, "only they ordered");
     assert_eq!(settle(Some(&base), &locked_here, &locked_here), Settled::Ours, "our order arrived, its answer did not");
+    let mut verified = locked_here.clone();
+    verified.command = verified.command.verified(contract::now());
+    let Settled::Merged { record, .. } = settle(Some(&base), &verified, &released_there) else {
+        panic!("both ordered")
+    };
+    assert!(!record.command.is_settled(), "what CUCM holds now, nobody knows");
+    assert_eq!(
+        settle(Some(&base), &locked_here, &released(5, "there")),
+        Settled::Theirs,
+        "our lock, seen and ended there"
+    );
+    assert_eq!(
+        settle(Some(&untouched(9)), &untouched(9), &untouched(8)),
+        Settled::Ours,
+        "a database put back from a copy"
+    );
     let Settled::Merged { .. } = settle(Some(&base), &released(4, "one"), &released(4, "two")) else {
         panic!("the same moment and number, and another person");
     };
@@ -116,12 +133,13 @@ fn what_differs_is_settled_and_locked_wins() {
 async fn what_happens_while_the_database_is_away_arrives_exactly_once() {
     let database = Database::start().await.unwrap();
     let mut server = Server::start(&database).await;
-    server.put(&untouched(1), None, Spread::Here).await.unwrap();
+    server.put(&untouched(1), None).await.unwrap();
     server.until("shared", async |shared| shared.latest_events(9).await.is_ok_and(|all| all.len() == 3)).await;
     database.kill();
-    server.put(&locked(2, "here"), Some(1), Spread::Here).await.unwrap();
+    server.put(&locked(2, "here"), Some(1)).await.unwrap();
     server.until("noticed", async |shared| shared.away_since().is_some()).await;
-    assert!(matches!(server.put(&released(3, "here"), Some(2), Spread::Everywhere).await, Err(StoreError::Away(_))));
+    let asked = server.shared.agree(&locked(2, "here"), &released(3, "here")).await;
+    assert!(matches!(asked, Err(StoreError::Away(_))), "{asked:?}");
     assert_eq!(server.version().await, Some(2), "an all-clear that others cannot hear of is not taken");
     for _ in 0..100 {
         server.shared.append(contract::three_events()).await.unwrap();
@@ -155,14 +173,14 @@ impl Server {
 async fn two_servers_that_ordered_differently_end_locked_and_say_so() {
     let database = Database::start().await.unwrap();
     let mut one = Server::start(&database).await;
-    one.put(&locked(1, "both"), None, Spread::Here).await.unwrap();
+    one.put(&locked(1, "both"), None).await.unwrap();
     let mut two = Server::start(&database).await;
     two.until("it knows", async |shared| shared.site(&site()).await.unwrap().is_some()).await;
     database.kill();
-    one.put(&released(2, "one"), Some(1), Spread::Here).await.unwrap();
+    one.put(&released(2, "one"), Some(1)).await.unwrap();
     // The other one released and locked again.
-    two.put(&released(2, "two"), Some(1), Spread::Here).await.unwrap();
-    two.put(&locked(3, "two"), Some(2), Spread::Here).await.unwrap();
+    two.put(&released(2, "two"), Some(1)).await.unwrap();
+    two.put(&locked(3, "two"), Some(2)).await.unwrap();
     database.resume().await.unwrap();
     let settled = async |shared: &Shared| {
         shared.site(&site()).await.unwrap().is_some_and(|r| r.version > 3 && matches!(r.command, Command::Locked(_)))
@@ -186,8 +204,9 @@ async fn two_servers_that_ordered_differently_end_locked_and_say_so() {
 async fn one_server_drives_until_it_dies_or_an_order_is_given_elsewhere() {
     let database = Database::start().await.unwrap();
     let mut one = Server::start(&database).await;
-    let two = Server::start(&database).await;
-    assert_eq!((one.shared.turn(&site()), two.shared.turn(&site())), (Turn::Drive, Turn::Look));
+    let mut two = Server::start(&database).await;
+    one.until("the first drives", async |shared| shared.turn(&site()) == Turn::Drive).await;
+    two.until("the second looks", async |shared| shared.turn(&site()) == Turn::Look).await;
     two.shared.take_over(&site());
     assert_eq!(two.shared.turn(&site()), Turn::Drive, "at once");
     one.until("it noticed", async |shared| shared.turn(&site()) == Turn::Look).await;

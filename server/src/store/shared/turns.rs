@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 /// How long a lease is good without being renewed. With [`RENEW`] another server takes over within 10 s
 /// of a sudden death.
-pub(super) const LEASE: Duration = Duration::from_secs(8);
+pub(super) const LEASE: Duration = Duration::from_secs(5);
 
 /// For how long its holder relies on it: clocks drift, and answers take time.
-const SURE: Duration = Duration::from_secs(6);
+const SURE: Duration = Duration::from_secs(4);
 
-pub(super) const RENEW: Duration = Duration::from_millis(2_500);
+pub(super) const RENEW: Duration = Duration::from_millis(1_500);
 
 #[derive(Default)]
 pub(super) struct Turns {
@@ -71,9 +71,12 @@ impl Turns {
     }
 
     /// The database's answer to what was asked at `asked`.
-    pub(super) fn answered(&mut self, site: &SiteId, asked: Instant, ours: bool) {
+    ///
+    /// An order that was given while the answer was under way stays claimed until it is seized.
+    pub(super) fn answered(&mut self, site: &SiteId, asked: Instant, ours: bool, seized: bool) {
         let held = self.held(site);
-        *held = Held { until: ours.then(|| asked + SURE), asked: Some(asked), claimed: false, last: ours };
+        let claimed = held.claimed && !seized;
+        *held = Held { until: ours.then(|| asked + SURE), asked: Some(asked), claimed, last: ours };
     }
 
     /// Another server took it.
