@@ -10,6 +10,7 @@ export default defineConfig({
   outputDir: "../target/playwright",
   reporter: "list",
   use: {
+    navigationTimeout: 30_000,
     baseURL: process.env.LOCKDOWN_URL,
     launchOptions: {
       executablePath: process.env.CHROMIUM,

@@ -29,19 +29,15 @@ pub enum ApiError {
     ReasonMissing,
     #[error("The shared database cannot be reached: people and keys can be changed when it is back. Locking works.")]
     DatabaseAway,
-    #[error(
-        "Confirm with your passkey first. Press the button again; this needs scripts and a passkey that is yours (My profile)."
-    )]
+    #[error("Confirm with your passkey first: press the button again.")]
     PasskeyNeeded,
-    #[error("The passkey was not accepted. Nothing happened; try again, or take another one.")]
+    #[error("The passkey was not accepted. Try again, or take another one.")]
     PasskeyRefused,
     #[error("You have no passkey. Add one under My profile.")]
     NoKeyEnrolled,
-    #[error("No passkey answered: it was cancelled, took too long, or this browser or address cannot use one.")]
+    #[error("No passkey answered, or this browser or address cannot use one.")]
     NoPasskey,
-    #[error(
-        "Prove first that it is you: sign in again with your password (My profile), or confirm with a passkey you have."
-    )]
+    #[error("Prove first that it is you, with your password or a passkey you have.")]
     FreshSignInNeeded,
     #[error("{0}")]
     BadRoster(String),

@@ -1,7 +1,7 @@
 //! The browser's side of passkeys. Options and answers are JSON on both ends; the browser itself turns
 //! them into what its key wants. Source: WebAuthn level 3, `parseCreationOptionsFromJSON`, `toJSON`.
 
-use crate::api::passkeys::{prove, prove_begin};
+use crate::api::passkeys::{answer_passkey, ask_passkey};
 use crate::error::ApiError;
 use crate::view::QuestionView;
 use wasm_bindgen::{JsCast, JsValue};
@@ -49,7 +49,12 @@ fn call(on: &JsValue, method: &str, with: &JsValue) -> Result<JsValue, JsValue> 
 
 /// Asks for one of the person's keys.
 pub(crate) async fn prove_it() -> Result<(), ApiError> {
-    let question = prove_begin().await?;
-    let answer = ask(Ask::Get, &question).await?;
-    prove(question.ticket, answer).await
+    answered_for("prove", Ask::Get, String::new()).await
+}
+
+/// From question to taken answer.
+pub(crate) async fn answered_for(purpose: &str, ask_for: Ask, label: String) -> Result<(), ApiError> {
+    let question = ask_passkey(purpose.to_owned()).await?;
+    let answer = ask(ask_for, &question).await?;
+    answer_passkey(purpose.to_owned(), question.ticket, answer, label).await
 }

@@ -1,9 +1,9 @@
 //! Adding a passkey, and coming in with one.
 
-use crate::api::passkeys::{add_passkey, enrol_passkey, passkey_sign_in};
+use crate::api::passkeys::ask_passkey;
 use crate::components::frame::Trouble;
 use crate::error::ApiError;
-use crate::passkey::{Ask, ask, prove_it};
+use crate::passkey::{Ask, answered_for, ask, prove_it};
 use leptos::html::{Form, Input};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -17,7 +17,7 @@ pub fn PasskeyDoor(return_to: String) -> impl IntoView {
         trouble.set(None);
         spawn_local(async move {
             let asked = async {
-                let question = passkey_sign_in().await?;
+                let question = ask_passkey("sign-in".to_owned()).await?;
                 Ok((ask(Ask::Get, &question).await?, question.ticket))
             };
             match asked.await {
@@ -58,9 +58,7 @@ pub fn AddPasskey(has_keys: bool) -> impl IntoView {
                 if has_keys {
                     prove_it().await?;
                 }
-                let question = enrol_passkey().await?;
-                let answer = ask(Ask::Create, &question).await?;
-                add_passkey(question.ticket, answer, label).await
+                answered_for("enrol", Ask::Create, label).await
             };
             match added.await {
                 Ok(()) => {

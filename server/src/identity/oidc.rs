@@ -292,7 +292,7 @@ impl Oidc {
             .add_extra_param("nonce", nonce.clone())
             .add_extra_param("response_mode", "query");
         if again {
-            asked = asked.add_extra_param("prompt", "login").add_extra_param("max_age", "0");
+            asked = asked.add_extra_param("prompt", "login");
         }
         let (url, _) = asked.url();
         let cookie_name = login_cookie(&state, https);

@@ -6,7 +6,7 @@ pub fn safe(asked: Option<&str>) -> String {
         path.starts_with('/')
             && !path[1..].starts_with(['/', '\\'])
             && !path.chars().any(|c| c.is_control() || c == '\\')
-            && ["/console", "/timeline", "/admin/", "/sign-in", "/requests", "/readiness"]
+            && ["/console", "/timeline", "/admin/", "/sign-in", "/requests", "/readiness", "/me"]
                 .iter()
                 .any(|known| path.starts_with(known))
     };
@@ -26,5 +26,6 @@ mod tests {
         }
         assert_eq!(safe(Some("/console?site=south")), "/console?site=south");
         assert_eq!(safe(Some("/admin/people")), "/admin/people");
+        assert_eq!(safe(Some("/me")), "/me");
     }
 }

@@ -64,7 +64,7 @@ impl Who {
 /// A way in, what is sent, and who gets through.
 type Row = (&'static str, &'static str, Who);
 
-const TABLE: [Row; 48] = [
+const TABLE: [Row; 46] = [
     ("GET /", "", Who::Everybody),
     ("GET /sign-in", "", Who::Everybody),
     ("GET /console", "", Who::Eoc),
@@ -94,12 +94,10 @@ const TABLE: [Row; 48] = [
     ("POST /ui/end-sessions", "person=p-0&session=", Who::Admin),
     ("POST /ui/import-roster", "roster=name&dry_run=yes", Who::Admin),
     ("POST /ui/me", "", Who::SignedIn),
-    ("POST /ui/enrol-passkey", "", Who::SignedIn),
-    ("POST /ui/add-passkey", "ticket=x&answer=x&label=x", Who::SignedIn),
+    ("POST /ui/ask-passkey", "purpose=prove", Who::SignedIn),
+    ("POST /ui/ask-passkey", "purpose=sign-in", Who::Everybody),
+    ("POST /ui/answer-passkey", "purpose=prove&ticket=x&answer=x&label=x", Who::SignedIn),
     ("POST /ui/remove-passkey", "person=p-0&passkey=x", Who::Admin),
-    ("POST /ui/prove-begin", "", Who::SignedIn),
-    ("POST /ui/prove", "ticket=x&answer=x", Who::SignedIn),
-    ("POST /ui/passkey-sign-in", "", Who::Everybody),
     ("GET /api/docs", "", Who::Everybody),
     ("GET /api/v1/openapi.json", "", Who::Everybody),
     ("GET /api/v1/status", "", Who::Everybody),
@@ -167,6 +165,8 @@ fn printed() -> String {
         let key = if let Who::Key(scope) = row.2 { scope } else { "" };
         let what = if row.1.contains("normal") {
             " (all-clear)"
+        } else if row.1.contains("sign-in") {
+            " (to come in)"
         } else if row.1.contains("locked") {
             " (lock)"
         } else {

@@ -73,7 +73,7 @@ impl Inner {
                     self.catch_up(record).await?;
                 }
                 let turns = tokio::time::timeout(FIRST, self.keep_turns()).await.unwrap_or(Ok(()));
-                turns.or_else(|error| self.note_failure(error))?;
+                turns.or_else(Self::note_failure)?;
                 self.found();
                 self.wake.notify_one();
                 Ok(())
@@ -97,7 +97,7 @@ impl Inner {
     }
 
     /// Away is expected; anything else is told and does not keep the server from locking.
-    fn note_failure(&self, error: StoreError) -> Result<(), StoreError> {
+    fn note_failure(error: StoreError) -> Result<(), StoreError> {
         match error {
             StoreError::Away(_) | StoreError::Unsure(_) | StoreError::Conflict => {}
             // Something there does not fit; it is no reason to call the database away.
@@ -117,7 +117,7 @@ impl Inner {
                 () = tokio::time::sleep(ROUND) => {}
             }
             if let Err(error) = self.meet(&mut prepared).await
-                && let Err(error) = self.note_failure(error)
+                && let Err(error) = Self::note_failure(error)
             {
                 tracing::error!(%error, "the journal cannot be written");
             }
