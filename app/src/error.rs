@@ -39,8 +39,10 @@ pub enum ApiError {
     NoPasskey,
     #[error("Prove first that it is you, with your password or a passkey you have.")]
     FreshSignInNeeded,
+    /// Its bad lines, or, where it was only checked, what it comes to: the way back from a plain form
+    /// carries nothing but refusals.
     #[error("{0}")]
-    BadRoster(String),
+    Roster(String),
     #[error("This profile is disabled: enable it first, or keep the other one.")]
     KeptIsDisabled,
     #[error("A profile cannot be merged into itself.")]
@@ -72,7 +74,7 @@ impl ApiError {
             Self::NameMismatch
             | Self::Malformed
             | Self::ReasonMissing
-            | Self::BadRoster(_)
+            | Self::Roster(_)
             | Self::SamePerson
             | Self::KeptIsDisabled
             | Self::NoKeyEnrolled

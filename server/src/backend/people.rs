@@ -87,9 +87,10 @@ impl People for Pages {
         let sites: Vec<SiteId> = self.site_names().into_iter().map(|(id, _)| id).collect();
         let plans = roster::import(&self.desk(who), &roster, self.issuer.as_deref(), &sites, dry_run).await;
         match plans {
+            Ok(plans) if dry_run => Err(ApiError::Roster(said(&plans))),
             Ok(plans) => Ok(plans.iter().map(ToString::to_string).collect()),
             Err(roster::RosterError::People(error)) => Err(refused(error)),
-            Err(lines @ roster::RosterError::Lines(_)) => Err(ApiError::BadRoster(lines.to_string())),
+            Err(lines @ roster::RosterError::Lines(_)) => Err(ApiError::Roster(lines.to_string())),
         }
     }
 
@@ -101,6 +102,17 @@ impl People for Pages {
         let may_enrol = self.passkeys.is_some();
         Ok(MyView { me: me(who), id: view.id, email: view.email, rights: view.rights, sessions, passkeys, may_enrol })
     }
+}
+
+/// Lines of a plan that fit into an address: the way back from a plain form.
+const SAID: usize = 20;
+
+fn said(plans: &[roster::Plan]) -> String {
+    let mut lines: Vec<String> = plans.iter().take(SAID).map(ToString::to_string).collect();
+    if plans.len() > SAID {
+        lines.push(format!("and {} lines more", plans.len() - SAID));
+    }
+    format!("Nothing was changed. Importing would: {}.", lines.join("; "))
 }
 
 fn manages(who: &Operator) -> Result<(), ApiError> {

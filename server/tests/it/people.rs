@@ -107,6 +107,22 @@ async fn nobody_raises_their_own_rights_and_the_disabled_are_out_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn checking_a_roster_says_what_would_be_and_changes_nothing() {
+    let world = world().await;
+    let mut admin = signed_in(&world, 4, "admin").await;
+    let form = "roster=name%2Croles%2Csite%0AAnn%2Ceoc%2Cacme-north&dry_run=yes";
+    let back = admin.post("/ui/import-roster", form, true).await;
+    // The form stands on another page than this browser says it came from.
+    let back = location(&back).replace("/console", "/admin/people");
+    let page = admin.get(&back).await.text().await.unwrap();
+    assert!(page.contains("add Ann: eoc at acme-north"), "{page}");
+    let list = String::from_utf8(world.run(&["people", "list"]).stdout).unwrap();
+    assert!(!list.contains("Ann"), "{list}");
+    admin.post("/ui/import-roster", &form.replace("yes", "no"), true).await;
+    assert_eq!(person(&world, "Ann")["site_roles"]["acme-north"][0], "eoc");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everybody_sees_and_ends_their_own_sessions() {
     let world = world().await;
     let mut first = signed_in(&world, 1, "eoc").await;
