@@ -140,7 +140,6 @@ pub struct TimelineView {
 pub struct PeopleView {
     pub me: Me,
     pub people: Vec<PersonView>,
-    pub sites: Vec<(SiteId, String)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,7 +19,7 @@ pub(crate) fn PeoplePage() -> impl IntoView {
         <Title text="People"/>
         <Suspense>
             {move || list.get().map(|answer| match answer {
-                Ok(PeopleView { me, people, sites: _ }) => view! {
+                Ok(PeopleView { me, people }) => view! {
                     <Frame me=Some(me) here="/admin/people">
                         <div class="narrow wide">
                             <h1>"People"</h1>

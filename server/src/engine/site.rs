@@ -10,6 +10,7 @@ use lockdown::operator::Operator;
 use lockdown::plan::PlanText;
 use lockdown::site::{Command, Transition};
 use lockdown::timeline::EventKind;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, broadcast};
 
@@ -26,6 +27,24 @@ pub(super) struct Site {
     /// What is stored, word for word. Held over the store's call, so that records follow each other.
     record: tokio::sync::Mutex<SiteRecord>,
     nudge: Notify,
+    /// All-clears that other servers are being asked about.
+    asking: AtomicUsize,
+}
+
+/// Counted as long as it lives.
+struct Asking<'a>(&'a AtomicUsize);
+
+impl<'a> Asking<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Site {
@@ -66,6 +85,7 @@ impl Site {
             status: Mutex::new(status),
             record: tokio::sync::Mutex::new(record),
             nudge: Notify::new(),
+            asking: AtomicUsize::new(0),
         })
     }
 
@@ -95,6 +115,7 @@ impl Site {
         by: &Operator,
         decide: impl Fn(&Command, u64) -> Result<Transition, EngineError>,
     ) -> Result<SiteStatus, EngineError> {
+        let _asking = Asking::begin(&self.asking);
         let seen = self.record.lock().await.clone();
         let transition = decide(&seen.command, seen.version)?;
         if let Transition::Changed { command, .. } = &transition {
@@ -225,9 +246,12 @@ impl Site {
         self.nudge.notify_one();
     }
 
-    /// Is what is known here surely still so? Not while other servers cannot be asked, nor where CUCM
-    /// shows something else.
+    /// May what is ordered here be overtaken already? While other servers cannot be asked, while they are
+    /// asked about an all-clear, and where CUCM shows something else.
     pub(super) fn may_be_outdated(&self) -> bool {
+        if self.asking.load(Ordering::SeqCst) > 0 {
+            return true;
+        }
         let status = self.status();
         let away = self.store.away_since().is_some_and(|since| status.command.since() < since);
         let off = status.reading.as_ref().is_some_and(|reading| reading.off(status.command.target()).next().is_some());

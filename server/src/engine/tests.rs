@@ -1,7 +1,7 @@
 //! The engine on a dial plan in memory, with a clock that runs only while everybody waits.
 
-use super::ports::{Clock, DialPlanError, Store};
-use super::{AllClear, Engine, SiteSetup, SiteStatus, Tuning};
+use super::ports::{Clock, DialPlanError, NewEvent, SiteRecord, Store, StoreError, Turn};
+use super::{AllClear, Engine, EngineError, SiteSetup, SiteStatus, Tuning};
 use crate::dial_plan::memory::Memory;
 use crate::store::embedded::Embedded;
 use async_trait::async_trait;
@@ -15,8 +15,8 @@ use lockdown::operator::{Authority, Operator, Role, Surface};
 use lockdown::plan::{Patterns, Pilot, PlanText, StepText};
 use lockdown::standing::Standing;
 use lockdown::step::{Group, Target};
-use lockdown::timeline::EventKind;
-use std::sync::Arc;
+use lockdown::timeline::{Event, EventKind};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Time as tokio tells it: paused, and moved on when nothing else can run.
@@ -129,16 +129,77 @@ fn senior() -> Operator {
     }
 }
 
+/// A store of several servers, of which the others can be out of reach.
+struct Several {
+    store: Arc<Embedded>,
+    turn: Mutex<Turn>,
+    away: Mutex<Option<Timestamp>>,
+    /// Asking the others takes so long.
+    slow: Mutex<Duration>,
+}
+
+#[async_trait]
+impl Store for Several {
+    async fn site(&self, id: &SiteId) -> Result<Option<SiteRecord>, StoreError> {
+        self.store.site(id).await
+    }
+
+    async fn commit(
+        &self,
+        record: &SiteRecord,
+        expected: Option<u64>,
+        events: Vec<NewEvent>,
+    ) -> Result<Vec<Event>, StoreError> {
+        self.store.commit(record, expected, events).await
+    }
+
+    async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<Event>, StoreError> {
+        self.store.append(events).await
+    }
+
+    async fn events_after(&self, after: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
+        self.store.events_after(after, limit).await
+    }
+
+    async fn latest_events(&self, limit: usize) -> Result<Vec<Event>, StoreError> {
+        self.store.latest_events(limit).await
+    }
+
+    async fn agree(&self, _seen: &SiteRecord, _order: &SiteRecord) -> Result<(), StoreError> {
+        let slow = *self.slow.lock().unwrap();
+        tokio::time::sleep(slow).await;
+        Ok(())
+    }
+
+    fn turn(&self, _site: &SiteId) -> Turn {
+        *self.turn.lock().unwrap()
+    }
+
+    fn away_since(&self) -> Option<Timestamp> {
+        *self.away.lock().unwrap()
+    }
+}
+
 async fn world() -> World {
+    world_of_several().await.0
+}
+
+async fn world_of_several() -> (World, Arc<Several>) {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(Embedded::open(folder.path()).unwrap());
+    let several = Arc::new(Several {
+        store: store.clone(),
+        turn: Mutex::new(Turn::Drive),
+        away: Mutex::default(),
+        slow: Mutex::default(),
+    });
     let cucm = Arc::new(Memory::new(facts()));
     let clock = Arc::new(PausedClock { begun: tokio::time::Instant::now() });
     let setup = SiteSetup { name: "S".into(), plan: plan(), dial_plan: cucm.clone() };
-    let engine = Engine::start(vec![setup], store.clone(), clock, Tuning::default()).await.unwrap();
+    let engine = Engine::start(vec![setup], several.clone(), clock, Tuning::default()).await.unwrap();
     let world = World { engine, cucm, store, _folder: folder };
     world.until(|standing| standing == Standing::Normal).await;
-    world
+    (world, several)
 }
 
 impl World {
@@ -259,4 +320,75 @@ async fn a_reading_grows_old_by_itself() {
     world.until(|standing| standing == Standing::Normal).await;
     assert_eq!(world.told(|kind| matches!(kind, EventKind::CucmLost { .. })).await, 1);
     assert_eq!(world.told(|kind| matches!(kind, EventKind::CucmBack)).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_all_clear_that_others_may_have_overtaken_waits_until_they_can_be_asked() {
+    let (world, several) = world_of_several().await;
+    world.lock().await;
+    world.until(|standing| standing == Standing::Locked).await;
+    let written = world.cucm.written().len();
+    *several.turn.lock().unwrap() = Turn::OrdersOnly;
+    world.release().await;
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!(world.cucm.written().len(), written, "nothing is opened");
+    assert!(matches!(world.status().standing(world.engine.now()), Standing::Pending { .. }));
+    world.lock().await;
+    world.until(|standing| standing == Standing::Locked).await;
+    world.release().await;
+    *several.turn.lock().unwrap() = Turn::Drive;
+    world.until(|standing| standing == Standing::Normal).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_only_looks_writes_and_tells_nothing() {
+    let (world, several) = world_of_several().await;
+    world.lock().await;
+    world.until(|standing| standing == Standing::Locked).await;
+    *several.turn.lock().unwrap() = Turn::Look;
+    let (written, told) = (world.cucm.written().len(), world.told(|_| true).await);
+    world.cucm.facts().route_patterns[1].blocked = false;
+    world.until(|standing| matches!(standing, Standing::Drifted { .. })).await;
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!((world.cucm.written().len(), world.told(|_| true).await), (written, told));
+    *several.turn.lock().unwrap() = Turn::Drive;
+    world.until(|standing| standing == Standing::Locked).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_pressed_where_the_lock_may_be_outdated_is_a_new_order() {
+    let (world, several) = world_of_several().await;
+    world.lock().await;
+    world.until(|standing| standing == Standing::Locked).await;
+    let first = world.status();
+    world.lock().await;
+    assert_eq!(world.status().version, first.version, "ordered already, and surely still so");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    *several.away.lock().unwrap() = Some(world.engine.now());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    world.lock().await;
+    assert_eq!(world.status().version, first.version + 1, "another server may have released it");
+    world.lock().await;
+    assert_eq!(world.status().version, first.version + 1, "pressed since: that counts");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_pressed_while_others_are_asked_about_an_all_clear_is_taken_at_once_and_wins() {
+    let (world, several) = world_of_several().await;
+    world.lock().await;
+    world.until(|standing| standing == Standing::Locked).await;
+    *several.slow.lock().unwrap() = Duration::from_secs(4);
+    let seen = Some(world.status().version);
+    let asked = world.engine.now();
+    let (who, site) = (senior(), site());
+    let release = world.engine.release(&who, &site, AllClear { seen, ..AllClear::default() });
+    let press = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        world.lock().await;
+        world.engine.now().duration_since(asked).as_secs()
+    };
+    let (released, pressed_after) = tokio::join!(release, press);
+    assert!(matches!(released, Err(EngineError::VersionStale { .. })), "{released:?}");
+    assert_eq!(pressed_after, 1, "the press did not wait for the others");
+    world.until(|standing| standing == Standing::Locked).await;
 }
