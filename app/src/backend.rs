@@ -2,7 +2,7 @@
 
 use crate::error::ApiError;
 use crate::view::{
-    ConsoleView, MyView, PeopleView, PersonPageView, QuestionView, SignInView, StatusView, TimelineView,
+    ConsoleView, KeysView, MyView, PeopleView, PersonPageView, QuestionView, SignInView, StatusView, TimelineView,
 };
 use async_trait::async_trait;
 use leptos::context::use_context;
@@ -62,6 +62,9 @@ pub trait People: Send + Sync + 'static {
     async fn me(&self, who: &Operator, here: Option<CurrentSession>) -> Result<MyView, ApiError>;
 }
 
+/// What a proof before a change of one's own keys is about.
+pub const ABOUT_KEYS: &str = "keys";
+
 /// Keys that prove a person without the internet.
 #[async_trait]
 pub trait PasskeyDesk: Send + Sync + 'static {
@@ -85,7 +88,8 @@ pub trait PasskeyDesk: Send + Sync + 'static {
         key: String,
     ) -> Result<(), ApiError>;
 
-    async fn prove_begin(&self, who: &Operator) -> Result<QuestionView, ApiError>;
+    /// A proof that is good for `about`: [`ABOUT_KEYS`], or `release@` and a site.
+    async fn prove_begin(&self, who: &Operator, about: String) -> Result<QuestionView, ApiError>;
 
     async fn prove(
         &self,
@@ -98,8 +102,41 @@ pub trait PasskeyDesk: Send + Sync + 'static {
     async fn passkey_sign_in(&self) -> Result<QuestionView, ApiError>;
 }
 
+/// Doors that need no identity provider, besides passkeys.
 #[async_trait]
-pub trait Backend: People + PasskeyDesk {
+pub trait Doors: Send + Sync + 'static {
+    /// No envelope of this person opens anything any more.
+    async fn revoke_codes(&self, who: &Operator, of: OperatorId) -> Result<(), ApiError>;
+
+    async fn set_pin(&self, who: &Operator, here: Option<CurrentSession>, pin: String) -> Result<(), ApiError>;
+
+    /// One's own; an administrator everybody's.
+    async fn remove_pin(&self, who: &Operator, of: OperatorId) -> Result<(), ApiError>;
+
+    /// Why a door past the provider was used: `event` is the sign-in it is about.
+    async fn review(&self, who: &Operator, event: String, note: String) -> Result<(), ApiError>;
+}
+
+/// What an API key is to be, as it is written into the form.
+#[derive(Debug, Clone, Default)]
+pub struct NewKeyForm {
+    pub name: String,
+    pub scopes: Vec<String>,
+    pub site: String,
+    pub networks: String,
+    pub days: String,
+}
+
+/// API keys. Making one shows a secret and is no server function: it answers with a page of its own.
+#[async_trait]
+pub trait Keys: Send + Sync + 'static {
+    async fn keys(&self, who: &Operator) -> Result<KeysView, ApiError>;
+
+    async fn revoke_key(&self, who: &Operator, id: String) -> Result<(), ApiError>;
+}
+
+#[async_trait]
+pub trait Backend: People + PasskeyDesk + Doors + Keys {
     async fn status(&self, who: Option<&Operator>) -> Result<StatusView, ApiError>;
 
     /// `site`: the one asked for, or the first.

@@ -39,10 +39,12 @@ pub enum ApiError {
     NoPasskey,
     #[error("Prove first that it is you, with your password or a passkey you have.")]
     FreshSignInNeeded,
-    /// Its bad lines, or, where it was only checked, what it comes to: the way back from a plain form
-    /// carries nothing but refusals.
+    /// In the server's words: bad lines of a roster, a PIN that is too easy. Also what a roster that was
+    /// only checked comes to: the way back from a plain form carries nothing but refusals.
     #[error("{0}")]
-    Roster(String),
+    Told(String),
+    #[error("Only while the identity provider is there, and signed in by it.")]
+    OnlineOnly,
     #[error("This profile is disabled: enable it first, or keep the other one.")]
     KeptIsDisabled,
     #[error("A profile cannot be merged into itself.")]
@@ -68,13 +70,14 @@ impl ApiError {
             | Self::CrossSite
             | Self::PasskeyNeeded
             | Self::PasskeyRefused
-            | Self::FreshSignInNeeded => 403,
+            | Self::FreshSignInNeeded
+            | Self::OnlineOnly => 403,
             Self::NoSuchSite | Self::NoSuchPerson => 404,
             Self::Stale | Self::LastAdmin => 409,
             Self::NameMismatch
             | Self::Malformed
             | Self::ReasonMissing
-            | Self::Roster(_)
+            | Self::Told(_)
             | Self::SamePerson
             | Self::KeptIsDisabled
             | Self::NoKeyEnrolled

@@ -47,9 +47,9 @@ fn call(on: &JsValue, method: &str, with: &JsValue) -> Result<JsValue, JsValue> 
     property(on, method)?.dyn_into::<Function>()?.call1(on, with)
 }
 
-/// Asks for one of the person's keys.
-pub(crate) async fn prove_it() -> Result<(), ApiError> {
-    answered_for("prove", Ask::Get, String::new()).await
+/// Asks for one of the person's keys, as a proof that is good for `about` and nothing else.
+pub(crate) async fn prove_it(about: &str) -> Result<(), ApiError> {
+    answered_for(about, Ask::Get, String::new()).await
 }
 
 /// From question to taken answer.

@@ -46,19 +46,22 @@ pub struct SiteDetail {
     /// Writes made of writes due, while an order is carried out.
     pub progress: Option<(usize, usize)>,
     pub trouble: Option<String>,
-    /// Since when the shared database cannot be reached.
-    pub alone_since: Option<Moment>,
+    /// Other servers cannot be told of an all-clear.
+    pub alone: bool,
+    /// What everybody at this console shall know now, in words.
+    pub notices: Vec<String>,
     pub steps: Vec<StepView>,
-    /// The guard refuses the plan, with the reasons; or it was not checked yet.
-    pub plan: PlanView,
+    /// The guard refuses the plan, or warns of something; `None` where there is nothing to say.
+    pub plan: Option<PlanNote>,
 }
 
+/// What is to be said of the plan, in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PlanView {
-    Unchecked,
-    Accepted { checked: Moment, leaks: usize, warnings: Vec<String> },
-    Refused { violations: Vec<String> },
+pub struct PlanNote {
+    pub title: String,
+    pub lines: Vec<String>,
+    /// Nothing can be locked by it: shown whole.
+    pub urgent: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +94,8 @@ pub enum Weight {
     Quiet,
     Plain,
     Attention,
+    /// Everybody shall see it at once.
+    Alarm,
 }
 
 /// Who is signed in, and what the screens offer them. The server asks the rule book again.
@@ -121,6 +126,8 @@ pub struct ConsoleView {
     pub events: Vec<EventView>,
     /// An all-clear of mine is confirmed with a passkey first.
     pub proves: bool,
+    /// Where two seniors must give it: who else can.
+    pub second: Option<String>,
     /// The people who may give the all-clear.
     pub seniors: Vec<String>,
     /// CUCM's certificate is not checked, nothing is written, or nobody can sign in.
@@ -140,6 +147,63 @@ pub struct TimelineView {
 pub struct PeopleView {
     pub me: Me,
     pub people: Vec<PersonView>,
+    /// Sign-ins past the identity provider that nobody wrote anything about yet.
+    pub reviews: Vec<ReviewView>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewView {
+    /// The sign-in it is about.
+    pub event: String,
+    pub when: Moment,
+    pub who: String,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeysView {
+    pub me: Me,
+    pub keys: Vec<KeyView>,
+    /// Words a key may have.
+    pub scopes: Vec<String>,
+    pub sites: Vec<(SiteId, String)>,
+}
+
+/// An API key, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyView {
+    pub id: String,
+    pub name: String,
+    pub live: bool,
+    pub ends_soon: bool,
+    /// `until 2027-02-22 10:00:00`, `revoked …`.
+    pub state: String,
+    pub scopes: Vec<String>,
+    pub site: Option<String>,
+    pub networks: Vec<String>,
+    pub by: String,
+    /// The day it was last used.
+    pub used: Option<String>,
+    /// The secret before the last rotation is good until then.
+    pub old_until: Option<Moment>,
+}
+
+/// A secret on the one page that shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyShown {
+    pub name: String,
+    pub secret: String,
+}
+
+/// What a form came to whose answer is a page of its own: it holds what is shown only once.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Outcome {
+    Key(KeyShown),
+    /// Serials and codes.
+    Envelopes(Vec<(String, String)>),
+    /// A key that was found was reported.
+    Reported,
+    Refused(crate::error::ApiError),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,6 +230,9 @@ pub struct PersonPageView {
     pub others: Vec<(OperatorId, String)>,
     pub sessions: Vec<SessionView>,
     pub passkeys: Vec<PasskeyView>,
+    /// Serials of sealed codes, and whether each was used.
+    pub envelopes: Vec<(String, bool)>,
+    pub has_pin: bool,
     pub contact: ContactView,
 }
 
@@ -199,6 +266,8 @@ pub struct MyView {
     pub passkeys: Vec<PasskeyView>,
     /// This server's address is one that passkeys work for.
     pub may_enrol: bool,
+    /// Since when there is a PIN for desk phones.
+    pub pin_set: Option<Moment>,
 }
 
 /// What a browser asks its key.
@@ -227,6 +296,8 @@ pub struct SignInView {
     pub provider_up: bool,
     /// This server's address is one that passkeys work for.
     pub passkeys: bool,
+    /// The provider is away for long enough that sealed codes open the door.
+    pub codes: bool,
 }
 
 /// One message on the live line.

@@ -128,6 +128,25 @@ pub(crate) fn target_word(target: Target) -> &'static str {
     }
 }
 
+/// Above the all-clear where two seniors must give it and one did.
+pub fn asked(by: &str, until: &str) -> String {
+    format!("{by} gave the all-clear. It counts when another senior gives it too, before {until}.")
+}
+
+pub const PLAN_UNCHECKED: &str = "The plan was not checked yet: CUCM was not seen.";
+pub const PLAN_REFUSED: &str = "The plan is refused. Nothing can be locked until it is mended:";
+pub const PLAN_SEE_ALL: &str = "See them all with `pstn-lockdown plan check`.";
+
+pub fn plan_checked(at: &str, leaks: usize) -> String {
+    format!("Plan checked at {at}: {}", lockdown::timeline::ways(leaks))
+}
+
+/// Before the first of two seniors gives it.
+pub fn second(others: &[String]) -> String {
+    let whom = if others.is_empty() { "but no other is registered yet".to_owned() } else { others.join(", ") };
+    format!("A second senior must give it too, within ten minutes: {whom}.")
+}
+
 /// What the lock switch says.
 pub(crate) fn hold_label(site: &str) -> String {
     format!("Hold to lock the PSTN for {site}")
@@ -143,7 +162,8 @@ pub(crate) const SIGNED_OUT: &str =
 /// The box beside an all-clear while the shared database is away.
 pub(crate) const BREAK_GLASS: &str = "Give it although other servers may not hear of it. Say why above.";
 
-pub(crate) fn alone(since: &str) -> String {
+/// On every console while the shared database is away.
+pub fn alone(since: &str) -> String {
     format!(
         "The shared database cannot be reached since {since}. Locking works; what happens here is kept and passed on."
     )
@@ -190,7 +210,7 @@ pub(crate) fn step_state(state: StepState, as_ordered: bool, stale: bool) -> &'s
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::{Moment, PlanView, SiteDetail};
+    use crate::view::{Moment, SiteDetail};
 
     fn locking(progress: Option<(usize, usize)>) -> SiteView {
         let moment = Moment { ms: 0, iso: String::new(), clock: "10:00:00".into() };
@@ -210,9 +230,10 @@ mod tests {
                 verified: None,
                 progress,
                 trouble: None,
-                alone_since: None,
+                alone: false,
+                notices: vec![],
                 steps: vec![],
-                plan: PlanView::Unchecked,
+                plan: None,
             }),
         }
     }

@@ -79,3 +79,65 @@ test("an administrator sees people, and gives roles", async ({ page }) => {
   await page.goto("/me");
   await look(page, "me");
 });
+
+test("an administrator makes a key and prints sealed codes, each shown once", async ({ page }) => {
+  await signIn(page, "Admin 1");
+  await page.goto("/admin/clients");
+  await page.getByLabel("What it is for").fill("Fire panel");
+  await page.getByLabel(/^lock/).check();
+  await page.getByLabel(/From these networks/).fill("127.0.0.0/8");
+  await page.getByRole("button", { name: "Make the key" }).click();
+  await expect(page.locator(".once .secret")).toHaveText(/^tpb_live_/);
+  const secret = await page.locator(".once .secret").textContent();
+  await look(page, "key-made");
+  await page.goto("/admin/clients");
+  await expect(page.getByRole("main")).toContainText("Fire panel");
+  await expect(page.locator(".once")).toHaveCount(0);
+  await page.goto("/admin/people");
+  await page.getByRole("link", { name: /Senior 2/ }).click();
+  await page.getByRole("button", { name: "Print two more" }).click();
+  await expect(page.locator(".envelope")).toHaveCount(2);
+  await look(page, "codes-printed");
+  await page.goto("/leaked-key");
+  await look(page, "leaked-key");
+  await page.getByLabel("The key").fill(secret);
+  await page.getByRole("button", { name: "Take it back" }).click();
+  await expect(page.getByRole("status")).toContainText("Thank you");
+  await page.goto("/admin/clients");
+  await expect(page.locator(".key", { hasText: "Fire panel" })).toContainText("revoked");
+});
+
+test("while the provider is away a sealed code opens the door, everybody sees it, and it is reviewed", async ({ page, browser }) => {
+  await signIn(page, "Admin 1");
+  await page.goto("/admin/people");
+  await page.getByRole("link", { name: /Senior 2/ }).click();
+  await page.getByRole("button", { name: "Print two more" }).click();
+  const inside = (await page.locator(".envelope .secret").allTextContents())[0];
+  const outside = (await page.locator(".envelope span:first-child code").allTextContents())[0];
+  const watcher = await (await browser.newContext()).newPage();
+  await signIn(watcher, "EOC 1");
+  await fetch(`${process.env.LOCKDOWN_IDENTITY}/sim/down`, { method: "POST" });
+  try {
+    const senior = await (await browser.newContext()).newPage();
+    await expect(async () => {
+      await senior.goto("/sign-in");
+      await expect(senior.getByText("Open a sealed envelope")).toBeVisible({ timeout: 100 });
+    }).toPass();
+    await senior.getByText("Open a sealed envelope").click();
+    await look(senior, "sign-in-offline");
+    await senior.getByLabel("Number on the envelope").first().fill(outside.toLowerCase());
+    await senior.getByLabel("Code inside").first().fill(inside);
+    await senior.getByRole("button", { name: "Sign in with the code" }).click();
+    await senior.waitForURL("**/console");
+    await expect(senior.locator(".me")).toContainText("Senior 2");
+    await expect(watcher.locator(".notice.loud"), "live on every console").toContainText(`Senior 2 (web) Signed in by sealed code ${outside}`);
+    await look(watcher, "console-alarm");
+  } finally {
+    await fetch(`${process.env.LOCKDOWN_IDENTITY}/sim/up`, { method: "POST" });
+  }
+  await page.goto("/admin/people");
+  await look(page, "people-review");
+  await page.getByLabel("Why it was used").fill("exercise of the night shift");
+  await page.getByRole("button", { name: "Reviewed" }).click();
+  await expect(page.getByText("To review")).toHaveCount(0);
+});

@@ -93,7 +93,7 @@ pub async fn pages(config: &Config, store: Arc<dyn Keep>, tuning: Tuning) -> any
         let cucm = Cucm::new(client.clone(), &site.plan);
         let dial_plan: Arc<dyn DialPlan> =
             if config.cucm.read_only { Arc::new(ReadOnly(cucm)) } else { Arc::new(cucm) };
-        SiteSetup { name: site.name.clone(), plan: site.plan.clone(), dial_plan }
+        SiteSetup { name: site.name.clone(), plan: site.plan.clone(), two_seniors: site.release_by_two, dial_plan }
     });
     let engine = Engine::start(setups.collect(), store.clone(), Arc::new(SystemClock), tuning).await?;
     let facts = config.sites.iter().map(|site| SiteFacts {
@@ -118,6 +118,7 @@ pub async fn pages(config: &Config, store: Arc<dyn Keep>, tuning: Tuning) -> any
         .map(Arc::new),
         release_passkey: config.identity.as_ref().map(|identity| identity.release_passkey),
         issuer: config.identity.as_ref().map(|identity| identity.issuer.clone()),
+        site_networks: config.identity.as_ref().map(|identity| identity.site_networks.clone()).unwrap_or_default(),
         banners: banners(config),
     }))
 }

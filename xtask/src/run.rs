@@ -39,6 +39,17 @@ fn two_sites() -> String {
     format!("{}\n{south}[[site.step]]{only}", north.join("[[site.step]]"))
 }
 
+/// The provider's own program may call `/api/v1` with its tokens.
+fn token_api(provider: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    format!(
+        "[identity.api]\naudience = \"{}\"\nscopes = {{ \"Status.Read\" = \"status:read\", \"Lock.Enable\" = \"lock:enable\" }}\n[[identity.api.client]]\nname = \"control room\"\nazp = \"{}\"\nsubject = \"{}\"\n",
+        text(&provider["api"]),
+        text(&provider["machine"]["client_id"]),
+        text(&provider["machine"]["subject"]),
+    )
+}
+
 impl Drop for World {
     fn drop(&mut self) {
         for child in self.children.iter_mut().rev() {
@@ -126,9 +137,10 @@ impl World {
         let provider = world.start_provider()?;
         let command = world.start_database(database)?;
         let identity = format!(
-            "[identity]\nmetadata_url = \"{}\"\nissuer = \"{}\"\nclient_id = \"{CLIENT_ID}\"\nclient_secret = \"{CLIENT_SECRET}\"\n",
+            "[identity]\nmetadata_url = \"{}\"\nissuer = \"{}\"\nclient_id = \"{CLIENT_ID}\"\nclient_secret = \"{CLIENT_SECRET}\"\nprobe = \"500ms\"\n{}",
             provider["metadata_url"].as_str().unwrap_or_default(),
-            provider["issuer"].as_str().unwrap_or_default()
+            provider["issuer"].as_str().unwrap_or_default(),
+            token_api(&provider),
         );
         let store = format!(
             "kind = \"mongodb\"\nmongodb_uri = \"mongodb://127.0.0.1:{database}/whole?directConnection=true&serverMonitoringMode=poll&heartbeatFrequencyMS=500\""
@@ -201,7 +213,7 @@ impl World {
     fn configuration(&self, port: u16) -> String {
         let text = |key: &str| self.simulators[key].as_str().unwrap_or("").to_owned();
         let identity = format!(
-            "[identity]\npreset = \"b2c\"\nname = \"the simulated B2C\"\nmetadata_url = \"{}\"\nissuer = \"{}\"\nclient_id = \"{CLIENT_ID}\"\nclient_secret = \"b2c-demo-secret\"\n",
+            "[identity]\npreset = \"b2c\"\nname = \"the simulated B2C\"\nmetadata_url = \"{}\"\nissuer = \"{}\"\nclient_id = \"{CLIENT_ID}\"\nclient_secret = \"b2c-demo-secret\"\nprobe = \"1s\"\n",
             text("metadata_url"),
             text("issuer"),
         );

@@ -47,7 +47,7 @@ impl Role {
             Act::See => true,
             Act::Lock | Act::Work => matches!(self, Self::Eoc | Self::SeniorEoc),
             Act::Release => self == Self::SeniorEoc,
-            Act::Manage => self == Self::Admin,
+            Act::Manage | Act::Hook => self == Self::Admin,
         }
     }
 }
@@ -94,6 +94,7 @@ impl Scope {
             Act::Work => self == Self::StatusRead,
             Act::Lock => self == Self::LockEnable,
             Act::Release => self == Self::LockRelease,
+            Act::Hook => self == Self::HooksManage,
             Act::Manage => false,
         }
     }
@@ -111,6 +112,8 @@ pub enum Act {
     Release,
     /// People, keys, settings.
     Manage,
+    /// Outgoing web-hooks.
+    Hook,
 }
 
 /// By which door somebody came in.
@@ -160,6 +163,24 @@ impl Grants {
         self.everywhere.is_empty() && self.at.values().all(BTreeSet::is_empty)
     }
 
+    /// The same without the right to manage people and keys.
+    #[must_use]
+    pub fn without_admin(mut self) -> Self {
+        self.everywhere.remove(&Role::Admin);
+        self
+    }
+
+    /// At most what EOC personnel may: whoever may lock may do just that.
+    #[must_use]
+    pub fn only_eoc(self) -> Self {
+        let lowered = |roles: BTreeSet<Role>| -> BTreeSet<Role> {
+            let locks = roles.iter().any(|role| role.may(Act::Lock));
+            locks.then_some(Role::Eoc).into_iter().collect()
+        };
+        let at = self.at.into_iter().map(|(site, roles)| (site, lowered(roles))).collect();
+        Self { everywhere: lowered(self.everywhere), at }
+    }
+
     pub fn is_admin(&self) -> bool {
         self.everywhere.contains(&Role::Admin)
     }
@@ -193,6 +214,11 @@ pub enum Authority {
     Key {
         scopes: BTreeSet<Scope>,
         site: Option<SiteId>,
+    },
+    /// A program on behalf of a person: what both may.
+    Delegated {
+        grants: Grants,
+        scopes: BTreeSet<Scope>,
     },
 }
 
@@ -234,10 +260,21 @@ impl Operator {
             {
                 Ok(())
             }
+            Authority::Delegated { grants, scopes }
+                if grants.may(act, site) && scopes.iter().any(|scope| scope.may(act)) =>
+            {
+                Ok(())
+            }
             _ if act == Act::See => Ok(()),
             Authority::Roles(_) => Err(Refusal::for_person(act)),
-            Authority::Key { .. } => Err(Refusal::KeyLacksScope),
+            Authority::Delegated { grants, .. } if !grants.may(act, site) => Err(Refusal::for_person(act)),
+            Authority::Key { .. } | Authority::Delegated { .. } => Err(Refusal::KeyLacksScope),
         }
+    }
+
+    /// A program with rights of its own: no person presses.
+    pub fn is_key(&self) -> bool {
+        matches!(self.authority, Authority::Key { .. })
     }
 
     /// How the timeline names this operator.
@@ -251,7 +288,7 @@ impl Refusal {
         match act {
             Act::Lock => Self::LockNeedsEoc,
             Act::Release => Self::ReleaseNeedsSenior,
-            Act::Manage => Self::NeedsAdmin,
+            Act::Manage | Act::Hook => Self::NeedsAdmin,
             Act::See | Act::Work => Self::NeedsEoc,
         }
     }
@@ -328,6 +365,28 @@ mod tests {
         }
         assert_eq!(who.may(Act::Manage, None), Err(Refusal::NeedsAdmin), "an administrator is so everywhere");
         assert_eq!(who.may(Act::See, Some(&south)), Ok(()));
+    }
+
+    #[test]
+    fn a_program_on_behalf_of_a_person_may_what_both_may() {
+        let delegated = |roles: &[Role], scopes: &[Scope]| {
+            let (grants, scopes) = (roles.iter().copied().into(), scopes.iter().copied().collect());
+            Operator { authority: Authority::Delegated { grants, scopes }, ..person(&[]) }
+        };
+        assert_eq!(delegated(&[Role::Eoc], &[Scope::LockEnable]).may(Act::Lock, None), Ok(()));
+        assert_eq!(delegated(&[], &[Scope::LockEnable]).may(Act::Lock, None), Err(Refusal::LockNeedsEoc));
+        assert_eq!(delegated(&[Role::Eoc], &[Scope::StatusRead]).may(Act::Lock, None), Err(Refusal::KeyLacksScope));
+    }
+
+    #[test]
+    fn what_a_sealed_code_opens_is_never_more_than_locking() {
+        let everything = Grants {
+            everywhere: Role::ALL.into(),
+            at: [(SiteId::try_from("s").unwrap(), [Role::SeniorEoc].into())].into(),
+        };
+        assert_eq!(everything.clone().only_eoc().words(), ["eoc", "eoc at s"]);
+        assert_eq!(everything.without_admin().words(), ["eoc", "senior_eoc", "senior_eoc at s"]);
+        assert!(Grants::from([Role::Admin]).only_eoc().is_empty());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::ids::{ActivationId, SiteId};
 use crate::operator::{Act, Actor, Operator, Refusal};
 use crate::step::Target;
 use crate::timeline::EventKind;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// One lock, from the order to the all-clear.
@@ -16,6 +16,37 @@ pub struct Activation {
     pub reason: Option<String>,
     /// When every step was first read back locked; `None` while the lock is being carried out.
     pub verified_at: Option<Timestamp>,
+    /// Where two seniors must give the all-clear: the first of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
+}
+
+/// One senior gave the all-clear, and another one must too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    pub by: Actor,
+    /// A program asked by its key: the other one must be a person.
+    pub by_key: bool,
+    pub at: Timestamp,
+}
+
+impl Asked {
+    /// For how long the second one may follow. Identity reference, two seniors.
+    pub const GOOD_FOR: SignedDuration = SignedDuration::from_mins(10);
+
+    pub fn until(&self) -> Timestamp {
+        self.at + Self::GOOD_FOR
+    }
+
+    /// Does it still wait for a second senior?
+    pub fn stands(&self, now: Timestamp) -> bool {
+        now < self.until()
+    }
+
+    /// May this operator be the second?
+    fn is_seconded_by(&self, by: &Operator) -> bool {
+        self.by.id != by.id && !(self.by_key && by.is_key())
+    }
 }
 
 /// One all-clear.
@@ -31,6 +62,9 @@ pub struct Release {
     /// Given although other servers could not be told.
     #[serde(default)]
     pub alone: bool,
+    /// The senior who gave it first, where two must.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with: Option<Actor>,
 }
 
 /// What the EOC ordered. Stored before CUCM hears of it.
@@ -54,6 +88,8 @@ pub struct Order<'a> {
     pub reason: Option<String>,
     /// Given although other servers cannot be told.
     pub alone: bool,
+    /// The site's rule: an all-clear needs two different seniors within [`Asked::GOOD_FOR`].
+    pub two_seniors: bool,
 }
 
 /// What an order comes to.
@@ -100,37 +136,28 @@ impl Command {
             by: order.by.actor(),
             reason: order.reason.clone(),
             verified_at: None,
+            asked: None,
         };
         let event = EventKind::LockOrdered { activation: new, reason: order.reason.clone() };
         Ok(Transition::Changed { command: Box::new(Self::Locked(activation)), event })
     }
 
-    /// Orders the all-clear. Releasing what is not locked changes nothing.
+    /// Orders the all-clear, or asks for it where a second senior must give it too. Releasing what is
+    /// not locked changes nothing.
     ///
     /// # Errors
     /// [`Refusal`] when the operator may not release this site.
     pub fn release(&self, order: &Order<'_>) -> Result<Transition, Refusal> {
         order.by.may(Act::Release, Some(order.site))?;
-        let activation = match self {
-            Self::Locked(activation) => &activation.id,
+        match self {
+            Self::Locked(activation) if order.two_seniors => Ok(activation.second(order)),
+            Self::Locked(activation) => Ok(released(&activation.id, None, order)),
             // Begun with the others, to be finished without them.
-            Self::Normal(begun) if order.alone && !begun.alone && begun.verified_at.is_none() => &begun.activation,
-            Self::Normal(_) | Self::Untouched { .. } => return Ok(Transition::Unchanged),
-        };
-        let release = Release {
-            alone: order.alone,
-            activation: activation.clone(),
-            ordered_at: order.at,
-            by: order.by.actor(),
-            reason: order.reason.clone(),
-            verified_at: None,
-        };
-        let event = EventKind::ReleaseOrdered {
-            activation: activation.clone(),
-            reason: order.reason.clone(),
-            alone: order.alone,
-        };
-        Ok(Transition::Changed { command: Box::new(Self::Normal(release)), event })
+            Self::Normal(begun) if order.alone && !begun.alone && begun.verified_at.is_none() => {
+                Ok(released(&begun.activation, begun.with.clone(), order))
+            }
+            Self::Normal(_) | Self::Untouched { .. } => Ok(Transition::Unchanged),
+        }
     }
 
     /// Of two orders given without knowing of each other: does this one count? Locked wins; between
@@ -227,6 +254,14 @@ impl Command {
         }
     }
 
+    /// A first senior who waits for the second at `now`.
+    pub fn asked(&self, now: Timestamp) -> Option<&Asked> {
+        match self {
+            Self::Locked(activation) => activation.asked.as_ref().filter(|asked| asked.stands(now)),
+            Self::Untouched { .. } | Self::Normal(_) => None,
+        }
+    }
+
     pub fn activation(&self) -> Option<&ActivationId> {
         match self {
             Self::Untouched { .. } => None,
@@ -234,6 +269,42 @@ impl Command {
             Self::Normal(release) => Some(&release.activation),
         }
     }
+}
+
+impl Activation {
+    /// The all-clear where two must give it: asked for by the first, ordered by the second.
+    fn second(&self, order: &Order<'_>) -> Transition {
+        match self.asked.as_ref().filter(|asked| asked.stands(order.at)) {
+            Some(asked) if asked.is_seconded_by(order.by) => released(&self.id, Some(asked.by.clone()), order),
+            Some(asked) if asked.by.id == order.by.id => Transition::Unchanged,
+            _ => self.ask(order),
+        }
+    }
+
+    fn ask(&self, order: &Order<'_>) -> Transition {
+        let asked = Asked { by: order.by.actor(), by_key: order.by.is_key(), at: order.at };
+        let event = EventKind::ReleaseAsked { activation: self.id.clone(), reason: order.reason.clone() };
+        Transition::Changed { command: Box::new(Command::Locked(Self { asked: Some(asked), ..self.clone() })), event }
+    }
+}
+
+fn released(activation: &ActivationId, with: Option<Actor>, order: &Order<'_>) -> Transition {
+    let release = Release {
+        activation: activation.clone(),
+        ordered_at: order.at,
+        by: order.by.actor(),
+        reason: order.reason.clone(),
+        verified_at: None,
+        alone: order.alone,
+        with: with.clone(),
+    };
+    let event = EventKind::ReleaseOrdered {
+        activation: activation.clone(),
+        reason: order.reason.clone(),
+        alone: order.alone,
+        with,
+    };
+    Transition::Changed { command: Box::new(Command::Normal(release)), event }
 }
 
 #[cfg(test)]
@@ -261,7 +332,7 @@ mod tests {
     }
 
     fn order<'a>(by: &'a Operator, site: &'a SiteId, second: i64) -> Order<'a> {
-        Order { by, site, at: at(second), reason: None, alone: false }
+        Order { by, site, at: at(second), reason: None, alone: false, two_seniors: false }
     }
 
     fn id(n: i64) -> ActivationId {
@@ -320,6 +391,47 @@ mod tests {
         };
         assert_eq!(alone_too.release(&alone), Ok(Transition::Unchanged), "once");
         assert_eq!(command.verified(at(3)).release(&alone), Ok(Transition::Unchanged), "it is through");
+    }
+
+    fn two<'a>(by: &'a Operator, site: &'a SiteId, second: i64) -> Order<'a> {
+        Order { two_seniors: true, ..order(by, site, second) }
+    }
+
+    fn changed(outcome: Result<Transition, Refusal>) -> Command {
+        match outcome {
+            Ok(Transition::Changed { command, .. }) => *command,
+            other => panic!("nothing changed: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn where_two_seniors_must_one_alone_asks_and_another_one_releases() {
+        let site = SiteId::try_from("s").unwrap();
+        let first = person(Role::SeniorEoc);
+        let other = Operator { id: OperatorId::try_from("other").unwrap(), ..person(Role::SeniorEoc) };
+        let asked = changed(locked().verified(at(2)).release(&two(&first, &site, 10)));
+        assert_eq!((asked.target(), asked.is_settled()), (Target::Locked, true), "still locked, still seen so");
+        assert!(asked.is_order_of(&locked()), "the same lock");
+        assert_eq!(asked.release(&two(&first, &site, 20)), Ok(Transition::Unchanged), "nobody is two people");
+        let eoc = person(Role::Eoc);
+        assert_eq!(asked.release(&two(&eoc, &site, 20)), Err(Refusal::ReleaseNeedsSenior));
+        let released = changed(asked.release(&two(&other, &site, 609)));
+        assert_eq!((released.target(), released.by().map(|by| by.id.as_str())), (Target::Normal, Some("other")));
+        let late = changed(asked.release(&two(&other, &site, 610)));
+        assert_eq!(late.asked(at(610)).map(|asked| asked.by.id.as_str()), Some("other"), "too late: asked anew");
+    }
+
+    #[test]
+    fn two_keys_are_no_second_person() {
+        let site = SiteId::try_from("s").unwrap();
+        let key = |id: &str| Operator {
+            id: OperatorId::try_from(id).unwrap(),
+            authority: Authority::Key { scopes: [crate::operator::Scope::LockRelease].into(), site: None },
+            ..person(Role::Eoc)
+        };
+        let asked = changed(locked().release(&two(&key("k1"), &site, 1)));
+        assert_eq!(changed(asked.release(&two(&key("k2"), &site, 2))).target(), Target::Locked);
+        assert_eq!(changed(asked.release(&two(&person(Role::SeniorEoc), &site, 2))).target(), Target::Normal);
     }
 
     #[test]

@@ -83,9 +83,17 @@ mod tests {
         let verified_at = verified.then(|| at(-60_000));
         match kind {
             0 => Command::Untouched { since: at(-90_000) },
-            1 => Command::Locked(Activation { id, ordered_at: at(-90_000), by: actor(), reason: None, verified_at }),
+            1 => Command::Locked(Activation {
+                id,
+                ordered_at: at(-90_000),
+                by: actor(),
+                reason: None,
+                verified_at,
+                asked: None,
+            }),
             _ => Command::Normal(Release {
                 alone: false,
+                with: None,
                 activation: id,
                 ordered_at: at(-90_000),
                 by: actor(),

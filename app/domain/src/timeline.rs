@@ -42,6 +42,14 @@ pub enum EventKind {
         /// Other servers could not be told: a break-glass act.
         #[serde(default)]
         alone: bool,
+        /// The senior who gave it first, where two must.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        with: Option<Actor>,
+    },
+    /// A first senior gave the all-clear where two must.
+    ReleaseAsked {
+        activation: ActivationId,
+        reason: Option<String>,
     },
     /// Every step was read back as ordered.
     Verified {
@@ -136,6 +144,34 @@ pub enum EventKind {
     ClientRevoked {
         client: OperatorId,
         name: String,
+        /// Whoever found it took it back with itself.
+        #[serde(default)]
+        leaked: bool,
+    },
+    /// A key got a new secret; the old one ends soon.
+    ClientRotated {
+        client: OperatorId,
+        name: String,
+    },
+    HookAdded {
+        hook: String,
+        name: String,
+        url_host: String,
+    },
+    HookRemoved {
+        hook: String,
+        name: String,
+    },
+    /// A piece of news was never taken, however often it was tried.
+    HookGaveUp {
+        hook: String,
+        name: String,
+        why: String,
+    },
+    HookDisabled {
+        hook: String,
+        name: String,
+        why: String,
     },
     /// The shared database cannot be reached: what happens is kept here.
     SharedLost {
@@ -160,6 +196,40 @@ pub enum EventKind {
     },
     /// An all-clear, or a change of one's keys, is about to be confirmed.
     PasskeyProved,
+    PinSet {
+        person: OperatorId,
+        name: String,
+    },
+    PinRemoved {
+        person: OperatorId,
+        name: String,
+    },
+    /// Envelopes with one-time codes were printed; the serials stand outside on them.
+    CodesMade {
+        person: OperatorId,
+        name: String,
+        serials: Vec<String>,
+    },
+    CodesRevoked {
+        person: OperatorId,
+        name: String,
+        serials: Vec<String>,
+    },
+    /// The identity provider cannot be reached: sealed codes are good now.
+    IdentityLost {
+        why: String,
+    },
+    IdentityBack,
+    /// A shift is over, but the identity provider is away: the session goes on.
+    SessionExtended,
+    /// An administrator wrote down what a sign-in without the identity provider was about.
+    Reviewed {
+        /// The event it is about.
+        event: String,
+        /// Whose sign-in.
+        name: String,
+        note: String,
+    },
     SignedIn,
     /// By a door that needs no internet; the word names it.
     SignedInLocally {
@@ -185,8 +255,15 @@ impl EventKind {
                 | Self::SessionsEnded { .. }
                 | Self::PasskeyAdded { .. }
                 | Self::PasskeyRemoved { .. }
+                | Self::PinSet { .. }
+                | Self::PinRemoved { .. }
+                | Self::CodesMade { .. }
+                | Self::CodesRevoked { .. }
                 | Self::ClientAdded { .. }
                 | Self::ClientRevoked { .. }
+                | Self::ClientRotated { .. }
+                | Self::HookAdded { .. }
+                | Self::HookRemoved { .. }
         )
     }
 }
@@ -243,9 +320,17 @@ impl fmt::Display for EventKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LockOrdered { reason, .. } => write!(f, "Lock ordered{}", because(reason.as_ref())),
-            Self::ReleaseOrdered { reason, alone, .. } => {
+            Self::ReleaseOrdered { reason, alone, with, .. } => {
                 let alone = if *alone { " without the shared database; other servers may not know" } else { "" };
-                write!(f, "All-clear ordered{alone}{}", because(reason.as_ref()))
+                let with = with.as_ref().map(|first| format!(", asked for by {first}")).unwrap_or_default();
+                write!(f, "All-clear ordered{alone}{with}{}", because(reason.as_ref()))
+            }
+            Self::ReleaseAsked { reason, .. } => {
+                write!(
+                    f,
+                    "All-clear asked for; a second senior must give it within 10 minutes{}",
+                    because(reason.as_ref())
+                )
             }
             Self::Verified { target, steps, took_ms } => {
                 let (seconds, hundredths) = (*took_ms / 1000, *took_ms % 1000 / 10);
@@ -294,7 +379,15 @@ impl fmt::Display for EventKind {
             Self::SessionsEnded { name, count: 1, .. } => write!(f, "A session of {name} ended"),
             Self::SessionsEnded { name, count, .. } => write!(f, "{count} sessions of {name} ended"),
             Self::ClientAdded { name, scopes, .. } => write!(f, "API key {name} made: {}", scopes.join(", ")),
-            Self::ClientRevoked { name, .. } => write!(f, "API key {name} revoked"),
+            Self::ClientRevoked { name, leaked: false, .. } => write!(f, "API key {name} revoked"),
+            Self::ClientRevoked { name, leaked: true, .. } => {
+                write!(f, "API key {name} was found by somebody and took itself back")
+            }
+            Self::ClientRotated { name, .. } => write!(f, "API key {name} got a new secret"),
+            Self::HookAdded { name, url_host, .. } => write!(f, "Web-hook {name} added: {url_host} is told"),
+            Self::HookRemoved { name, .. } => write!(f, "Web-hook {name} removed"),
+            Self::HookGaveUp { name, why, .. } => write!(f, "Web-hook {name} did not take a piece of news: {why}"),
+            Self::HookDisabled { name, why, .. } => write!(f, "Web-hook {name} is off: {why}"),
             Self::SharedLost { why } => {
                 write!(f, "The shared database cannot be reached; everything is kept here until it is back. {why}")
             }
@@ -305,6 +398,20 @@ impl fmt::Display for EventKind {
             }
             Self::SignedIn => f.write_str("Signed in"),
             Self::PasskeyProved => f.write_str("Confirmed with a passkey"),
+            Self::PinSet { name, .. } => write!(f, "{name} set a PIN"),
+            Self::PinRemoved { name, .. } => write!(f, "The PIN of {name} was removed"),
+            Self::CodesMade { name, serials, .. } => {
+                write!(f, "Sealed codes for {name} printed: {}", serials.join(", "))
+            }
+            Self::CodesRevoked { name, serials, .. } => {
+                write!(f, "Sealed codes of {name} taken back: {}", serials.join(", "))
+            }
+            Self::IdentityLost { why } => {
+                write!(f, "The identity provider cannot be reached; passkeys and sealed codes open the door. {why}")
+            }
+            Self::IdentityBack => f.write_str("The identity provider can be reached again"),
+            Self::SessionExtended => f.write_str("Stays signed in although the shift is over: no identity provider"),
+            Self::Reviewed { name, note, .. } => write!(f, "The sign-in of {name} was reviewed: “{note}”"),
             Self::SignedInLocally { by } => write!(f, "Signed in by {by}, without the identity provider"),
             Self::PasskeyAdded { name, label, .. } => write!(f, "{name} added the passkey “{label}”"),
             Self::PasskeyRemoved { name, label, .. } => write!(f, "The passkey “{label}” of {name} was removed"),

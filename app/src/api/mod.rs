@@ -1,5 +1,7 @@
 //! Server functions: public endpoints of three lines. Who may is asked behind `Backend`.
 
+pub mod doors;
+pub mod keys;
 pub mod lockdown;
 pub mod passkeys;
 pub mod people;

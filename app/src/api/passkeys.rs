@@ -1,11 +1,11 @@
 #[cfg(feature = "ssr")]
-use crate::backend::{anyone, caller, here};
+use crate::backend::{ABOUT_KEYS, anyone, caller, here};
 use crate::error::ApiError;
 use crate::view::QuestionView;
 use leptos::prelude::*;
 
-/// A question for a key: `enrol` a new one, `prove` that it is still me, or `sign-in` as anybody (whose
-/// answer goes to `/auth/passkey`).
+/// A question for a key: `enrol` a new one, prove that it is still me (for a change of my `keys`, or for
+/// `release@` and a site), or `sign-in` as anybody (whose answer goes to `/auth/passkey`).
 #[server(prefix = "/ui", endpoint = "ask-passkey")]
 pub async fn ask_passkey(purpose: String) -> Result<QuestionView, ApiError> {
     crate::backend::answer(async {
@@ -14,7 +14,9 @@ pub async fn ask_passkey(purpose: String) -> Result<QuestionView, ApiError> {
             ("sign-in", _) => backend.passkey_sign_in().await,
             (_, None) => Err(ApiError::SignInFirst),
             ("enrol", Some(operator)) => backend.enrol_passkey(&operator, here()).await,
-            ("prove", Some(operator)) => backend.prove_begin(&operator).await,
+            (about, Some(operator)) if about == ABOUT_KEYS || about.starts_with("release@") => {
+                backend.prove_begin(&operator, purpose).await
+            }
             _ => Err(ApiError::Malformed),
         }
     })
@@ -28,8 +30,8 @@ pub async fn answer_passkey(purpose: String, ticket: String, answer: String, lab
         let (backend, operator) = caller()?;
         match purpose.as_str() {
             "enrol" => backend.add_passkey(&operator, here(), ticket, answer, label).await,
-            "prove" => backend.prove(&operator, here(), ticket, answer).await,
-            _ => Err(ApiError::Malformed),
+            // What it is about stands in the ticket.
+            _ => backend.prove(&operator, here(), ticket, answer).await,
         }
     })
     .await

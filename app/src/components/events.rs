@@ -22,7 +22,7 @@ fn Entry(event: EventView) -> impl IntoView {
     let weight = match event.weight {
         Weight::Quiet => "quiet",
         Weight::Plain => "plain",
-        Weight::Attention => "attention",
+        Weight::Attention | Weight::Alarm => "attention",
     };
     view! {
         <li data-weight=weight>

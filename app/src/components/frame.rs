@@ -17,6 +17,7 @@ pub(crate) fn Frame(#[prop(into)] me: Option<Me>, here: &'static str, children: 
                 {works.then(|| way("/console", "Console"))}
                 {(works || manages).then(|| way("/timeline", "Timeline"))}
                 {manages.then(|| way("/admin/people", "People"))}
+                {manages.then(|| way("/admin/clients", "Keys"))}
             </nav>
             <SignedIn me/>
         </header>

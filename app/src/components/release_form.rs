@@ -13,7 +13,12 @@ use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 
 #[component]
-pub(crate) fn ReleaseForm(live: SiteLive, release: ServerAction<Release>, proves: bool) -> impl IntoView {
+pub(crate) fn ReleaseForm(
+    live: SiteLive,
+    release: ServerAction<Release>,
+    proves: bool,
+    second: Option<String>,
+) -> impl IntoView {
     let site = live.shown();
     let (id, name) = (site.id.to_string(), site.name);
     let steps = move || live.shown().detail.map_or(0, |detail| detail.steps.len());
@@ -27,6 +32,7 @@ pub(crate) fn ReleaseForm(live: SiteLive, release: ServerAction<Release>, proves
             proved.set(false);
         }
     });
+    let about = StoredValue::new(format!("release@{id}"));
     let confirm = move |event: ev::MouseEvent| {
         trouble.set(None);
         let filled = form.get_untracked().is_none_or(|name| !name.value().trim().is_empty());
@@ -37,7 +43,7 @@ pub(crate) fn ReleaseForm(live: SiteLive, release: ServerAction<Release>, proves
         event.prevent_default();
         let button = event.current_target().and_then(|target| target.dyn_into::<web_sys::HtmlElement>().ok());
         spawn_local(async move {
-            match prove_it().await {
+            match prove_it(&about.get_value()).await {
                 done @ (Ok(()) | Err(ApiError::NoKeyEnrolled)) => {
                     needs.set(done.is_ok());
                     proved.set(true);
@@ -56,12 +62,13 @@ pub(crate) fn ReleaseForm(live: SiteLive, release: ServerAction<Release>, proves
             <p>
                 {move || format!("Puts {} steps back to normal and checks each one. Calls in progress go on.", steps())}
                 {proves.then_some(" Your passkey is asked for.")}
+                " " {second}
             </p>
             <label for="typed">"Type the site’s name: " <strong>{name}</strong></label>
             <input node_ref=form id="typed" name="typed" type="text" required=true spellcheck="false" autocapitalize="off"/>
             <label for="reason">"Reason (for the timeline)"</label>
             <input id="reason" name="reason" type="text" maxlength="500"/>
-            {move || live.shown().detail.and_then(|detail| detail.alone_since).map(|_| view! {
+            {move || live.shown().detail.is_some_and(|detail| detail.alone).then(|| view! {
                 <label class="check">
                     <input type="checkbox" name="break_glass" value="yes"/>
                     {words::BREAK_GLASS}

@@ -9,7 +9,7 @@ use crate::components::release_form::ReleaseForm;
 use crate::components::site_live::SiteLive;
 use crate::components::steps::StepTable;
 use crate::error::ApiError;
-use crate::view::{ConsoleView, Me, PlanView};
+use crate::view::{ConsoleView, EventView, Me, Weight};
 use crate::words;
 use leptos::prelude::*;
 use lockdown::step::Target;
@@ -17,7 +17,7 @@ use lockdown::step::Target;
 #[island]
 pub fn ConsoleIsland(view: ConsoleView) -> impl IntoView {
     let (activate, release) = (ServerAction::<Activate>::new(), ServerAction::<Release>::new());
-    let ConsoleView { me, site, sites, events, proves, seniors, banners } = view;
+    let ConsoleView { me, site, sites, events, proves, second, seniors, banners } = view;
     let live = SiteLive::begin(site.clone(), events);
     let others: Vec<_> = sites.into_iter().filter(|(id, _)| *id != site.id).collect();
     view! {
@@ -28,12 +28,12 @@ pub fn ConsoleIsland(view: ConsoleView) -> impl IntoView {
                 }).collect_view()}
             </div>
             {banners.into_iter().map(|text| view! { <p class="notice">{text}</p> }).collect_view()}
-            <Alone live/>
+            <Notices live/>
             <Banner live voice=Voice::Console/>
             <div class="console">
                 <div class="column">
-                    <ActionCard live me proves seniors activate release/>
-                    <PlanNote live/>
+                    <ActionCard live me proves second seniors activate release/>
+                    <PlanNotes live/>
                     <StepTable live/>
                 </div>
                 <section class="card" aria-labelledby="timeline-title">
@@ -45,13 +45,23 @@ pub fn ConsoleIsland(view: ConsoleView) -> impl IntoView {
     .into_any()
 }
 
-/// Loud, as long as other servers cannot be told.
+/// What everybody shall see at once: what the server says, and the newest alarm.
 #[component]
-fn Alone(live: SiteLive) -> impl IntoView {
-    let since = Memo::new(move |_| live.shown().detail.and_then(|detail| detail.alone_since));
+fn Notices(live: SiteLive) -> impl IntoView {
+    let notices = Memo::new(move |_| {
+        let mut all = live.shown().detail.map(|detail| detail.notices).unwrap_or_default();
+        live.events.with(|events| {
+            let newest = events.iter().find(|event| event.weight == Weight::Alarm);
+            let said = |event: &EventView| {
+                [event.when.clock.as_str(), event.who.as_deref().unwrap_or_default(), &event.text].join(" ")
+            };
+            all.extend(newest.map(said));
+        });
+        all
+    });
     view! {
         <div role="status" aria-live="polite">
-            {move || since.get().map(|since| view! { <p class="notice loud">{words::alone(&since.clock)}</p> })}
+            {move || notices.get().into_iter().map(|text| view! { <p class="notice loud">{text}</p> }).collect_view()}
         </div>
     }
 }
@@ -62,6 +72,7 @@ fn ActionCard(
     live: SiteLive,
     me: Me,
     proves: bool,
+    second: Option<String>,
     seniors: Vec<String>,
     activate: ServerAction<Activate>,
     release: ServerAction<Release>,
@@ -81,7 +92,7 @@ fn ActionCard(
                 (Target::Normal, false, _) => view! { <p class="not-yours">{words::ONLY_EOC}</p> }.into_any(),
                 (Target::Locked, _, true) => view! {
                     <h3>"All-clear"</h3>
-                    <ReleaseForm live release proves/>
+                    <ReleaseForm live release proves second=second.clone()/>
                 }.into_any(),
                 (Target::Locked, _, false) => view! {
                     <h3>"All-clear"</h3>
@@ -104,35 +115,16 @@ fn Answer(answer: Signal<Option<Result<(), ApiError>>>) -> impl IntoView {
 }
 
 #[component]
-fn PlanNote(live: SiteLive) -> impl IntoView {
-    let plan = Memo::new(move |_| live.shown().detail.map(|detail| detail.plan));
+fn PlanNotes(live: SiteLive) -> impl IntoView {
+    let plan = Memo::new(move |_| live.shown().detail.and_then(|detail| detail.plan));
     move || {
-        plan.get().and_then(|plan| match plan {
-            PlanView::Unchecked => {
-                Some(view! { <p class="notice">"The plan was not checked yet: CUCM was not seen."</p> }.into_any())
+        plan.get().map(|note| {
+            view! {
+                <details class="notice" open=note.urgent>
+                    <summary>{note.title}</summary>
+                    <ul>{note.lines.into_iter().map(|text| view! { <li>{text}</li> }).collect_view()}</ul>
+                </details>
             }
-            PlanView::Refused { violations } => Some(
-                view! {
-                    <section class="notice" aria-label="Plan refused">
-                        <strong>"The plan is refused. Nothing can be locked until it is mended:"</strong>
-                        <ul>{violations.into_iter().map(|text| view! { <li>{text}</li> }).collect_view()}</ul>
-                    </section>
-                }
-                .into_any(),
-            ),
-            PlanView::Accepted { leaks: 0, warnings, .. } if warnings.is_empty() => None,
-            PlanView::Accepted { leaks, warnings, checked } => Some(
-                view! {
-                    <details class="notice">
-                        <summary>
-                            {format!("Plan checked at {}: {}", checked.clock, lockdown::timeline::ways(leaks))}
-                        </summary>
-                        <ul>{warnings.into_iter().map(|text| view! { <li>{text}</li> }).collect_view()}</ul>
-                        <p>"See them all with " <code>"pstn-lockdown plan check"</code> "."</p>
-                    </details>
-                }
-                .into_any(),
-            ),
         })
     }
 }

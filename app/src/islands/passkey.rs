@@ -56,7 +56,7 @@ pub fn AddPasskey(has_keys: bool) -> impl IntoView {
         spawn_local(async move {
             let added = async {
                 if has_keys {
-                    prove_it().await?;
+                    prove_it("keys").await?;
                 }
                 answered_for("enrol", Ask::Create, label).await
             };

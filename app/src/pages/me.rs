@@ -1,5 +1,6 @@
 //! My own profile and where I am signed in.
 
+use crate::api::doors::{RemovePin, SetPin};
 use crate::api::passkeys::RemovePasskey;
 use crate::api::people::{EndSessions, me};
 use crate::api::session::sign_in;
@@ -18,17 +19,18 @@ pub(crate) fn MePage() -> impl IntoView {
     let page = Resource::new(|| (), |()| me());
     let end = ServerAction::<EndSessions>::new();
     let remove = ServerAction::<RemovePasskey>::new();
+    let (set_pin, remove_pin) = (ServerAction::<SetPin>::new(), ServerAction::<RemovePin>::new());
     view! {
         <Title text="My profile"/>
         <Suspense>
             {move || page.get().map(|answer| match answer {
-                Ok(MyView { me, id, email, rights, sessions, passkeys, may_enrol }) => {
+                Ok(MyView { me, id, email, rights, sessions, passkeys, may_enrol, pin_set }) => {
                     let first = passkeys.is_empty();
                     view! {
                     <Frame me=Some(me.clone()) here="/me">
                         <div class="narrow wide">
                             <h1>{me.name.clone()}</h1>
-                            {end.value().get().or_else(|| remove.value().get()).and_then(Result::err).map(|error| view! { <Trouble text=error.to_string()/> })}
+                            {end.value().get().or_else(|| remove.value().get()).or_else(|| set_pin.value().get()).or_else(|| remove_pin.value().get()).and_then(Result::err).map(|error| view! { <Trouble text=error.to_string()/> })}
                             <section class="card">
                                 <h2>"What I may do"</h2>
                                 <p>{if rights.is_empty() {
@@ -50,6 +52,7 @@ pub(crate) fn MePage() -> impl IntoView {
                                     <AddPasskey has_keys=!first/>
                                 </section>
                             })}
+                            <PinCard person=id.to_string() since=pin_set.map(|at| at.clock) set=set_pin remove=remove_pin/>
                             <Sessions person=id.to_string() sessions action=end/>
                         </div>
                     </Frame>
@@ -58,5 +61,34 @@ pub(crate) fn MePage() -> impl IntoView {
                 Err(error) => view! { <Refused error me=known.get().and_then(Result::ok).and_then(|view| view.me) return_to="/me"/> }.into_any(),
             })}
         </Suspense>
+    }
+}
+
+/// For desk phones, which know no better proof: a PIN locks there, and opens nothing else.
+#[component]
+fn PinCard(
+    person: String,
+    since: Option<String>,
+    set: ServerAction<SetPin>,
+    remove: ServerAction<RemovePin>,
+) -> impl IntoView {
+    let there_is = since.is_some();
+    let state = since.map_or_else(|| "None yet.".to_owned(), |since| format!("Set {since}."));
+    view! {
+        <section class="card">
+            <h2>"PIN for desk phones"</h2>
+            <p>{state} " With it you can lock from a phone of the EOC. It never gives the all-clear."</p>
+            <ActionForm action=set attr:class="fields">
+                <label for="pin">"New PIN: 6 to 12 digits"</label>
+                <input id="pin" name="pin" type="password" inputmode="numeric" minlength="6" maxlength="12" required=true autocomplete="new-password"/>
+                <button type="submit" class="button">"Set the PIN"</button>
+            </ActionForm>
+            {there_is.then(|| view! {
+                <ActionForm action=remove>
+                    <input type="hidden" name="person" value=person/>
+                    <button type="submit" class="button quiet">"Remove the PIN"</button>
+                </ActionForm>
+            })}
+        </section>
     }
 }

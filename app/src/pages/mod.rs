@@ -1,6 +1,8 @@
 //! One page a file.
 
 pub(crate) mod console;
+pub(crate) mod keys;
+pub(crate) mod leaked_key;
 pub(crate) mod me;
 pub(crate) mod not_found;
 pub(crate) mod people;

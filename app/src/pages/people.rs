@@ -1,10 +1,11 @@
 //! Everybody, and what they may. Administrators only.
 
+use crate::api::doors::Review;
 use crate::api::people::{ImportRoster, people};
 use crate::api::session::sign_in;
 use crate::components::frame::{Frame, Trouble};
 use crate::pages::Refused;
-use crate::view::{PeopleView, PersonView};
+use crate::view::{PeopleView, PersonView, ReviewView};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -14,12 +15,13 @@ pub(crate) fn PeoplePage() -> impl IntoView {
     let asked = use_query_map();
     let known = Resource::new(|| (), |()| sign_in());
     let list = Resource::new(move || asked.read().get("find"), people);
+    let review = ServerAction::<Review>::new();
     let find = move || asked.read().get("find").unwrap_or_default();
     view! {
         <Title text="People"/>
         <Suspense>
             {move || list.get().map(|answer| match answer {
-                Ok(PeopleView { me, people }) => view! {
+                Ok(PeopleView { me, people, reviews }) => view! {
                     <Frame me=Some(me) here="/admin/people">
                         <div class="narrow wide">
                             <h1>"People"</h1>
@@ -27,6 +29,8 @@ pub(crate) fn PeoplePage() -> impl IntoView {
                                 "EOC personnel may lock; only senior EOC personnel may give the all-clear. \
                                  An administrator may do neither by that role alone. Changes hold at once."
                             </p>
+                            {review.value().get().and_then(Result::err).map(|error| view! { <Trouble text=error.to_string()/> })}
+                            <Reviews reviews action=review/>
                             <form class="find" method="get" action="/admin/people" role="search">
                                 <label for="find">"Find by name or e-mail"</label>
                                 <input id="find" name="find" type="search" value=find()/>
@@ -44,6 +48,34 @@ pub(crate) fn PeoplePage() -> impl IntoView {
             })}
         </Suspense>
     }
+}
+
+/// Stays until somebody writes down what it was about.
+#[component]
+fn Reviews(reviews: Vec<ReviewView>, action: ServerAction<Review>) -> impl IntoView {
+    let rows = reviews.into_iter().map(|review| {
+        let id = format!("note-{}", review.event);
+        view! {
+            <li>
+                <p><span class="number">{review.when.clock}</span> " " <strong>{review.who}</strong> ": " {review.text}</p>
+                <ActionForm action=action attr:class="one-line">
+                    <input type="hidden" name="event" value=review.event/>
+                    <label class="visually-hidden" for=id.clone()>"Why it was used"</label>
+                    <input id=id name="note" type="text" required=true maxlength="500" placeholder="Why it was used"/>
+                    <button type="submit" class="button quiet">"Reviewed"</button>
+                </ActionForm>
+            </li>
+        }
+    });
+    let rows = rows.collect_view();
+    (!rows.is_empty()).then(|| {
+        view! {
+            <section class="notice" aria-labelledby="to-review">
+                <h2 id="to-review">"To review: signed in past the identity provider"</h2>
+                <ul class="reviews">{rows}</ul>
+            </section>
+        }
+    })
 }
 
 #[component]

@@ -1,5 +1,6 @@
 //! One person: roles, contact, sessions, and what cannot be undone by a click.
 
+use crate::api::doors::{RemovePin, RevokeCodes};
 use crate::api::passkeys::RemovePasskey;
 use crate::api::people::{EndSessions, MergePeople, SetDisabled, SetProfile, SetRoles, person};
 use crate::api::session::sign_in;
@@ -8,7 +9,7 @@ use crate::components::passkeys::Passkeys;
 use crate::components::sessions::Sessions;
 use crate::error::ApiError;
 use crate::pages::Refused;
-use crate::view::{ContactView, PersonPageView, PersonView};
+use crate::view::{ContactView, Outcome, PersonPageView, PersonView};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
@@ -26,6 +27,9 @@ pub(crate) fn PersonPage() -> impl IntoView {
     let merge = ServerAction::<MergePeople>::new();
     let end = ServerAction::<EndSessions>::new();
     let remove = ServerAction::<RemovePasskey>::new();
+    let revoke_codes = ServerAction::<RevokeCodes>::new();
+    let remove_pin = ServerAction::<RemovePin>::new();
+    let outcome = StoredValue::new(use_context::<Outcome>());
     let trouble = move || {
         let answers = [
             roles.value().get(),
@@ -34,6 +38,8 @@ pub(crate) fn PersonPage() -> impl IntoView {
             merge.value().get(),
             end.value().get(),
             remove.value().get(),
+            revoke_codes.value().get(),
+            remove_pin.value().get(),
         ];
         answers.into_iter().flatten().find_map(Result::err)
     };
@@ -41,7 +47,7 @@ pub(crate) fn PersonPage() -> impl IntoView {
         <Title text="Person"/>
         <Suspense>
             {move || page.get().map(|answer| match answer {
-                Ok(PersonPageView { me, person, grants, sites, others, sessions, passkeys, contact }) => {
+                Ok(PersonPageView { me, person, grants, sites, others, sessions, passkeys, envelopes, has_pin, contact }) => {
                     let id = person.id.to_string();
                     view! {
                         <Frame me=Some(me) here="/admin/people">
@@ -49,10 +55,13 @@ pub(crate) fn PersonPage() -> impl IntoView {
                                 <p><a href="/admin/people">"People"</a></p>
                                 <h1>{person.name.clone()}</h1>
                                 <Note trouble=trouble()/>
+                                {outcome.get_value().map(|outcome| view! { <Printed name=person.name.clone() outcome/> })}
                                 <State person=person.clone()/>
                                 <Roles person=person.clone() grants sites action=roles/>
                                 <Contact person=person.clone() contact action=profile/>
                                 <Passkeys person=id.clone() passkeys action=remove/>
+                                <Envelopes person=id.clone() envelopes revoke=revoke_codes/>
+                                {has_pin.then(|| view! { <Pin person=id.clone() action=remove_pin/> })}
                                 <Sessions person=id.clone() sessions action=end/>
                                 <Disable person action=disabled/>
                                 <Merge kept=id others action=merge/>
@@ -104,6 +113,73 @@ fn Contact(person: PersonView, contact: ContactView, action: ServerAction<SetPro
                 <Field name="extension" label="Extension" value=contact.extension/>
                 <Field name="phones" label="Desk phones (SEP…, with a blank between)" value=Some(contact.phones.join(" "))/>
                 <button type="submit" class="button quiet">"Save contact"</button>
+            </ActionForm>
+        </section>
+    }
+}
+
+/// Envelopes with codes, each good once while the identity provider is away.
+#[component]
+fn Envelopes(person: String, envelopes: Vec<(String, bool)>, revoke: ServerAction<RevokeCodes>) -> impl IntoView {
+    let none = envelopes.is_empty();
+    let rows = envelopes
+        .into_iter()
+        .map(
+            |(serial, used)| view! { <li><code>{serial}</code> {if used { " used" } else { " in its envelope" }}</li> },
+        )
+        .collect_view();
+    view! {
+        <section class="card">
+            <h2>"Sealed codes"</h2>
+            <p>"For the night the identity provider is away and no passkey is at hand. Print them, seal each in an envelope with its number outside, and keep them in different places."</p>
+            <ul class="serials">{rows}</ul>
+            <div class="buttons">
+                <form method="post" action="/admin/codes/print">
+                    <input type="hidden" name="person" value=person.clone()/>
+                    <input type="hidden" name="count" value="2"/>
+                    <button type="submit" class="button quiet">"Print two more"</button>
+                </form>
+                {(!none).then(|| view! {
+                    <ActionForm action=revoke>
+                        <input type="hidden" name="person" value=person/>
+                        <button type="submit" class="button quiet">"Take all back"</button>
+                    </ActionForm>
+                })}
+            </div>
+        </section>
+    }
+}
+
+/// What goes into the envelopes, shown once.
+#[component]
+fn Printed(name: String, outcome: Outcome) -> impl IntoView {
+    match outcome {
+        Outcome::Envelopes(envelopes) => view! {
+            <section class="card once" role="status">
+                <h2>"Sealed codes of " {name}</h2>
+                <p>"Print this page now, cut it, and seal each code: they are not shown again."</p>
+                {envelopes.into_iter().map(|(serial, code)| view! {
+                    <div class="envelope">
+                        <span>"Outside: " <code>{serial}</code></span>
+                        <span>"Inside: " <code class="secret">{code}</code></span>
+                    </div>
+                }).collect_view()}
+            </section>
+        }
+        .into_any(),
+        Outcome::Refused(error) => view! { <Trouble text=error.to_string()/> }.into_any(),
+        Outcome::Key(_) | Outcome::Reported => ().into_any(),
+    }
+}
+
+#[component]
+fn Pin(person: String, action: ServerAction<RemovePin>) -> impl IntoView {
+    view! {
+        <section class="card">
+            <h2>"PIN for desk phones"</h2>
+            <ActionForm action=action>
+                <input type="hidden" name="person" value=person/>
+                <button type="submit" class="button quiet">"Remove the PIN"</button>
             </ActionForm>
         </section>
     }

@@ -17,8 +17,8 @@ pub(crate) fn SignInPage() -> impl IntoView {
         <Title text="Sign in"/>
         <Suspense>
             {move || way.get().map(|answer| {
-                let SignInView { me, provider, provider_up, passkeys } =
-                    answer.unwrap_or(SignInView { me: None, provider: None, provider_up: false, passkeys: false });
+                let SignInView { me, provider, provider_up, passkeys, codes } =
+                    answer.unwrap_or(SignInView { me: None, provider: None, provider_up: false, passkeys: false, codes: false });
                 view! {
                     <Frame me here="/sign-in">
                         <div class="narrow">
@@ -33,6 +33,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
                                         <Trouble text=format!("{name} cannot be reached from this server right now. Sign-in may fail; people who are signed in stay signed in.")/>
                                     })}
                                     {(passkeys && !provider_up).then(|| view! { <PasskeyDoor return_to="/console".to_owned()/> })}
+                                    {codes.then(|| view! { <Envelopes/> })}
                                     <p>"EOC personnel and administrators sign in with their company account."</p>
                                     <p><a class="button primary" href="/auth/login?return_to=/console">"Sign in with " {name}</a></p>
                                     {(passkeys && provider_up).then(|| view! { <PasskeyDoor return_to="/console".to_owned()/> })}
@@ -47,6 +48,34 @@ pub(crate) fn SignInPage() -> impl IntoView {
     }
 }
 
+/// The last door. Seen only while the provider is away.
+#[component]
+fn Envelopes() -> impl IntoView {
+    let field = |id: &'static str, label: &'static str, needed: bool| {
+        view! {
+            <label for=id>{label}</label>
+            <input id=id name=id type="text" required=needed autocomplete="off" spellcheck="false" autocapitalize="characters" maxlength="40"/>
+        }
+    };
+    view! {
+        <details class="card">
+            <summary>"No passkey at hand? Open a sealed envelope"</summary>
+            <form method="post" action="/auth/code" class="fields">
+                <p>"One code lets its owner lock, for an hour. Two codes from two envelopes let a senior give the all-clear too. Everybody is told."</p>
+                {field("serial", "Number on the envelope", true)}
+                {field("code", "Code inside", true)}
+                <fieldset>
+                    <legend>"Second envelope, for the all-clear"</legend>
+                    {field("second_serial", "Number on the envelope", false)}
+                    {field("second_code", "Code inside", false)}
+                </fieldset>
+                <input type="hidden" name="return_to" value="/console"/>
+                <button type="submit" class="button">"Sign in with the code"</button>
+            </form>
+        </details>
+    }
+}
+
 /// Only words we know: an address can be made by anybody.
 fn sentence(word: &str) -> String {
     match word {
@@ -57,6 +86,10 @@ fn sentence(word: &str) -> String {
         "away" => "The identity provider could not be reached. Try again in a minute.",
         "expired" => "The sign-in took too long or was begun in another window. Please begin again.",
         "passkey" => "The passkey was not accepted. Try again, or take another one.",
+        "code" => "The number and the code do not fit, or the envelope was used. Look again, or take another one.",
+        "code_up" => "Sealed codes are good only while the identity provider cannot be reached for some minutes.",
+        "code_place" => "Sealed codes are taken on the site's own network only.",
+        "wait" => "Too many tries from here. Wait a few minutes, then try again.",
         "disabled" => "Your profile is disabled. Ask an administrator.",
         _ => "The sign-in did not succeed. Please try again; the server’s log says why.",
     }

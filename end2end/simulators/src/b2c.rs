@@ -27,6 +27,10 @@ pub const TENANT: &str = "775527ff-9a37-4307-8b3d-cc311f58d925";
 /// The registered application.
 pub const CLIENT_ID: &str = "63d19d63-e3fe-4b9c-8e4a-2b2b9a7d3a10";
 pub const CLIENT_SECRET: &str = "b2c-demo-secret";
+/// The application id of the API, a program registered to call it, and its service principal.
+pub const API_ID: &str = "0d9d2a3c-5e0a-4a4e-9f0e-2f1c1f0a7b11";
+pub const MACHINE_ID: &str = "7f1b7c60-9a54-4c11-8a6d-7c9f2f7d3e22";
+pub const MACHINE_SUBJECT: &str = "5c0f6a1e-3b7d-4f2a-9c8b-1d2e3f4a5b33";
 pub const POLICY: &str = "B2C_1_signin";
 
 /// PKCS#8 of an RSA-2048 key begins with this many bytes before the PKCS#1 key that
@@ -166,6 +170,33 @@ impl B2cSim {
     /// What tokens carry: the tenant's GUID and no policy, not where the metadata lies.
     pub fn issuer(&self) -> String {
         issuer(&self.origin())
+    }
+
+    /// A token for the API of the tenant, as B2C gives one to a program that acts for itself; `change`
+    /// makes it another one.
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    pub fn access_token(&self, change: impl FnOnce(&mut Value)) -> io::Result<String> {
+        let now = get_current_timestamp();
+        let mut claims = json!({
+            "iss": self.issuer(), "aud": API_ID, "exp": now + 3600, "nbf": now, "iat": now, "ver": "1.0",
+            "sub": MACHINE_SUBJECT, "oid": MACHINE_SUBJECT, "azp": MACHINE_ID, "scp": "Status.Read Lock.Enable",
+        });
+        change(&mut claims);
+        let mut header = Header::new(Algorithm::RS256);
+        header.kid = Some("key-1".into());
+        encode(&header, &claims, &self.shared.key.signing).map_err(io::Error::other)
+    }
+
+    /// The same, signed by somebody else under the same key id.
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    pub fn forged_access_token(&self, claims: &Value) -> io::Result<String> {
+        let mut header = Header::new(Algorithm::RS256);
+        header.kid = Some("key-1".into());
+        encode(&header, claims, &self.shared.foreign.signing).map_err(io::Error::other)
     }
 
     /// The next ID token is wrong in this way.

@@ -1,5 +1,7 @@
 //! What the pages ask for, answered by engine and store.
 
+pub mod doors;
+mod keys;
 mod passkeys;
 mod people;
 mod views;
@@ -16,7 +18,9 @@ use crate::store::records::Person;
 use app::ApiError;
 use app::backend::{Backend, Wish};
 use app::view::{ConsoleView, Me, SignInView, StatusView, TimelineView};
+use app::words;
 use async_trait::async_trait;
+use ipnet::IpNet;
 use lockdown::ids::SiteId;
 use lockdown::operator::{Act, Authority, Operator, Surface};
 use std::sync::Arc;
@@ -39,6 +43,8 @@ pub struct Pages {
     pub release_passkey: Option<ReleasePasskey>,
     /// The configured provider's issuer: what a roster's subjects belong to.
     pub issuer: Option<String>,
+    /// Where sealed codes are taken from.
+    pub site_networks: Vec<IpNet>,
     /// Standing notices for the console: no certificate check, read-only, no sign-in.
     pub banners: Vec<String>,
 }
@@ -70,13 +76,15 @@ impl Backend for Pages {
             .iter()
             .filter(|e| e.site.as_ref().is_none_or(|site| *site == status.id) && e.is_for(who))
             .take(RECENT);
+        let seniors = self.seniors(&status.id).await;
         Ok(ConsoleView {
             me: me_at(who, Some(&status.id)),
             site: self.sites.detailed(status, now),
             sites: statuses.iter().map(|s| (s.id.clone(), s.name.clone())).collect(),
             events: here.map(|event| self.sites.event(event, now)).collect(),
             proves: self.proves(who).await,
-            seniors: self.seniors(&status.id).await,
+            second: status.two_seniors.then(|| words::second(&others(&seniors, &who.name))),
+            seniors,
             banners: self.banners.clone(),
         })
     }
@@ -99,7 +107,7 @@ impl Backend for Pages {
             return Err(ApiError::NameMismatch);
         }
         if who.may(Act::Release, Some(&site)).is_ok() {
-            self.demand_proof(who, wish.here).await?;
+            self.demand_proof(who, &site, wish.here).await?;
         }
         let wish = AllClear { reason: wish.reason, seen: Some(seen), break_glass: wish.break_glass };
         self.engine.release(who, &site, wish).await.map(|_| ()).map_err(refused)
@@ -130,7 +138,13 @@ impl Backend for Pages {
             Some(oidc) => oidc.is_up(),
         };
         let provider = self.oidc.as_ref().map(|oidc| oidc.name().to_owned());
-        Ok(SignInView { me: who.map(me), provider, provider_up, passkeys: self.passkeys.is_some() })
+        Ok(SignInView {
+            me: who.map(me),
+            provider,
+            provider_up,
+            passkeys: self.passkeys.is_some(),
+            codes: self.codes_are_good(),
+        })
     }
 }
 
@@ -163,6 +177,10 @@ impl Pages {
     }
 }
 
+fn others(names: &[String], but: &str) -> Vec<String> {
+    names.iter().filter(|name| *name != but).cloned().collect()
+}
+
 fn me(who: &Operator) -> Me {
     me_at(who, None)
 }
@@ -170,7 +188,7 @@ fn me(who: &Operator) -> Me {
 /// With the rights at one site, or anywhere.
 fn me_at(who: &Operator, site: Option<&SiteId>) -> Me {
     let roles = match &who.authority {
-        Authority::Roles(grants) => grants.all().into_iter().collect(),
+        Authority::Roles(grants) | Authority::Delegated { grants, .. } => grants.all().into_iter().collect(),
         Authority::Key { .. } => Vec::new(),
     };
     let may = |act: Act| who.may(act, site.filter(|_| act != Act::Manage)).is_ok();

@@ -4,13 +4,13 @@ use super::{Pages, stored};
 use crate::config::ReleasePasskey;
 use crate::engine::ports::NewEvent;
 use crate::identity::passkey::{Enrolled, PasskeyError, Passkeys, Question};
-use crate::store::records::{Person, Session};
+use crate::store::records::{Means, Person, Session};
 use app::ApiError;
 use app::backend::{CurrentSession, PasskeyDesk};
 use app::view::QuestionView;
 use async_trait::async_trait;
-use jiff::SignedDuration;
-use lockdown::ids::OperatorId;
+use jiff::{SignedDuration, Timestamp};
+use lockdown::ids::{OperatorId, SiteId};
 use lockdown::operator::{Act, Operator};
 use lockdown::timeline::EventKind;
 
@@ -24,6 +24,7 @@ const PROVED: SignedDuration = SignedDuration::from_mins(5);
 impl PasskeyDesk for Pages {
     async fn enrol_passkey(&self, who: &Operator, here: Option<CurrentSession>) -> Result<QuestionView, ApiError> {
         let (passkeys, person) = (self.passkeys()?, self.find(&who.id).await?);
+        self.is_online()?;
         self.may_change_keys(&person, here).await?;
         let question = passkeys.enrol(&who.id, &who.name, &person.passkeys, self.engine.now());
         question.map(view).map_err(|error| refused(&error))
@@ -38,6 +39,7 @@ impl PasskeyDesk for Pages {
         label: String,
     ) -> Result<(), ApiError> {
         let (passkeys, person, now) = (self.passkeys()?, self.find(&who.id).await?, self.engine.now());
+        self.is_online()?;
         self.may_change_keys(&person, here).await?;
         let key = passkeys.enrolled(&who.id, &ticket, &answer, &label, now).map_err(|error| refused(&error))?;
         let people = self.directory.people().await.map_err(stored)?;
@@ -71,12 +73,12 @@ impl PasskeyDesk for Pages {
         self.put_keys(who, person, keys, kind).await
     }
 
-    async fn prove_begin(&self, who: &Operator) -> Result<QuestionView, ApiError> {
+    async fn prove_begin(&self, who: &Operator, about: String) -> Result<QuestionView, ApiError> {
         let (passkeys, person) = (self.passkeys()?, self.find(&who.id).await?);
         if person.passkeys.is_empty() {
             return Err(ApiError::NoKeyEnrolled);
         }
-        let question = passkeys.step_up(&who.id, &person.passkeys, self.engine.now());
+        let question = passkeys.step_up(&who.id, about, &person.passkeys, self.engine.now());
         question.map(view).map_err(|error| refused(&error))
     }
 
@@ -88,11 +90,11 @@ impl PasskeyDesk for Pages {
         answer: String,
     ) -> Result<(), ApiError> {
         let (passkeys, person, now) = (self.passkeys()?, self.find(&who.id).await?, self.engine.now());
-        let key = passkeys.stepped_up(&who.id, &person.passkeys, &ticket, &answer, now);
-        let key = key.map_err(|error| refused(&error))?;
+        let proof = passkeys.stepped_up(&who.id, &person.passkeys, &ticket, &answer, now);
+        let (key, about) = proof.map_err(|error| refused(&error))?;
         self.note_used(person, key, EventKind::PasskeyProved).await;
         let session = self.session(here).await?.ok_or(ApiError::SignInFirst)?;
-        let proved = Session { proved_until: Some(now + PROVED), ..session };
+        let proved = Session { proved_until: Some(now + PROVED), proved_for: Some(about), ..session };
         self.directory.put_session(&proved).await.map_err(stored)
     }
 
@@ -104,9 +106,18 @@ impl PasskeyDesk for Pages {
 
 impl Pages {
     /// Before an all-clear: a fresh proof, of whoever has a passkey, or of everybody where it is
-    /// required. Used up by being asked for.
-    pub(super) async fn demand_proof(&self, who: &Operator, here: Option<CurrentSession>) -> Result<(), ApiError> {
+    /// required. Given for this very site; used up by being asked for. Two envelopes are proof enough.
+    pub(super) async fn demand_proof(
+        &self,
+        who: &Operator,
+        site: &SiteId,
+        here: Option<CurrentSession>,
+    ) -> Result<(), ApiError> {
         let Some(rule) = self.release_passkey else { return Ok(()) };
+        let session = self.session(here).await?.ok_or(ApiError::SignInFirst)?;
+        if session.means == Means::TwoCodes {
+            return Ok(());
+        }
         if self.passkeys.is_none() {
             return if rule == ReleasePasskey::Required { Err(ApiError::NoPasskey) } else { Ok(()) };
         }
@@ -114,8 +125,7 @@ impl Pages {
         if rule == ReleasePasskey::IfEnrolled && person.passkeys.is_empty() {
             return Ok(());
         }
-        let session = self.session(here).await?.ok_or(ApiError::SignInFirst)?;
-        if session.proved_until.is_none_or(|until| until <= self.engine.now()) {
+        if !proves(&session, &format!("release@{site}"), self.engine.now()) {
             return Err(ApiError::PasskeyNeeded);
         }
         // Of two releases at once, one has it.
@@ -159,11 +169,16 @@ impl Pages {
         }
     }
 
+    /// New keys are taken while the identity provider is there, never in the middle of an outage.
+    fn is_online(&self) -> Result<(), ApiError> {
+        if self.oidc.as_ref().is_some_and(|oidc| oidc.is_up()) { Ok(()) } else { Err(ApiError::OnlineOnly) }
+    }
+
     fn passkeys(&self) -> Result<&Passkeys, ApiError> {
         self.passkeys.as_deref().ok_or(ApiError::NoPasskey)
     }
 
-    async fn session(&self, here: Option<CurrentSession>) -> Result<Option<Session>, ApiError> {
+    pub(super) async fn session(&self, here: Option<CurrentSession>) -> Result<Option<Session>, ApiError> {
         match here {
             None => Ok(None),
             Some(here) => self.directory.session(&here.0).await.map_err(stored),
@@ -175,7 +190,7 @@ impl Pages {
     async fn may_change_keys(&self, person: &Person, here: Option<CurrentSession>) -> Result<(), ApiError> {
         let (session, now) = (self.session(here).await?.ok_or(ApiError::SignInFirst)?, self.engine.now());
         let typed = session.typed_at.is_some_and(|at| now.duration_since(at) <= FRESH);
-        let proved = session.proved_until.is_some_and(|until| until > now);
+        let proved = proves(&session, app::backend::ABOUT_KEYS, now);
         let is_the_person = if person.passkeys.is_empty() { typed } else { proved };
         if is_the_person { Ok(()) } else { Err(ApiError::FreshSignInNeeded) }
     }
@@ -191,6 +206,11 @@ impl Pages {
         let event = NewEvent { at: self.engine.now(), site: None, by: Some(who.actor()), kind };
         self.directory.put_person(&changed, event).await.map_err(stored)
     }
+}
+
+/// Does a proof lie there for just this?
+fn proves(session: &Session, about: &str, now: Timestamp) -> bool {
+    session.proved_until.is_some_and(|until| until > now) && session.proved_for.as_deref() == Some(about)
 }
 
 fn view(question: Question) -> QuestionView {

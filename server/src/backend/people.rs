@@ -22,7 +22,7 @@ impl People for Pages {
             p.name.to_lowercase().contains(&find) || email.to_lowercase().contains(&find)
         });
         let people = people.into_iter().map(|person| self.person_view(person)).collect();
-        Ok(PeopleView { me: me(who), people })
+        Ok(PeopleView { me: me(who), people, reviews: self.open_reviews().await })
     }
 
     async fn person(
@@ -43,6 +43,8 @@ impl People for Pages {
             others,
             sessions: self.sessions(&id, here).await?,
             passkeys: self.passkey_views(&person),
+            envelopes: self.envelopes_of(&person).await,
+            has_pin: person.pin.is_some(),
             contact: ContactView { webex, extension, phones },
             person: self.person_view(person),
         })
@@ -87,20 +89,31 @@ impl People for Pages {
         let sites: Vec<SiteId> = self.site_names().into_iter().map(|(id, _)| id).collect();
         let plans = roster::import(&self.desk(who), &roster, self.issuer.as_deref(), &sites, dry_run).await;
         match plans {
-            Ok(plans) if dry_run => Err(ApiError::Roster(said(&plans))),
+            Ok(plans) if dry_run => Err(ApiError::Told(said(&plans))),
             Ok(plans) => Ok(plans.iter().map(ToString::to_string).collect()),
             Err(roster::RosterError::People(error)) => Err(refused(error)),
-            Err(lines @ roster::RosterError::Lines(_)) => Err(ApiError::Roster(lines.to_string())),
+            Err(lines @ roster::RosterError::Lines(_)) => Err(ApiError::Told(lines.to_string())),
         }
     }
 
     async fn me(&self, who: &Operator, here: Option<CurrentSession>) -> Result<MyView, ApiError> {
         let person = self.find(&who.id).await?;
         let passkeys = self.passkey_views(&person);
+        let now = self.engine.now();
+        let pin_set = person.pin.as_ref().map(|pin| self.sites.moment(None, pin.set_at, now));
         let view = self.person_view(person);
         let sessions = self.sessions(&who.id, here).await?;
         let may_enrol = self.passkeys.is_some();
-        Ok(MyView { me: me(who), id: view.id, email: view.email, rights: view.rights, sessions, passkeys, may_enrol })
+        Ok(MyView {
+            me: me(who),
+            id: view.id,
+            email: view.email,
+            rights: view.rights,
+            sessions,
+            passkeys,
+            may_enrol,
+            pin_set,
+        })
     }
 }
 
@@ -120,7 +133,7 @@ fn manages(who: &Operator) -> Result<(), ApiError> {
 }
 
 impl Pages {
-    fn desk(&self, who: &Operator) -> Desk<'_> {
+    pub(super) fn desk(&self, who: &Operator) -> Desk<'_> {
         Desk { store: self.directory.as_ref(), by: Some(who.actor()), now: self.engine.now() }
     }
 
@@ -140,7 +153,7 @@ impl Pages {
         self.directory.person(id.as_str()).await.map_err(stored)?.ok_or(ApiError::NoSuchPerson)
     }
 
-    fn site_names(&self) -> Vec<(SiteId, String)> {
+    pub(super) fn site_names(&self) -> Vec<(SiteId, String)> {
         self.engine.look_at_all(|status| (status.id.clone(), status.name.clone()))
     }
 
@@ -202,11 +215,14 @@ fn device(agent: Option<&str>) -> String {
     format!("{browser} on {system}")
 }
 
-fn refused(error: PeopleError) -> ApiError {
+pub(super) fn refused(error: PeopleError) -> ApiError {
     match error {
         PeopleError::NoSuchPerson => ApiError::NoSuchPerson,
         PeopleError::Stale | PeopleError::IdentityTaken => ApiError::Stale,
         PeopleError::LastAdmin => ApiError::LastAdmin,
+        PeopleError::NotOfTheEoc => {
+            ApiError::Told("Sealed codes are for EOC personnel: give the person a role first.".into())
+        }
         PeopleError::SamePerson => ApiError::SamePerson,
         PeopleError::KeptIsDisabled => ApiError::KeptIsDisabled,
         PeopleError::Store(error) => stored(error),

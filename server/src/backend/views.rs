@@ -1,7 +1,8 @@
 //! From the engine's words to what a page shows.
 
 use crate::engine::{PlanState, SiteStatus};
-use app::view::{EventView, Moment, PlanView, SiteDetail, SiteView, StepView, Weight};
+use app::view::{EventView, Moment, PlanNote, SiteDetail, SiteView, StepView, Weight};
+use app::words;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lockdown::ids::SiteId;
@@ -68,19 +69,36 @@ impl Sites {
             verified: status.command.verified_at().map(moment),
             progress: status.progress.map(|progress| (progress.applied, progress.of)),
             trouble: status.trouble.as_ref().map(|trouble| trouble.why.clone()),
-            alone_since: status.alone_since.map(moment),
+            alone: status.alone_since.is_some(),
+            notices: self.notices(status, now),
             steps: steps(status),
-            plan: match &status.plan {
-                PlanState::Unchecked => PlanView::Unchecked,
-                PlanState::Accepted(plan) => PlanView::Accepted {
-                    checked: moment(plan.at),
-                    leaks: plan.checked.leaks.len(),
-                    warnings: plan.checked.warnings.clone(),
-                },
-                PlanState::Refused { violations, .. } => PlanView::Refused { violations: violations.clone() },
-            },
+            plan: self.plan_note(status, now),
         };
         SiteView { detail: Some(detail), ..self.public(status, now) }
+    }
+
+    fn plan_note(&self, status: &SiteStatus, now: Timestamp) -> Option<PlanNote> {
+        match &status.plan {
+            PlanState::Unchecked => Some(PlanNote { title: words::PLAN_UNCHECKED.into(), lines: vec![], urgent: true }),
+            PlanState::Refused { violations, .. } => {
+                Some(PlanNote { title: words::PLAN_REFUSED.into(), lines: violations.clone(), urgent: true })
+            }
+            PlanState::Accepted(plan) if plan.checked.leaks.is_empty() && plan.checked.warnings.is_empty() => None,
+            PlanState::Accepted(plan) => {
+                let at = self.moment(Some(&status.id), plan.at, now).clock;
+                let title = words::plan_checked(&at, plan.checked.leaks.len());
+                let see_all = words::PLAN_SEE_ALL.to_owned();
+                let lines = plan.checked.warnings.iter().cloned().chain([see_all]).collect();
+                Some(PlanNote { title, lines, urgent: false })
+            }
+        }
+    }
+
+    fn notices(&self, status: &SiteStatus, now: Timestamp) -> Vec<String> {
+        let clock = |at| self.moment(Some(&status.id), at, now).clock;
+        let alone = status.alone_since.map(|since| words::alone(&clock(since)));
+        let asked = status.command.asked(now).map(|asked| words::asked(&asked.by.name, &clock(asked.until())));
+        alone.into_iter().chain(asked).collect()
     }
 
     pub fn event(&self, event: &Event, now: Timestamp) -> EventView {
@@ -130,8 +148,13 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::SnapshotDiffers { .. }
         | EventKind::SharedLost { .. }
         | EventKind::OrdersDisagreed { .. }
-        | EventKind::SignedInLocally { .. }
+        | EventKind::IdentityLost { .. }
+        | EventKind::ReleaseAsked { .. }
+        | EventKind::HookGaveUp { .. }
+        | EventKind::HookDisabled { .. }
+        | EventKind::ClientRevoked { leaked: true, .. }
         | EventKind::Refused { .. } => Weight::Attention,
+        EventKind::SignedInLocally { .. } => Weight::Alarm,
         EventKind::LockOrdered { .. }
         | EventKind::ReleaseOrdered { .. }
         | EventKind::Verified { .. }
@@ -140,6 +163,12 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::PeopleMerged { .. }
         | EventKind::PasskeyAdded { .. }
         | EventKind::PasskeyRemoved { .. }
+        | EventKind::PinSet { .. }
+        | EventKind::PinRemoved { .. }
+        | EventKind::CodesMade { .. }
+        | EventKind::CodesRevoked { .. }
+        | EventKind::SessionExtended
+        | EventKind::Reviewed { .. }
         | EventKind::RolesGranted { .. } => Weight::Plain,
         EventKind::DriftEnded
         | EventKind::CucmBack
@@ -152,6 +181,10 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::SessionsEnded { .. }
         | EventKind::ClientAdded { .. }
         | EventKind::ClientRevoked { .. }
+        | EventKind::ClientRotated { .. }
+        | EventKind::HookAdded { .. }
+        | EventKind::HookRemoved { .. }
+        | EventKind::IdentityBack
         | EventKind::SignedIn
         | EventKind::SignedOut
         | EventKind::ServerStarted { .. } => Weight::Quiet,

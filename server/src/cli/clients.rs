@@ -2,14 +2,15 @@
 
 use super::{Context, Ended, Sorry};
 use crate::clock::SystemClock;
-use crate::engine::ports::{Clock, NewEvent};
-use crate::identity::api_key;
+use crate::engine::ports::Clock;
+use crate::identity::api_key::{DEFAULT_DAYS, KeyDesk, KeyError, NewKey, Wish};
 use crate::store::records::ClientRecord;
 use clap::Subcommand;
+use ipnet::IpNet;
 use lockdown::ids::SiteId;
 use lockdown::operator::Scope;
-use lockdown::timeline::EventKind;
 use serde_json::{Value, json};
+use std::net::IpAddr;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -23,6 +24,20 @@ pub(super) enum Command {
         /// Good for this site only
         #[arg(long)]
         site: Option<String>,
+        /// Good from these networks or addresses only
+        #[arg(long, value_parser = network, value_delimiter = ',')]
+        network: Vec<IpNet>,
+        /// Good for so long: 1 to 365
+        #[arg(long, default_value_t = DEFAULT_DAYS)]
+        days: i64,
+    },
+    /// Give a key a new secret and print it, once; the old one stays good for a while
+    Rotate {
+        /// The id that `clients list` shows
+        id: String,
+        /// For so long: 0 to 7
+        #[arg(long, default_value_t = 7)]
+        overlap_days: i64,
     },
     /// List all keys, without the keys themselves
     List,
@@ -38,29 +53,33 @@ fn scope(word: &str) -> Result<Scope, String> {
     Scope::from_word(word).ok_or_else(|| format!("write one of {}", all.join(", ")))
 }
 
+fn network(word: &str) -> Result<IpNet, String> {
+    let network = word.parse().ok().or_else(|| word.parse::<IpAddr>().ok().map(IpNet::from));
+    network.ok_or_else(|| "write a network such as 10.0.0.0/8, or an address".into())
+}
+
+fn show_new(context: &Context, made: &NewKey) {
+    let mut value = shown(&made.record);
+    value["key"] = made.key.expose().into();
+    let ends = made.record.expires_at;
+    context.print(&value, format!("{}\nKeep it: it is not shown again. It ends {ends:.0}.", made.key.expose()));
+}
+
 pub(super) async fn run(context: &Context, command: Command) -> Result<Ended, Sorry> {
     let (config, store) = context.store().await?;
+    let desk = KeyDesk { store: store.as_ref(), by: None, now: SystemClock.now() };
     match command {
-        Command::Add { name, scope, site } => {
+        Command::Add { name, scope, site, network, days } => {
             let site = site.map(SiteId::try_from).transpose()?;
             if let Some(site) = &site
                 && !config.sites.iter().any(|known| known.plan.site == *site)
             {
                 return Err(Sorry(format!("there is no site “{site}” in the configuration")));
             }
-            let made =
-                api_key::add(store.as_ref(), &name, scope.into_iter().collect(), site, SystemClock.now()).await?;
-            let mut value = shown(&made.record);
-            value["key"] = made.key.expose().into();
-            context.print(
-                &value,
-                format!(
-                    "{}\nKeep it: it is not shown again. It ends {:.0}.",
-                    made.key.expose(),
-                    made.record.expires_at
-                ),
-            );
+            let wish = Wish { name, scopes: scope.into_iter().collect(), site, networks: network, days };
+            show_new(context, &desk.add(wish).await?);
         }
+        Command::Rotate { id, overlap_days } => show_new(context, &desk.rotate(&id, overlap_days).await?),
         Command::List => {
             let clients = store.clients().await?;
             let lines = clients.iter().map(|c| {
@@ -73,14 +92,10 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<Ended, So
             context.print(&json!(value), lines.collect::<Vec<_>>().join("\n"));
         }
         Command::Revoke { id } => {
-            let found = store
-                .client(&id)
-                .await?
-                .ok_or_else(|| Sorry(format!("there is no key with the id {id}: see `clients list`")))?;
-            let now = SystemClock.now();
-            let kind = EventKind::ClientRevoked { client: found.id.clone(), name: found.name.clone() };
-            let revoked = ClientRecord { revoked_at: Some(found.revoked_at.unwrap_or(now)), ..found };
-            store.put_client(&revoked, NewEvent { at: now, site: None, by: None, kind }).await?;
+            let revoked = desk.revoke(&id, false).await.map_err(|error| match error {
+                KeyError::NoSuchKey => Sorry(format!("there is no live key with the id {id}: see `clients list`")),
+                error => error.into(),
+            })?;
             context.print(&shown(&revoked), format!("{} is revoked", revoked.name));
         }
     }
@@ -88,5 +103,5 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<Ended, So
 }
 
 fn shown(client: &ClientRecord) -> Value {
-    json!({ "id": client.id, "name": client.name, "scopes": client.scopes, "site": client.site, "created_at": client.created_at, "expires_at": client.expires_at, "revoked_at": client.revoked_at })
+    json!({ "id": client.id, "name": client.name, "scopes": client.scopes, "site": client.site, "created_at": client.created_at, "expires_at": client.expires_at, "revoked_at": client.revoked_at, "networks": client.networks, "last_used": client.last_used, "old_secret_until": client.previous.as_ref().map(|old| old.ends_at) })
 }

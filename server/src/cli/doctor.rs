@@ -2,9 +2,10 @@
 
 use super::{Context, Ended, Sorry};
 use crate::assemble::{axl_client, mongo};
+use crate::clock::SystemClock;
 use crate::config::{Config, Secret, StoreKind};
 use crate::dial_plan::cucm::Cucm;
-use crate::engine::ports::DialPlan;
+use crate::engine::ports::{Clock, DialPlan};
 use crate::identity::oidc::Oidc;
 use crate::store::Keep;
 use crate::store::chain::Verdict;
@@ -247,7 +248,7 @@ async fn identity(config: &Config) -> Finding {
         );
     };
     let probed = match Oidc::new(identity.clone(), &config.http.public_url, &config.store.data_dir) {
-        Ok(oidc) => oidc.probe().await.map_err(|error| error.to_string()),
+        Ok(oidc) => oidc.probe(SystemClock.now()).await.0.map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     };
     match probed {

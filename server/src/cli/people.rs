@@ -1,9 +1,11 @@
 //! `people`: the first administrator comes from here, not from a claim in a token.
 
 use super::{Context, Ended, Sorry};
+use crate::backend::doors::{MOST_CODES, envelopes};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::engine::ports::Clock;
+use crate::identity::sealed_code::Envelope;
 use crate::people::{Desk, roster};
 use crate::store::records::{Identity, Person};
 use clap::Subcommand;
@@ -56,6 +58,13 @@ pub(super) enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Print sealed codes for a person: each opens the door once while the identity provider is away
+    Codes {
+        /// The id that `people list` shows
+        person: String,
+        #[arg(long, default_value_t = 2)]
+        count: usize,
+    },
     /// List everybody
     List,
 }
@@ -97,6 +106,17 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<Ended, So
             let plans = roster::import(&desk, &text, issuer, &sites, dry_run).await?;
             let words: Vec<String> = plans.iter().map(ToString::to_string).collect();
             context.print(&json!({ "dry_run": dry_run, "lines": plans }), words.join("\n"));
+        }
+        Command::Codes { person, count } => {
+            let found = store.person(&person).await?.ok_or_else(|| nobody(&person))?;
+            let made = envelopes(desk.now, count.clamp(1, MOST_CODES)).await?;
+            let (inside, kept): (Vec<Envelope>, Vec<_>) = made.into_iter().unzip();
+            desk.add_codes(&found, kept).await?;
+            let lines = inside.iter().map(|one| format!("outside {}   inside {}", one.serial, one.code.expose()));
+            let value: Vec<Value> =
+                inside.iter().map(|one| json!({ "serial": one.serial, "code": one.code.expose() })).collect();
+            let words = lines.collect::<Vec<_>>().join("\n");
+            context.print(&json!(value), format!("{words}\nSeal each in an envelope: they are not shown again."));
         }
         Command::List => {
             let people = store.people().await?;

@@ -83,6 +83,8 @@ async fn put(
     let trouble = answer["trouble"].as_str().map(|why| format!(" {why}")).unwrap_or_default();
     let words = if code == StatusCode::OK {
         format!("{site}: {standing}, verified")
+    } else if let Some(by) = answer["command"]["release_asked"]["by"].as_str() {
+        format!("{site}: all-clear asked for by {by}; another senior must give it too, within ten minutes")
     } else {
         format!("{site}: ordered {desired}, still {standing}.{trouble}")
     };

@@ -3,14 +3,17 @@
 use super::{Context, Ended, Sorry};
 use crate::assemble;
 use crate::config::Config;
+use crate::engine::Engine;
 use crate::http::{AppState, router};
-use crate::identity::oidc::Oidc;
+use crate::identity::oidc::{Oidc, SignInError};
+use crate::identity::outage::Change;
+use crate::identity::token;
 use crate::store::embedded::claim;
 use crate::telemetry;
 use axum::Router;
-use axum_server::Handle;
 use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use axum_server::{Handle, Server};
 use lockdown::timeline::EventKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,11 +24,17 @@ use tokio::signal::unix::{SignalKind, signal};
 /// A client that does not finish its request head in this time is let go.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// A request head larger than this is refused. Bytes; the second for HTTP/2.
+const MAX_HEAD: usize = 32 * 1024;
+const MAX_HEAD_2: u32 = 32 * 1024;
+
+const MAX_HEADERS: usize = 64;
+
+/// Requests of one connection at the same time.
+const MAX_STREAMS: u32 = 100;
+
 /// Open event streams are cut after this; their pages come back to the next server by themselves.
 const FAREWELL: Duration = Duration::from_secs(2);
-
-/// Between two looks at the identity provider. Identity reference, probe.
-const PROBE: Duration = Duration::from_secs(60);
 
 pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
     let config = context.load()?;
@@ -38,9 +47,10 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
     let memory = assemble::memory(&config).await?;
     let pages = assemble::pages(&config, memory.store.clone(), assemble::tuning(&config.cucm)).await?;
     let engine = pages.engine.clone();
+    let probe = config.identity.as_ref().map_or(Duration::from_secs(60), |identity| identity.probe);
     engine.record(None, EventKind::ServerStarted { version: env!("CARGO_PKG_VERSION").into() }).await?;
     if let Some(oidc) = pages.oidc.clone() {
-        tokio::spawn(watch(oidc));
+        tokio::spawn(watch(oidc, engine.clone(), probe));
     }
     let app = router(&AppState::new(&config, pages, &site_root()?));
     tracing::info!(address = %config.http.listen, public_url = config.http.public_url, "pstn-lockdown serves");
@@ -74,18 +84,23 @@ async fn listen(listener: std::net::TcpListener, tls: Option<RustlsConfig>, app:
     match tls {
         None => {
             let server = axum_server::from_tcp(listener)?.acceptor(NoDelayAcceptor::new());
-            let mut server = server.handle(handle).first_request_timeout(HEAD_TIMEOUT);
-            server.http_builder().http1().header_read_timeout(HEAD_TIMEOUT);
-            server.serve(service).await
+            bounded(server.handle(handle)).serve(service).await
         }
         Some(tls) => {
             let acceptor = RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new());
             let server = axum_server::from_tcp(listener)?.acceptor(acceptor);
-            let mut server = server.handle(handle).first_request_timeout(HEAD_TIMEOUT);
-            server.http_builder().http1().header_read_timeout(HEAD_TIMEOUT);
-            server.serve(service).await
+            bounded(server.handle(handle)).serve(service).await
         }
     }
+}
+
+/// What one client may make the server hold: a head that is small and comes in time.
+fn bounded<A>(server: Server<SocketAddr, A>) -> Server<SocketAddr, A> {
+    let mut server = server.first_request_timeout(HEAD_TIMEOUT);
+    let builder = server.http_builder();
+    builder.http1().header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD).max_headers(MAX_HEADERS);
+    builder.http2().max_header_list_size(MAX_HEAD_2).max_concurrent_streams(MAX_STREAMS);
+    server
 }
 
 async fn asked_to_stop() {
@@ -103,12 +118,30 @@ async fn asked_to_stop() {
     }
 }
 
-async fn watch(oidc: Arc<Oidc>) {
+/// Looks at the identity provider for as long as the server runs, and tells when it goes and comes back.
+async fn watch(oidc: Arc<Oidc>, engine: Arc<Engine>, every: Duration) {
     loop {
-        if let Err(error) = oidc.probe().await {
-            tracing::warn!(%error, "the identity provider was not reached");
+        let (looked, change) = oidc.probe(engine.now()).await;
+        let why = match looked {
+            Ok(()) => String::new(),
+            Err(SignInError::Away(why)) => why,
+            Err(error) => error.to_string(),
+        };
+        if !why.is_empty() {
+            tracing::warn!(why, "the identity provider was not reached");
         }
-        tokio::time::sleep(PROBE).await;
+        let kind = change.map(|change| match change {
+            Change::Lost => EventKind::IdentityLost { why },
+            Change::Back => EventKind::IdentityBack,
+        });
+        if let Some(kind) = kind
+            && let Err(error) = engine.record(None, kind).await
+        {
+            tracing::error!(%error, "news of the identity provider could not be put into the timeline");
+        }
+        // Several servers do not ask at the same moment.
+        let jitter = u32::from(token::random()[0]);
+        engine.pause(every * (2560 - jitter) / 2560).await;
     }
 }
 

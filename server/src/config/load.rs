@@ -2,8 +2,15 @@
 
 use super::problem::{Problem, Source};
 use super::site::RawSite;
-use super::{Config, Cucm, Http, Identity, Preset, ReleasePasskey, Secret, Store, StoreKind, TlsFiles};
+use super::{
+    Config, Cucm, Http, Identity, Preset, ReleasePasskey, Secret, Store, StoreKind, TlsFiles, TokenApi, TokenClient,
+    Webhooks,
+};
+use ipnet::IpNet;
+use lockdown::operator::Scope;
 use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::{Table, Value};
@@ -15,6 +22,7 @@ struct Raw {
     store: RawStore,
     cucm: RawCucm,
     identity: Option<RawIdentity>,
+    webhooks: RawWebhooks,
     site: Vec<RawSite>,
 }
 
@@ -26,6 +34,14 @@ struct RawHttp {
     public_url: Option<String>,
     trusted_proxies: Vec<String>,
     public_status: Option<bool>,
+    lines_per_address: Option<usize>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct RawWebhooks {
+    allow: Vec<String>,
+    networks: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -78,7 +94,31 @@ struct RawIdentity {
     client_secret: Option<String>,
     client_secret_file: Option<PathBuf>,
     release_passkey: Option<String>,
+    probe: Option<String>,
+    site_networks: Option<Vec<String>>,
+    api: Option<RawTokenApi>,
 }
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTokenApi {
+    audience: String,
+    issuer: Option<String>,
+    scopes: BTreeMap<String, String>,
+    #[serde(default)]
+    client: Vec<RawTokenClient>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTokenClient {
+    name: String,
+    azp: String,
+    subject: Option<String>,
+}
+
+/// Loopback, and what RFC 1918 and RFC 4193 keep for inside.
+const PRIVATE: [&str; 6] = ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
 
 const EXAMPLE: &str = "deploy/lockdown.example.toml";
 
@@ -156,6 +196,7 @@ fn read(raw: Raw, source: &Source) -> Result<Config, Problem> {
         store: store(raw.store, source)?,
         cucm: cucm(raw.cucm, source)?,
         identity: raw.identity.map(|identity| self::identity(identity, source)).transpose()?,
+        webhooks: webhooks(&raw.webhooks, source)?,
         sites,
     })
 }
@@ -178,7 +219,31 @@ fn http(raw: RawHttp, source: &Source) -> Result<Http, Problem> {
         tls,
         public_url: public_url.trim_end_matches('/').to_owned(),
         public_status: raw.public_status.unwrap_or(true),
-        trusted_proxies: raw.trusted_proxies,
+        trusted_proxies: networks(&raw.trusted_proxies, "http.trusted_proxies", source)?,
+        lines_per_address: raw.lines_per_address.unwrap_or(600).max(1),
+    })
+}
+
+/// `10.0.0.0/8`, or a single address.
+fn networks(texts: &[String], key: &str, source: &Source) -> Result<Vec<IpNet>, Problem> {
+    let read = |text: &String| text.parse().ok().or_else(|| text.parse().ok().map(|one: IpAddr| IpNet::from(one)));
+    let all = texts.iter().map(|text| {
+        read(text).ok_or_else(|| source.problem(key, format!("“{text}” is no network: write 10.0.0.0/8 or an address")))
+    });
+    all.collect()
+}
+
+fn webhooks(raw: &RawWebhooks, source: &Source) -> Result<Webhooks, Problem> {
+    let origin = |text: &String| {
+        let url = reqwest::Url::parse(text).ok();
+        let url = url.filter(|url| matches!(url.scheme(), "https" | "http") && matches!(url.path(), "" | "/"));
+        url.map(|url| url.origin().ascii_serialization()).ok_or_else(|| {
+            source.problem("webhooks.allow", "write origins, such as https://hooks.acme.example or https://hooks:8443")
+        })
+    };
+    Ok(Webhooks {
+        allow: raw.allow.iter().map(origin).collect::<Result<_, _>>()?,
+        networks: networks(&raw.networks, "webhooks.networks", source)?,
     })
 }
 
@@ -278,11 +343,17 @@ fn identity(raw: RawIdentity, source: &Source) -> Result<Identity, Problem> {
             return Err(source.problem("identity.preset", "write \"b2c\", \"entra_external_id\" or \"generic\""));
         }
     };
+    let issuer = needed(raw.issuer, "issuer")?;
+    let client_id = needed(raw.client_id, "client_id")?;
+    let private: Vec<String> = PRIVATE.map(str::to_owned).into();
     Ok(Identity {
         preset,
         metadata_url: needed(raw.metadata_url, "metadata_url")?,
-        issuer: needed(raw.issuer, "issuer")?,
-        client_id: needed(raw.client_id, "client_id")?,
+        probe: duration(raw.probe.as_deref(), 60, "identity.probe", source)?,
+        site_networks: networks(&raw.site_networks.unwrap_or(private), "identity.site_networks", source)?,
+        api: raw.api.map(|api| token_api(api, &issuer, &client_id, source)).transpose()?,
+        issuer,
+        client_id,
         client_secret: secret(raw.client_secret, raw.client_secret_file, "identity.client_secret", source)?,
         name: raw.name.unwrap_or_else(|| name.to_owned()),
         release_passkey: match raw.release_passkey.as_deref() {
@@ -292,6 +363,28 @@ fn identity(raw: RawIdentity, source: &Source) -> Result<Identity, Problem> {
                 return Err(source.problem("identity.release_passkey", "write \"if_enrolled\" or \"required\""));
             }
         },
+    })
+}
+
+fn token_api(raw: RawTokenApi, issuer: &str, client_id: &str, source: &Source) -> Result<TokenApi, Problem> {
+    if raw.audience.is_empty() || raw.audience == client_id {
+        let what = "write the application id of the API itself: tokens for client_id are for signing in";
+        return Err(source.problem("identity.api.audience", what));
+    }
+    if raw.client.is_empty() {
+        return Err(source.problem("identity.api", "name at least one program with [[identity.api.client]]"));
+    }
+    let known = |(name, word): (String, String)| {
+        let all: Vec<&str> = Scope::ALL.iter().map(|scope| scope.word()).collect();
+        let wrong = || source.problem("identity.api.scopes", format!("“{word}” is none of {}", all.join(", ")));
+        Scope::from_word(&word).map(|scope| (name, scope)).ok_or_else(wrong)
+    };
+    let client = |client: RawTokenClient| TokenClient { name: client.name, azp: client.azp, subject: client.subject };
+    Ok(TokenApi {
+        audience: raw.audience,
+        issuer: raw.issuer.unwrap_or_else(|| issuer.to_owned()),
+        scopes: raw.scopes.into_iter().map(known).collect::<Result<_, _>>()?,
+        clients: raw.client.into_iter().map(client).collect(),
     })
 }
 
@@ -389,7 +482,7 @@ locked = ""
 
     #[test]
     fn every_refusal_names_the_line_the_key_and_the_remedy() {
-        let table: [(&str, &str, &str); 9] = [
+        let table: [(&str, &str, &str); 11] = [
             ("username = \"axl\"", "usrname = \"axl\"", "lockdown.toml:4: unknown field"),
             ("username = \"axl\"", "", "cucm.username: missing"),
             ("url = \"https://cucm:8443/axl/\"", "url = \"http://cucm\"", "lockdown.toml:3: cucm.url"),
@@ -399,6 +492,16 @@ locked = ""
             ("id = \"s\"", "id = \"S S\"", "lockdown.toml:8: site[1].id"),
             ("[cucm]", "[cucm]\nmode = \"rw\"", "cucm.mode: write"),
             ("[cucm]", "[store]\nkind = \"mongo\"\n[cucm]", "lockdown.toml:3: store.kind"),
+            (
+                "[cucm]",
+                "[http]\ntrusted_proxies = [\"10.0.0.0/33\"]\n[cucm]",
+                "lockdown.toml:3: http.trusted_proxies: “10.0",
+            ),
+            (
+                "[cucm]",
+                "[webhooks]\nallow = [\"hooks.example/x\"]\n[cucm]",
+                "lockdown.toml:3: webhooks.allow: write origins",
+            ),
         ];
         for (from, to, want) in table {
             let said = refused(&GOOD.replace(from, to));

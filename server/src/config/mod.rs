@@ -9,7 +9,10 @@ mod site;
 pub use problem::Problem;
 pub use secret::Secret;
 
+use ipnet::IpNet;
+use lockdown::operator::Scope;
 use lockdown::plan::PlanText;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,6 +25,7 @@ pub struct Config {
     pub cucm: Cucm,
     /// Absent: nobody can sign in, only keys work.
     pub identity: Option<Identity>,
+    pub webhooks: Webhooks,
     pub sites: Vec<Site>,
 }
 
@@ -35,7 +39,18 @@ pub struct Http {
     /// `GET /api/v1/status` without a key. Default true.
     pub public_status: bool,
     /// Proxies whose `X-Forwarded-For` is believed. Default none.
-    pub trusted_proxies: Vec<String>,
+    pub trusted_proxies: Vec<IpNet>,
+    /// Live lines one address may hold open. Default 600: many people share an address behind a proxy.
+    pub lines_per_address: usize,
+}
+
+/// Where news may be sent. Default nowhere.
+#[derive(Debug, Default)]
+pub struct Webhooks {
+    /// Origins, such as `https://hooks.acme.example`; plain http only where it is written here so.
+    pub allow: Vec<String>,
+    /// Networks inside the site that these names may lead to; without them only public addresses.
+    pub networks: Vec<IpNet>,
 }
 
 #[derive(Debug)]
@@ -90,6 +105,35 @@ pub struct Identity {
     pub name: String,
     /// Whether an all-clear from a page needs a passkey. Default [`ReleasePasskey::IfEnrolled`].
     pub release_passkey: ReleasePasskey,
+    /// Between two looks at the provider. Default 60 s; it counts as away after three failed ones.
+    pub probe: Duration,
+    /// Where sealed codes are taken from. Default the private networks.
+    pub site_networks: Vec<IpNet>,
+    /// Access tokens of the tenant open `/api/v1`. Absent: off.
+    pub api: Option<TokenApi>,
+}
+
+/// Which access tokens of the tenant are taken.
+#[derive(Debug, Clone)]
+pub struct TokenApi {
+    /// The API's application id, byte for byte what tokens carry as `aud`; not `client_id`.
+    pub audience: String,
+    /// Default [`Identity::issuer`].
+    pub issuer: String,
+    /// Short names of scopes or app roles, and what they open.
+    pub scopes: BTreeMap<String, Scope>,
+    /// The programs that may call.
+    pub clients: Vec<TokenClient>,
+}
+
+#[derive(Debug, Clone)]
+pub struct TokenClient {
+    pub name: String,
+    /// The application id tokens carry as `azp`.
+    pub azp: String,
+    /// The service principal tokens carry as `sub` when the program acts for itself. Absent: it acts for
+    /// people only, and may what they may.
+    pub subject: Option<String>,
 }
 
 /// Whether an all-clear from a page needs a fresh proof by passkey.
@@ -114,6 +158,8 @@ pub struct Site {
     pub name: String,
     /// IANA name; times on screens are in this zone. Default UTC.
     pub zone: jiff::tz::TimeZone,
+    /// An all-clear needs two different seniors within ten minutes. Default false.
+    pub release_by_two: bool,
     pub plan: PlanText,
 }
 

@@ -14,6 +14,8 @@ pub(super) struct RawSite {
     id: String,
     name: String,
     time_zone: Option<String>,
+    #[serde(default)]
+    release_by_two: bool,
     eoc_pilot: Pilot,
     protected_numbers: Vec<String>,
     #[serde(default)]
@@ -102,7 +104,7 @@ impl RawSite {
             steps,
         };
         match guard::check_text(&plan).first() {
-            None => Ok(Site { name: self.name, zone, plan }),
+            None => Ok(Site { name: self.name, zone, release_by_two: self.release_by_two, plan }),
             Some(violation) => Err(source.problem(&at("step"), violation.to_string())),
         }
     }

@@ -83,6 +83,8 @@ pub struct AllClear {
 pub struct SiteSetup {
     pub name: String,
     pub plan: PlanText,
+    /// An all-clear needs two different seniors.
+    pub two_seniors: bool,
     pub dial_plan: Arc<dyn DialPlan>,
 }
 
@@ -181,7 +183,7 @@ impl Engine {
         let (engine, by, site) = (self.clone(), by.clone(), self.find(site)?.clone());
         carried_through(async move {
             let at = engine.clock.now();
-            let order = Order { by: &by, site: &site.id, at, reason, alone: false };
+            let order = Order { by: &by, site: &site.id, at, reason, alone: false, two_seniors: site.two_seniors };
             let id = activation_id(at, engine.clock.random());
             let outdated = site.may_be_outdated();
             let decide = |command: &Command, _| {
@@ -201,7 +203,8 @@ impl Engine {
     }
 
     /// Orders the all-clear for the state of version `seen`. Carried through like a lock. Every server
-    /// must know of it, unless it is given although they cannot be told.
+    /// must know of it, unless it is given although they cannot be told. Where two seniors must give it,
+    /// the first press asks: the site stays locked, and its command says who asked.
     ///
     /// # Errors
     /// As [`Engine::activate`]; besides, when `seen` is missing or no longer the state, and
@@ -216,7 +219,8 @@ impl Engine {
         carried_through(async move {
             let AllClear { reason, seen, break_glass } = wish;
             let alone = break_glass && engine.store.away_since().is_some();
-            let order = Order { by: &by, site: &site.id, at: engine.clock.now(), reason, alone };
+            let (at, two_seniors) = (engine.clock.now(), site.two_seniors);
+            let order = Order { by: &by, site: &site.id, at, reason, alone, two_seniors };
             let decide = |command: &Command, version| {
                 let transition = command.release(&order)?;
                 match (&transition, seen) {
@@ -256,6 +260,11 @@ impl Engine {
 
     pub fn now(&self) -> jiff::Timestamp {
         self.clock.now()
+    }
+
+    /// Waits by the engine's clock.
+    pub async fn pause(&self, time: Duration) {
+        self.clock.sleep(time).await;
     }
 
     /// Checks a site's plan against CUCM as it is now. Writes nothing.

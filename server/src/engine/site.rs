@@ -17,6 +17,7 @@ use tokio::sync::{Notify, broadcast};
 pub(super) struct Site {
     pub(super) id: SiteId,
     pub(super) text: PlanText,
+    pub(super) two_seniors: bool,
     pub(super) dial_plan: Arc<dyn DialPlan>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) tuning: Tuning,
@@ -72,10 +73,11 @@ impl Site {
             store.commit(&record, None, vec![]).await?;
             record
         };
-        let status = SiteStatus::from_record(record.clone(), setup.name);
+        let status = SiteStatus::from_record(record.clone(), setup.name, setup.two_seniors);
         Ok(Self {
             id,
             text: setup.plan,
+            two_seniors: setup.two_seniors,
             dial_plan: setup.dial_plan,
             clock,
             tuning,

@@ -12,6 +12,8 @@ use std::sync::Arc;
 pub struct SiteStatus {
     pub id: SiteId,
     pub name: String,
+    /// An all-clear needs two different seniors.
+    pub two_seniors: bool,
     pub version: u64,
     pub command: Command,
     pub reading: Option<Reading>,
@@ -55,11 +57,12 @@ impl SiteStatus {
         standing(&self.command, self.reading.as_ref(), now)
     }
 
-    pub(super) fn from_record(record: SiteRecord, name: String) -> Self {
+    pub(super) fn from_record(record: SiteRecord, name: String, two_seniors: bool) -> Self {
         let plan = PlanState::of(record.plan, record.refused);
         Self {
             id: record.id,
             name,
+            two_seniors,
             version: record.version,
             command: record.command,
             reading: record.reading,

@@ -1,21 +1,25 @@
 //! News for open pages. Each piece is written once, whatever the number of watchers.
 
 use super::AppState;
+use super::address::Caller;
+use super::limits::{OpenLine, Place};
 use crate::backend::Sites;
 use crate::engine::ports::Store;
 use crate::engine::{Engine, News, SiteStatus};
+use app::backend::CurrentSession;
 use app::view::Live;
 use axum::Extension;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderName};
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::sse::{Event as SseEvent, Sse};
+use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt};
 use lockdown::ids::SiteId;
 use lockdown::operator::{Act, Operator};
 use lockdown::timeline::Event;
 use serde::Deserialize;
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast;
@@ -166,15 +170,37 @@ pub(super) async fn page_line(
     State(state): State<AppState>,
     Query(from): Query<From>,
     who: Option<Extension<Operator>>,
+    here: Option<Extension<CurrentSession>>,
+    Extension(Caller(address)): Extension<Caller>,
     headers: HeaderMap,
-) -> impl IntoResponse {
+) -> Response {
+    let session = here.map(|Extension(CurrentSession(id))| id);
+    let Some(counted) = counted(&state, session, address) else {
+        return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "10")], "too many open lines").into_response();
+    };
     let listener = Listener(who.map(|Extension(operator)| operator));
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     // Listened to before anything is looked up, so that nothing falls between.
     let news = state.teller.0.subscribe();
     let first = beginning(&state, &listener, last.or(from.after)).await;
-    let line = futures_util::stream::iter(first).chain(following(news, listener)).map(Ok::<_, Infallible>);
-    ([(HeaderName::from_static("x-accel-buffering"), "no")], Sse::new(line))
+    let line = futures_util::stream::iter(first).chain(following(news, listener)).map(move |event| {
+        let _ = &counted;
+        Ok::<_, Infallible>(event)
+    });
+    ([(HeaderName::from_static("x-accel-buffering"), "no")], Sse::new(line)).into_response()
+}
+
+/// Holds the line's places as long as it lives; `None` when there are too many already.
+fn counted(
+    state: &AppState,
+    session: Option<String>,
+    from: Option<IpAddr>,
+) -> Option<(OpenLine<Place>, Option<OpenLine<String>>)> {
+    let by_address = state.limits.address_lines.open(from.into())?;
+    match session {
+        None => Some((by_address, None)),
+        Some(session) => Some((by_address, Some(state.limits.session_lines.open(session)?))),
+    }
 }
 
 async fn beginning(state: &AppState, listener: &Listener, after: Option<u64>) -> Vec<SseEvent> {

@@ -1,7 +1,10 @@
 //! Every route in one table. Handlers extract, ask, and map; none decides.
 
+mod address;
 mod health;
+mod limits;
 mod live;
+mod once;
 mod pages;
 pub mod rest;
 mod same_origin;
@@ -19,6 +22,7 @@ use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::http::{HeaderValue, header};
 use axum::middleware;
 use axum::routing::{MethodRouter, get, post};
+use ipnet::IpNet;
 use leptos::config::{Env, LeptosOptions};
 use leptos::server_fn::axum::server_fn_paths;
 use std::path::Path;
@@ -42,6 +46,8 @@ pub struct AppState {
     pub public_status: bool,
     /// `Strict-Transport-Security` and `Secure` cookies: the public address is https.
     pub https: bool,
+    limits: Arc<limits::Limits>,
+    trusted_proxies: Arc<[IpNet]>,
     teller: live::Teller,
     running: rest::Running,
     leptos: LeptosOptions,
@@ -72,6 +78,8 @@ impl AppState {
             public_url: config.http.public_url.as_str().into(),
             public_status: config.http.public_status,
             https: config.http.public_url.starts_with("https://"),
+            limits: Arc::new(limits::Limits::new(config.http.lines_per_address)),
+            trusted_proxies: config.http.trusted_proxies.clone().into(),
             running: rest::Running::default(),
             leptos,
         }
@@ -84,7 +92,12 @@ fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
         ("GET", "/auth/login", get(sign_in::login)),
         ("GET", "/auth/callback", get(sign_in::callback)),
         ("POST", "/auth/passkey", post(sign_in::by_passkey)),
+        ("POST", "/auth/code", post(sign_in::by_code)),
         ("POST", "/auth/logout", post(sign_in::logout)),
+        ("POST", "/admin/clients/add", post(once::add_key)),
+        ("POST", "/admin/clients/rotate", post(once::rotate_key)),
+        ("POST", "/admin/codes/print", post(once::print_codes)),
+        ("POST", "/leaked-key/report", post(once::report_key)),
         ("GET", "/ui/live", get(live::page_line)),
         ("GET", "/healthz", get(health::healthz)),
         ("GET", "/readyz", get(health::readyz)),
@@ -111,6 +124,7 @@ pub fn router(state: &AppState) -> Router {
         .merge(compressed)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(state.clone(), who::identify))
+        .layer(middleware::from_fn_with_state(state.clone(), address::note))
         .layer(middleware::from_fn_with_state(state.clone(), same_origin::guard))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         // Not no-referrer: a plain form goes back to where it came from.

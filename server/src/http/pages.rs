@@ -41,7 +41,7 @@ pub(super) fn router(state: &AppState) -> Router {
 }
 
 /// For pages and server functions; a static file has neither parts nor a response to set.
-fn provide(state: &AppState) {
+pub(super) fn provide(state: &AppState) {
     let backend: Arc<dyn Backend> = state.pages.clone();
     provide_context(backend);
     let (Some(parts), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>()) else { return };

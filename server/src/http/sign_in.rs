@@ -1,7 +1,10 @@
 //! The way in by the identity provider, and the way out.
 
 use super::AppState;
+use super::address::Caller;
+use super::limits::{CODE_DELAY, Wait};
 use super::who::cookie;
+use crate::backend::doors::CodeError;
 use crate::engine::ports::{NewEvent, StoreError};
 use crate::identity::oidc::{Arrival, SignInError, login_cookie};
 use crate::identity::{safe_return_to, session};
@@ -23,8 +26,15 @@ pub(super) struct Wish {
     again: Option<String>,
 }
 
-pub(super) async fn login(State(state): State<AppState>, Query(wish): Query<Wish>) -> Response {
+pub(super) async fn login(
+    State(state): State<AppState>,
+    Extension(Caller(from)): Extension<Caller>,
+    Query(wish): Query<Wish>,
+) -> Response {
     let Some(oidc) = &state.oidc else { return Redirect::to("/sign-in").into_response() };
+    if let Err(wait) = state.limits.sign_ins.take(&from.into()) {
+        return too_many(wait);
+    }
     let return_to = safe_return_to(wish.return_to.as_deref());
     match oidc.depart(return_to, wish.again.is_some(), state.engine.now(), state.https).await {
         Ok(departure) => {
@@ -45,16 +55,25 @@ pub(super) struct Answer {
 
 pub(super) async fn callback(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Query(answer): Query<Answer>,
     headers: HeaderMap,
 ) -> Response {
-    match arrive(&state, answer, &headers).await {
+    if let Err(wait) = state.limits.sign_ins.take(&caller.0.into()) {
+        return too_many(wait);
+    }
+    match arrive(&state, answer, caller, &headers).await {
         Ok(response) => response,
         Err(error) => trouble(&error),
     }
 }
 
-async fn arrive(state: &AppState, answer: Answer, headers: &HeaderMap) -> Result<Response, SignInError> {
+async fn arrive(
+    state: &AppState,
+    answer: Answer,
+    Caller(address): Caller,
+    headers: &HeaderMap,
+) -> Result<Response, SignInError> {
     if let Some(error) = answer.error {
         return Err(SignInError::from_provider(&error, &answer.error_description.unwrap_or_default()));
     }
@@ -73,14 +92,14 @@ async fn arrive(state: &AppState, answer: Answer, headers: &HeaderMap) -> Result
     if person.disabled {
         return Ok(Redirect::to("/sign-in?trouble=disabled").into_response());
     }
-    let from = session::From { means: Means::Provider, again: arrival.again, address: None, agent: agent(headers) };
+    let from = session::From { means: Means::Provider, again: arrival.again, address, agent: agent(headers) };
     let session = session::open(state.directory.as_ref(), &person, &from, now).await.map_err(stored)?;
     let authority = Authority::Roles(person.grants());
     let operator = Operator { id: person.id, name: person.name, surface: Surface::Web, authority };
     note_seen(state, &operator, now).await;
     let mut response = Redirect::to(&arrival.return_to).into_response();
     let cookies = response.headers_mut();
-    cookies.append(header::SET_COOKIE, set_cookie(session::cookie_name(state.https), &session, 43_200, state.https));
+    cookies.append(header::SET_COOKIE, session_cookie(state, &session));
     cookies.append(header::SET_COOKIE, set_cookie(&name, "", 0, state.https));
     Ok(response)
 }
@@ -122,9 +141,13 @@ pub(super) struct PasskeyAnswer {
 /// The door that needs no internet.
 pub(super) async fn by_passkey(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     Form(given): Form<PasskeyAnswer>,
 ) -> Response {
+    if let Err(wait) = state.limits.sign_ins.take(&caller.0.into()) {
+        return too_many(wait);
+    }
     let person = match state.pages.come_in(&given.ticket, &given.answer).await {
         Ok(person) => person,
         Err(error) => {
@@ -132,18 +155,80 @@ pub(super) async fn by_passkey(
             return Redirect::to("/sign-in?trouble=passkey").into_response();
         }
     };
-    let from = session::From { means: Means::Passkey, again: false, address: None, agent: agent(&headers) };
-    match session::open(state.directory.as_ref(), &person, &from, state.engine.now()).await {
+    come_in(&state, &person, Means::Passkey, caller, &headers, given.return_to.as_deref()).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct Codes {
+    serial: String,
+    code: String,
+    #[serde(default)]
+    second_serial: String,
+    #[serde(default)]
+    second_code: String,
+    return_to: Option<String>,
+}
+
+/// The last door: a code from an envelope, or two of them. On the site's network, while the provider is
+/// away, and so often only.
+pub(super) async fn by_code(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    Form(given): Form<Codes>,
+) -> Response {
+    let refused = |word: &str| Redirect::to(&format!("/sign-in?trouble={word}")).into_response();
+    if !caller.0.is_some_and(|from| state.pages.is_on_site(from)) {
+        return refused("code_place");
+    }
+    if !state.pages.codes_are_good() {
+        return refused(CodeError::NotNow.word());
+    }
+    if let Err(wait) = state.limits.codes.take(&caller.0.into()) {
+        return too_many(wait);
+    }
+    if state.limits.all_codes.take(&()).is_err() {
+        tracing::warn!("many sealed codes are tried: each one waits now");
+        state.engine.pause(CODE_DELAY).await;
+    }
+    let second = (!given.second_serial.is_empty()).then_some((given.second_serial, given.second_code));
+    match state.pages.come_in_by_code((given.serial, given.code), second).await {
+        Ok((person, means)) => come_in(&state, &person, means, caller, &headers, given.return_to.as_deref()).await,
+        Err(error) => {
+            tracing::warn!(%error, from = ?caller.0, "a sealed code did not open the door");
+            refused(error.word())
+        }
+    }
+}
+
+async fn come_in(
+    state: &AppState,
+    person: &Person,
+    means: Means,
+    Caller(address): Caller,
+    headers: &HeaderMap,
+    return_to: Option<&str>,
+) -> Response {
+    let from = session::From { means, again: false, address, agent: agent(headers) };
+    match session::open(state.directory.as_ref(), person, &from, state.engine.now()).await {
         Ok(session) => {
-            let cookie = set_cookie(session::cookie_name(state.https), &session, 43_200, state.https);
-            let return_to = safe_return_to(given.return_to.as_deref());
-            ([(header::SET_COOKIE, cookie)], Redirect::to(&return_to)).into_response()
+            let to = Redirect::to(&safe_return_to(return_to));
+            ([(header::SET_COOKIE, session_cookie(state, &session))], to).into_response()
         }
         Err(error) => {
             tracing::error!(%error, "a session could not be stored");
             trouble(&SignInError::Away("our own store".into()))
         }
     }
+}
+
+fn session_cookie(state: &AppState, session: &str) -> HeaderValue {
+    set_cookie(session::cookie_name(state.https), session, session::COOKIE_SECONDS, state.https)
+}
+
+fn too_many(wait: Wait) -> Response {
+    let after = [(header::RETRY_AFTER, HeaderValue::from(wait.seconds()))];
+    (after, Redirect::to("/sign-in?trouble=wait")).into_response()
 }
 
 pub(super) async fn logout(

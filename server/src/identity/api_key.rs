@@ -5,12 +5,14 @@ use super::token;
 use crate::config::Secret;
 use crate::engine::ports::{NewEvent, StoreError};
 use crate::store::Directory;
-use crate::store::records::ClientRecord;
+use crate::store::records::{ClientRecord, OldSecret};
+use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::{OperatorId, SiteId};
-use lockdown::operator::{Authority, Operator, Scope, Surface};
+use lockdown::operator::{Actor, Authority, Operator, Scope, Surface};
 use lockdown::timeline::EventKind;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 const PREFIX: &str = "tpb_live_";
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -18,8 +20,14 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 /// 30 characters of 62 are 178 bits.
 const SECRET_LENGTH: usize = 30;
 
-/// Keys end by themselves.
-const LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 90);
+/// Keys end by themselves. Days.
+pub const DEFAULT_DAYS: i64 = 90;
+
+/// How long a key is good, in days. Identity reference, section 6.1.
+pub const DAYS: std::ops::RangeInclusive<i64> = 1..=365;
+
+/// For how long the old secret stays good after a rotation, in days.
+pub const OVERLAP_DAYS: std::ops::RangeInclusive<i64> = 0..=7;
 
 /// A key just made: the only moment it can be read.
 pub struct NewKey {
@@ -27,60 +35,195 @@ pub struct NewKey {
     pub key: Secret,
 }
 
-/// Makes a key and remembers its hash.
-///
-/// # Errors
-/// When it cannot be stored.
-pub async fn add(
-    store: &dyn Directory,
-    name: &str,
-    scopes: BTreeSet<Scope>,
-    site: Option<SiteId>,
-    now: Timestamp,
-) -> Result<NewKey, StoreError> {
-    let id: String = base62(8).to_ascii_lowercase();
-    let body = format!("{PREFIX}{id}_{}", base62(SECRET_LENGTH));
-    let key = format!("{body}{}", check(&body));
-    let id = OperatorId::try_from(id).expect("eight letters and digits make an id");
-    let record = ClientRecord {
-        id: id.clone(),
-        name: name.to_owned(),
-        hash: token::digest(&key),
-        scopes: scopes.clone(),
-        site,
-        created_at: now,
-        expires_at: now + LIFETIME,
-        revoked_at: None,
-    };
-    let scopes = scopes.iter().map(|scope| scope.word().to_owned()).collect();
-    let kind = EventKind::ClientAdded { client: id, name: name.to_owned(), scopes };
-    store.put_client(&record, NewEvent { at: now, site: None, by: None, kind }).await?;
-    Ok(NewKey { record, key: Secret::new(key) })
+/// What a key is to be.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    pub name: String,
+    pub scopes: BTreeSet<Scope>,
+    pub site: Option<SiteId>,
+    /// Good from these addresses only; from everywhere where there are none.
+    pub networks: Vec<IpNet>,
+    /// One of [`DAYS`].
+    pub days: i64,
 }
 
-/// The operator a key stands for; `None` for anything that is not a live key.
+/// Why a key was not made or changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    #[error("a key needs a name and at least one scope")]
+    Empty,
+    #[error("a key is good for 1 to 365 days, and its old secret for 0 to 7 more")]
+    Days,
+    #[error("there is no such key, or it was revoked")]
+    NoSuchKey,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Whoever makes keys: an administrator, or the command line (`None`).
+pub struct KeyDesk<'a> {
+    pub store: &'a dyn Directory,
+    pub by: Option<Actor>,
+    pub now: Timestamp,
+}
+
+/// Who comes with a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    Known(Operator),
+    /// The key is good, but not from this address.
+    Elsewhere,
+    Nobody,
+}
+
+impl KeyDesk<'_> {
+    /// Makes a key and remembers its hash.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub async fn add(&self, wish: Wish) -> Result<NewKey, KeyError> {
+        let name: String = wish.name.trim().chars().take(100).collect();
+        if name.is_empty() || wish.scopes.is_empty() {
+            return Err(KeyError::Empty);
+        }
+        if !DAYS.contains(&wish.days) {
+            return Err(KeyError::Days);
+        }
+        let id = OperatorId::try_from(base62(8).to_ascii_lowercase()).expect("eight letters and digits make an id");
+        let key = secret_of(&id);
+        let scopes = wish.scopes.iter().map(|scope| scope.word().to_owned()).collect();
+        let kind = EventKind::ClientAdded { client: id.clone(), name: name.clone(), scopes };
+        let record = ClientRecord {
+            id,
+            name,
+            hash: token::digest(&key),
+            scopes: wish.scopes,
+            site: wish.site,
+            created_at: self.now,
+            expires_at: self.now + SignedDuration::from_hours(24 * wish.days),
+            revoked_at: None,
+            networks: wish.networks,
+            previous: None,
+            by: self.by.clone(),
+            last_used: None,
+        };
+        self.put(&record, kind).await?;
+        Ok(NewKey { record, key: Secret::new(key) })
+    }
+
+    /// Gives a key a new secret and as many days as it had; the old secret stays good for a while.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub async fn rotate(&self, id: &str, overlap_days: i64) -> Result<NewKey, KeyError> {
+        if !OVERLAP_DAYS.contains(&overlap_days) {
+            return Err(KeyError::Days);
+        }
+        let found = self.find(id).await?;
+        let key = secret_of(&found.id);
+        let ends_at = (self.now + SignedDuration::from_hours(24 * overlap_days)).min(found.expires_at);
+        let kind = EventKind::ClientRotated { client: found.id.clone(), name: found.name.clone() };
+        let lifetime = found.expires_at.duration_since(found.created_at);
+        let record = ClientRecord {
+            previous: Some(OldSecret { hash: found.hash.clone(), ends_at }),
+            hash: token::digest(&key),
+            created_at: self.now,
+            expires_at: self.now + lifetime,
+            ..found
+        };
+        self.put(&record, kind).await?;
+        Ok(NewKey { record, key: Secret::new(key) })
+    }
+
+    /// Takes a key back, at once. `leaked`: whoever found it did.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub async fn revoke(&self, id: &str, leaked: bool) -> Result<ClientRecord, KeyError> {
+        let found = self.find(id).await?;
+        let kind = EventKind::ClientRevoked { client: found.id.clone(), name: found.name.clone(), leaked };
+        let record = ClientRecord { revoked_at: Some(self.now), previous: None, ..found };
+        self.put(&record, kind).await?;
+        Ok(record)
+    }
+
+    async fn find(&self, id: &str) -> Result<ClientRecord, KeyError> {
+        let found = self.store.client(id).await?;
+        found.filter(|record| record.revoked_at.is_none()).ok_or(KeyError::NoSuchKey)
+    }
+
+    async fn put(&self, record: &ClientRecord, kind: EventKind) -> Result<(), StoreError> {
+        let event = NewEvent { at: self.now, site: None, by: self.by.clone(), kind };
+        self.store.put_client(record, event).await
+    }
+}
+
+/// Who holds this key, coming from this address.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub async fn operator(
+pub async fn holder(
     store: &dyn Directory,
     key: &str,
+    from: Option<IpAddr>,
     surface: Surface,
     now: Timestamp,
-) -> Result<Option<Operator>, StoreError> {
-    let Some(id) = key_id(key) else { return Ok(None) };
-    let Some(record) = store.client(id).await? else { return Ok(None) };
-    let given = token::digest(key);
-    let same = aws_lc_rs::constant_time::verify_slices_are_equal(given.as_bytes(), record.hash.as_bytes()).is_ok();
-    if !same || record.revoked_at.is_some() || record.expires_at <= now {
-        return Ok(None);
+) -> Result<Holder, StoreError> {
+    let Some(id) = key_id(key) else { return Ok(Holder::Nobody) };
+    let Some(record) = store.client(id).await? else { return Ok(Holder::Nobody) };
+    if record.revoked_at.is_some() || !is_live(&record, &token::digest(key), now) {
+        return Ok(Holder::Nobody);
     }
+    if !record.networks.is_empty() && !from.is_some_and(|from| within(&record.networks, from)) {
+        tracing::warn!(key.id = %record.id, ?from, "a key was used from an address it is not good from");
+        return Ok(Holder::Elsewhere);
+    }
+    note_used(store, &record, now).await;
     let authority = Authority::Key { scopes: record.scopes, site: record.site };
-    Ok(Some(Operator { id: record.id, name: record.name, surface, authority }))
+    Ok(Holder::Known(Operator { id: record.id, name: record.name, surface, authority }))
+}
+
+/// Is it a key that works somewhere?
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn is_live_key(store: &dyn Directory, key: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let Some(id) = key_id(key) else { return Ok(false) };
+    let record = store.client(id).await?.filter(|record| record.revoked_at.is_none());
+    Ok(record.is_some_and(|record| is_live(&record, &token::digest(key), now)))
+}
+
+fn is_live(record: &ClientRecord, given: &str, now: Timestamp) -> bool {
+    let same =
+        |hash: &str| aws_lc_rs::constant_time::verify_slices_are_equal(given.as_bytes(), hash.as_bytes()).is_ok();
+    let old = record.previous.as_ref().is_some_and(|old| same(&old.hash) && now < old.ends_at);
+    (same(&record.hash) && now < record.expires_at) || old
+}
+
+/// Once a day; a store that cannot be written keeps nobody out.
+async fn note_used(store: &dyn Directory, record: &ClientRecord, now: Timestamp) {
+    let today = |at: Timestamp| at.as_second().div_euclid(86_400);
+    if record.last_used.is_some_and(|last| today(last) == today(now)) {
+        return;
+    }
+    if let Err(error) = store.note_client_used(record.id.as_str(), now).await {
+        tracing::warn!(%error, "the use of a key could not be noted");
+    }
+}
+
+/// Is the address in one of these networks? An IPv4 address inside IPv6 is the IPv4 address.
+pub fn within(networks: &[IpNet], address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    networks.iter().any(|network| network.contains(&address))
+}
+
+fn secret_of(id: &OperatorId) -> String {
+    let body = format!("{PREFIX}{id}_{}", base62(SECRET_LENGTH));
+    format!("{body}{}", check(&body))
 }
 
 /// The id inside a key that is whole; anything else is refused before any look-up.
-fn key_id(key: &str) -> Option<&str> {
+pub fn key_id(key: &str) -> Option<&str> {
     let (body, sum) = key.split_at_checked(key.len().checked_sub(6)?)?;
     if !body.is_ascii() || check(body) != sum {
         return None;
@@ -139,21 +282,88 @@ mod tests {
         assert_eq!(check("123456789"), spelt(0xCBF4_3926), "the published check value of CRC-32");
     }
 
+    fn wish(networks: &[&str]) -> Wish {
+        Wish {
+            name: "script".into(),
+            scopes: [Scope::LockEnable].into(),
+            site: None,
+            networks: networks.iter().map(|text| text.parse().unwrap()).collect(),
+            days: DEFAULT_DAYS,
+        }
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-23T12:00:00Z".parse().unwrap()
+    }
+
+    fn after(days: i64) -> Timestamp {
+        now() + SignedDuration::from_hours(24 * days)
+    }
+
+    struct Keys(Embedded, #[expect(dead_code, reason = "the folder lives as long")] tempfile::TempDir);
+
+    impl Keys {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            Self(Embedded::open(folder.path()).unwrap(), folder)
+        }
+
+        fn desk(&self, now: Timestamp) -> KeyDesk<'_> {
+            KeyDesk { store: &self.0, by: None, now }
+        }
+
+        async fn knows(&self, key: &str, at: Timestamp) -> bool {
+            matches!(holder(&self.0, key, None, Surface::Api, at).await.unwrap(), Holder::Known(_))
+        }
+    }
+
     #[tokio::test]
     async fn a_key_works_until_it_expires_and_noise_never_does() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Embedded::open(folder.path()).unwrap();
-        let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
-        let made = add(&store, "script", [Scope::LockEnable].into(), None, now).await.unwrap();
+        let keys = Keys::new();
+        let made = keys.desk(now()).add(wish(&[])).await.unwrap();
         let key = made.key.expose().to_owned();
-        let who = operator(&store, &key, Surface::Api, now).await.unwrap().expect("the key is live");
-        assert_eq!(who.name, "script");
+        assert!(keys.knows(&key, now()).await);
         let mut other = key.clone();
         other.replace_range(20..21, if &key[20..21] == "a" { "b" } else { "a" });
         for bad in ["", "tpb_live_", "äöü", &other, &key[1..]] {
-            assert_eq!(operator(&store, bad, Surface::Api, now).await.unwrap(), None, "{bad}");
+            assert!(!keys.knows(bad, now()).await, "{bad}");
         }
-        let later = now + SignedDuration::from_hours(24 * 91);
-        assert_eq!(operator(&store, &key, Surface::Api, later).await.unwrap(), None);
+        assert!(!keys.knows(&key, after(91)).await);
+        assert_eq!(keys.0.client(made.record.id.as_str()).await.unwrap().unwrap().last_used, Some(now()));
+    }
+
+    #[tokio::test]
+    async fn two_secrets_live_side_by_side_until_the_old_one_ends() {
+        let keys = Keys::new();
+        let old = keys.desk(now()).add(wish(&[])).await.unwrap();
+        let new = keys.desk(after(80)).rotate(old.record.id.as_str(), 7).await.unwrap();
+        assert_eq!(old.record.id, new.record.id);
+        let live = async |day| {
+            [keys.knows(old.key.expose(), after(day)).await, keys.knows(new.key.expose(), after(day)).await]
+        };
+        assert_eq!(live(86).await, [true, true]);
+        assert_eq!(live(87).await, [false, true], "seven days");
+        assert_eq!(live(169).await, [false, true], "ninety days more");
+        assert_eq!(live(171).await, [false, false]);
+        keys.desk(after(90)).revoke(new.record.id.as_str(), false).await.unwrap();
+        assert_eq!(live(90).await, [false, false], "revoked");
+        assert_eq!(keys.desk(now()).rotate(old.record.id.as_str(), 1).await.map(|_| ()), Err(KeyError::NoSuchKey));
+    }
+
+    #[tokio::test]
+    async fn a_key_is_good_from_its_networks_only() {
+        let keys = Keys::new();
+        let made = keys.desk(now()).add(wish(&["10.1.0.0/16", "2001:db8::/32"])).await.unwrap();
+        for (from, good) in [
+            (Some("10.1.2.3"), true),
+            (Some("::ffff:10.1.2.3"), true),
+            (Some("2001:db8::1"), true),
+            (Some("10.2.0.1"), false),
+            (None, false),
+        ] {
+            let from = from.map(|text| text.parse().unwrap());
+            let found = holder(&keys.0, made.key.expose(), from, Surface::Api, now()).await.unwrap();
+            assert_eq!(matches!(found, Holder::Known(_)), good, "{from:?}");
+        }
     }
 }

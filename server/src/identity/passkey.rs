@@ -56,9 +56,19 @@ struct Ticket {
 
 #[derive(Serialize, Deserialize)]
 enum Purpose {
-    Enrol { person: OperatorId, state: PasskeyRegistration },
-    StepUp { person: OperatorId, state: PasskeyAuthentication },
-    SignIn { state: DiscoverableAuthentication },
+    Enrol {
+        person: OperatorId,
+        state: PasskeyRegistration,
+    },
+    /// `about`: what the proof is good for, and nothing else.
+    StepUp {
+        person: OperatorId,
+        about: String,
+        state: PasskeyAuthentication,
+    },
+    SignIn {
+        state: DiscoverableAuthentication,
+    },
 }
 
 /// Why a key did not help. The log gets the text; the person gets one sentence for all of it.
@@ -129,18 +139,24 @@ impl Passkeys {
         })
     }
 
-    /// Asks for a key of this person, now.
+    /// Asks for a key of this person, now, as a proof that is good for `about`.
     ///
     /// # Errors
     /// [`PasskeyError::Refused`] when there is none.
-    pub fn step_up(&self, person: &OperatorId, known: &[Enrolled], now: Timestamp) -> Result<Question, PasskeyError> {
+    pub fn step_up(
+        &self,
+        person: &OperatorId,
+        about: String,
+        known: &[Enrolled],
+        now: Timestamp,
+    ) -> Result<Question, PasskeyError> {
         let keys: Vec<Passkey> = known.iter().filter_map(parsed).collect();
         let (options, state) = self.webauthn.start_passkey_authentication(&keys).map_err(refused)?;
         let options = text(&options)?;
-        self.question(options, Purpose::StepUp { person: person.clone(), state }, now)
+        self.question(options, Purpose::StepUp { person: person.clone(), about, state }, now)
     }
 
-    /// Which key it was, as it is from now on.
+    /// Which key it was, as it is from now on, and what the proof is good for.
     ///
     /// # Errors
     /// [`PasskeyError`], whatever does not fit.
@@ -151,8 +167,8 @@ impl Passkeys {
         ticket: &str,
         answer: &str,
         now: Timestamp,
-    ) -> Result<Enrolled, PasskeyError> {
-        let Purpose::StepUp { person: asked, state } = self.take(ticket, now)? else {
+    ) -> Result<(Enrolled, String), PasskeyError> {
+        let Purpose::StepUp { person: asked, about, state } = self.take(ticket, now)? else {
             return Err(PasskeyError::Ticket);
         };
         if asked != *person {
@@ -160,7 +176,7 @@ impl Passkeys {
         }
         let answer: PublicKeyCredential = read(answer)?;
         let result = self.webauthn.finish_passkey_authentication(&answer, &state).map_err(refused)?;
-        used(known, &result, now)
+        Ok((used(known, &result, now)?, about))
     }
 
     /// Asks for anybody's key.

@@ -1,14 +1,22 @@
 //! Our own sessions: a token of 256 bits in a cookie, only its hash in the store.
 
+use super::outage::Outage;
 use super::token;
 use crate::engine::ports::StoreError;
 use crate::store::Directory;
 use crate::store::records::{Means, Person, Session};
 use jiff::{SignedDuration, Timestamp};
-use lockdown::operator::{Authority, Operator, Surface};
+use lockdown::operator::{Authority, Grants, Operator, Surface};
+use std::net::IpAddr;
 
 /// One shift, whatever happens. Identity reference, session times.
-const LONGEST: SignedDuration = SignedDuration::from_hours(12);
+const SHIFT: SignedDuration = SignedDuration::from_hours(12);
+
+/// After a sealed code. Identity reference, section 5.3.
+const BY_CODE: SignedDuration = SignedDuration::from_mins(60);
+
+/// The browser keeps the cookie while an outage may keep the session alive; the server decides. Seconds.
+pub const COOKIE_SECONDS: u32 = 37 * 3600;
 
 /// Without a human act. An open event stream does not count.
 const IDLE: SignedDuration = SignedDuration::from_mins(60);
@@ -27,8 +35,16 @@ pub struct From {
     pub means: Means,
     /// The password was typed just now.
     pub again: bool,
-    pub address: Option<String>,
+    pub address: Option<IpAddr>,
     pub agent: Option<String>,
+}
+
+/// Who comes with a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Present {
+    pub operator: Operator,
+    /// From now on it goes on only because the identity provider is away. Said once.
+    pub extended: bool,
 }
 
 /// Opens a session and returns the token for the cookie.
@@ -42,18 +58,28 @@ pub async fn open(store: &dyn Directory, person: &Person, from: &From, now: Time
         person: person.id.clone(),
         created_at: now,
         seen_at: now,
-        ends_at: now + LONGEST,
+        ends_at: now + longest(from.means),
         means: from.means,
-        address: from.address.clone(),
+        address: from.address.map(|address| address.to_string()),
         agent: from.agent.clone(),
         proved_until: None,
+        proved_for: None,
         typed_at: from.again.then_some(now),
+        extended_at: None,
     };
     store.put_session(&session).await?;
     Ok(token)
 }
 
-/// Who comes with this token, with the roles they have *now*. `human` extends the session.
+fn longest(means: Means) -> SignedDuration {
+    match means {
+        Means::Provider | Means::Passkey => SHIFT,
+        Means::Code | Means::TwoCodes => BY_CODE,
+    }
+}
+
+/// Who comes with this token, with the roles they have *now*. `human` extends the session. After its
+/// end it goes on as long as an outage of the identity provider keeps it alive, for EOC personnel.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -62,22 +88,46 @@ pub async fn operator(
     token: &str,
     now: Timestamp,
     human: bool,
-) -> Result<Option<Operator>, StoreError> {
+    outage: Option<Outage>,
+) -> Result<Option<Present>, StoreError> {
     let Some(session) = store.session(&token::digest(token)).await? else { return Ok(None) };
-    if session.ends_at <= now || now.duration_since(session.seen_at) > IDLE {
+    if now.duration_since(session.seen_at) > IDLE {
         return Ok(None);
     }
     let Some(person) = store.person(session.person.as_str()).await?.filter(|person| !person.disabled) else {
         return Ok(None);
     };
-    if human && now.duration_since(session.seen_at) > NOTE_AFTER {
+    let over = session.ends_at <= now;
+    if over && !outage.is_some_and(|outage| outlives(&session, &person, outage, now)) {
+        return Ok(None);
+    }
+    let extended = over && session.extended_at.is_none();
+    let authority = Authority::Roles(rights(session.means, person.grants()));
+    if extended || (human && now.duration_since(session.seen_at) > NOTE_AFTER) {
+        let extended_at = session.extended_at.or(over.then_some(now));
+        let seen_at = if human { now } else { session.seen_at };
         // Whoever is known stays so when a disk is full: noting it is no condition.
-        if let Err(error) = store.put_session(&Session { seen_at: now, ..session }).await {
+        if let Err(error) = store.put_session(&Session { seen_at, extended_at, ..session }).await {
             tracing::error!(%error, "a session's last act could not be noted");
         }
     }
-    let authority = Authority::Roles(person.grants());
-    Ok(Some(Operator { id: person.id, name: person.name, surface: Surface::Web, authority }))
+    let operator = Operator { id: person.id, name: person.name, surface: Surface::Web, authority };
+    Ok(Some(Present { operator, extended }))
+}
+
+fn outlives(session: &Session, person: &Person, outage: Outage, now: Timestamp) -> bool {
+    let signed_in = matches!(session.means, Means::Provider | Means::Passkey);
+    let of_the_eoc = !person.grants().only_eoc().is_empty();
+    signed_in && of_the_eoc && outage.keeps_alive(session.created_at, session.ends_at, now)
+}
+
+/// An envelope opens less than a person does: one code may lock, two may release, none manages people.
+fn rights(means: Means, grants: Grants) -> Grants {
+    match means {
+        Means::Provider | Means::Passkey => grants,
+        Means::Code => grants.only_eoc(),
+        Means::TwoCodes => grants.without_admin(),
+    }
 }
 
 /// # Errors
@@ -92,7 +142,7 @@ mod tests {
     use crate::engine::ports::NewEvent;
     use crate::store::embedded::Embedded;
     use lockdown::ids::OperatorId;
-    use lockdown::operator::{Grants, Role};
+    use lockdown::operator::{Act, Role};
     use lockdown::timeline::EventKind;
 
     #[tokio::test]
@@ -107,7 +157,7 @@ mod tests {
         store.put_person(&ann, event()).await.unwrap();
         let token = open(&store, &ann, &From::default(), now).await.unwrap();
         let after = |minutes| now + SignedDuration::from_mins(minutes);
-        let may = async |at, human| operator(&store, &token, at, human).await.unwrap();
+        let may = async |at, human| operator(&store, &token, at, human, None).await.unwrap();
         assert!(may(after(59), false).await.is_some());
         assert!(may(after(61), false).await.is_none(), "idle");
         for step in 1..=14 {
@@ -118,7 +168,60 @@ mod tests {
         ann.version = 2;
         ann.disabled = true;
         store.put_person(&ann, event()).await.unwrap();
-        assert_eq!(operator(&store, &token, now, true).await.unwrap(), None, "disabled");
-        assert_eq!(operator(&store, "nonsense", now, true).await.unwrap(), None);
+        assert_eq!(operator(&store, &token, now, true, None).await.unwrap(), None, "disabled");
+        assert_eq!(operator(&store, "nonsense", now, true, None).await.unwrap(), None);
+    }
+
+    async fn ann(store: &Embedded, roles: &[Role], now: Timestamp) -> Person {
+        let grants = Grants { everywhere: roles.iter().copied().collect(), ..Grants::default() };
+        let ann = crate::people::profile("Ann", None, vec![], grants, now).unwrap();
+        let event = NewEvent { at: now, site: None, by: None, kind: EventKind::SignedIn };
+        store.put_person(&ann, event).await.unwrap();
+        ann
+    }
+
+    #[tokio::test]
+    async fn a_shift_that_ends_while_the_provider_is_away_goes_on_for_eoc_personnel_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Embedded::open(folder.path()).unwrap();
+        let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+        let after = |minutes| now + SignedDuration::from_mins(minutes);
+        let outage = Some(Outage { began: after(700), ended: None });
+        for (roles, stays) in [(&[Role::Eoc][..], true), (&[Role::Admin][..], false), (&[][..], false)] {
+            let ann = ann(&store, roles, now).await;
+            let token = open(&store, &ann, &From::default(), now).await.unwrap();
+            for step in 1..=14 {
+                operator(&store, &token, after(step * 50), true, None).await.unwrap();
+            }
+            assert_eq!(operator(&store, &token, after(721), true, None).await.unwrap(), None, "the shift is over");
+            let present = operator(&store, &token, after(722), true, outage).await.unwrap();
+            assert_eq!(present.as_ref().map(|present| present.extended), stays.then_some(true), "{roles:?}");
+            if stays {
+                let again = operator(&store, &token, after(723), true, outage).await.unwrap().unwrap();
+                assert!(!again.extended, "said once");
+                assert_eq!(operator(&store, &token, after(784), true, outage).await.unwrap(), None, "idle");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn one_code_may_lock_two_may_release_and_none_manages() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Embedded::open(folder.path()).unwrap();
+        let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+        let ann = ann(&store, &Role::ALL, now).await;
+        for (means, want) in [
+            (Means::Provider, [true, true, true]),
+            (Means::Passkey, [true, true, true]),
+            (Means::TwoCodes, [true, true, false]),
+            (Means::Code, [true, false, false]),
+        ] {
+            let token = open(&store, &ann, &From { means, ..From::default() }, now).await.unwrap();
+            let who = operator(&store, &token, now, true, None).await.unwrap().unwrap().operator;
+            let may = [Act::Lock, Act::Release, Act::Manage].map(|act| who.may(act, None).is_ok());
+            assert_eq!(may, want, "{means:?}");
+            let alive = operator(&store, &token, now + SignedDuration::from_mins(60), true, None).await.unwrap();
+            assert_eq!(alive.is_some(), matches!(means, Means::Provider | Means::Passkey), "an hour by code");
+        }
     }
 }

@@ -6,7 +6,7 @@ pub mod roster;
 use crate::engine::ports::{NewEvent, StoreError};
 use crate::identity::token;
 use crate::store::Directory;
-use crate::store::records::{Contact, Identity, Person};
+use crate::store::records::{Contact, Identity, Person, SealedCode};
 use jiff::Timestamp;
 use lockdown::ids::OperatorId;
 use lockdown::operator::{Actor, Grants};
@@ -25,6 +25,8 @@ pub enum PeopleError {
     SamePerson,
     #[error("this profile is disabled: enable it first, or keep the other one")]
     KeptIsDisabled,
+    #[error("sealed codes are for EOC personnel: give the person a role first")]
+    NotOfTheEoc,
     #[error("somebody with this identity is there already")]
     IdentityTaken,
     #[error(transparent)]
@@ -73,6 +75,8 @@ pub fn profile(
         created_at: now,
         last_seen: None,
         passkeys: vec![],
+        codes: vec![],
+        pin: None,
     })
 }
 
@@ -159,6 +163,23 @@ impl Desk<'_> {
         self.put(&[changed], kind).await
     }
 
+    /// Envelopes were printed for somebody of the EOC.
+    ///
+    /// # Errors
+    /// [`PeopleError::NotOfTheEoc`], or when the profile changed meanwhile.
+    pub async fn add_codes(&self, found: &Person, new: Vec<SealedCode>) -> Result<(), PeopleError> {
+        if found.disabled || found.grants().only_eoc().is_empty() {
+            return Err(PeopleError::NotOfTheEoc);
+        }
+        let kind = EventKind::CodesMade {
+            person: found.id.clone(),
+            name: found.name.clone(),
+            serials: new.iter().map(|code| code.serial.clone()).collect(),
+        };
+        let codes = found.codes.iter().cloned().chain(new).collect();
+        self.put(&[Person { version: found.version + 1, codes, ..found.clone() }], kind).await
+    }
+
     /// Both profiles are the same person: `kept` gets the other's identities and keeps its own roles;
     /// `gone` is disabled and has nothing any more.
     ///
@@ -183,7 +204,15 @@ impl Desk<'_> {
         let ended = gone.id.clone();
         let kept =
             Person { version: kept.version + 1, identities, email: kept.email.clone().or(gone.email.clone()), ..kept };
-        let empty = Person { version: gone.version + 1, identities: vec![], passkeys: vec![], disabled: true, ..gone };
+        let empty = Person {
+            version: gone.version + 1,
+            identities: vec![],
+            passkeys: vec![],
+            codes: vec![],
+            pin: None,
+            disabled: true,
+            ..gone
+        };
         self.put(&[empty.with_grants(Grants::default()), kept], kind).await?;
         self.end_all(ended.as_str()).await
     }

@@ -53,6 +53,8 @@ async fn disabling_ends_every_session_and_merging_moves_identities_but_no_roles(
         agent: None,
         proved_until: None,
         typed_at: None,
+        proved_for: None,
+        extended_at: None,
     };
     store.put_session(&session("one")).await.unwrap();
     desk.merge(kept.id.as_str(), gone.id.as_str()).await.unwrap();

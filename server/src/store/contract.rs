@@ -18,6 +18,8 @@ pub(crate) async fn holds_for<S: Store + Directory>(open: impl AsyncFn() -> S) {
     people_are_found_by_identity_and_guarded_by_version(&open).await;
     sessions_end(&open).await;
     keys_and_answers_are_kept(&open).await;
+    what_is_used_up_stays_so(&open).await;
+    events_are_found_by_their_kind(&open).await;
 }
 
 pub(crate) fn now() -> Timestamp {
@@ -99,6 +101,8 @@ fn person(id: &str, subject: &str) -> Person {
         created_at: now(),
         last_seen: Some(now()),
         passkeys: vec![],
+        codes: vec![],
+        pin: None,
     }
 }
 
@@ -135,6 +139,8 @@ async fn sessions_end<S: Directory>(open: impl AsyncFn() -> S) {
         agent: None,
         proved_until: Some(now()),
         typed_at: None,
+        proved_for: None,
+        extended_at: None,
     };
     store.put_session(&session).await.unwrap();
     assert_eq!(open().await.session("hash").await, Ok(Some(session)));
@@ -145,6 +151,26 @@ async fn sessions_end<S: Directory>(open: impl AsyncFn() -> S) {
     store.end_session("hash").await.unwrap();
     assert_eq!(store.take_proof("hash").await, Ok(false));
     assert_eq!(open().await.session("hash").await, Ok(None));
+}
+
+async fn what_is_used_up_stays_so<S: Directory>(open: impl AsyncFn() -> S) {
+    let (one, two) = (open().await, open().await);
+    let (a, b) = tokio::join!(one.spend("code/AB", now()), two.spend("code/AB", now()));
+    assert!(a.unwrap() ^ b.unwrap(), "one of two has it");
+    let all = ["code/AB".to_owned(), "code/CD".to_owned()];
+    assert_eq!(open().await.spent(&all).await.unwrap(), [("code/AB".to_owned(), now())].into());
+}
+
+async fn events_are_found_by_their_kind<S: Store + Directory>(open: impl AsyncFn() -> S) {
+    let store = open().await;
+    let kinds = [EventKind::IdentityBack, EventKind::SignedIn, EventKind::IdentityBack, EventKind::SharedBack];
+    let told = kinds.map(|kind| NewEvent { kind, ..event() });
+    let told = store.append(told.to_vec()).await.unwrap();
+    let seqs = async |words: &[&'static str], limit| -> Vec<u64> {
+        open().await.events_named(words, limit).await.unwrap().iter().map(|event| event.seq).collect()
+    };
+    assert_eq!(seqs(&["identity_back", "shared_back"], 9).await, [told[3].seq, told[2].seq, told[0].seq]);
+    assert_eq!(seqs(&["identity_back"], 1).await, [told[2].seq]);
 }
 
 async fn keys_and_answers_are_kept<S: Directory>(open: impl AsyncFn() -> S) {
@@ -158,10 +184,15 @@ async fn keys_and_answers_are_kept<S: Directory>(open: impl AsyncFn() -> S) {
         created_at: now(),
         expires_at: now(),
         revoked_at: None,
+        networks: vec!["10.0.0.0/8".parse().unwrap()],
+        previous: None,
+        by: None,
+        last_used: None,
     };
     store.put_client(&client, event()).await.unwrap();
     assert_eq!(open().await.client("k1").await, Ok(Some(client.clone())));
-    assert_eq!(open().await.clients().await, Ok(vec![client]));
+    store.note_client_used("k1", now()).await.unwrap();
+    assert_eq!(open().await.clients().await, Ok(vec![ClientRecord { last_used: Some(now()), ..client }]));
     let answer = Remembered { request: "r".into(), status: 202, etag: None, body: "{}".into(), at: now() };
     store.remember("k1", "key", &answer).await.unwrap();
     assert_eq!(open().await.remembered("k1", "key").await, Ok(Some(answer)));

@@ -16,7 +16,9 @@ use crate::engine::ports::{NewEvent, Store, StoreError};
 use async_trait::async_trait;
 use chain::Verdict;
 use jiff::Timestamp;
+use lockdown::timeline::Event;
 use records::{ClientRecord, Person, Remembered, Session};
+use std::collections::BTreeMap;
 
 /// Everything a store is asked for.
 #[async_trait]
@@ -67,6 +69,19 @@ pub trait Directory: Send + Sync {
     async fn client(&self, id: &str) -> Result<Option<ClientRecord>, StoreError>;
 
     async fn clients(&self) -> Result<Vec<ClientRecord>, StoreError>;
+
+    /// When a key was last used. No change of the key, and no event.
+    async fn note_client_used(&self, client: &str, at: Timestamp) -> Result<(), StoreError>;
+
+    /// Uses up what is good once and for all. Of two at once, one gets true. What is used while other
+    /// servers cannot be told is told them later.
+    async fn spend(&self, what: &str, at: Timestamp) -> Result<bool, StoreError>;
+
+    /// Which of these are used up, and since when.
+    async fn spent(&self, what: &[String]) -> Result<BTreeMap<String, Timestamp>, StoreError>;
+
+    /// The newest events of these kinds (their words in the timeline), newest first.
+    async fn events_named(&self, words: &[&'static str], limit: usize) -> Result<Vec<Event>, StoreError>;
 
     /// What was answered to this client's request with this idempotency key.
     async fn remembered(&self, client: &str, key: &str) -> Result<Option<Remembered>, StoreError>;

@@ -1,9 +1,10 @@
 //! What is kept of people, sessions and keys.
 
 use crate::identity::passkey::Enrolled;
-use jiff::Timestamp;
+use ipnet::IpNet;
+use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::{OperatorId, SiteId};
-use lockdown::operator::{Grants, Role, Scope};
+use lockdown::operator::{Actor, Grants, Role, Scope};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +30,29 @@ pub struct Person {
     pub last_seen: Option<Timestamp>,
     #[serde(default)]
     pub passkeys: Vec<Enrolled>,
+    /// Envelopes with codes that open the door while the identity provider is away.
+    #[serde(default)]
+    pub codes: Vec<SealedCode>,
+    /// For desk phones, which know no better proof.
+    #[serde(default)]
+    pub pin: Option<Pin>,
+}
+
+/// A code in an envelope, good once. The code itself is nowhere kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedCode {
+    /// Stands outside on the envelope.
+    pub serial: String,
+    /// Argon2id, as a PHC string.
+    pub hash: String,
+    pub made_at: Timestamp,
+}
+
+/// Argon2id, as a PHC string: six digits need a slow hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    pub hash: String,
+    pub set_at: Timestamp,
 }
 
 impl Person {
@@ -89,6 +113,22 @@ pub struct Session {
     /// When the password was typed, where that was asked for.
     #[serde(default)]
     pub typed_at: Option<Timestamp>,
+    /// What the fresh proof was given for.
+    #[serde(default)]
+    pub proved_for: Option<String>,
+    /// Since when it goes on only because the identity provider is away.
+    #[serde(default)]
+    pub extended_at: Option<Timestamp>,
+}
+
+impl Session {
+    /// After the end an outage of the identity provider may keep it alive for so long, and somewhat more.
+    const AFTERLIFE: SignedDuration = SignedDuration::from_hours(25);
+
+    /// When it can be forgotten for good.
+    pub fn forgotten_at(&self) -> Timestamp {
+        self.ends_at + Self::AFTERLIFE
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,6 +137,10 @@ pub enum Means {
     #[default]
     Provider,
     Passkey,
+    /// One sealed code: may lock, and no more.
+    Code,
+    /// Two codes from two envelopes: may release too.
+    TwoCodes,
 }
 
 /// An API key. The key itself is nowhere kept.
@@ -111,6 +155,25 @@ pub struct ClientRecord {
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
     pub revoked_at: Option<Timestamp>,
+    /// Good from these addresses only; from everywhere where there are none.
+    #[serde(default)]
+    pub networks: Vec<IpNet>,
+    /// The secret before the last rotation, for a few days more.
+    #[serde(default)]
+    pub previous: Option<OldSecret>,
+    /// Who made it; `None` for the command line.
+    #[serde(default)]
+    pub by: Option<Actor>,
+    /// To the day.
+    #[serde(default)]
+    pub last_used: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OldSecret {
+    /// SHA-256 of the whole key, hex.
+    pub hash: String,
+    pub ends_at: Timestamp,
 }
 
 /// An answer kept for a repeated request.

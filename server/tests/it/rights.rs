@@ -20,6 +20,7 @@ enum Who {
     Staff,
     /// A key with this scope, and nothing else.
     Key(&'static str),
+    AnyKey,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,7 +57,7 @@ impl Who {
             Self::Senior => persona == Persona::Senior,
             Self::Admin => persona == Persona::Admin,
             Self::Staff => matches!(persona, Persona::Eoc | Persona::Senior | Persona::Admin),
-            Self::Key(_) => false,
+            Self::Key(_) | Self::AnyKey => false,
         }
     }
 }
@@ -64,7 +65,7 @@ impl Who {
 /// A way in, what is sent, and who gets through.
 type Row = (&'static str, &'static str, Who);
 
-const TABLE: [Row; 46] = [
+const TABLE: [Row; 60] = [
     ("GET /", "", Who::Everybody),
     ("GET /sign-in", "", Who::Everybody),
     ("GET /console", "", Who::Eoc),
@@ -72,6 +73,13 @@ const TABLE: [Row; 46] = [
     ("GET /me", "", Who::SignedIn),
     ("GET /admin/people", "", Who::Admin),
     ("GET /admin/people/{id}", "", Who::Admin),
+    ("GET /admin/clients", "", Who::Admin),
+    ("POST /admin/clients/add", "name=", Who::Admin),
+    ("POST /admin/clients/rotate", "key=x&overlap=1", Who::Admin),
+    ("POST /admin/codes/print", "person=p-0&count=1", Who::Admin),
+    ("GET /leaked-key", "", Who::Everybody),
+    ("POST /leaked-key/report", "key=x", Who::Everybody),
+    ("POST /auth/code", "serial=x&code=x", Who::Everybody),
     ("GET /auth/login", "", Who::Everybody),
     ("GET /auth/callback", "", Who::Everybody),
     ("POST /auth/passkey", "ticket=x&answer=x", Who::Everybody),
@@ -94,9 +102,15 @@ const TABLE: [Row; 46] = [
     ("POST /ui/end-sessions", "person=p-0&session=", Who::Admin),
     ("POST /ui/import-roster", "roster=name&dry_run=yes", Who::Admin),
     ("POST /ui/me", "", Who::SignedIn),
-    ("POST /ui/ask-passkey", "purpose=prove", Who::SignedIn),
+    ("POST /ui/keys", "", Who::Admin),
+    ("POST /ui/revoke-key", "key=x", Who::Admin),
+    ("POST /ui/revoke-codes", "person=p-0", Who::Admin),
+    ("POST /ui/review", "event=x&note=x", Who::Admin),
+    ("POST /ui/set-pin", "pin=1", Who::SignedIn),
+    ("POST /ui/remove-pin", "person=p-0", Who::Admin),
+    ("POST /ui/ask-passkey", "purpose=keys", Who::SignedIn),
     ("POST /ui/ask-passkey", "purpose=sign-in", Who::Everybody),
-    ("POST /ui/answer-passkey", "purpose=prove&ticket=x&answer=x&label=x", Who::SignedIn),
+    ("POST /ui/answer-passkey", "purpose=keys&ticket=x&answer=x&label=x", Who::SignedIn),
     ("POST /ui/remove-passkey", "person=p-0&passkey=x", Who::Admin),
     ("GET /api/docs", "", Who::Everybody),
     ("GET /api/v1/openapi.json", "", Who::Everybody),
@@ -104,6 +118,7 @@ const TABLE: [Row; 46] = [
     ("GET /api/v1/sites/{id}", "", Who::Key("status:read")),
     ("GET /api/v1/sites/{id}/plan", "", Who::Key("status:read")),
     ("POST /api/v1/sites/{id}/plan/check", "", Who::Key("status:read")),
+    ("DELETE /api/v1/keys/self", "", Who::AnyKey),
     ("GET /api/v1/events", "", Who::Key("status:read")),
     ("GET /api/v1/events/stream", "", Who::Key("status:read")),
     ("PUT /api/v1/sites/{id}/lockdown", "{\"desired\":\"locked\"}", Who::Key("lock:enable")),
@@ -162,7 +177,11 @@ fn printed() -> String {
     let _ = write!(text, " {} |\n|{}\n", heads.join(" | "), "---|".repeat(heads.len() + 1));
     for row in &TABLE {
         let cells: Vec<&str> = PERSONAS.iter().map(|persona| if row.2.lets(*persona) { "yes" } else { "–" }).collect();
-        let key = if let Who::Key(scope) = row.2 { scope } else { "" };
+        let key = match row.2 {
+            Who::Key(scope) => scope,
+            Who::AnyKey => "any",
+            _ => "",
+        };
         let what = if row.1.contains("normal") {
             " (all-clear)"
         } else if row.1.contains("sign-in") {
@@ -225,7 +244,7 @@ async fn no_write_comes_in_from_another_site() {
     world.until_standing("normal").await;
     let mut senior = signed_in(&world, 2, "senior_eoc").await;
     let mut tried = 0;
-    for row in TABLE.iter().filter(|row| row.0.starts_with("POST /ui/") || row.0.starts_with("POST /auth/")) {
+    for row in TABLE.iter().filter(|row| row.0.starts_with("POST /") && !row.0.starts_with("POST /api/")) {
         for from in ["cross-site", "same-site", "none"] {
             let answer = senior.post_from(&path(row), row.1, false, from).await;
             assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{} from {from}", row.0);

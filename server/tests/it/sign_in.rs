@@ -33,6 +33,11 @@ impl Browser {
         self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
 
+    /// What only this browser knows.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        self.cookies.values().cloned().collect()
+    }
+
     pub(crate) async fn get(&mut self, url: &str) -> Response {
         let url = if url.starts_with('/') { format!("{}{url}", self.base) } else { url.to_owned() };
         let response = self

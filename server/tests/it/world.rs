@@ -22,6 +22,16 @@ pub(crate) struct World {
     folder: tempfile::TempDir,
     server: Mutex<Option<Child>>,
     keys: Mutex<std::collections::BTreeMap<String, String>>,
+    more: Mutex<More>,
+}
+
+/// Lines of the configuration besides the usual ones, and the program's environment.
+#[derive(Clone, Default)]
+pub(crate) struct More {
+    pub(crate) http: String,
+    pub(crate) identity: String,
+    pub(crate) sections: String,
+    pub(crate) environment: Vec<(&'static str, &'static str)>,
 }
 
 /// The demonstration site of `cargo xtask run`.
@@ -89,24 +99,42 @@ impl World {
             folder,
             server: Mutex::new(None),
             keys: Mutex::default(),
+            more: Mutex::default(),
         };
         world.configure(site, cucm_lines, "axl-lockdown");
         world
+    }
+
+    /// A server of the demonstration site with `more` in its configuration.
+    pub(crate) async fn with(more: More) -> Self {
+        let world = Self::stopped(DEMO, "").await;
+        world.set_more(more);
+        world.serve().await;
+        world
+    }
+
+    pub(crate) fn set_more(&self, more: More) {
+        *self.more.lock().unwrap() = more;
+        self.configure(DEMO, "", "axl-lockdown");
     }
 
     pub(crate) fn configure(&self, site: &str, cucm_lines: &str, user: &str) {
         let pin: String = self.cucm.fingerprint().iter().map(|byte| format!("{byte:02X}")).collect();
         let tls =
             if cucm_lines.contains("tls =") { String::new() } else { format!("tls = {{ pin_sha256 = [\"{pin}\"] }}") };
+        let more = self.more.lock().unwrap().clone();
         let text = format!(
-            "[http]\nlisten = \"{}\"\n[store]\ndata_dir = \"data\"\n{}\n[cucm]\nurl = \"{}\"\nusername = \"{user}\"\npassword = \"axl-demo\"\n{tls}\ntimeout = \"2s\"\nsweep = \"300ms\"\n{cucm_lines}\n[identity]\nmetadata_url = \"{}\"\nissuer = \"{}\"\nclient_id = \"{}\"\nclient_secret = \"{}\"\n{site}",
+            "[http]\nlisten = \"{}\"\n{}\n[store]\ndata_dir = \"data\"\n{}\n[cucm]\nurl = \"{}\"\nusername = \"{user}\"\npassword = \"axl-demo\"\n{tls}\ntimeout = \"2s\"\nsweep = \"300ms\"\n{cucm_lines}\n[identity]\nmetadata_url = \"{}\"\nissuer = \"{}\"\nclient_id = \"{}\"\nclient_secret = \"{}\"\n{}\n{}\n{site}",
             self.url.trim_start_matches("http://"),
+            more.http,
             self.store,
             self.cucm.url(),
             self.b2c.metadata_url(),
             self.b2c.issuer(),
             simulators::b2c::CLIENT_ID,
             simulators::b2c::CLIENT_SECRET,
+            more.identity,
+            more.sections,
         );
         std::fs::write(self.config(), text).unwrap();
     }
@@ -126,6 +154,7 @@ impl World {
             .args(["serve", "--config"])
             .arg(self.config())
             .env("LEPTOS_SITE_ROOT", self.folder.path())
+            .envs(self.more.lock().unwrap().environment.iter().copied())
             .stderr(log)
             .spawn()
             .unwrap();

@@ -2,12 +2,14 @@
 
 use super::problem::Problem;
 use crate::http::AppState;
-use crate::identity::api_key;
+use crate::http::address::Caller;
+use crate::identity::api_key::{self, Holder};
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
-use lockdown::ids::SiteId;
+use axum::http::{Method, header};
+use lockdown::ids::{OperatorId, SiteId};
 use lockdown::operator::{Act, Authority, Operator, Surface};
+use lockdown::timeline::Event;
 
 /// Says which client program it is: the command line shows as `cli` in the timeline.
 const SURFACE: &str = "x-lockdown-surface";
@@ -20,8 +22,16 @@ impl Key {
     pub fn only_site(&self) -> Option<&SiteId> {
         match &self.0.authority {
             Authority::Key { site, .. } => site.as_ref(),
-            Authority::Roles(_) => None,
+            Authority::Roles(_) | Authority::Delegated { .. } => None,
         }
+    }
+
+    /// A key for one site hears of that site, and of what concerns none; of people only a key for all
+    /// does. A program on behalf of a person hears what that person does, people apart.
+    pub fn hears(&self, event: &Event) -> bool {
+        let Authority::Key { site, .. } = &self.0.authority else { return event.is_for(&self.0) };
+        let about_others = event.site.is_none() && event.kind.is_about_people();
+        site.is_none() || (event.site.is_none() && !about_others) || event.site == *site
     }
 
     /// The right to see steps, plan and timeline.
@@ -34,15 +44,64 @@ impl FromRequestParts<AppState> for Key {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let from = parts.extensions.get::<Caller>().and_then(|Caller(from)| *from);
         let text = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let key = text.and_then(|text| text.strip_prefix("Bearer ")).ok_or_else(Problem::unauthorized)?;
+        let key = text.and_then(|text| text.strip_prefix("Bearer ")).map(str::trim);
         let cli = parts.headers.get(SURFACE).is_some_and(|surface| surface == "cli");
         let surface = if cli { Surface::Cli } else { Surface::Api };
-        let operator = api_key::operator(state.directory.as_ref(), key.trim(), surface, state.engine.now()).await;
-        match operator {
-            Ok(Some(operator)) => Ok(Self(operator)),
-            Ok(None) => Err(Problem::unauthorized()),
-            Err(error) => Err(Problem::from_store(&error)),
-        }
+        let found = match key {
+            None => Holder::Nobody,
+            Some(token) if is_token(token) => by_token(state, token, surface).await?,
+            Some(key) => api_key::holder(state.directory.as_ref(), key, from, surface, state.engine.now())
+                .await
+                .map_err(|error| Problem::from_store(&error))?,
+        };
+        let refused = match found {
+            Holder::Known(operator) => return within_limits(parts, state, operator),
+            Holder::Elsewhere => Problem::elsewhere(),
+            Holder::Nobody => Problem::unauthorized(),
+        };
+        // Whoever knocks with nonsense is told to wait; a good key from the same place is not.
+        state.limits.bad_keys.take(&from.into()).map_err(Problem::too_many)?;
+        Err(refused)
     }
+}
+
+/// An order says in its body whether it is a lock, which has a reserve of its own: it is counted there.
+fn within_limits(parts: &Parts, state: &AppState, operator: Operator) -> Result<Key, Problem> {
+    let is_order = parts.method == Method::PUT && parts.uri.path().ends_with("/lockdown");
+    if !is_order {
+        state.limits.calls.take(&operator.id.to_string()).map_err(Problem::too_many)?;
+    }
+    Ok(Key(operator))
+}
+
+/// Signed tokens have three parts; our keys have none.
+fn is_token(text: &str) -> bool {
+    text.split('.').count() == 3
+}
+
+/// A program of the tenant: by itself with its scopes, or on behalf of a person with what both may.
+async fn by_token(state: &AppState, token: &str, surface: Surface) -> Result<Holder, Problem> {
+    let Some(oidc) = &state.oidc else { return Ok(Holder::Nobody) };
+    let program = match oidc.program(token).await {
+        Ok(program) => program,
+        Err(error) => {
+            tracing::warn!(%error, "an access token was refused");
+            return Ok(Holder::Nobody);
+        }
+    };
+    let (authority, id, name) = match &program.person {
+        None => (Authority::Key { scopes: program.scopes, site: None }, format!("azp-{}", program.azp), program.name),
+        Some(identity) => {
+            let found = state.directory.person_by_identity(&identity.issuer, &identity.subject).await;
+            let person = found.map_err(|error| Problem::from_store(&error))?.filter(|person| !person.disabled);
+            let Some(person) = person else { return Ok(Holder::Nobody) };
+            let name = format!("{} by {}", person.name, program.name);
+            let authority = Authority::Delegated { grants: person.grants().without_admin(), scopes: program.scopes };
+            (authority, person.id.to_string(), name)
+        }
+    };
+    Ok(OperatorId::try_from(id.to_ascii_lowercase())
+        .map_or(Holder::Nobody, |id| Holder::Known(Operator { id, name, surface, authority })))
 }

@@ -58,6 +58,15 @@ pub struct CommandBody {
     /// When every step was first read back as ordered.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub verified_at: Option<Timestamp>,
+    /// A first senior gave the all-clear where two must: who still waits for the second.
+    pub release_asked: Option<AskedBody>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AskedBody {
+    pub by: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub until: Timestamp,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -188,6 +197,9 @@ impl SiteBody {
                 by: command.by().map(ToString::to_string),
                 activation: command.activation().map(ToString::to_string),
                 verified_at: command.verified_at(),
+                release_asked: command
+                    .asked(now)
+                    .map(|asked| AskedBody { by: asked.by.to_string(), until: asked.until() }),
             },
             reading: status.reading.as_ref().map(|r| ReadingBody { read_at: r.read_at, state: r.state() }),
             steps: steps(status),

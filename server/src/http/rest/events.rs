@@ -6,7 +6,6 @@ use super::problem::Problem;
 use crate::engine::News;
 use crate::engine::ports::Store;
 use crate::http::AppState;
-use ::lockdown::ids::SiteId;
 use ::lockdown::timeline::Event;
 use axum::Json;
 use axum::extract::{Query, State};
@@ -38,16 +37,12 @@ pub(super) async fn events(
     State(state): State<AppState>,
     Query(page): Query<Page>,
 ) -> Result<Json<EventsBody>, Problem> {
-    let site = key.only_site().cloned();
-    key.may_read(site.as_ref())?;
+    key.may_read(key.only_site())?;
     let limit = page.limit.unwrap_or(100).clamp(1, MOST);
     let found =
         state.store.events_after(page.after.unwrap_or(0), limit).await.map_err(|error| Problem::from_store(&error))?;
     let next = (found.len() == limit).then(|| found.last().map(|event| event.seq)).flatten();
-    Ok(Json(EventsBody {
-        events: found.iter().filter(|event| concerns(event, site.as_ref())).map(EventBody::of).collect(),
-        next,
-    }))
+    Ok(Json(EventsBody { events: found.iter().filter(|event| key.hears(event)).map(EventBody::of).collect(), next }))
 }
 
 /// Entries as they happen, each with its number as id; `Last-Event-ID` brings what was missed first.
@@ -58,8 +53,7 @@ pub(super) async fn stream(
     State(state): State<AppState>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
-    let site = key.only_site().cloned();
-    key.may_read(site.as_ref())?;
+    key.may_read(key.only_site())?;
     let last: Option<u64> = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     let after = if let Some(last) = last {
         last
@@ -72,7 +66,7 @@ pub(super) async fn stream(
         let events = line.next().await?;
         Some((futures_util::stream::iter(events), line))
     });
-    let line = line.flatten().filter(move |event| std::future::ready(concerns(event, site.as_ref())));
+    let line = line.flatten().filter(move |event| std::future::ready(key.hears(event)));
     let line = line.map(|event| Ok::<_, Infallible>(sent(&event)));
     Ok(([(HeaderName::from_static("x-accel-buffering"), "no")], Sse::new(line).keep_alive(KeepAlive::default())))
 }
@@ -116,12 +110,6 @@ impl Line {
         };
         let _ = tokio::time::timeout(Duration::from_secs(3), event).await;
     }
-}
-
-/// A key for one site hears of that site, and of what concerns none; of people only a key for all does.
-fn concerns(event: &Event, site: Option<&SiteId>) -> bool {
-    let about_others = event.site.is_none() && event.kind.is_about_people();
-    site.is_none() || (event.site.is_none() && !about_others) || event.site.as_ref() == site
 }
 
 fn sent(event: &Event) -> SseEvent {

@@ -63,6 +63,11 @@ pub(super) async fn order(
             ))
         })?;
         let wanted = order.desired.target();
+        let who = operator.id.to_string();
+        let reserve = (order.desired == Desired::Locked).then(|| state.limits.locks.take(&who));
+        if !matches!(reserve, Some(Ok(()))) {
+            state.limits.calls.take(&who).map_err(Problem::too_many)?;
+        }
         let status = give(&state, &operator, &site, order, seen.as_deref()).await?;
         let status = match wait {
             Some(wait) => verified(&state, status, wait).await,

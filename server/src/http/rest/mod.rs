@@ -5,6 +5,7 @@ mod bearer;
 mod bodies;
 mod events;
 mod idempotency;
+mod keys;
 mod lockdown;
 mod plan;
 mod problem;
@@ -26,7 +27,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 #[openapi(
     info(title = "PSTN Lockdown", description = "Routes every call from and to the public telephone network through the Emergency Operations Centre, and says truthfully whether it is so.", license(name = "MIT OR Apache-2.0")),
     modifiers(&Bearer),
-    tags((name = "state"), (name = "orders"), (name = "plan"), (name = "timeline"))
+    tags((name = "state"), (name = "orders"), (name = "plan"), (name = "timeline"), (name = "keys"))
 )]
 struct Contract;
 
@@ -85,4 +86,5 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(plan::check))
         .routes(routes!(events::events))
         .routes(routes!(events::stream))
+        .routes(routes!(keys::revoke_itself))
 }

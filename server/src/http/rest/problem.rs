@@ -2,6 +2,7 @@
 
 use crate::engine::EngineError;
 use crate::engine::ports::StoreError;
+use crate::http::limits::Wait;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -20,6 +21,9 @@ pub struct Problem {
     status: u16,
     /// What happened here and what to do.
     detail: String,
+    /// Seconds; goes into the header.
+    #[serde(skip)]
+    retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -29,12 +33,25 @@ impl Problem {
             title,
             status: status.as_u16(),
             detail: detail.into(),
+            retry_after: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(5),
         }
     }
 
     pub(super) fn unauthorized() -> Self {
         let detail = "Send a live key: Authorization: Bearer tpb_live_…. An administrator makes one with `pstn-lockdown clients add`.";
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "No valid key", detail)
+    }
+
+    pub(super) fn elsewhere() -> Self {
+        let detail = "This key is not good from this address. An administrator changes its networks under API keys.";
+        Self::new(StatusCode::UNAUTHORIZED, "wrong-network", "Not from this address", detail)
+    }
+
+    pub(super) fn too_many(wait: Wait) -> Self {
+        let seconds = wait.seconds();
+        let detail = format!("Too many calls. Come back in {seconds} s; an order to lock has a reserve of its own.");
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many", "Too many calls", detail);
+        Self { retry_after: Some(seconds), ..problem }
     }
 
     pub(super) fn malformed(detail: impl Into<String>) -> Self {
@@ -93,11 +110,12 @@ impl From<Refusal> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = self.retry_after;
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));

@@ -5,6 +5,7 @@ use super::{Embedded, Trouble, conflict_unless, instance, number, parsed, text};
 use crate::engine::ports::{SiteRecord, StoreError};
 use crate::store::Directory;
 use crate::store::records::{ClientRecord, Person, Session};
+use jiff::Timestamp;
 use lockdown::ids::SiteId;
 use lockdown::timeline::Event;
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -182,6 +183,26 @@ impl Embedded {
             let mut statement = connection.prepare_cached("SELECT session FROM ended")?;
             let rows = statement.query_map([], |row| row.get(0))?;
             Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// What was used up here and the others do not know of.
+    pub(in crate::store) async fn spent_alone(&self) -> Result<Vec<(String, Timestamp)>, StoreError> {
+        self.run(|connection| {
+            let mut statement = connection.prepare_cached("SELECT what, at FROM spent WHERE passed_on = 0")?;
+            let rows: Vec<(String, String)> =
+                statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+            Ok(rows.into_iter().filter_map(|(what, at)| Some((what, at.parse().ok()?))).collect())
+        })
+        .await
+    }
+
+    /// The others know that `what` is used up.
+    pub(in crate::store) async fn spent_passed_on(&self, what: &str) -> Result<(), StoreError> {
+        let what = what.to_owned();
+        self.write(move |transaction| {
+            Ok(transaction.execute("UPDATE spent SET passed_on = 1 WHERE what = ?1", [&what]).map(|_| ())?)
         })
         .await
     }

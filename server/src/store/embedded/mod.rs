@@ -19,6 +19,7 @@ use lockdown::timeline::Event;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,6 +43,9 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS agreed (site TEXT PRIMARY KEY, doc TEXT NOT NULL CHECK (json_valid(doc)));
     CREATE TABLE IF NOT EXISTS ended (session TEXT PRIMARY KEY);
     CREATE TABLE IF NOT EXISTS dead_letters (seq INTEGER PRIMARY KEY, why TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS spent (what TEXT PRIMARY KEY, at TEXT NOT NULL, passed_on INTEGER NOT NULL DEFAULT 0);
+    CREATE TABLE IF NOT EXISTS signatures (kind TEXT NOT NULL, id TEXT NOT NULL, mac TEXT NOT NULL, PRIMARY KEY (kind, id));
+    CREATE INDEX IF NOT EXISTS events_named ON events (json_extract(doc, '$.kind.what'), seq);
 ";
 
 /// The store of a single machine.
@@ -489,7 +493,7 @@ impl Directory for Embedded {
             transaction.execute("DELETE FROM sessions WHERE ends_at < ?1", [session.seen_at.to_string()])?;
             transaction.execute(
                 "INSERT OR REPLACE INTO sessions (id, ends_at, doc) VALUES (?1, ?2, ?3)",
-                params![session.id, session.ends_at.to_string(), text(&session)?],
+                params![session.id, session.forgotten_at().to_string(), text(&session)?],
             )?;
             Ok(())
         })
@@ -544,6 +548,61 @@ impl Directory for Embedded {
 
     async fn clients(&self) -> Result<Vec<ClientRecord>, StoreError> {
         self.many("SELECT doc FROM clients ORDER BY id").await
+    }
+
+    async fn note_client_used(&self, client: &str, at: Timestamp) -> Result<(), StoreError> {
+        let client = client.to_owned();
+        self.write(move |transaction| {
+            let sql = "UPDATE clients SET doc = json_set(doc, '$.last_used', ?2) WHERE id = ?1";
+            Ok(transaction.execute(sql, params![client, at.to_string()]).map(|_| ())?)
+        })
+        .await
+    }
+
+    async fn spend(&self, what: &str, at: Timestamp) -> Result<bool, StoreError> {
+        let what = what.to_owned();
+        self.write(move |transaction| {
+            let sql = "INSERT OR IGNORE INTO spent (what, at) VALUES (?1, ?2)";
+            Ok(transaction.execute(sql, params![what, at.to_string()])? == 1)
+        })
+        .await
+    }
+
+    async fn spent(&self, what: &[String]) -> Result<BTreeMap<String, Timestamp>, StoreError> {
+        let what = what.to_vec();
+        self.run(move |connection| {
+            let mut statement = connection.prepare_cached("SELECT at FROM spent WHERE what = ?1")?;
+            let mut found = BTreeMap::new();
+            for one in &what {
+                let at: Option<String> = statement.query_row([one], |row| row.get(0)).optional()?;
+                if let Some(at) = at.and_then(|text| text.parse().ok()) {
+                    found.insert(one.clone(), at);
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn events_named(&self, words: &[&'static str], limit: usize) -> Result<Vec<Event>, StoreError> {
+        let words = words.to_vec();
+        self.run(move |connection| {
+            let sql = "SELECT doc FROM events WHERE json_extract(doc, '$.kind.what') = ?1 ORDER BY seq DESC LIMIT ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            let mut found: Vec<Event> = Vec::new();
+            for word in &words {
+                let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+                let rows: Vec<String> =
+                    statement.query_map(params![word, limit], |row| row.get(0))?.collect::<Result<_, _>>()?;
+                for row in &rows {
+                    found.push(parsed(row)?);
+                }
+            }
+            found.sort_by_key(|event| std::cmp::Reverse(event.seq));
+            found.truncate(limit);
+            Ok(found)
+        })
+        .await
     }
 
     async fn remembered(&self, client: &str, key: &str) -> Result<Option<Remembered>, StoreError> {

@@ -9,7 +9,16 @@ use crate::store::Directory;
 use crate::store::records::{ClientRecord, Person, Remembered, Session};
 use async_trait::async_trait;
 use jiff::Timestamp;
+use lockdown::timeline::Event;
 use mongodb::bson::doc;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+#[derive(Deserialize)]
+struct Spent {
+    id: String,
+    at: Timestamp,
+}
 
 impl Mongo {
     /// As it is elsewhere; somebody who is there already stays as they are.
@@ -54,7 +63,7 @@ impl Directory for Mongo {
 
     async fn put_session(&self, session: &Session) -> Result<(), StoreError> {
         let mut document = to_document(session)?;
-        document.insert("ends", moment(session.ends_at));
+        document.insert("ends", moment(session.forgotten_at()));
         let sessions = self.collection("sessions");
         let put = sessions.replace_one(doc! { "_id": &session.id }, document).upsert(true);
         within(Asking::Write, put).await.map(|_| ())
@@ -89,6 +98,28 @@ impl Directory for Mongo {
 
     async fn clients(&self) -> Result<Vec<ClientRecord>, StoreError> {
         self.many("clients", doc! {}, doc! { "_id": 1 }).await
+    }
+
+    async fn note_client_used(&self, client: &str, at: Timestamp) -> Result<(), StoreError> {
+        let used = doc! { "$set": { "last_used": at.to_string() } };
+        within(Asking::Write, self.collection("clients").update_one(doc! { "_id": client }, used)).await.map(|_| ())
+    }
+
+    async fn spend(&self, what: &str, at: Timestamp) -> Result<bool, StoreError> {
+        let spent = self.collection("spent");
+        match within(Asking::Write, spent.insert_one(doc! { "_id": what, "at": at.to_string() })).await {
+            Err(StoreError::Conflict) => Ok(false),
+            done => done.map(|_| true),
+        }
+    }
+
+    async fn spent(&self, what: &[String]) -> Result<BTreeMap<String, Timestamp>, StoreError> {
+        let found: Vec<Spent> = self.many("spent", doc! { "_id": { "$in": what.to_vec() } }, doc! { "_id": 1 }).await?;
+        Ok(found.into_iter().map(|spent| (spent.id, spent.at)).collect())
+    }
+
+    async fn events_named(&self, words: &[&'static str], limit: usize) -> Result<Vec<Event>, StoreError> {
+        self.events(doc! { "what": { "$in": words.to_vec() } }, -1, limit).await
     }
 
     async fn remembered(&self, client: &str, key: &str) -> Result<Option<Remembered>, StoreError> {

@@ -112,6 +112,7 @@ fn rooms() -> Vec<Room> {
                 unique("number", doc! { "n": 1 }),
                 index("newest", doc! { "at": -1 }),
                 index("of_site", doc! { "site": 1, "n": -1 }),
+                index("of_kind", doc! { "what": 1, "n": -1 }),
             ],
         },
         Room {
@@ -147,6 +148,11 @@ fn rooms() -> Vec<Room> {
             name: "remembered",
             schema: doc! { "bsonType": "object", "required": ["_id", "made", "request", "status", "body"] },
             indexes: vec![forgotten("a_day", "made", Duration::from_secs(24 * 3600))],
+        },
+        Room {
+            name: "spent",
+            schema: doc! { "bsonType": "object", "required": ["_id", "at"], "properties": { "_id": { "bsonType": "string" } } },
+            indexes: vec![],
         },
         Room {
             name: "leases",

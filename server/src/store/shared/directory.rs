@@ -7,6 +7,8 @@ use crate::store::Directory;
 use crate::store::records::{ClientRecord, Person, Remembered, Session};
 use async_trait::async_trait;
 use jiff::Timestamp;
+use lockdown::timeline::Event;
+use std::collections::BTreeMap;
 
 impl Shared {
     /// The database's answer, or ours where it is away.
@@ -127,6 +129,39 @@ impl Directory for Shared {
 
     async fn clients(&self) -> Result<Vec<ClientRecord>, StoreError> {
         self.either(self.inner.mongo.clients(), self.inner.local.clients()).await
+    }
+
+    async fn note_client_used(&self, client: &str, at: Timestamp) -> Result<(), StoreError> {
+        self.either(self.inner.mongo.note_client_used(client, at), self.inner.local.note_client_used(client, at)).await
+    }
+
+    /// Here first: what was used here while the database was away is never good here again.
+    async fn spend(&self, what: &str, at: Timestamp) -> Result<bool, StoreError> {
+        if !self.inner.local.spend(what, at).await? {
+            return Ok(false);
+        }
+        match self.inner.ask(self.inner.mongo.spend(what, at)).await {
+            Ok(first) => {
+                self.inner.local.spent_passed_on(what).await?;
+                Ok(first)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "other servers do not know yet that something was used up");
+                Ok(true)
+            }
+        }
+    }
+
+    async fn spent(&self, what: &[String]) -> Result<BTreeMap<String, Timestamp>, StoreError> {
+        let mut all = self.inner.local.spent(what).await?;
+        if let Ok(theirs) = self.inner.ask(self.inner.mongo.spent(what)).await {
+            all.extend(theirs);
+        }
+        Ok(all)
+    }
+
+    async fn events_named(&self, words: &[&'static str], limit: usize) -> Result<Vec<Event>, StoreError> {
+        self.either(self.inner.mongo.events_named(words, limit), self.inner.local.events_named(words, limit)).await
     }
 
     async fn remembered(&self, client: &str, key: &str) -> Result<Option<Remembered>, StoreError> {

@@ -148,6 +148,7 @@ impl Inner {
             self.exchange_sites().await,
             self.pass_on_events().await,
             self.pass_on_sessions().await,
+            self.pass_on_spent().await,
             self.copy_people().await,
             self.tell_growth().await,
         ] {
@@ -361,6 +362,17 @@ impl Inner {
             if newer && opened_alone {
                 self.mongo.put_session(&session).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// What is good once and was used up while the database was away.
+    async fn pass_on_spent(&self) -> Result<(), StoreError> {
+        for (what, at) in self.local.spent_alone().await? {
+            if !self.mongo.spend(&what, at).await? {
+                tracing::error!(what, "was used at two servers while the shared database was away");
+            }
+            self.local.spent_passed_on(&what).await?;
         }
         Ok(())
     }

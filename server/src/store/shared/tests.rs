@@ -35,6 +35,7 @@ fn locked(version: u64, by: &str) -> SiteRecord {
         by: actor(by),
         reason: None,
         verified_at: None,
+        asked: None,
     };
     SiteRecord { command: Command::Locked(activation), ..untouched(version) }
 }
@@ -47,6 +48,7 @@ fn released(version: u64, by: &str) -> SiteRecord {
         reason: None,
         verified_at: None,
         alone: true,
+        with: None,
     };
     SiteRecord { command: Command::Normal(release), ..untouched(version) }
 }

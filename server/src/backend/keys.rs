@@ -1,0 +1,126 @@
+//! API keys, as administrators see them.
+
+use super::{Pages, stored};
+use crate::identity::api_key::{DAYS, KeyDesk, KeyError, NewKey, Wish};
+use crate::store::records::ClientRecord;
+use app::ApiError;
+use app::backend::{Keys, NewKeyForm};
+use app::view::{KeyShown, KeyView, KeysView};
+use async_trait::async_trait;
+use ipnet::IpNet;
+use jiff::SignedDuration;
+use lockdown::ids::SiteId;
+use lockdown::operator::{Act, Operator, Scope};
+use std::net::IpAddr;
+
+/// A key that ends within these days is pointed out.
+const ENDS_SOON: i64 = 14;
+
+#[async_trait]
+impl Keys for Pages {
+    async fn keys(&self, who: &Operator) -> Result<KeysView, ApiError> {
+        who.may(Act::Manage, None).map_err(ApiError::Refused)?;
+        let mut keys = self.directory.clients().await.map_err(stored)?;
+        keys.sort_by(|a, b| (a.revoked_at.is_some(), &a.name).cmp(&(b.revoked_at.is_some(), &b.name)));
+        let keys = keys.into_iter().map(|key| self.key_view(key)).collect();
+        let scopes = Scope::ALL.iter().map(|scope| scope.word().to_owned()).collect();
+        Ok(KeysView { me: super::me(who), keys, scopes, sites: self.site_names() })
+    }
+
+    async fn revoke_key(&self, who: &Operator, id: String) -> Result<(), ApiError> {
+        who.may(Act::Manage, None).map_err(ApiError::Refused)?;
+        self.key_desk(who).revoke(&id, false).await.map(|_| ()).map_err(refused)
+    }
+}
+
+impl Pages {
+    /// Makes a key; what is returned can be read this once.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn add_key(&self, who: &Operator, form: NewKeyForm) -> Result<KeyShown, ApiError> {
+        who.may(Act::Manage, None).map_err(ApiError::Refused)?;
+        let wish = self.wish(form)?;
+        self.key_desk(who).add(wish).await.map(shown).map_err(refused)
+    }
+
+    /// Gives a key a new secret; the old one stays good for `overlap` days.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn rotate_key(&self, who: &Operator, id: &str, overlap: i64) -> Result<KeyShown, ApiError> {
+        who.may(Act::Manage, None).map_err(ApiError::Refused)?;
+        self.key_desk(who).rotate(id, overlap).await.map(shown).map_err(refused)
+    }
+
+    fn key_desk(&self, who: &Operator) -> KeyDesk<'_> {
+        KeyDesk { store: self.directory.as_ref(), by: Some(who.actor()), now: self.engine.now() }
+    }
+
+    fn wish(&self, form: NewKeyForm) -> Result<Wish, ApiError> {
+        let site = match form.site.as_str() {
+            "" => None,
+            id => Some(SiteId::try_from(id).map_err(|_| ApiError::NoSuchSite)?),
+        };
+        if site.as_ref().is_some_and(|site| self.engine.status(site).is_err()) {
+            return Err(ApiError::NoSuchSite);
+        }
+        let scopes = form.scopes.iter().map(|word| Scope::from_word(word).ok_or(ApiError::Malformed));
+        Ok(Wish {
+            name: form.name,
+            scopes: scopes.collect::<Result<_, _>>()?,
+            site,
+            networks: networks(&form.networks)?,
+            days: form.days.parse().ok().filter(|days| DAYS.contains(days)).ok_or_else(|| refused(KeyError::Days))?,
+        })
+    }
+
+    fn key_view(&self, key: ClientRecord) -> KeyView {
+        let now = self.engine.now();
+        let moment = |at| self.sites.moment(None, at, now);
+        let soon = now + SignedDuration::from_hours(24 * ENDS_SOON);
+        KeyView {
+            id: key.id.to_string(),
+            live: key.revoked_at.is_none() && key.expires_at > now,
+            ends_soon: key.revoked_at.is_none() && key.expires_at <= soon,
+            state: match key.revoked_at {
+                Some(at) => format!("revoked {}", moment(at).clock),
+                None if key.expires_at <= now => format!("ended {}", moment(key.expires_at).clock),
+                None => format!("until {}", moment(key.expires_at).clock),
+            },
+            scopes: key.scopes.iter().map(|scope| scope.word().to_owned()).collect(),
+            site: key.site.map(|site| site.to_string()),
+            networks: key.networks.iter().map(ToString::to_string).collect(),
+            by: key.by.map_or_else(|| "the command line".to_owned(), |by| by.to_string()),
+            used: key.last_used.map(|at| at.strftime("%Y-%m-%d").to_string()),
+            old_until: key.previous.filter(|old| old.ends_at > now).map(|old| moment(old.ends_at)),
+            name: key.name,
+        }
+    }
+}
+
+/// Networks and addresses with blanks or commas between them.
+fn networks(text: &str) -> Result<Vec<IpNet>, ApiError> {
+    let words = text.split([',', ' ', '\n', '\r', '\t']).filter(|word| !word.is_empty());
+    words
+        .map(|word| {
+            let network = word.parse().ok().or_else(|| word.parse::<IpAddr>().ok().map(IpNet::from));
+            network.ok_or_else(|| ApiError::Told(format!("“{word}” is no network: write 10.0.0.0/8 or an address.")))
+        })
+        .collect()
+}
+
+fn shown(made: NewKey) -> KeyShown {
+    KeyShown { name: made.record.name, secret: made.key.expose().to_owned() }
+}
+
+fn refused(error: KeyError) -> ApiError {
+    match error {
+        KeyError::Store(error) => stored(error),
+        KeyError::NoSuchKey => ApiError::Stale,
+        error @ (KeyError::Empty | KeyError::Days) => {
+            let text = error.to_string();
+            ApiError::Told(format!("{}{}.", text[..1].to_uppercase(), &text[1..]))
+        }
+    }
+}

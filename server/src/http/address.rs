@@ -1,0 +1,75 @@
+//! Where a request comes from. Behind a proxy the connection is the proxy's: what it says in
+//! `X-Forwarded-For` is believed of proxies in `http.trusted_proxies` alone, and read from the right, so that
+//! whatever a client wrote there itself is never reached.
+
+use super::AppState;
+use crate::identity::api_key::within;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::HeaderMap;
+use axum::middleware::Next;
+use axum::response::Response;
+use ipnet::IpNet;
+use std::net::{IpAddr, SocketAddr};
+
+const FORWARDED: &str = "x-forwarded-for";
+
+/// The client's address, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Caller(pub(super) Option<IpAddr>);
+
+pub(super) async fn note(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    let caller = Caller(peer.map(|peer| client(peer, request.headers(), &state.trusted_proxies)));
+    request.extensions_mut().insert(caller);
+    next.run(request).await
+}
+
+/// The nearest address that is no proxy of ours.
+fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let mut nearest = peer.to_canonical();
+    let written = headers.get_all(FORWARDED).into_iter().filter_map(|value| value.to_str().ok());
+    let hops: Vec<&str> = written.flat_map(|text| text.split(',')).collect();
+    for hop in hops.into_iter().rev() {
+        if !within(trusted, nearest) {
+            break;
+        }
+        // Nonsense from a proxy of ours: the proxy itself is all that is known.
+        let Some(address) = parsed(hop.trim()) else { break };
+        nearest = address.to_canonical();
+    }
+    nearest
+}
+
+/// With or without a port.
+fn parsed(hop: &str) -> Option<IpAddr> {
+    let bare = hop.trim_start_matches('[').trim_end_matches(']');
+    bare.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_proxies_of_ours_are_believed_and_only_as_far_as_they_can_see() {
+        let trusted: Vec<IpNet> = ["127.0.0.1/32", "10.9.0.0/16"].map(|text| text.parse().unwrap()).into();
+        let table = [
+            ("203.0.113.7", &["198.51.100.1"][..], "203.0.113.7"),
+            ("127.0.0.1", &["198.51.100.1"], "198.51.100.1"),
+            ("::ffff:127.0.0.1", &["198.51.100.1:4711"], "198.51.100.1"),
+            ("127.0.0.1", &["1.2.3.4, 198.51.100.1"], "198.51.100.1"),
+            ("127.0.0.1", &["1.2.3.4", "198.51.100.1, 10.9.0.3"], "198.51.100.1"),
+            ("127.0.0.1", &["[2001:db8::1]:443"], "2001:db8::1"),
+            ("127.0.0.1", &["198.51.100.1, unknown"], "127.0.0.1"),
+            ("127.0.0.1", &[""], "127.0.0.1"),
+            ("127.0.0.1", &[], "127.0.0.1"),
+        ];
+        for (peer, written, want) in table {
+            let mut headers = HeaderMap::new();
+            for value in written {
+                headers.append(FORWARDED, value.parse().unwrap());
+            }
+            assert_eq!(client(peer.parse().unwrap(), &headers, &trusted).to_string(), want, "{peer} {written:?}");
+        }
+    }
+}

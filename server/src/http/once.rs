@@ -1,0 +1,119 @@
+//! Forms whose answer is a page of its own: what it shows is shown this once, and is in no address, no
+//! cookie and no store.
+
+use super::AppState;
+use super::pages::provide;
+use app::ApiError;
+use app::backend::{CurrentSession, NewKeyForm};
+use app::view::Outcome;
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Form, Request, State};
+use axum::http::request::Parts;
+use axum::http::{Method, Uri};
+use axum::response::Response;
+use leptos::context::provide_context;
+use leptos_axum::render_app_async_with_context;
+use lockdown::ids::OperatorId;
+use lockdown::operator::Operator;
+use serde::Deserialize;
+
+type Who = Option<Extension<Operator>>;
+
+/// The page at `path` as its GET would show it to the same person, with what came of the form.
+async fn page(state: &AppState, mut parts: Parts, path: &str, outcome: Result<Outcome, ApiError>) -> Response {
+    parts.method = Method::GET;
+    parts.uri = path.parse().unwrap_or_else(|_| Uri::from_static("/"));
+    let outcome = outcome.unwrap_or_else(Outcome::Refused);
+    let context = {
+        let state = state.clone();
+        move || {
+            provide(&state);
+            provide_context(outcome.clone());
+        }
+    };
+    let options = state.leptos.clone();
+    let shell = move || app::shell(options.clone());
+    render_app_async_with_context(context, shell)(Request::from_parts(parts, Body::empty())).await
+}
+
+fn signed_in(who: Who) -> Result<Operator, ApiError> {
+    who.map(|Extension(operator)| operator).ok_or(ApiError::SignInFirst)
+}
+
+/// A box that is ticked comes as often as there are ticks: pairs, not a struct.
+pub(super) async fn add_key(
+    State(state): State<AppState>,
+    who: Who,
+    parts: Parts,
+    Form(fields): Form<Vec<(String, String)>>,
+) -> Response {
+    let all = |name: &str| fields.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect();
+    let one = |name: &str| -> String { Vec::into_iter(all(name)).next().unwrap_or_default() };
+    let form = NewKeyForm {
+        name: one("name"),
+        scopes: all("scope"),
+        site: one("site"),
+        networks: one("networks"),
+        days: one("days"),
+    };
+    let made = async { state.pages.add_key(&signed_in(who)?, form).await.map(Outcome::Key) };
+    let made = made.await;
+    page(&state, parts, "/admin/clients", made).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct Rotation {
+    key: String,
+    overlap: i64,
+}
+
+pub(super) async fn rotate_key(
+    State(state): State<AppState>,
+    who: Who,
+    parts: Parts,
+    Form(Rotation { key, overlap }): Form<Rotation>,
+) -> Response {
+    let made = async { state.pages.rotate_key(&signed_in(who)?, &key, overlap).await.map(Outcome::Key) };
+    let made = made.await;
+    page(&state, parts, "/admin/clients", made).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct Printing {
+    person: String,
+    count: usize,
+}
+
+pub(super) async fn print_codes(
+    State(state): State<AppState>,
+    who: Who,
+    here: Option<Extension<CurrentSession>>,
+    parts: Parts,
+    Form(Printing { person, count }): Form<Printing>,
+) -> Response {
+    let made = async {
+        let of = OperatorId::try_from(person.clone()).map_err(|_| ApiError::NoSuchPerson)?;
+        let here = here.map(|Extension(here)| here);
+        let envelopes = state.pages.make_codes(&signed_in(who)?, here, &of, count).await?;
+        let shown = envelopes.into_iter().map(|envelope| (envelope.serial, envelope.code.expose().to_owned()));
+        Ok(Outcome::Envelopes(shown.collect()))
+    };
+    let made = made.await;
+    page(&state, parts, &format!("/admin/people/{person}"), made).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct Found {
+    key: String,
+}
+
+/// Whoever found a key needs no other proof than the key.
+pub(super) async fn report_key(
+    State(state): State<AppState>,
+    parts: Parts,
+    Form(Found { key }): Form<Found>,
+) -> Response {
+    let reported = state.pages.report_key(key.chars().take(200).collect()).await;
+    page(&state, parts, "/leaked-key", reported.map(|()| Outcome::Reported)).await
+}

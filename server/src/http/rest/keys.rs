@@ -1,0 +1,23 @@
+//! A key can take itself back: for whoever finds it where it does not belong.
+
+use super::bearer::Key;
+use super::problem::Problem;
+use crate::http::AppState;
+use crate::identity::api_key::{KeyDesk, KeyError};
+use axum::extract::State;
+use axum::http::StatusCode;
+
+/// Revokes the key it is called with, at once. Any scope will do.
+#[utoipa::path(delete, path = "/api/v1/keys/self", tag = "keys",
+    responses((status = 204, description = "the key opens nothing any more"),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json", description = "an access token is no key")),
+    security(("key" = [])))]
+pub(super) async fn revoke_itself(Key(holder): Key, State(state): State<AppState>) -> Result<StatusCode, Problem> {
+    let desk = KeyDesk { store: state.directory.as_ref(), by: Some(holder.actor()), now: state.engine.now() };
+    match desk.revoke(holder.id.as_str(), true).await {
+        Ok(_) => Ok(StatusCode::NO_CONTENT),
+        Err(KeyError::Store(error)) => Err(Problem::from_store(&error)),
+        Err(error) => Err(Problem::new(StatusCode::NOT_FOUND, "no-such-key", "No such key", format!("{error}."))),
+    }
+}

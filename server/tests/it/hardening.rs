@@ -1,0 +1,112 @@
+//! What one client may make the server hold, and what the server never writes down.
+
+use crate::sign_in::{Browser, signed_in};
+use crate::world::{More, SITE, World};
+use reqwest::StatusCode;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+fn connect(world: &World) -> TcpStream {
+    let stream = TcpStream::connect(world.url.trim_start_matches("http://")).unwrap();
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(40))).unwrap();
+    stream
+}
+
+/// All the server says until it hangs up.
+fn said(mut stream: TcpStream) -> String {
+    let mut all = Vec::new();
+    let _ = stream.read_to_end(&mut all);
+    String::from_utf8_lossy(&all).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_that_never_ends_or_is_huge_is_cut_off_and_others_are_served() {
+    let world = World::new().await;
+    let mut slow = connect(&world);
+    slow.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n").unwrap();
+    let mut huge = connect(&world);
+    let line = format!("x-{}: {}\r\n", "a", "b".repeat(4000));
+    huge.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n").unwrap();
+    for _ in 0..20 {
+        if huge.write_all(line.as_bytes()).is_err() {
+            break;
+        }
+    }
+    let _ = huge.write_all(b"\r\n");
+    let mut many = connect(&world);
+    many.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n").unwrap();
+    for n in 0..100 {
+        let _ = many.write_all(format!("x-{n}: y\r\n").as_bytes());
+    }
+    let _ = many.write_all(b"\r\n");
+    assert_eq!(reqwest::get(format!("{}/healthz", world.url)).await.unwrap().status(), StatusCode::OK);
+    let [huge, many, slow] = [huge, many, slow].map(|stream| tokio::task::spawn_blocking(move || said(stream)));
+    for (what, answer) in [("huge", huge.await.unwrap()), ("many", many.await.unwrap())] {
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{what}: {answer}");
+    }
+    assert!(!slow.await.unwrap().contains("200 OK"), "the slow one is let go");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn live_lines_are_counted_by_session_and_by_address() {
+    let world = World::with(More { http: "lines_per_address = 14".into(), ..More::default() }).await;
+    let mut eoc = signed_in(&world, 1, "eoc").await;
+    let mut open = Vec::new();
+    for _ in 0..12 {
+        let line = eoc.get("/ui/live").await;
+        assert_eq!(line.status(), StatusCode::OK);
+        open.push(line);
+    }
+    assert_eq!(eoc.get("/ui/live").await.status(), StatusCode::TOO_MANY_REQUESTS, "twelve a session");
+    let mut stranger = Browser::new(&world);
+    open.push(stranger.get("/ui/live").await);
+    open.push(stranger.get("/ui/live").await);
+    assert!(open.iter().all(|line| line.status() == StatusCode::OK));
+    assert_eq!(stranger.get("/ui/live").await.status(), StatusCode::TOO_MANY_REQUESTS, "fourteen an address");
+    drop(open);
+    world.until("closed lines make room", async || eoc.get("/ui/live").await.status() == StatusCode::OK).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_secret_is_written_into_the_log_at_any_level() {
+    let more =
+        More { environment: vec![("RUST_LOG", "trace")], identity: "probe = \"100ms\"".into(), ..More::default() };
+    let world = World::with(more).await;
+    world.until_standing("normal").await;
+    let mut senior = signed_in(&world, 2, "senior_eoc").await;
+    let mut secrets = vec![
+        "axl-demo".to_owned(),
+        // user:password as HTTP sends it
+        "YXhsLWxvY2tkb3duOmF4bC1kZW1v".to_owned(),
+        simulators::b2c::CLIENT_SECRET.to_owned(),
+        world.everything(),
+        "428913".to_owned(),
+    ];
+    secrets.extend(senior.secrets());
+    assert_eq!(senior.post("/ui/set-pin", "pin=428913", false).await.status(), StatusCode::OK);
+    world.run(&["people", "add", "--name", "EOC 9", "--role", "eoc"]);
+    let people: serde_json::Value = serde_json::from_slice(&world.run(&["people", "list", "--json"]).stdout).unwrap();
+    let id = people.as_array().unwrap().iter().find(|p| p["name"] == "EOC 9").unwrap()["id"].as_str().unwrap();
+    let printed = world.run(&["people", "codes", id, "--count", "1", "--json"]);
+    let code: serde_json::Value = serde_json::from_slice(&printed.stdout).unwrap();
+    let (serial, code) = (code[0]["serial"].as_str().unwrap(), code[0]["code"].as_str().unwrap());
+    world.b2c.stop().await;
+    world
+        .until("codes are good", async || {
+            Browser::new(&world).get("/sign-in").await.text().await.unwrap().contains("sealed envelope")
+        })
+        .await;
+    let mut eoc = Browser::new(&world);
+    eoc.post("/auth/code", &format!("serial={serial}&code={}", code.replace(' ', "+")), true).await;
+    secrets.extend(eoc.secrets());
+    secrets.extend([code.to_owned(), code.replace(' ', "+"), code.replace(' ', "")]);
+    assert_eq!(eoc.post("/ui/activate", &format!("site={SITE}"), false).await.status(), StatusCode::OK);
+    world.until_standing("locked").await;
+    let log = world.log();
+    assert!(log.contains("TRACE"), "it was asked to say everything");
+    for secret in &secrets {
+        assert!(secret.len() >= 6, "{secret}");
+        let found = log.lines().find(|line| line.contains(secret.as_str()));
+        assert!(found.is_none(), "{secret} is in the log: {}", found.unwrap_or_default());
+    }
+}
