@@ -54,7 +54,7 @@ pub async fn memory(config: &Config) -> anyhow::Result<Memory> {
         config::StoreKind::Embedded => Ok(Memory { store: Arc::new(local), shared: None }),
         config::StoreKind::Mongodb { uri } => {
             let sites = config.sites.iter().map(|site| site.plan.site.clone()).collect();
-            let shared = Shared::open(local, mongo(uri).await?, sites).await?;
+            let shared = Shared::open(local, mongo(uri).await?, sites, uri).await?;
             Ok(Memory { store: Arc::new(shared.clone()), shared: Some(shared) })
         }
     }

@@ -10,6 +10,13 @@ use lockdown::ids::SiteId;
 use lockdown::timeline::Event;
 use rusqlite::{OptionalExtension, Transaction, params};
 
+/// A copy, and what shows that nobody changed it since.
+pub(in crate::store) struct Signed<T> {
+    pub(in crate::store) record: T,
+    /// Hex.
+    pub(in crate::store) signature: String,
+}
+
 impl Embedded {
     /// Names this server's journal. Eight hex digits.
     pub(in crate::store) async fn instance(&self) -> Result<String, StoreError> {
@@ -113,45 +120,58 @@ impl Embedded {
     /// Copies everybody's profile and every key, as they are at the others.
     pub(in crate::store) async fn mirror(
         &self,
-        people: Vec<Person>,
-        clients: Vec<ClientRecord>,
+        people: Vec<Signed<Person>>,
+        clients: Vec<Signed<ClientRecord>>,
     ) -> Result<(), StoreError> {
         self.write(move |transaction| {
             holds_copies(transaction)?;
-            transaction.execute_batch("DELETE FROM identities; DELETE FROM profiles; DELETE FROM clients;")?;
+            transaction.execute_batch(
+                "DELETE FROM identities; DELETE FROM profiles; DELETE FROM clients; DELETE FROM signatures;",
+            )?;
             for person in &people {
                 copy_person(transaction, person)?;
             }
             for client in &clients {
-                let sql = "INSERT INTO clients (id, doc) VALUES (?1, ?2)";
-                transaction.execute(sql, params![client.id.as_str(), text(client)?])?;
+                copy_client(transaction, client)?;
             }
             Ok(())
         })
         .await
     }
 
-    pub(in crate::store) async fn copy_person(&self, person: Person) -> Result<(), StoreError> {
-        if self.person(person.id.as_str()).await?.as_ref() == Some(&person) {
+    pub(in crate::store) async fn copy_person(&self, person: Signed<Person>) -> Result<(), StoreError> {
+        if self.has_copy("person", person.record.id.as_str(), &person.signature).await? {
             return Ok(());
         }
         self.write(move |transaction| {
             holds_copies(transaction)?;
-            transaction.execute("DELETE FROM identities WHERE profile = ?1", [person.id.as_str()])?;
+            transaction.execute("DELETE FROM identities WHERE profile = ?1", [person.record.id.as_str()])?;
             copy_person(transaction, &person)
         })
         .await
     }
 
-    pub(in crate::store) async fn copy_client(&self, client: ClientRecord) -> Result<(), StoreError> {
-        if self.client(client.id.as_str()).await?.as_ref() == Some(&client) {
+    pub(in crate::store) async fn copy_client(&self, client: Signed<ClientRecord>) -> Result<(), StoreError> {
+        if self.has_copy("key", client.record.id.as_str(), &client.signature).await? {
             return Ok(());
         }
         self.write(move |transaction| {
             holds_copies(transaction)?;
-            let sql = "INSERT OR REPLACE INTO clients (id, doc) VALUES (?1, ?2)";
-            transaction.execute(sql, params![client.id.as_str(), text(&client)?])?;
-            Ok(())
+            copy_client(transaction, &client)
+        })
+        .await
+    }
+
+    async fn has_copy(&self, kind: &'static str, id: &str, signature: &str) -> Result<bool, StoreError> {
+        Ok(self.signature(kind, id).await?.as_deref() == Some(signature))
+    }
+
+    /// What a copy was signed with.
+    pub(in crate::store) async fn signature(&self, kind: &'static str, id: &str) -> Result<Option<String>, StoreError> {
+        let id = id.to_owned();
+        self.run(move |connection| {
+            let sql = "SELECT mac FROM signatures WHERE kind = ?1 AND id = ?2";
+            Ok(connection.prepare_cached(sql)?.query_row(params![kind, id], |row| row.get(0)).optional()?)
         })
         .await
     }
@@ -218,7 +238,20 @@ fn holds_copies(transaction: &Transaction<'_>) -> Result<(), Trouble> {
     Ok(transaction.execute(sql, []).map(|_| ())?)
 }
 
-fn copy_person(transaction: &Transaction<'_>, person: &Person) -> Result<(), Trouble> {
+fn sign(transaction: &Transaction<'_>, kind: &str, id: &str, signature: &str) -> Result<(), Trouble> {
+    let sql = "INSERT OR REPLACE INTO signatures (kind, id, mac) VALUES (?1, ?2, ?3)";
+    Ok(transaction.execute(sql, params![kind, id, signature]).map(|_| ())?)
+}
+
+fn copy_client(transaction: &Transaction<'_>, client: &Signed<ClientRecord>) -> Result<(), Trouble> {
+    let Signed { record, signature } = client;
+    let sql = "INSERT OR REPLACE INTO clients (id, doc) VALUES (?1, ?2)";
+    transaction.execute(sql, params![record.id.as_str(), text(record)?])?;
+    sign(transaction, "key", record.id.as_str(), signature)
+}
+
+fn copy_person(transaction: &Transaction<'_>, person: &Signed<Person>) -> Result<(), Trouble> {
+    let Signed { record: person, signature } = person;
     let sql = "INSERT INTO profiles (id, version, name, doc) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (id) DO UPDATE SET version = ?2, name = ?3, doc = ?4";
     let (id, version) = (person.id.as_str(), number(person.version));
@@ -227,5 +260,5 @@ fn copy_person(transaction: &Transaction<'_>, person: &Person) -> Result<(), Tro
         let sql = "INSERT OR REPLACE INTO identities (issuer, subject, profile) VALUES (?1, ?2, ?3)";
         transaction.execute(sql, params![identity.issuer, identity.subject, id])?;
     }
-    Ok(())
+    sign(transaction, "person", id, signature)
 }

@@ -7,6 +7,8 @@
 
 mod journal;
 
+pub(super) use journal::Signed;
+
 use super::chain::{self, Kept, Verdict};
 use super::records::{ClientRecord, Person, Remembered, Session};
 use super::{Directory, Keep};

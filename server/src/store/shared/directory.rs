@@ -49,18 +49,18 @@ impl Shared {
 #[async_trait]
 impl Directory for Shared {
     async fn person(&self, id: &str) -> Result<Option<Person>, StoreError> {
-        let theirs = self.copied(self.inner.mongo.person(id), |person| self.inner.local.copy_person(person));
-        self.either(theirs, self.inner.local.person(id)).await
+        let theirs = self.copied(self.inner.mongo.person(id), |person| self.inner.mirror.copy_person(person));
+        self.either(theirs, self.inner.mirror.person(id)).await
     }
 
     async fn person_by_identity(&self, issuer: &str, subject: &str) -> Result<Option<Person>, StoreError> {
         let theirs = self.inner.mongo.person_by_identity(issuer, subject);
-        let theirs = self.copied(theirs, |person| self.inner.local.copy_person(person));
-        self.either(theirs, self.inner.local.person_by_identity(issuer, subject)).await
+        let theirs = self.copied(theirs, |person| self.inner.mirror.copy_person(person));
+        self.either(theirs, self.inner.mirror.person_by_identity(issuer, subject)).await
     }
 
     async fn people(&self) -> Result<Vec<Person>, StoreError> {
-        self.either(self.inner.mongo.people(), self.inner.local.people()).await
+        self.either(self.inner.mongo.people(), self.inner.mirror.people()).await
     }
 
     async fn put_people(&self, people: &[Person], event: NewEvent) -> Result<(), StoreError> {
@@ -123,12 +123,12 @@ impl Directory for Shared {
     }
 
     async fn client(&self, id: &str) -> Result<Option<ClientRecord>, StoreError> {
-        let theirs = self.copied(self.inner.mongo.client(id), |client| self.inner.local.copy_client(client));
-        self.either(theirs, self.inner.local.client(id)).await
+        let theirs = self.copied(self.inner.mongo.client(id), |client| self.inner.mirror.copy_client(client));
+        self.either(theirs, self.inner.mirror.client(id)).await
     }
 
     async fn clients(&self) -> Result<Vec<ClientRecord>, StoreError> {
-        self.either(self.inner.mongo.clients(), self.inner.local.clients()).await
+        self.either(self.inner.mongo.clients(), self.inner.mirror.clients()).await
     }
 
     async fn note_client_used(&self, client: &str, at: Timestamp) -> Result<(), StoreError> {

@@ -381,7 +381,7 @@ impl Inner {
         let due = self.turns().copy_due(COPY);
         if due {
             let (people, clients) = (self.mongo.people().await?, self.mongo.clients().await?);
-            self.local.mirror(people, clients).await?;
+            self.mirror.copy_all(people, clients).await?;
             self.turns().copied(Some(Instant::now()));
         }
         Ok(())

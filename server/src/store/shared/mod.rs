@@ -7,17 +7,20 @@
 
 mod directory;
 mod exchange;
+mod mirror;
 mod turns;
 
 use super::Keep;
 use super::chain::Verdict;
 use super::embedded::Embedded;
 use super::mongo::Mongo;
+use crate::config::Secret;
 use crate::engine::ports::{NewEvent, SharedNews, SiteRecord, Store, StoreError, Turn};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use lockdown::ids::SiteId;
 use lockdown::timeline::Event;
+use mirror::Mirror;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, broadcast};
 use tokio::task::JoinSet;
@@ -35,6 +38,7 @@ pub struct Shared {
 
 struct Inner {
     local: Embedded,
+    mirror: Mirror,
     mongo: Mongo,
     /// Names this process among the servers.
     me: String,
@@ -62,11 +66,11 @@ enum Reach {
 
 impl Shared {
     /// Opens, and meets the others if they are there; a database that is away delays nothing but its
-    /// own time limit.
+    /// own time limit. `secret` signs the copies kept for that time.
     ///
     /// # Errors
     /// When the journal cannot be read or written.
-    pub async fn open(local: Embedded, mongo: Mongo, sites: Vec<SiteId>) -> Result<Self, StoreError> {
+    pub async fn open(local: Embedded, mongo: Mongo, sites: Vec<SiteId>, secret: &Secret) -> Result<Self, StoreError> {
         if local.has_originals().await? {
             return Err(StoreError::Failed(
                 "the data folder holds people and keys of an embedded store. Copy them into the database first: `pstn-lockdown store migrate --from embedded --to mongodb`".into(),
@@ -76,6 +80,7 @@ impl Shared {
         let nonce: String = crate::identity::token::random_text().chars().take(8).collect();
         let (news, _) = broadcast::channel(BACKLOG);
         let inner = Arc::new(Inner {
+            mirror: Mirror::new(local.clone(), secret),
             local,
             mongo,
             me: format!("{instance}/{nonce}"),

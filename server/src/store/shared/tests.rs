@@ -1,10 +1,14 @@
 use super::exchange::{Settled, settle};
 use super::*;
 use crate::config::Secret;
+use crate::store::Directory;
 use crate::store::contract;
+use crate::store::records::Identity;
 use lockdown::ids::{ActivationId, OperatorId};
 use lockdown::operator::{Actor, Surface};
+use lockdown::operator::{Grants, Role};
 use lockdown::site::{Activation, Command, Release};
+use lockdown::timeline::EventKind;
 use simulators::database::Database;
 use std::time::{Duration, Instant};
 
@@ -13,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Server {
     shared: Shared,
     news: broadcast::Receiver<SharedNews>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 fn site() -> SiteId {
@@ -57,10 +61,11 @@ impl Server {
     async fn start(database: &Database) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let local = Embedded::open(folder.path()).unwrap();
-        let mongo = Mongo::connect(&Secret::new(database.uri("shared"))).await.unwrap();
-        let shared = Shared::open(local, mongo, vec![site()]).await.unwrap();
+        let secret = Secret::new(database.uri("shared"));
+        let mongo = Mongo::connect(&secret).await.unwrap();
+        let shared = Shared::open(local, mongo, vec![site()], &secret).await.unwrap();
         let news = shared.shared_news().unwrap();
-        Self { shared, news, _folder: folder }
+        Self { shared, news, folder }
     }
 
     /// What an engine does with the news.
@@ -222,4 +227,30 @@ async fn one_server_drives_until_it_dies_or_an_order_is_given_elsewhere() {
     database.resume().await.unwrap();
     one.shared.close().await;
     three.until("handed over without waiting", async |shared| shared.turn(&site()) == Turn::Drive).await;
+}
+
+#[tokio::test]
+async fn a_copy_that_somebody_changed_gives_nobody_a_role() {
+    let database = Database::start().await.unwrap();
+    let mut server = Server::start(&database).await;
+    let grants = Grants::from([Role::Eoc]);
+    let identity = Identity { issuer: "https://b2c/".into(), subject: "1".into() };
+    let ann = crate::people::profile("Ann", None, vec![identity], grants, contract::now()).unwrap();
+    let event = NewEvent { at: contract::now(), site: None, by: None, kind: EventKind::SignedIn };
+    server.shared.put_person(&ann, event).await.unwrap();
+    server.until("she is copied", async |shared| shared.person(ann.id.as_str()).await.is_ok_and(|p| p.is_some())).await;
+    database.kill();
+    server.until("the database is away", async |shared| shared.away_since().is_some()).await;
+    let later = contract::now() + jiff::SignedDuration::from_hours(1);
+    server.shared.note_seen(ann.id.as_str(), later).await.unwrap();
+    let known = async |server: &Server| {
+        let by_id = server.shared.person(ann.id.as_str()).await.unwrap().is_some();
+        let by_identity = server.shared.person_by_identity("https://b2c/", "1").await.unwrap().is_some();
+        [by_id, by_identity, server.shared.people().await.unwrap().len() == 1]
+    };
+    assert_eq!(known(&server).await, [true; 3], "seen later, and still the same");
+    let file = rusqlite::Connection::open(server.folder.path().join("lockdown.db")).unwrap();
+    let promote = "UPDATE profiles SET doc = replace(doc, '\"eoc\"', '\"senior_eoc\"')";
+    assert_eq!(file.execute(promote, []).unwrap(), 1);
+    assert_eq!(known(&server).await, [false; 3]);
 }
