@@ -2,7 +2,8 @@
 
 use crate::error::ApiError;
 use crate::view::{
-    ConsoleView, KeysView, MyView, PeopleView, PersonPageView, QuestionView, SignInView, StatusView, TimelineView,
+    ConsoleView, HooksView, KeysView, MyView, PeopleView, PersonPageView, QuestionView, SignInView, StatusView,
+    TimelineView,
 };
 use async_trait::async_trait;
 use leptos::context::use_context;
@@ -135,8 +136,30 @@ pub trait Keys: Send + Sync + 'static {
     async fn revoke_key(&self, who: &Operator, id: String) -> Result<(), ApiError>;
 }
 
+/// What a web-hook is to be, as it is written into the form.
+#[derive(Debug, Clone, Default)]
+pub struct NewHookForm {
+    pub name: String,
+    pub url: String,
+    pub site: String,
+    pub what: String,
+}
+
+/// Machines outside that are told what happens.
 #[async_trait]
-pub trait Backend: People + PasskeyDesk + Doors + Keys {
+pub trait Hooks: Send + Sync + 'static {
+    /// With the deliveries of `chosen`.
+    async fn hooks(&self, who: &Operator, chosen: Option<String>) -> Result<HooksView, ApiError>;
+
+    async fn remove_hook(&self, who: &Operator, id: String) -> Result<(), ApiError>;
+
+    async fn enable_hook(&self, who: &Operator, id: String) -> Result<(), ApiError>;
+
+    async fn replay(&self, who: &Operator, hook: String, delivery: String) -> Result<(), ApiError>;
+}
+
+#[async_trait]
+pub trait Backend: People + PasskeyDesk + Doors + Keys + Hooks {
     async fn status(&self, who: Option<&Operator>) -> Result<StatusView, ApiError>;
 
     /// `site`: the one asked for, or the first.

@@ -57,6 +57,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/people") view=pages::people::PeoplePage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/people/:id") view=pages::person::PersonPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/clients") view=pages::keys::KeysPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/webhooks") view=pages::webhooks::WebhooksPage ssr=SsrMode::Async/>
                 <Route path=path!("/leaked-key") view=pages::leaked_key::LeakedKeyPage ssr=SsrMode::Async/>
                 <Route path=path!("/me") view=pages::me::MePage ssr=SsrMode::Async/>
                 <Route path=path!("/sign-in") view=pages::sign_in::SignInPage ssr=SsrMode::Async/>

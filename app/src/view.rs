@@ -188,6 +188,41 @@ pub struct KeyView {
     pub old_until: Option<Moment>,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HooksView {
+    pub me: Me,
+    pub hooks: Vec<HookView>,
+    /// Origins that may be told anything.
+    pub allowed: Vec<String>,
+    /// Words a web-hook can hear of.
+    pub news: Vec<String>,
+    pub sites: Vec<(SiteId, String)>,
+}
+
+/// A web-hook, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookView {
+    pub id: String,
+    pub name: String,
+    pub url: String,
+    /// `every site; all news; made by Admin 1 (web)`.
+    pub about: String,
+    pub state: String,
+    pub off: bool,
+    /// Newest first, where they were asked for.
+    pub deliveries: Option<Vec<DeliveryView>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryView {
+    pub id: String,
+    pub kind: String,
+    pub made: Moment,
+    pub state: String,
+    /// What came of the last attempt.
+    pub last: String,
+}
+
 /// A secret on the one page that shows it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyShown {
@@ -203,6 +238,8 @@ pub enum Outcome {
     Envelopes(Vec<(String, String)>),
     /// A key that was found was reported.
     Reported,
+    /// What came of a test, in words.
+    Tested(String),
     Refused(crate::error::ApiError),
 }
 

@@ -98,6 +98,18 @@ test("an administrator makes a key and prints sealed codes, each shown once", as
   await page.getByRole("button", { name: "Print two more" }).click();
   await expect(page.locator(".envelope")).toHaveCount(2);
   await look(page, "codes-printed");
+  await page.goto("/admin/webhooks");
+  await page.getByLabel("What it is").fill("Site pager");
+  await page.getByLabel(/^Address/).fill(process.env.LOCKDOWN_RECEIVER + "/news");
+  await page.getByRole("button", { name: "Add the web-hook" }).click();
+  await expect(page.locator(".once .secret")).toHaveText(/^whsec_/);
+  await look(page, "webhook-made");
+  await page.getByRole("button", { name: "Send a test" }).click();
+  await expect(page.getByRole("status")).toContainText("Test: ");
+  await page.getByRole("link", { name: "What was sent" }).click();
+  await look(page, "webhook-deliveries");
+  await page.getByRole("button", { name: "Remove" }).click();
+  await expect(page.getByRole("main")).toContainText("Nobody is told anything yet");
   await page.goto("/leaked-key");
   await look(page, "leaked-key");
   await page.getByLabel("The key").fill(secret);

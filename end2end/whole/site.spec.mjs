@@ -1,5 +1,6 @@
 // A new site's first day, from the first sign-in to a night without database and identity provider.
 import { execFileSync, spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { expect, faults, test } from "../tests/world.mjs";
 import { virtualKey } from "../tests/virtual_key.mjs";
 
@@ -14,7 +15,35 @@ async function signIn(page, name) {
 }
 
 async function provider(state) {
-  await fetch(`${whole.provider}/sim/${state}`, { method: "POST" });
+  const answer = await fetch(`${whole.provider}/sim/${state}`, { method: "POST" });
+  expect(answer.ok).toBe(true);
+}
+
+/** What the summary of all tests says was tried and refused. */
+function refused(what, count) {
+  expect(count, what).toBeGreaterThan(0);
+  if (process.env.LOCKDOWN_COUNTS) writeFileSync(`${process.env.LOCKDOWN_COUNTS}/${what}`, String(count));
+}
+
+/** Two envelopes for somebody, printed by the administrator: [outside, inside] each. */
+async function envelopes(admin, name) {
+  await admin.goto(`/admin/people?find=${encodeURIComponent(name)}`);
+  await admin.getByRole("link", { name: new RegExp(name) }).click();
+  await admin.getByRole("button", { name: "Print two more" }).click();
+  const outside = await admin.locator(".envelope span:first-child code").allTextContents();
+  const inside = await admin.locator(".envelope .secret").allTextContents();
+  return outside.map((serial, at) => [serial, inside[at]]);
+}
+
+async function openEnvelope(page, [outside, inside]) {
+  await expect(async () => {
+    await page.goto("/sign-in");
+    await expect(page.getByText("Open a sealed envelope")).toBeVisible({ timeout: 100 });
+  }).toPass();
+  await page.getByText("Open a sealed envelope").click();
+  await page.getByLabel("Number on the envelope").first().fill(outside);
+  await page.getByLabel("Code inside").first().fill(inside);
+  await page.getByRole("button", { name: "Sign in with the code" }).click();
 }
 
 /** The administrator ticks one box of a person's roles. */
@@ -83,6 +112,7 @@ test("from the first sign-in to a night without database and provider", async ({
   await release(page, "Acme North");
   await expect(headline(page)).toHaveText("Normal calling");
 
+  const kept = await envelopes(admin, "Senior 1");
   await faults({ latency_ms: 80 });
   await eoc.getByText("Lock in two steps").click();
   await eoc.getByRole("button", { name: "Lock now" }).click();
@@ -105,6 +135,21 @@ test("from the first sign-in to a night without database and provider", async ({
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
   await page.waitForURL("**/console");
   await expect(page.locator(".me"), "with neither database nor provider").toContainText("Senior 1");
+
+  const night = await people();
+  await openEnvelope(night, kept[0]);
+  await night.waitForURL("**/console");
+  await expect(night.locator(".me"), "an envelope, with neither").toContainText("Senior 1");
+  await lock(night);
+  await expect(night.getByText("Only senior EOC personnel may give the all-clear")).toBeVisible();
+  const again = await people();
+  await openEnvelope(again, kept[0]);
+  await expect(again.getByRole("alert").first()).toContainText("the envelope was used");
+  await release(page, "Acme North");
+  await page.getByLabel(/although other servers may not hear/).check();
+  await page.getByLabel(/Reason/).fill("the night is over");
+  await release(page, "Acme North");
+  await expect(headline(page)).toHaveText("Normal calling");
   await provider("up");
 
   back();
@@ -112,6 +157,44 @@ test("from the first sign-in to a night without database and provider", async ({
   await page.goto("/timeline");
   await expect(page.locator(".events")).toContainText("All-clear ordered without the shared database");
   await expect(page.locator(".events")).toContainText("Signed in by passkey, without the identity provider");
+  await expect(page.locator(".events")).toContainText("Signed in by sealed code");
   const verified = execFileSync(whole.program, ["events", "verify", "--json", "--config", whole.config]);
   expect(JSON.parse(verified)).toMatchObject({ whole: true });
+});
+
+test("every token the independent provider forges is refused, and its own program may call", async ({ browser }) => {
+  const kinds = await (await fetch(`${whole.provider}/sim/forgeries`)).json();
+  for (const kind of kinds) {
+    const forged = await fetch(`${whole.provider}/sim/forge?kind=${kind}`, { method: "POST" });
+    expect(forged.ok, kind).toBe(true);
+    const page = await (await browser.newContext()).newPage();
+    await page.goto("/console");
+    await page.locator("main a.button.primary").click();
+    await page.getByRole("button", { name: "Resident 1", exact: true }).click();
+    await page.waitForURL("**/sign-in?trouble=refused");
+    await page.goto("/me");
+    await expect(page.getByRole("alert"), kind).toContainText("Please sign in first");
+    await page.context().close();
+  }
+  refused("tokens forged by the independent provider", kinds.length);
+  const honest = await (await browser.newContext()).newPage();
+  await signIn(honest, "Resident 1");
+  await expect(honest.locator(".me")).toContainText("Resident 1");
+
+  const token = async (claims) => {
+    const headers = { "content-type": "application/json" };
+    const answer = await fetch(`${whole.provider}/sim/access-token`, { method: "POST", headers, body: JSON.stringify(claims) });
+    return answer.text();
+  };
+  const asked = async (claims) => {
+    const headers = { authorization: `Bearer ${await token(claims)}` };
+    return (await fetch(`${process.env.LOCKDOWN_URL}/api/v1/sites/acme-north`, { headers })).status;
+  };
+  expect(await asked({})).toBe(200);
+  const signings = ["none", "hmac", "hmac_public", "foreign", "unknown", "no_kid", "rs384", "embedded_jwk", "enc_key", "small_key"];
+  const others = [{ aud: "another" }, { iss: "https://elsewhere.example/" }, { azp: "another" }, { scp: null }, { exp: 1 }, { nonce: "n" }];
+  for (const claims of [...signings.map((sign) => ({ sign })), ...others]) {
+    expect(await asked(claims), JSON.stringify(claims)).toBe(401);
+  }
+  refused("access tokens forged by the independent provider", signings.length + others.length);
 });

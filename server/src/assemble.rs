@@ -13,6 +13,8 @@ use crate::store::Keep;
 use crate::store::embedded::Embedded;
 use crate::store::mongo::Mongo;
 use crate::store::shared::Shared;
+use crate::webhooks::Webhooks;
+use crate::webhooks::reach::Reach;
 use std::sync::Arc;
 
 /// The client for the one publisher of this configuration.
@@ -105,8 +107,11 @@ pub async fn pages(config: &Config, store: Arc<dyn Keep>, tuning: Tuning) -> any
         None => None,
         Some(identity) => Some(Arc::new(Oidc::new(identity.clone(), &config.http.public_url, &config.store.data_dir)?)),
     };
+    let reach = Reach { allow: config.webhooks.allow.clone(), networks: config.webhooks.networks.clone() };
+    let webhooks = Arc::new(Webhooks::new(store.clone(), store.clone(), engine.clone(), reach)?);
     Ok(Arc::new(Pages {
         engine,
+        webhooks,
         store: store.clone(),
         directory: store,
         oidc,

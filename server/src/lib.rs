@@ -12,3 +12,4 @@ pub mod identity;
 pub mod people;
 pub mod store;
 mod telemetry;
+pub mod webhooks;

@@ -26,6 +26,9 @@ pub(crate) struct World {
 const CLIENT_ID: &str = "63d19d63-e3fe-4b9c-8e4a-2b2b9a7d3a10";
 const CLIENT_SECRET: &str = "an-independent-secret";
 
+/// Where the demonstration may send news: a receiver on this machine, if there is one.
+pub(crate) const RECEIVER: &str = "http://127.0.0.1:9911";
+
 /// The demonstration site.
 const DEMO: &str = include_str!("../../end2end/demo-site.toml");
 
@@ -223,7 +226,7 @@ impl World {
     fn sections(&self, port: u16, store: &str, identity: &str, sites: &str) -> String {
         let text = |key: &str| self.simulators[key].as_str().unwrap_or("").to_owned();
         format!(
-            "[http]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"http://localhost:{port}\"\n\n[store]\ndata_dir = \"data\"\n{store}\n\n[cucm]\nurl = \"{axl}\"\nusername = \"axl-lockdown\"\npassword = \"axl-demo\"\ntls = {{ pin_sha256 = [\"{pin}\"] }}\n\n{identity}\n{sites}",
+            "[http]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"http://localhost:{port}\"\n\n[store]\ndata_dir = \"data\"\n{store}\n\n[cucm]\nurl = \"{axl}\"\nusername = \"axl-lockdown\"\npassword = \"axl-demo\"\ntls = {{ pin_sha256 = [\"{pin}\"] }}\n\n[webhooks]\nallow = [\"{RECEIVER}\"]\nnetworks = [\"127.0.0.1\"]\n\n{identity}\n{sites}",
             axl = text("axl"),
             pin = text("fingerprint"),
         )

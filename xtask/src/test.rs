@@ -4,6 +4,7 @@ use crate::command::{cargo, run, say, target};
 use crate::run::World;
 use crate::{run as demo, schema, setup, site};
 use anyhow::{Context, Result};
+use std::path::Path;
 use std::time::Instant;
 
 pub(crate) fn all() -> Result<()> {
@@ -23,7 +24,7 @@ pub(crate) fn all() -> Result<()> {
         .env("LOCKDOWN_COUNTS", &counts))?;
     axl()?;
     browser(&[])?;
-    whole()?;
+    whole_counted(&counts)?;
     println!("\nTried and refused, or let through as the table says:");
     for file in std::fs::read_dir(&counts)?.flatten() {
         let count = std::fs::read_to_string(file.path())?;
@@ -45,6 +46,13 @@ pub(crate) fn axl() -> Result<()> {
 
 /// The product as a site runs it, against an independent identity provider and a database.
 pub(crate) fn whole() -> Result<()> {
+    let counts = target().join("counts-whole");
+    std::fs::create_dir_all(&counts)?;
+    whole_counted(&counts)
+}
+
+/// What is tried and refused is counted in the folder `counts`.
+fn whole_counted(counts: &Path) -> Result<()> {
     demo::build()?;
     site::build()?;
     let (modules, chromium) = (setup::npm()?, setup::chromium()?);
@@ -58,6 +66,7 @@ pub(crate) fn whole() -> Result<()> {
         .env("CHROMIUM", chromium)
         .env("LOCKDOWN_URL", &world.url)
         .env("LOCKDOWN_WHOLE", world.whole.to_string())
+        .env("LOCKDOWN_COUNTS", counts)
         .env("LOCKDOWN_CONTROL", world.simulators["control"].as_str().unwrap_or_default()))
     .with_context(|| format!("the server's log is {}", folder.join("server.log").display()))
 }
@@ -81,6 +90,7 @@ pub(crate) fn browser(only: &[&str]) -> Result<()> {
         .env("LOCKDOWN_URL", &world.url)
         .env("LOCKDOWN_SERVER_PID", world.server_pid().to_string())
         .env("LOCKDOWN_CONTROL", world.simulators["control"].as_str().unwrap_or_default())
+        .env("LOCKDOWN_RECEIVER", demo::RECEIVER)
         .env("LOCKDOWN_SHOTS", target().join("screenshots")))
     .with_context(|| format!("the server's log is {}", folder.join("server.log").display()))
 }

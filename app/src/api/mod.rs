@@ -7,3 +7,4 @@ pub mod passkeys;
 pub mod people;
 pub mod session;
 pub mod timeline;
+pub mod webhooks;

@@ -18,6 +18,7 @@ pub(crate) fn Frame(#[prop(into)] me: Option<Me>, here: &'static str, children: 
                 {(works || manages).then(|| way("/timeline", "Timeline"))}
                 {manages.then(|| way("/admin/people", "People"))}
                 {manages.then(|| way("/admin/clients", "Keys"))}
+                {manages.then(|| way("/admin/webhooks", "Web-hooks"))}
             </nav>
             <SignedIn me/>
         </header>

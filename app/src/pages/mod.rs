@@ -10,6 +10,7 @@ pub(crate) mod person;
 pub(crate) mod sign_in;
 pub(crate) mod status;
 pub(crate) mod timeline;
+pub(crate) mod webhooks;
 
 use crate::components::frame::{Frame, Trouble};
 use crate::error::ApiError;

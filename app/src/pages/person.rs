@@ -168,7 +168,7 @@ fn Printed(name: String, outcome: Outcome) -> impl IntoView {
         }
         .into_any(),
         Outcome::Refused(error) => view! { <Trouble text=error.to_string()/> }.into_any(),
-        Outcome::Key(_) | Outcome::Reported => ().into_any(),
+        Outcome::Key(_) | Outcome::Reported | Outcome::Tested(_) => ().into_any(),
     }
 }
 

@@ -118,9 +118,6 @@ fn refused(error: KeyError) -> ApiError {
     match error {
         KeyError::Store(error) => stored(error),
         KeyError::NoSuchKey => ApiError::Stale,
-        error @ (KeyError::Empty | KeyError::Days) => {
-            let text = error.to_string();
-            ApiError::Told(format!("{}{}.", text[..1].to_uppercase(), &text[1..]))
-        }
+        error @ (KeyError::Empty | KeyError::Days) => ApiError::Told(super::sentence(&error.to_string())),
     }
 }

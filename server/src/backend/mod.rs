@@ -5,6 +5,7 @@ mod keys;
 mod passkeys;
 mod people;
 mod views;
+mod webhooks;
 
 pub use views::{SiteFacts, Sites};
 
@@ -15,6 +16,7 @@ use crate::identity::oidc::Oidc;
 use crate::identity::passkey::Passkeys;
 use crate::store::Directory;
 use crate::store::records::Person;
+use crate::webhooks::Webhooks;
 use app::ApiError;
 use app::backend::{Backend, Wish};
 use app::view::{ConsoleView, Me, SignInView, StatusView, TimelineView};
@@ -37,6 +39,7 @@ pub struct Pages {
     pub directory: Arc<dyn Directory>,
     pub oidc: Option<Arc<Oidc>>,
     pub sites: Arc<Sites>,
+    pub webhooks: Arc<Webhooks>,
     /// `None` where this server's address has no passkeys.
     pub passkeys: Option<Arc<Passkeys>>,
     /// Whether an all-clear needs one; `None` without an identity provider.
@@ -179,6 +182,13 @@ impl Pages {
 
 fn others(names: &[String], but: &str) -> Vec<String> {
     names.iter().filter(|name| *name != but).cloned().collect()
+}
+
+/// An error's words as a sentence for a page.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
 }
 
 fn me(who: &Operator) -> Me {

@@ -52,6 +52,7 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
     if let Some(oidc) = pages.oidc.clone() {
         tokio::spawn(watch(oidc, engine.clone(), probe));
     }
+    tokio::spawn(crate::webhooks::run(pages.webhooks.clone()));
     let app = router(&AppState::new(&config, pages, &site_root()?));
     tracing::info!(address = %config.http.listen, public_url = config.http.public_url, "pstn-lockdown serves");
     listen(listener, tls, app).await?;

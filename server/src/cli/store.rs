@@ -59,6 +59,7 @@ async fn migrate(context: &Context) -> Result<Ended, Sorry> {
     let words = [
         line("people", report.people),
         line("keys", report.keys),
+        line("web-hooks", report.hooks),
         line("sites", report.sites),
         line("events", report.events),
         format!("The database's timeline is whole. Its head is {}.", report.head),

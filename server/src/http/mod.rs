@@ -17,6 +17,7 @@ use crate::engine::Engine;
 use crate::engine::ports::Store;
 use crate::identity::oidc::Oidc;
 use crate::store::Directory;
+use crate::webhooks::Webhooks;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::http::{HeaderValue, header};
@@ -42,6 +43,7 @@ pub struct AppState {
     pub oidc: Option<Arc<Oidc>>,
     pub sites: Arc<Sites>,
     pub pages: Arc<Pages>,
+    pub webhooks: Arc<Webhooks>,
     pub public_url: Arc<str>,
     pub public_status: bool,
     /// `Strict-Transport-Security` and `Secure` cookies: the public address is https.
@@ -74,6 +76,7 @@ impl AppState {
             oidc: pages.oidc.clone(),
             sites: pages.sites.clone(),
             teller: live::Teller::start(pages.engine.clone(), pages.sites.clone(), pages.store.clone()),
+            webhooks: pages.webhooks.clone(),
             pages,
             public_url: config.http.public_url.as_str().into(),
             public_status: config.http.public_status,
@@ -97,6 +100,9 @@ fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
         ("POST", "/admin/clients/add", post(once::add_key)),
         ("POST", "/admin/clients/rotate", post(once::rotate_key)),
         ("POST", "/admin/codes/print", post(once::print_codes)),
+        ("POST", "/admin/webhooks/add", post(once::add_hook)),
+        ("POST", "/admin/webhooks/rotate", post(once::rotate_hook)),
+        ("POST", "/admin/webhooks/test", post(once::test_hook)),
         ("POST", "/leaked-key/report", post(once::report_key)),
         ("GET", "/ui/live", get(live::page_line)),
         ("GET", "/healthz", get(health::healthz)),

@@ -4,7 +4,7 @@
 use super::AppState;
 use super::pages::provide;
 use app::ApiError;
-use app::backend::{CurrentSession, NewKeyForm};
+use app::backend::{CurrentSession, NewHookForm, NewKeyForm};
 use app::view::Outcome;
 use axum::Extension;
 use axum::body::Body;
@@ -116,4 +116,53 @@ pub(super) async fn report_key(
 ) -> Response {
     let reported = state.pages.report_key(key.chars().take(200).collect()).await;
     page(&state, parts, "/leaked-key", reported.map(|()| Outcome::Reported)).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct NewHook {
+    name: String,
+    url: String,
+    #[serde(default)]
+    site: String,
+    #[serde(default)]
+    what: String,
+}
+
+pub(super) async fn add_hook(
+    State(state): State<AppState>,
+    who: Who,
+    parts: Parts,
+    Form(NewHook { name, url, site, what }): Form<NewHook>,
+) -> Response {
+    let form = NewHookForm { name, url, site, what };
+    let made = async { state.pages.add_hook(&signed_in(who)?, form).await.map(Outcome::Key) };
+    let made = made.await;
+    page(&state, parts, "/admin/webhooks", made).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct Chosen {
+    hook: String,
+}
+
+pub(super) async fn rotate_hook(
+    State(state): State<AppState>,
+    who: Who,
+    parts: Parts,
+    Form(Chosen { hook }): Form<Chosen>,
+) -> Response {
+    let made = async { state.pages.rotate_hook(&signed_in(who)?, &hook).await.map(Outcome::Key) };
+    let made = made.await;
+    page(&state, parts, "/admin/webhooks", made).await
+}
+
+pub(super) async fn test_hook(
+    State(state): State<AppState>,
+    who: Who,
+    parts: Parts,
+    Form(Chosen { hook }): Form<Chosen>,
+) -> Response {
+    let tested = async { state.pages.test_hook(&signed_in(who)?, &hook).await.map(Outcome::Tested) };
+    let tested = tested.await;
+    page(&state, parts, "/admin/webhooks", tested).await
 }

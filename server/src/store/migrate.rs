@@ -5,6 +5,7 @@ use super::Keep;
 use super::chain::Verdict;
 use super::embedded::Embedded;
 use super::mongo::Mongo;
+use super::outbox::Outbox;
 use crate::engine::ports::{Store, StoreError};
 use serde::Serialize;
 
@@ -23,6 +24,7 @@ pub struct Count {
 pub struct Report {
     pub people: Count,
     pub keys: Count,
+    pub hooks: Count,
     pub sites: Count,
     pub events: Count,
     /// Head of the database's chain; the same as the file's where the database was empty.
@@ -32,7 +34,7 @@ pub struct Report {
 impl Report {
     /// Is everything there?
     pub fn is_whole(&self) -> bool {
-        [self.people, self.keys, self.sites, self.events].iter().all(|count| count.here == count.there)
+        [self.people, self.keys, self.hooks, self.sites, self.events].iter().all(|count| count.here == count.there)
     }
 }
 
@@ -54,6 +56,10 @@ pub async fn to_mongo(file: &Embedded, mongo: &Mongo) -> Result<Report, StoreErr
     for key in &keys {
         mongo.copy_client(key).await?;
     }
+    let hooks = file.hooks().await?;
+    for hook in &hooks {
+        mongo.copy_hook(hook).await?;
+    }
     for site in &sites {
         if mongo.site(&site.id).await?.is_none() {
             mongo.commit(site, None, vec![]).await?;
@@ -63,6 +69,7 @@ pub async fn to_mongo(file: &Embedded, mongo: &Mongo) -> Result<Report, StoreErr
     let mut report = Report {
         people: Count { here: people.len(), there: 0 },
         keys: Count { here: keys.len(), there: 0 },
+        hooks: Count { here: hooks.len(), there: 0 },
         sites: Count { here: sites.len(), there: 0 },
         events,
         head: String::new(),
@@ -73,6 +80,9 @@ pub async fn to_mongo(file: &Embedded, mongo: &Mongo) -> Result<Report, StoreErr
     }
     for key in &keys {
         report.keys.there += usize::from(mongo.client(key.id.as_str()).await?.is_some_and(|k| k.hash == key.hash));
+    }
+    for hook in &hooks {
+        report.hooks.there += usize::from(mongo.hook(&hook.id).await?.is_some());
     }
     for site in &sites {
         report.sites.there += usize::from(mongo.site(&site.id).await?.is_some_and(|s| s.version >= site.version));

@@ -6,9 +6,12 @@
 pub mod chain;
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod contract_outbox;
 pub mod embedded;
 pub mod migrate;
 pub mod mongo;
+pub mod outbox;
 pub mod records;
 pub mod shared;
 
@@ -17,12 +20,13 @@ use async_trait::async_trait;
 use chain::Verdict;
 use jiff::Timestamp;
 use lockdown::timeline::Event;
+use outbox::Outbox;
 use records::{ClientRecord, Person, Remembered, Session};
 use std::collections::BTreeMap;
 
 /// Everything a store is asked for.
 #[async_trait]
-pub trait Keep: Store + Directory {
+pub trait Keep: Store + Directory + Outbox {
     /// Walks the hash chain of the timeline.
     async fn verify(&self) -> Result<Verdict, StoreError>;
 }

@@ -103,7 +103,7 @@ async fn a_flood_is_told_to_wait_and_the_lock_goes_through_it() {
     let noisy = key(&made(&world, &["add", "--name", "noisy", "--scope", "status:read,lock:enable"]));
     let mut turned_away = 0;
     for _ in 0..400 {
-        let (code, _, problem) = world.call(Method::GET, "/api/v1/events?limit=1", &noisy, None, &[]).await;
+        let (code, _, problem) = world.call_once(Method::GET, "/api/v1/events?limit=1", &noisy, None, &[]).await;
         if code == StatusCode::TOO_MANY_REQUESTS {
             assert_eq!(problem["type"], "urn:pstn-lockdown:problem:too-many");
             turned_away += 1;
@@ -115,7 +115,7 @@ async fn a_flood_is_told_to_wait_and_the_lock_goes_through_it() {
     assert_eq!(turned_away, 5, "sixty at once, then twenty a second");
     assert_eq!(events(&world, &world.everything(), &[]).await, StatusCode::OK, "others are not kept waiting");
     let path = format!("/api/v1/sites/{SITE}/lockdown");
-    let lock = world.call(Method::PUT, &path, &noisy, Some(json!({ "desired": "locked" })), &[]).await;
+    let lock = world.call_once(Method::PUT, &path, &noisy, Some(json!({ "desired": "locked" })), &[]).await;
     assert!(lock.0.is_success(), "the lock has a reserve: {}", lock.2);
     let mut knocks = 0;
     loop {

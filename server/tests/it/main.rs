@@ -17,4 +17,5 @@ mod sign_in;
 mod surfaces;
 mod tenant_tokens;
 mod two_seniors;
+mod webhooks;
 mod world;

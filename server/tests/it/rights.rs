@@ -65,7 +65,7 @@ impl Who {
 /// A way in, what is sent, and who gets through.
 type Row = (&'static str, &'static str, Who);
 
-const TABLE: [Row; 60] = [
+const TABLE: [Row; 76] = [
     ("GET /", "", Who::Everybody),
     ("GET /sign-in", "", Who::Everybody),
     ("GET /console", "", Who::Eoc),
@@ -77,6 +77,14 @@ const TABLE: [Row; 60] = [
     ("POST /admin/clients/add", "name=", Who::Admin),
     ("POST /admin/clients/rotate", "key=x&overlap=1", Who::Admin),
     ("POST /admin/codes/print", "person=p-0&count=1", Who::Admin),
+    ("GET /admin/webhooks", "", Who::Admin),
+    ("POST /admin/webhooks/add", "name=x&url=x", Who::Admin),
+    ("POST /admin/webhooks/rotate", "hook=x", Who::Admin),
+    ("POST /admin/webhooks/test", "hook=x", Who::Admin),
+    ("POST /ui/webhooks", "", Who::Admin),
+    ("POST /ui/remove-webhook", "hook=x", Who::Admin),
+    ("POST /ui/enable-webhook", "hook=x", Who::Admin),
+    ("POST /ui/replay-webhook", "hook=x&delivery=x", Who::Admin),
     ("GET /leaked-key", "", Who::Everybody),
     ("POST /leaked-key/report", "key=x", Who::Everybody),
     ("POST /auth/code", "serial=x&code=x", Who::Everybody),
@@ -119,6 +127,14 @@ const TABLE: [Row; 60] = [
     ("GET /api/v1/sites/{id}/plan", "", Who::Key("status:read")),
     ("POST /api/v1/sites/{id}/plan/check", "", Who::Key("status:read")),
     ("DELETE /api/v1/keys/self", "", Who::AnyKey),
+    ("GET /api/v1/webhooks", "", Who::Key("hooks:manage")),
+    ("POST /api/v1/webhooks", "", Who::Key("hooks:manage")),
+    ("GET /api/v1/webhooks/{id}", "", Who::Key("hooks:manage")),
+    ("DELETE /api/v1/webhooks/{id}", "", Who::Key("hooks:manage")),
+    ("POST /api/v1/webhooks/{id}/test", "", Who::Key("hooks:manage")),
+    ("POST /api/v1/webhooks/{id}/rotate", "", Who::Key("hooks:manage")),
+    ("POST /api/v1/webhooks/{id}/enable", "", Who::Key("hooks:manage")),
+    ("POST /api/v1/webhooks/{id}/deliveries/{delivery}/replay", "", Who::Key("hooks:manage")),
     ("GET /api/v1/events", "", Who::Key("status:read")),
     ("GET /api/v1/events/stream", "", Who::Key("status:read")),
     ("PUT /api/v1/sites/{id}/lockdown", "{\"desired\":\"locked\"}", Who::Key("lock:enable")),
@@ -138,7 +154,8 @@ fn path(row: &Row) -> String {
 /// Was somebody turned away because of who they are? A refusal of a passkey is not about rights.
 async fn through(response: reqwest::Response) -> bool {
     match response.status() {
-        StatusCode::UNAUTHORIZED => false,
+        // Whoever knocks without a key too often is told to wait, and is not through either.
+        StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS => false,
         StatusCode::FORBIDDEN => {
             let said = response.text().await.unwrap();
             ["passkey_refused", "fresh_sign_in_needed", "passkey_needed"].iter().any(|word| said.contains(word))
@@ -162,13 +179,19 @@ async fn by_page(browser: &mut Browser, row: &Row) -> bool {
 
 async fn by_key(world: &World, row: &Row, scope: &str) -> bool {
     let method: Method = row.0.split_once(' ').unwrap().0.parse().unwrap();
-    let request = reqwest::Client::new()
-        .request(method, format!("{}{}", world.url, path(row)))
-        .bearer_auth(world.key(scope))
-        .header("if-match", "\"0\"")
-        .header("content-type", "application/json")
-        .body(row.1.to_owned());
-    through(request.send().await.unwrap()).await
+    loop {
+        let request = reqwest::Client::new()
+            .request(method.clone(), format!("{}{}", world.url, path(row)))
+            .bearer_auth(world.key(scope))
+            .header("if-match", "\"0\"")
+            .header("content-type", "application/json")
+            .body(row.1.to_owned());
+        let response = request.send().await.unwrap();
+        if response.status() != StatusCode::TOO_MANY_REQUESTS {
+            return through(response).await;
+        }
+        tokio::task::yield_now().await;
+    }
 }
 
 fn printed() -> String {

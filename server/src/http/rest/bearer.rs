@@ -38,6 +38,11 @@ impl Key {
     pub fn may_read(&self, site: Option<&SiteId>) -> Result<(), Problem> {
         self.0.may(Act::Work, site).map_err(Problem::from)
     }
+
+    /// The right to make and see web-hooks.
+    pub fn may_manage_hooks(&self, site: Option<&SiteId>) -> Result<(), Problem> {
+        self.0.may(Act::Hook, site).map_err(Problem::from)
+    }
 }
 
 impl FromRequestParts<AppState> for Key {

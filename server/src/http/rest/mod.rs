@@ -10,6 +10,7 @@ mod lockdown;
 mod plan;
 mod problem;
 mod sites;
+mod webhooks;
 
 pub use idempotency::Running;
 
@@ -27,7 +28,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 #[openapi(
     info(title = "PSTN Lockdown", description = "Routes every call from and to the public telephone network through the Emergency Operations Centre, and says truthfully whether it is so.", license(name = "MIT OR Apache-2.0")),
     modifiers(&Bearer),
-    tags((name = "state"), (name = "orders"), (name = "plan"), (name = "timeline"), (name = "keys"))
+    tags((name = "state"), (name = "orders"), (name = "plan"), (name = "timeline"), (name = "keys"), (name = "webhooks"))
 )]
 struct Contract;
 
@@ -87,4 +88,10 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(events::events))
         .routes(routes!(events::stream))
         .routes(routes!(keys::revoke_itself))
+        .routes(routes!(webhooks::list, webhooks::add))
+        .routes(routes!(webhooks::one, webhooks::remove))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::enable))
+        .routes(routes!(webhooks::replay))
 }

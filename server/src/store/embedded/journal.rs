@@ -4,6 +4,7 @@
 use super::{Embedded, Trouble, conflict_unless, instance, number, parsed, text};
 use crate::engine::ports::{SiteRecord, StoreError};
 use crate::store::Directory;
+use crate::store::outbox::Outbox;
 use crate::store::records::{ClientRecord, Person, Session};
 use jiff::Timestamp;
 use lockdown::ids::SiteId;
@@ -96,7 +97,8 @@ impl Embedded {
         if self.note("copies").await?.is_some() {
             return Ok(false);
         }
-        let nobody = self.people().await?.is_empty() && self.clients().await?.is_empty();
+        let nobody =
+            self.people().await?.is_empty() && self.clients().await?.is_empty() && self.hooks().await?.is_empty();
         Ok(!nobody)
     }
 

@@ -6,6 +6,7 @@
 //! that may not compile C.
 
 mod journal;
+mod outbox;
 
 pub(super) use journal::Signed;
 
@@ -101,7 +102,8 @@ impl Embedded {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.pragma_update(None, "foreign_keys", true)?;
-            connection.execute_batch(SCHEMA)
+            connection.execute_batch(SCHEMA)?;
+            connection.execute_batch(outbox::SCHEMA)
         };
         prepare().map_err(failed)?;
         let store = Self { connection: Arc::new(Mutex::new(connection)), reserve: folder.join("reserve") };

@@ -7,6 +7,7 @@
 mod connect;
 mod directory;
 mod lease;
+mod outbox;
 mod schema;
 mod timeline;
 mod trouble;

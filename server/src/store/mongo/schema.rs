@@ -150,6 +150,36 @@ fn rooms() -> Vec<Room> {
             indexes: vec![forgotten("a_day", "made", Duration::from_secs(24 * 3600))],
         },
         Room {
+            name: "hooks",
+            schema: doc! {
+                "bsonType": "object", "required": ["_id", "name", "url", "secret", "created_at"],
+                "properties": { "_id": { "bsonType": "string" }, "url": { "bsonType": "string" }, "secret": { "bsonType": "string" } },
+            },
+            indexes: vec![],
+        },
+        Room {
+            name: "outbox",
+            schema: doc! {
+                "bsonType": "object", "required": ["_id", "hook", "kind", "body", "state", "seq", "next", "made"],
+                "properties": {
+                    "_id": { "bsonType": "string" }, "hook": { "bsonType": "string" }, "body": { "bsonType": "string" },
+                    "seq": whole.clone(), "next": { "bsonType": "date" }, "made": { "bsonType": "date" },
+                    "state": { "bsonType": "object", "required": ["is"], "properties": {
+                        "is": { "enum": ["waiting", "delivered", "given_up"] } } },
+                },
+            },
+            indexes: vec![
+                index("due", doc! { "state.is": 1, "next": 1, "seq": 1 }),
+                index("of_hook", doc! { "hook": 1, "made": -1, "seq": -1 }),
+                forgotten("a_month", "made", Duration::from_secs(30 * 24 * 3600)),
+            ],
+        },
+        Room {
+            name: "cursors",
+            schema: doc! { "bsonType": "object", "required": ["_id", "n"], "properties": { "n": whole.clone() } },
+            indexes: vec![],
+        },
+        Room {
             name: "spent",
             schema: doc! { "bsonType": "object", "required": ["_id", "at"], "properties": { "_id": { "bsonType": "string" } } },
             indexes: vec![],

@@ -5,12 +5,17 @@ use super::trouble::{Asking, is_transient, named, silent};
 use super::{Mongo, PATIENCE, number, to_document};
 use crate::engine::ports::{SiteRecord, StoreError};
 use crate::store::records::{ClientRecord, Identity, Person};
+use crate::webhooks::hook::Hook;
 use lockdown::timeline::Event;
 use mongodb::ClientSession;
 use mongodb::bson::{Document, doc};
+use std::time::Duration;
 
 /// Two servers that write at the same moment: one begins again. More often than this is no chance.
-const ATTEMPTS: usize = 25;
+const ATTEMPTS: u32 = 25;
+
+/// Longer each time: a database that is making collections or changing its leader needs a moment.
+const PAUSE: Duration = Duration::from_millis(4);
 
 /// An answer to a commit that was lost is asked for again so often.
 const COMMITS: usize = 3;
@@ -25,6 +30,8 @@ pub(super) enum Change<'a> {
     /// In this order: what one gives up, a later one may take.
     People(&'a [Person]),
     Client(&'a ClientRecord),
+    Hook(&'a Hook),
+    HookGone(&'a str),
 }
 
 pub(super) enum Failure {
@@ -49,9 +56,9 @@ impl Mongo {
     /// All of it, or nothing.
     pub(super) async fn write(&self, change: &Change<'_>, entries: &[Entry]) -> Result<Vec<Event>, StoreError> {
         let trying = async {
-            for _ in 0..ATTEMPTS {
+            for attempt in 0..ATTEMPTS {
                 match self.attempt(change, entries).await {
-                    Err(Failure::Again) => {}
+                    Err(Failure::Again) => tokio::time::sleep(PAUSE * attempt).await,
                     Err(Failure::Driver(error)) => return Err(named(Asking::Write, &error)),
                     Err(Failure::Store(error)) => return Err(error),
                     Ok(events) => return Ok(events),
@@ -100,6 +107,8 @@ impl Mongo {
                 clients.replace_one(doc! { "_id": id }, document).upsert(true).session(session).await?;
                 Ok(())
             }
+            Change::Hook(hook) => self.insert_hook(session, hook).await,
+            Change::HookGone(id) => self.delete_hook(session, id).await,
         }
     }
 

@@ -8,6 +8,7 @@
 mod directory;
 mod exchange;
 mod mirror;
+mod outbox;
 mod turns;
 
 use super::Keep;

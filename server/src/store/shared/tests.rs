@@ -202,7 +202,7 @@ async fn two_servers_that_ordered_differently_end_locked_and_say_so() {
     }
     let told = async |shared: &Shared| {
         let all = shared.events_after(0, 100).await.unwrap_or_default();
-        all.iter().any(|event| matches!(event.kind, lockdown::timeline::EventKind::OrdersDisagreed { .. }))
+        all.iter().any(|event| matches!(event.kind, EventKind::OrdersDisagreed { .. }))
     };
     one.until("it is told", told).await;
 }
