@@ -120,7 +120,7 @@ test("from the first sign-in to a night without database and provider", async ({
   const back = databaseDies();
   await expect(headline(eoc)).toHaveText("PSTN LOCKED");
   await faults({});
-  await expect(page.locator(".notice.loud")).toContainText("The shared database cannot be reached");
+  await expect(page.locator(".notice.loud", { hasText: "The shared database cannot be reached" })).toBeVisible();
   await release(page, "Acme North");
   await expect(page.getByRole("alert")).toContainText("Other servers cannot be told now");
   await expect(headline(page)).toHaveText("PSTN LOCKED");
@@ -153,7 +153,7 @@ test("from the first sign-in to a night without database and provider", async ({
   await provider("up");
 
   back();
-  await expect(page.locator(".notice.loud")).toHaveCount(0);
+  await expect(page.locator(".notice.loud", { hasText: "shared database" })).toHaveCount(0);
   await page.goto("/timeline");
   await expect(page.locator(".events")).toContainText("All-clear ordered without the shared database");
   await expect(page.locator(".events")).toContainText("Signed in by passkey, without the identity provider");
