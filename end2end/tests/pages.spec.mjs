@@ -119,6 +119,36 @@ test("an administrator makes a key and prints sealed codes, each shown once", as
   await expect(page.locator(".key", { hasText: "Fire panel" })).toContainText("revoked");
 });
 
+test("a click through every page violates no policy", async ({ page }) => {
+  const violations = [];
+  await page.exposeFunction("tellViolation", (text) => violations.push(text));
+  await page.addInitScript(() => {
+    addEventListener("securitypolicyviolation", (event) => tellViolation(`${location.pathname}: ${event.violatedDirective} ${event.blockedURI}`));
+  });
+  const seen = [];
+  const visit = async (path) => {
+    const answer = await page.goto(path);
+    expect(answer.headers()["content-security-policy"], path).toContain("'nonce-");
+    await page.waitForLoadState("networkidle").catch(() => {});
+    seen.push(path);
+  };
+  for (const path of ["/", "/sign-in", "/leaked-key", "/no/such/page"]) await visit(path);
+  await signIn(page, "Admin 1");
+  for (const path of ["/timeline", "/me", "/admin/people", "/admin/clients", "/admin/webhooks"]) await visit(path);
+  await page.goto("/admin/people");
+  await visit(await page.getByRole("link", { name: /EOC 1/ }).getAttribute("href"));
+  await page.context().clearCookies();
+  await signIn(page, "EOC 1");
+  await visit("/console");
+  await page.getByText("Lock in two steps").click();
+  await page.getByRole("button", { name: "Lock now" }).click();
+  await expect(page.locator(".banner-headline")).toHaveText("PSTN LOCKED");
+  expect(violations, `over ${seen.length} pages`).toEqual([]);
+  // The listener hears: a script without a nonce is one.
+  await page.evaluate(() => document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: "https://elsewhere.invalid/x.css" })));
+  await expect.poll(() => violations.length).toBe(1);
+});
+
 test("while the provider is away a sealed code opens the door, everybody sees it, and it is reviewed", async ({ page, browser }) => {
   await signIn(page, "Admin 1");
   await page.goto("/admin/people");

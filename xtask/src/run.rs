@@ -32,14 +32,33 @@ pub(crate) const RECEIVER: &str = "http://127.0.0.1:9911";
 /// The demonstration site.
 const DEMO: &str = include_str!("../../end2end/demo-site.toml");
 
-/// The demonstration site without its toll-free step, and a second site that has only this one.
+/// The demonstration site without its toll-free step, and a second site that has only this one, where
+/// two seniors must give the all-clear.
 fn two_sites() -> String {
     let steps: Vec<&str> = DEMO.split("[[site.step]]").collect();
     let tollfree = |step: &&str| step.contains("PT-PSTN-TOLLFREE");
     let north: Vec<&str> = steps.iter().copied().filter(|step| !tollfree(step)).collect();
     let south = steps[0].replace("acme-north", "acme-south").replace("Acme North", "Acme South");
+    let south = south.replace("name = \"Acme South\"", "name = \"Acme South\"\nrelease_by_two = true");
     let only: String = steps.iter().copied().filter(tollfree).collect();
     format!("{}\n{south}[[site.step]]{only}", north.join("[[site.step]]"))
+}
+
+/// Whose manners the independent identity provider has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    B2c,
+    External,
+}
+
+impl Style {
+    fn word(self) -> &'static str {
+        if self == Self::B2c { "b2c" } else { "external" }
+    }
+
+    fn preset(self) -> &'static str {
+        if self == Self::B2c { "b2c" } else { "entra_external_id" }
+    }
 }
 
 /// The provider's own program may call `/api/v1` with its tokens.
@@ -133,14 +152,15 @@ impl World {
 
     /// The product as a site runs it: MongoDB, an independent identity provider, two sites. What the
     /// tests need to know of it is [`World::whole`].
-    pub(crate) fn start_whole(folder: &Path) -> Result<Self> {
+    pub(crate) fn start_whole(folder: &Path, style: Style) -> Result<Self> {
         let mut world = Self::simulators_only(folder, &[])?;
         let (port, database) = (free(0)?, free(0)?);
         world.url = format!("http://localhost:{port}");
-        let provider = world.start_provider()?;
+        let provider = world.start_provider(style)?;
         let command = world.start_database(database)?;
         let identity = format!(
-            "[identity]\nmetadata_url = \"{}\"\nissuer = \"{}\"\nclient_id = \"{CLIENT_ID}\"\nclient_secret = \"{CLIENT_SECRET}\"\nprobe = \"500ms\"\n{}",
+            "[identity]\npreset = \"{}\"\nmetadata_url = \"{}\"\nissuer = \"{}\"\nclient_id = \"{CLIENT_ID}\"\nclient_secret = \"{CLIENT_SECRET}\"\nprobe = \"500ms\"\n{}",
+            style.preset(),
             provider["metadata_url"].as_str().unwrap_or_default(),
             provider["issuer"].as_str().unwrap_or_default(),
             token_api(&provider),
@@ -161,11 +181,12 @@ impl World {
         Ok(world)
     }
 
-    fn start_provider(&mut self) -> Result<Value> {
+    fn start_provider(&mut self, style: Style) -> Result<Value> {
         let mut provider = node()
             .arg(root().join("end2end/identity/provider.mjs"))
             .env("REDIRECT_URI", format!("{}/auth/callback", self.url))
             .env("CLIENT_SECRET", CLIENT_SECRET)
+            .env("STYLE", style.word())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -1,7 +1,7 @@
 //! All tests, cheap ones first. Prints what ran.
 
 use crate::command::{cargo, run, say, target};
-use crate::run::World;
+use crate::run::{Style, World};
 use crate::{run as demo, schema, setup, site};
 use anyhow::{Context, Result};
 use std::path::Path;
@@ -55,14 +55,19 @@ pub(crate) fn whole() -> Result<()> {
 fn whole_counted(counts: &Path) -> Result<()> {
     demo::build()?;
     site::build()?;
+    whole_as(Style::B2c, "site", counts)?;
+    whole_as(Style::External, "external", counts)
+}
+
+fn whole_as(style: Style, spec: &str, counts: &Path) -> Result<()> {
     let (modules, chromium) = (setup::npm()?, setup::chromium()?);
-    say("the whole product, in a browser");
-    let folder = target().join("whole-test");
+    say(&format!("the whole product, in a browser: {spec}"));
+    let folder = target().join(format!("whole-test-{spec}"));
     let _ = std::fs::remove_dir_all(&folder);
-    let world = World::start_whole(&folder)?;
+    let world = World::start_whole(&folder, style)?;
     run(demo::node()
         .arg(modules.join("@playwright/test/cli.js"))
-        .args(["test", "--config", "end2end/whole.config.mjs"])
+        .args(["test", "--config", "end2end/whole.config.mjs", spec])
         .env("CHROMIUM", chromium)
         .env("LOCKDOWN_URL", &world.url)
         .env("LOCKDOWN_WHOLE", world.whole.to_string())
