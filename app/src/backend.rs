@@ -55,7 +55,13 @@ pub trait People: Send + Sync + 'static {
     async fn merge_people(&self, who: &Operator, kept: OperatorId, gone: OperatorId) -> Result<(), ApiError>;
 
     /// One, or all of them. Everybody may end their own.
-    async fn end_sessions(&self, who: &Operator, id: OperatorId, only: Option<String>) -> Result<(), ApiError>;
+    async fn end_sessions(
+        &self,
+        who: &Operator,
+        here: Option<CurrentSession>,
+        id: OperatorId,
+        only: Option<String>,
+    ) -> Result<(), ApiError>;
 
     /// What each line comes to; changes nothing when `dry_run`.
     async fn import_roster(&self, who: &Operator, roster: String, dry_run: bool) -> Result<Vec<String>, ApiError>;
@@ -112,7 +118,7 @@ pub trait Doors: Send + Sync + 'static {
     async fn set_pin(&self, who: &Operator, here: Option<CurrentSession>, pin: String) -> Result<(), ApiError>;
 
     /// One's own; an administrator everybody's.
-    async fn remove_pin(&self, who: &Operator, of: OperatorId) -> Result<(), ApiError>;
+    async fn remove_pin(&self, who: &Operator, here: Option<CurrentSession>, of: OperatorId) -> Result<(), ApiError>;
 
     /// Why a door past the provider was used: `event` is the sign-in it is about.
     async fn review(&self, who: &Operator, event: String, note: String) -> Result<(), ApiError>;
@@ -163,7 +169,12 @@ pub trait Backend: People + PasskeyDesk + Doors + Keys + Hooks {
     async fn status(&self, who: Option<&Operator>) -> Result<StatusView, ApiError>;
 
     /// `site`: the one asked for, or the first.
-    async fn console(&self, who: &Operator, site: Option<SiteId>) -> Result<ConsoleView, ApiError>;
+    async fn console(
+        &self,
+        who: &Operator,
+        here: Option<CurrentSession>,
+        site: Option<SiteId>,
+    ) -> Result<ConsoleView, ApiError>;
 
     async fn activate(&self, who: &Operator, site: SiteId, reason: Option<String>) -> Result<(), ApiError>;
 

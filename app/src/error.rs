@@ -33,7 +33,7 @@ pub enum ApiError {
     PasskeyNeeded,
     #[error("The passkey was not accepted. Try again, or take another one.")]
     PasskeyRefused,
-    #[error("You have no passkey. Add one under My profile.")]
+    #[error("You have no passkey. Add one on the page behind your name.")]
     NoKeyEnrolled,
     #[error("No passkey answered, or this browser or address cannot use one.")]
     NoPasskey,
@@ -43,8 +43,10 @@ pub enum ApiError {
     /// only checked comes to: the way back from a plain form carries nothing but refusals.
     #[error("{0}")]
     Told(String),
-    #[error("Only while the identity provider is there, and signed in by it.")]
+    #[error("Sign in through the identity provider first; this works only while it can be reached.")]
     OnlineOnly,
+    #[error("A sealed code opens the way to the lock, and nothing else.")]
+    NotByEnvelope,
     #[error("This profile is disabled: enable it first, or keep the other one.")]
     KeptIsDisabled,
     #[error("A profile cannot be merged into itself.")]
@@ -71,7 +73,8 @@ impl ApiError {
             | Self::PasskeyNeeded
             | Self::PasskeyRefused
             | Self::FreshSignInNeeded
-            | Self::OnlineOnly => 403,
+            | Self::OnlineOnly
+            | Self::NotByEnvelope => 403,
             Self::NoSuchSite | Self::NoSuchPerson => 404,
             Self::Stale | Self::LastAdmin => 409,
             Self::NameMismatch

@@ -94,8 +94,6 @@ pub enum Weight {
     Quiet,
     Plain,
     Attention,
-    /// Everybody shall see it at once.
-    Alarm,
 }
 
 /// Who is signed in, and what the screens offer them. The server asks the rule book again.

@@ -1,5 +1,5 @@
-//! Everything the screens say, in one place. Short sentences a frightened person understands at
-//! first reading.
+//! What the screens say about the state, the switch and what just happened. Short sentences a frightened
+//! person understands at first reading.
 
 use crate::view::SiteView;
 use lockdown::standing::Standing;
@@ -141,10 +141,15 @@ pub fn plan_checked(at: &str, leaks: usize) -> String {
     format!("Plan checked at {at}: {}", lockdown::timeline::ways(leaks))
 }
 
-/// Before the first of two seniors gives it.
+/// On every console until an administrator wrote down why.
+pub fn past_the_provider(at: &str, who: &str, what: &str) -> String {
+    format!("{at} {who}: {what}. Nobody has reviewed it yet.")
+}
+
+/// In the form, for the first of two seniors and for the second.
 pub fn second(others: &[String]) -> String {
-    let whom = if others.is_empty() { "but no other is registered yet".to_owned() } else { others.join(", ") };
-    format!("A second senior must give it too, within ten minutes: {whom}.")
+    let whom = if others.is_empty() { "no other is registered yet".to_owned() } else { others.join(", ") };
+    format!("Two seniors must give it within ten minutes; besides you: {whom}.")
 }
 
 /// What the lock switch says.

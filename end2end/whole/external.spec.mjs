@@ -11,5 +11,8 @@ test("External ID: people are known by their object id, and no forged token come
   await expect(admin, "added by object id, not by the pairwise subject").toHaveCount(1);
   await expect(admin).toContainText("Administrator");
   await expect(admin).toContainText("last signed in");
+  const rotated = await fetch(`${whole.provider}/sim/rotate?drop=yes`, { method: "POST" });
+  expect(rotated.ok).toBe(true);
+  await signIn(await (await browser.newContext()).newPage(), "EOC 1");
   refused("tokens forged in External ID's manner", await forgedIdTokens(browser));
 });

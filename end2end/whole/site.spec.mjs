@@ -15,7 +15,7 @@ async function provider(state) {
 async function envelopes(admin, name) {
   await admin.goto(`/admin/people?find=${encodeURIComponent(name)}`);
   await admin.getByRole("link", { name: new RegExp(name) }).click();
-  await admin.getByRole("button", { name: "Print two more" }).click();
+  await admin.getByRole("button", { name: "Make two envelopes" }).click();
   const outside = await admin.locator(".envelope span:first-child code").allTextContents();
   const inside = await admin.locator(".envelope .secret").allTextContents();
   return outside.map((serial, at) => [serial, inside[at]]);
@@ -159,7 +159,7 @@ test("at the other site two seniors must give the all-clear", async ({ browser }
   await first.goto("/console?site=acme-south");
   await lock(first);
   await second.goto("/console?site=acme-south");
-  await expect(first.getByText("within ten minutes: ")).toContainText("Senior 2");
+  await expect(first.getByText("within ten minutes; besides you")).toContainText("Senior 2");
   await release(first, "Acme South");
   const asked = "EOC 1 gave the all-clear. It counts when another senior gives it too";
   for (const page of [first, second]) {

@@ -159,7 +159,7 @@ impl World {
         let provider = world.start_provider(style)?;
         let command = world.start_database(database)?;
         let identity = format!(
-            "[identity]\npreset = \"{}\"\nmetadata_url = \"{}\"\nissuer = \"{}\"\nclient_id = \"{CLIENT_ID}\"\nclient_secret = \"{CLIENT_SECRET}\"\nprobe = \"500ms\"\n{}",
+            "[identity]\npreset = \"{}\"\nmetadata_url = \"{}\"\nissuer = \"{}\"\nclient_id = \"{CLIENT_ID}\"\nclient_secret = \"{CLIENT_SECRET}\"\nprobe = \"500ms\"\nsite_networks = [\"127.0.0.1\", \"::1\"]\n{}",
             style.preset(),
             provider["metadata_url"].as_str().unwrap_or_default(),
             provider["issuer"].as_str().unwrap_or_default(),
@@ -237,7 +237,7 @@ impl World {
     fn configuration(&self, port: u16) -> String {
         let text = |key: &str| self.simulators[key].as_str().unwrap_or("").to_owned();
         let identity = format!(
-            "[identity]\npreset = \"b2c\"\nname = \"the simulated B2C\"\nmetadata_url = \"{}\"\nissuer = \"{}\"\nclient_id = \"{CLIENT_ID}\"\nclient_secret = \"b2c-demo-secret\"\nprobe = \"1s\"\n",
+            "[identity]\npreset = \"b2c\"\nname = \"the simulated B2C\"\nmetadata_url = \"{}\"\nissuer = \"{}\"\nclient_id = \"{CLIENT_ID}\"\nclient_secret = \"b2c-demo-secret\"\nprobe = \"1s\"\nsite_networks = [\"127.0.0.1\", \"::1\"]\n",
             text("metadata_url"),
             text("issuer"),
         );

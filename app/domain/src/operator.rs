@@ -245,6 +245,10 @@ pub enum Refusal {
     NeedsAdmin,
     #[error("This key is not good for this site or lacks the scope.")]
     KeyLacksScope,
+    #[error(
+        "At this site two seniors must give the all-clear in person: a key or a program is nobody. Use the console."
+    )]
+    TwoSeniorsInPerson,
 }
 
 impl Operator {
@@ -272,9 +276,9 @@ impl Operator {
         }
     }
 
-    /// A program with rights of its own: no person presses.
-    pub fn is_key(&self) -> bool {
-        matches!(self.authority, Authority::Key { .. })
+    /// A person who is signed in here, and no program that holds a key or a token.
+    pub fn is_in_person(&self) -> bool {
+        matches!(self.authority, Authority::Roles(_))
     }
 
     /// How the timeline names this operator.

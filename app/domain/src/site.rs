@@ -25,13 +25,11 @@ pub struct Activation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
     pub by: Actor,
-    /// A program asked by its key: the other one must be a person.
-    pub by_key: bool,
     pub at: Timestamp,
 }
 
 impl Asked {
-    /// For how long the second one may follow. Identity reference, two seniors.
+    /// For how long the second one may follow.
     pub const GOOD_FOR: SignedDuration = SignedDuration::from_mins(10);
 
     pub fn until(&self) -> Timestamp {
@@ -41,11 +39,6 @@ impl Asked {
     /// Does it still wait for a second senior?
     pub fn stands(&self, now: Timestamp) -> bool {
         now < self.until()
-    }
-
-    /// May this operator be the second?
-    fn is_seconded_by(&self, by: &Operator) -> bool {
-        self.by.id != by.id && !(self.by_key && by.is_key())
     }
 }
 
@@ -90,6 +83,8 @@ pub struct Order<'a> {
     pub alone: bool,
     /// The site's rule: an all-clear needs two different seniors within [`Asked::GOOD_FOR`].
     pub two_seniors: bool,
+    /// Whoever asked is no senior any more.
+    pub first_is_none: bool,
 }
 
 /// What an order comes to.
@@ -117,10 +112,16 @@ impl Command {
     /// [`Refusal`] when the operator may not lock this site.
     pub fn activate(&self, order: &Order<'_>, new: ActivationId) -> Result<Transition, Refusal> {
         order.by.may(Act::Lock, Some(order.site))?;
-        if let Self::Locked(_) = self {
-            return Ok(Transition::Unchanged);
+        match self {
+            // Somebody sees danger while an all-clear is asked for: who asked is forgotten.
+            Self::Locked(activation) if activation.asked.as_ref().is_some_and(|asked| asked.stands(order.at)) => {
+                let event = EventKind::LockOrdered { activation: activation.id.clone(), reason: order.reason.clone() };
+                let command = Self::Locked(Activation { asked: None, ..activation.clone() });
+                Ok(Transition::Changed { command: Box::new(command), event })
+            }
+            Self::Locked(_) => Ok(Transition::Unchanged),
+            Self::Untouched { .. } | Self::Normal(_) => self.activate_again(order, new),
         }
-        self.activate_again(order, new)
     }
 
     /// The same, as a new order even where the lock is ordered already: for a server that cannot be sure
@@ -150,6 +151,8 @@ impl Command {
     pub fn release(&self, order: &Order<'_>) -> Result<Transition, Refusal> {
         order.by.may(Act::Release, Some(order.site))?;
         match self {
+            // Whoever holds a key or a token may be a senior too: then one person would be both.
+            Self::Locked(_) if order.two_seniors && !order.by.is_in_person() => Err(Refusal::TwoSeniorsInPerson),
             Self::Locked(activation) if order.two_seniors => Ok(activation.second(order)),
             Self::Locked(activation) => Ok(released(&activation.id, None, order)),
             // Begun with the others, to be finished without them.
@@ -274,15 +277,15 @@ impl Command {
 impl Activation {
     /// The all-clear where two must give it: asked for by the first, ordered by the second.
     fn second(&self, order: &Order<'_>) -> Transition {
-        match self.asked.as_ref().filter(|asked| asked.stands(order.at)) {
-            Some(asked) if asked.is_seconded_by(order.by) => released(&self.id, Some(asked.by.clone()), order),
+        match self.asked.as_ref().filter(|asked| asked.stands(order.at) && !order.first_is_none) {
             Some(asked) if asked.by.id == order.by.id => Transition::Unchanged,
-            _ => self.ask(order),
+            Some(asked) => released(&self.id, Some(asked.by.clone()), order),
+            None => self.ask(order),
         }
     }
 
     fn ask(&self, order: &Order<'_>) -> Transition {
-        let asked = Asked { by: order.by.actor(), by_key: order.by.is_key(), at: order.at };
+        let asked = Asked { by: order.by.actor(), at: order.at };
         let event = EventKind::ReleaseAsked { activation: self.id.clone(), reason: order.reason.clone() };
         Transition::Changed { command: Box::new(Command::Locked(Self { asked: Some(asked), ..self.clone() })), event }
     }
@@ -332,7 +335,7 @@ mod tests {
     }
 
     fn order<'a>(by: &'a Operator, site: &'a SiteId, second: i64) -> Order<'a> {
-        Order { by, site, at: at(second), reason: None, alone: false, two_seniors: false }
+        Order { by, site, at: at(second), reason: None, alone: false, two_seniors: false, first_is_none: false }
     }
 
     fn id(n: i64) -> ActivationId {
@@ -422,16 +425,36 @@ mod tests {
     }
 
     #[test]
-    fn two_keys_are_no_second_person() {
+    fn a_lock_between_two_seniors_forgets_the_first_and_one_who_is_none_any_more_does_not_count() {
         let site = SiteId::try_from("s").unwrap();
-        let key = |id: &str| Operator {
-            id: OperatorId::try_from(id).unwrap(),
+        let (eoc, first) = (person(Role::Eoc), person(Role::SeniorEoc));
+        let other = Operator { id: OperatorId::try_from("other").unwrap(), ..first.clone() };
+        let asked = changed(locked().release(&two(&first, &site, 1)));
+        let again = changed(asked.activate(&order(&eoc, &site, 2), id(9)));
+        assert!(again.is_order_of(&locked()) && again.asked(at(2)).is_none(), "the same lock, and nobody asks");
+        assert_eq!(changed(again.release(&two(&other, &site, 3))).target(), Target::Locked);
+        let demoted = Order { first_is_none: true, ..two(&other, &site, 3) };
+        let anew = changed(asked.release(&demoted));
+        assert_eq!(anew.asked(at(3)).map(|asked| asked.by.id.as_str()), Some("other"));
+    }
+
+    #[test]
+    fn a_key_is_neither_of_two_seniors() {
+        let site = SiteId::try_from("s").unwrap();
+        let key = Operator {
+            id: OperatorId::try_from("k1").unwrap(),
             authority: Authority::Key { scopes: [crate::operator::Scope::LockRelease].into(), site: None },
             ..person(Role::Eoc)
         };
-        let asked = changed(locked().release(&two(&key("k1"), &site, 1)));
-        assert_eq!(changed(asked.release(&two(&key("k2"), &site, 2))).target(), Target::Locked);
-        assert_eq!(changed(asked.release(&two(&person(Role::SeniorEoc), &site, 2))).target(), Target::Normal);
+        let senior = person(Role::SeniorEoc);
+        assert_eq!(locked().release(&two(&key, &site, 1)), Err(Refusal::TwoSeniorsInPerson));
+        let asked = changed(locked().release(&two(&senior, &site, 1)));
+        assert_eq!(asked.release(&two(&key, &site, 2)), Err(Refusal::TwoSeniorsInPerson));
+        let grants = [Role::SeniorEoc].into();
+        let scopes = [crate::operator::Scope::LockRelease].into();
+        let program = Operator { authority: Authority::Delegated { grants, scopes }, ..key.clone() };
+        assert_eq!(asked.release(&two(&program, &site, 2)), Err(Refusal::TwoSeniorsInPerson));
+        assert!(locked().release(&order(&key, &site, 1)).is_ok(), "elsewhere it may");
     }
 
     #[test]

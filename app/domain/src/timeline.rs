@@ -148,6 +148,12 @@ pub enum EventKind {
         #[serde(default)]
         leaked: bool,
     },
+    /// A key ends soon. Told 14, 7 and 1 days before.
+    ClientEnds {
+        client: OperatorId,
+        name: String,
+        days: i64,
+    },
     /// A key got a new secret; the old one ends soon.
     ClientRotated {
         client: OperatorId,
@@ -262,6 +268,7 @@ impl EventKind {
                 | Self::ClientAdded { .. }
                 | Self::ClientRevoked { .. }
                 | Self::ClientRotated { .. }
+                | Self::ClientEnds { .. }
                 | Self::HookAdded { .. }
                 | Self::HookRemoved { .. }
         )
@@ -269,10 +276,13 @@ impl EventKind {
 }
 
 impl Event {
-    /// Whoever works at the event's site sees it; what is about people, administrators see.
+    /// Whoever works at the event's site sees it; what is about people, administrators see. A new passkey and
+    /// new envelopes, seniors see too: they open doors past the identity provider.
     pub fn is_for(&self, reader: &Operator) -> bool {
         let manages = reader.may(Act::Manage, None).is_ok();
-        manages || (!self.kind.is_about_people() && reader.may(Act::Work, self.site.as_ref()).is_ok())
+        let opens_a_door = matches!(self.kind, EventKind::PasskeyAdded { .. } | EventKind::CodesMade { .. });
+        let senior = opens_a_door && reader.may(Act::Release, None).is_ok();
+        manages || senior || (!self.kind.is_about_people() && reader.may(Act::Work, self.site.as_ref()).is_ok())
     }
 }
 
@@ -382,6 +392,10 @@ impl fmt::Display for EventKind {
             Self::ClientRevoked { name, leaked: false, .. } => write!(f, "API key {name} revoked"),
             Self::ClientRevoked { name, leaked: true, .. } => {
                 write!(f, "API key {name} was found by somebody and took itself back")
+            }
+            Self::ClientEnds { name, days: 1, .. } => write!(f, "API key {name} ends tomorrow: give it a new secret"),
+            Self::ClientEnds { name, days, .. } => {
+                write!(f, "API key {name} ends within {days} days: give it a new secret")
             }
             Self::ClientRotated { name, .. } => write!(f, "API key {name} got a new secret"),
             Self::HookAdded { name, url_host, .. } => write!(f, "Web-hook {name} added: {url_host} is told"),

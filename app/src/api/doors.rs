@@ -2,8 +2,8 @@ use crate::error::ApiError;
 use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use {
+    super::people::known,
     crate::backend::{caller, here},
-    lockdown::ids::OperatorId,
 };
 
 /// No sealed code of this person opens the door any more.
@@ -31,7 +31,7 @@ pub async fn set_pin(pin: String) -> Result<(), ApiError> {
 pub async fn remove_pin(person: String) -> Result<(), ApiError> {
     crate::backend::answer(async {
         let (backend, operator) = caller()?;
-        backend.remove_pin(&operator, known(person)?).await
+        backend.remove_pin(&operator, here(), known(person)?).await
     })
     .await
 }
@@ -44,9 +44,4 @@ pub async fn review(event: String, note: String) -> Result<(), ApiError> {
         backend.review(&operator, event, note).await
     })
     .await
-}
-
-#[cfg(feature = "ssr")]
-fn known(id: String) -> Result<OperatorId, ApiError> {
-    OperatorId::try_from(id).map_err(|_| ApiError::NoSuchPerson)
 }

@@ -20,7 +20,7 @@ pub async fn console(site: Option<String>) -> Result<ConsoleView, ApiError> {
     crate::backend::answer(async {
         let (backend, operator) = crate::backend::caller()?;
         let site = site.map(SiteId::try_from).transpose().map_err(|_| ApiError::NoSuchSite)?;
-        backend.console(&operator, site).await
+        backend.console(&operator, crate::backend::here(), site).await
     })
     .await
 }

@@ -91,7 +91,9 @@ pub async fn merge_people(kept: String, gone: String) -> Result<(), ApiError> {
 pub async fn end_sessions(person: String, session: Option<String>) -> Result<(), ApiError> {
     crate::backend::answer(async {
         let (backend, operator) = caller()?;
-        backend.end_sessions(&operator, known(person)?, session.filter(|id| !id.is_empty())).await
+        backend
+            .end_sessions(&operator, crate::backend::here(), known(person)?, session.filter(|id| !id.is_empty()))
+            .await
     })
     .await
 }
@@ -117,7 +119,7 @@ pub async fn me() -> Result<MyView, ApiError> {
 }
 
 #[cfg(feature = "ssr")]
-fn known(id: String) -> Result<OperatorId, ApiError> {
+pub(super) fn known(id: String) -> Result<OperatorId, ApiError> {
     OperatorId::try_from(id).map_err(|_| ApiError::NoSuchPerson)
 }
 

@@ -22,7 +22,7 @@ fn Entry(event: EventView) -> impl IntoView {
     let weight = match event.weight {
         Weight::Quiet => "quiet",
         Weight::Plain => "plain",
-        Weight::Attention | Weight::Alarm => "attention",
+        Weight::Attention => "attention",
     };
     view! {
         <li data-weight=weight>

@@ -9,7 +9,7 @@ use crate::components::release_form::ReleaseForm;
 use crate::components::site_live::SiteLive;
 use crate::components::steps::StepTable;
 use crate::error::ApiError;
-use crate::view::{ConsoleView, EventView, Me, Weight};
+use crate::view::{ConsoleView, Me};
 use crate::words;
 use leptos::prelude::*;
 use lockdown::step::Target;
@@ -45,20 +45,10 @@ pub fn ConsoleIsland(view: ConsoleView) -> impl IntoView {
     .into_any()
 }
 
-/// What everybody shall see at once: what the server says, and the newest alarm.
+/// What everybody shall see at once, in the server's words.
 #[component]
 fn Notices(live: SiteLive) -> impl IntoView {
-    let notices = Memo::new(move |_| {
-        let mut all = live.shown().detail.map(|detail| detail.notices).unwrap_or_default();
-        live.events.with(|events| {
-            let newest = events.iter().find(|event| event.weight == Weight::Alarm);
-            let said = |event: &EventView| {
-                [event.when.clock.as_str(), event.who.as_deref().unwrap_or_default(), &event.text].join(" ")
-            };
-            all.extend(newest.map(said));
-        });
-        all
-    });
+    let notices = Memo::new(move |_| live.shown().detail.map(|detail| detail.notices).unwrap_or_default());
     view! {
         <div role="status" aria-live="polite">
             {move || notices.get().into_iter().map(|text| view! { <p class="notice loud">{text}</p> }).collect_view()}

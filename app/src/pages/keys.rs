@@ -51,7 +51,7 @@ pub(crate) fn Shown(outcome: Outcome) -> impl IntoView {
             <section class="card once" role="status">
                 <h2>"The secret of " {name}</h2>
                 <p><code class="secret">{secret}</code></p>
-                <p>"Copy it now: it is not shown again, and nowhere kept."</p>
+                <p>"Copy it now: it is not shown again."</p>
             </section>
         }
         .into_any(),

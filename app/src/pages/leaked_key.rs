@@ -11,7 +11,7 @@ pub(crate) fn LeakedKeyPage() -> impl IntoView {
         Outcome::Refused(error) => view! { <Trouble text=error.to_string()/> }.into_any(),
         _ => view! {
             <p class="notice" role="status">
-                "Thank you. If it was a key of ours, it opens nothing any more, and its owner is told."
+                "Thank you. If it was a key of ours, it opens nothing any more, and the administrators see that."
             </p>
         }
         .into_any(),

@@ -77,7 +77,7 @@ fn PinCard(
     view! {
         <section class="card">
             <h2>"PIN for desk phones"</h2>
-            <p>{state} " With it you can lock from a phone of the EOC. It never gives the all-clear."</p>
+            <p>{state} " It is for locking from a phone of the EOC, once the phones ask for it. It never gives the all-clear."</p>
             <ActionForm action=set attr:class="fields">
                 <label for="pin">"New PIN: 6 to 12 digits"</label>
                 <input id="pin" name="pin" type="password" inputmode="numeric" minlength="6" maxlength="12" required=true autocomplete="new-password"/>

@@ -32,12 +32,14 @@ pub(crate) fn Refused(error: ApiError, me: Option<Me>, return_to: &'static str) 
             </p>
         }
     });
+    let manages = me.as_ref().is_some_and(|me| me.may_manage);
     view! {
         <Frame me here="">
             <div class="narrow">
                 <h1>{heading}</h1>
                 <Trouble text=error.to_string()/>
                 {sign_in}
+                {manages.then(|| view! { <p><a class="button primary" href="/admin/people">"Manage people and keys"</a></p> })}
                 <p><a href="/">"See the state of the telephones"</a></p>
             </div>
         </Frame>

@@ -137,7 +137,7 @@ fn Envelopes(person: String, envelopes: Vec<(String, bool)>, revoke: ServerActio
                 <form method="post" action="/admin/codes/print">
                     <input type="hidden" name="person" value=person.clone()/>
                     <input type="hidden" name="count" value="2"/>
-                    <button type="submit" class="button quiet">"Print two more"</button>
+                    <button type="submit" class="button quiet">"Make two envelopes"</button>
                 </form>
                 {(!none).then(|| view! {
                     <ActionForm action=revoke>

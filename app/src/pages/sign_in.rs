@@ -13,6 +13,10 @@ pub(crate) fn SignInPage() -> impl IntoView {
     let asked = use_query_map();
     let way = Resource::new(|| (), |()| sign_in());
     let trouble = move || asked.read().get("trouble").map(|word| sentence(&word));
+    // Only a path of ours: the server looks again where it leads.
+    let return_to = move || asked.read().get("return_to").filter(|path| path.starts_with('/'));
+    let return_to = move || return_to().unwrap_or_else(|| "/console".to_owned());
+    let by_code = move || asked.read().get("trouble").is_some_and(|word| word == "code");
     view! {
         <Title text="Sign in"/>
         <Suspense>
@@ -32,11 +36,11 @@ pub(crate) fn SignInPage() -> impl IntoView {
                                     {(!provider_up).then(|| view! {
                                         <Trouble text=format!("{name} cannot be reached from this server right now. Sign-in may fail; people who are signed in stay signed in.")/>
                                     })}
-                                    {(passkeys && !provider_up).then(|| view! { <PasskeyDoor return_to="/console".to_owned()/> })}
-                                    {codes.then(|| view! { <Envelopes/> })}
+                                    {(passkeys && !provider_up).then(|| view! { <PasskeyDoor return_to=return_to()/> })}
+                                    {codes.then(|| view! { <Envelopes return_to=return_to() open=by_code()/> })}
                                     <p>"EOC personnel and administrators sign in with their company account."</p>
-                                    <p><a class="button primary" href="/auth/login?return_to=/console">"Sign in with " {name}</a></p>
-                                    {(passkeys && provider_up).then(|| view! { <PasskeyDoor return_to="/console".to_owned()/> })}
+                                    <p><a class="button primary" href=format!("/auth/login?anyway=yes&return_to={}", return_to())>"Sign in with " {name}</a></p>
+                                    {(passkeys && provider_up).then(|| view! { <PasskeyDoor return_to=return_to()/> })}
                                 }.into_any(),
                             }}
                             <p><a href="/">"See the state of the telephones"</a> ": no sign-in needed."</p>
@@ -50,7 +54,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
 
 /// The last door. Seen only while the provider is away.
 #[component]
-fn Envelopes() -> impl IntoView {
+fn Envelopes(return_to: String, open: bool) -> impl IntoView {
     let field = |id: &'static str, label: &'static str, needed: bool| {
         view! {
             <label for=id>{label}</label>
@@ -58,7 +62,7 @@ fn Envelopes() -> impl IntoView {
         }
     };
     view! {
-        <details class="card">
+        <details class="card" open=open>
             <summary>"No passkey at hand? Open a sealed envelope"</summary>
             <form method="post" action="/auth/code" class="fields">
                 <p>"One code lets its owner lock, for an hour. Two codes from two envelopes let a senior give the all-clear too. Everybody is told."</p>
@@ -69,7 +73,7 @@ fn Envelopes() -> impl IntoView {
                     {field("second_serial", "Number on the envelope", false)}
                     {field("second_code", "Code inside", false)}
                 </fieldset>
-                <input type="hidden" name="return_to" value="/console"/>
+                <input type="hidden" name="return_to" value=return_to/>
                 <button type="submit" class="button">"Sign in with the code"</button>
             </form>
         </details>

@@ -72,6 +72,18 @@ impl Database {
     /// It is there, and answers nothing any more.
     pub fn hang(&self) {
         self.signal("-STOP");
+        // The signal is on its way: a thread of it may be answering still.
+        while self.is_running() {
+            std::thread::yield_now();
+        }
+    }
+
+    /// False where it is stopped, or where the system does not say.
+    fn is_running(&self) -> bool {
+        let Some(id) = self.process().as_ref().map(Child::id) else { return false };
+        let threads = std::fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
+        let state = |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("stat")).ok();
+        threads.filter_map(state).any(|text| !text.rsplit(')').next().unwrap_or_default().starts_with(" T"))
     }
 
     pub fn wake(&self) {

@@ -1,6 +1,7 @@
 //! Doors that need no identity provider, besides passkeys: sealed codes and PINs. Every use of one of
 //! them is told to everybody and stays to be reviewed until an administrator writes down why.
 
+use super::people::manages;
 use super::{Pages, stored};
 use crate::engine::ports::{NewEvent, StoreError};
 use crate::identity::api_key::{KeyDesk, key_id, within};
@@ -10,9 +11,10 @@ use crate::store::records::{Means, Person, Pin, SealedCode};
 use app::ApiError;
 use app::backend::{CurrentSession, Doors};
 use app::view::ReviewView;
+use app::words;
 use async_trait::async_trait;
 use lockdown::ids::OperatorId;
-use lockdown::operator::{Act, Actor, Operator, Surface};
+use lockdown::operator::{Actor, Operator, Surface};
 use lockdown::timeline::{Event, EventKind};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -22,6 +24,9 @@ pub const MOST_CODES: usize = 10;
 
 /// Sign-ins that are looked through for open reviews.
 const LOOKED_THROUGH: usize = 500;
+
+/// Alarms a console shows; the page about people has them all.
+const SHOWN: usize = 3;
 
 /// Why an envelope did not open the door.
 #[derive(Debug, thiserror::Error)]
@@ -127,7 +132,7 @@ impl Pages {
         of: &OperatorId,
         count: usize,
     ) -> Result<Vec<Envelope>, ApiError> {
-        who.may(Act::Manage, None).map_err(ApiError::Refused)?;
+        manages(who)?;
         self.came_in_online(here).await?;
         let person = self.find(of).await?;
         let made = envelopes(self.engine.now(), count.clamp(1, MOST_CODES)).await.map_err(|error| failed(&error))?;
@@ -149,6 +154,12 @@ impl Pages {
         if open && session.means == Means::Provider { Ok(()) } else { Err(ApiError::OnlineOnly) }
     }
 
+    /// An envelope opens the door to the lock; it closes no other door of its owner.
+    pub(super) async fn not_by_envelope(&self, here: Option<CurrentSession>) -> Result<(), ApiError> {
+        let session = self.session(here).await?.ok_or(ApiError::SignInFirst)?;
+        if matches!(session.means, Means::Code | Means::TwoCodes) { Err(ApiError::NotByEnvelope) } else { Ok(()) }
+    }
+
     /// Serials, and whether each was used.
     pub(super) async fn envelopes_of(&self, person: &Person) -> Vec<(String, bool)> {
         let names: Vec<String> = person.codes.iter().map(|code| spent_as(&code.serial)).collect();
@@ -157,13 +168,25 @@ impl Pages {
         serials.zip(names).map(|(serial, name)| (serial, spent.contains_key(&name))).collect()
     }
 
-    /// Sign-ins past the provider that nobody wrote anything about yet, newest first.
-    pub(super) async fn open_reviews(&self) -> Vec<ReviewView> {
-        let found = self.directory.events_named(&["signed_in_locally", "reviewed"], LOOKED_THROUGH).await;
-        let events = found.unwrap_or_else(|error| {
+    /// Puts open reviews onto every console; whether they are others than before.
+    pub async fn refresh_alarms(&self) -> bool {
+        let open = self.open_reviews().await;
+        let said = |review: ReviewView| words::past_the_provider(&review.when.clock, &review.who, &review.text);
+        self.sites.set_alarms(open.into_iter().take(SHOWN).map(said).collect())
+    }
+
+    async fn named(&self, word: &'static str, limit: usize) -> Vec<Event> {
+        self.directory.events_named(&[word], limit).await.unwrap_or_else(|error| {
             tracing::error!(%error, "open reviews cannot be looked up");
             Vec::new()
-        });
+        })
+    }
+
+    /// Sign-ins past the provider that nobody wrote anything about yet, newest first.
+    pub(super) async fn open_reviews(&self) -> Vec<ReviewView> {
+        let mut events = self.named("signed_in_locally", LOOKED_THROUGH).await;
+        // Each sign-in is reviewed once at most.
+        events.extend(self.named("reviewed", LOOKED_THROUGH).await);
         let now = self.engine.now();
         let view = |event: &Event| ReviewView {
             event: event.id.clone(),
@@ -251,7 +274,7 @@ fn strong_enough(pin: &str, extension: Option<&str>) -> Result<(), ApiError> {
 #[async_trait]
 impl Doors for Pages {
     async fn revoke_codes(&self, who: &Operator, of: OperatorId) -> Result<(), ApiError> {
-        who.may(Act::Manage, None).map_err(ApiError::Refused)?;
+        manages(who)?;
         let person = self.find(&of).await?;
         let serials: Vec<String> = person.codes.iter().map(|code| code.serial.clone()).collect();
         if serials.is_empty() {
@@ -264,6 +287,9 @@ impl Doors for Pages {
     async fn set_pin(&self, who: &Operator, here: Option<CurrentSession>, pin: String) -> Result<(), ApiError> {
         self.came_in_online(here).await?;
         let person = self.find(&who.id).await?;
+        if !is_of_the_eoc(&person) {
+            return Err(ApiError::Told("A PIN is for EOC personnel: it locks from a phone, and nothing else.".into()));
+        }
         strong_enough(&pin, person.contact.extension.as_deref())?;
         let hash = slow_hash::hash(crate::config::Secret::new(pin)).await.map_err(|error| failed(&error))?;
         let kind = EventKind::PinSet { person: person.id.clone(), name: person.name.clone() };
@@ -271,10 +297,11 @@ impl Doors for Pages {
         self.put_changed(who, Person { pin, ..person }, kind).await
     }
 
-    async fn remove_pin(&self, who: &Operator, of: OperatorId) -> Result<(), ApiError> {
+    async fn remove_pin(&self, who: &Operator, here: Option<CurrentSession>, of: OperatorId) -> Result<(), ApiError> {
         if who.id != of {
-            who.may(Act::Manage, None).map_err(ApiError::Refused)?;
+            manages(who)?;
         }
+        self.not_by_envelope(here).await?;
         let person = self.find(&of).await?;
         if person.pin.is_none() {
             return Ok(());
@@ -284,7 +311,7 @@ impl Doors for Pages {
     }
 
     async fn review(&self, who: &Operator, event: String, note: String) -> Result<(), ApiError> {
-        who.may(Act::Manage, None).map_err(ApiError::Refused)?;
+        manages(who)?;
         let note: String = note.trim().chars().take(500).collect();
         if note.is_empty() {
             return Err(ApiError::Told("Write down why it was used: the note is what the review is for.".into()));

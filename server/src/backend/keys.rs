@@ -1,7 +1,8 @@
 //! API keys, as administrators see them.
 
+use super::people::manages;
 use super::{Pages, stored};
-use crate::identity::api_key::{DAYS, KeyDesk, KeyError, NewKey, Wish};
+use crate::identity::api_key::{DAYS, KeyDesk, KeyError, NewKey, Wish, network};
 use crate::store::records::ClientRecord;
 use app::ApiError;
 use app::backend::{Keys, NewKeyForm};
@@ -10,8 +11,7 @@ use async_trait::async_trait;
 use ipnet::IpNet;
 use jiff::SignedDuration;
 use lockdown::ids::SiteId;
-use lockdown::operator::{Act, Operator, Scope};
-use std::net::IpAddr;
+use lockdown::operator::{Operator, Scope};
 
 /// A key that ends within these days is pointed out.
 const ENDS_SOON: i64 = 14;
@@ -19,7 +19,7 @@ const ENDS_SOON: i64 = 14;
 #[async_trait]
 impl Keys for Pages {
     async fn keys(&self, who: &Operator) -> Result<KeysView, ApiError> {
-        who.may(Act::Manage, None).map_err(ApiError::Refused)?;
+        manages(who)?;
         let mut keys = self.directory.clients().await.map_err(stored)?;
         keys.sort_by(|a, b| (a.revoked_at.is_some(), &a.name).cmp(&(b.revoked_at.is_some(), &b.name)));
         let keys = keys.into_iter().map(|key| self.key_view(key)).collect();
@@ -28,7 +28,7 @@ impl Keys for Pages {
     }
 
     async fn revoke_key(&self, who: &Operator, id: String) -> Result<(), ApiError> {
-        who.may(Act::Manage, None).map_err(ApiError::Refused)?;
+        manages(who)?;
         self.key_desk(who).revoke(&id, false).await.map(|_| ()).map_err(refused)
     }
 }
@@ -39,7 +39,7 @@ impl Pages {
     /// # Errors
     /// [`ApiError`].
     pub async fn add_key(&self, who: &Operator, form: NewKeyForm) -> Result<KeyShown, ApiError> {
-        who.may(Act::Manage, None).map_err(ApiError::Refused)?;
+        manages(who)?;
         let wish = self.wish(form)?;
         self.key_desk(who).add(wish).await.map(shown).map_err(refused)
     }
@@ -49,7 +49,7 @@ impl Pages {
     /// # Errors
     /// [`ApiError`].
     pub async fn rotate_key(&self, who: &Operator, id: &str, overlap: i64) -> Result<KeyShown, ApiError> {
-        who.may(Act::Manage, None).map_err(ApiError::Refused)?;
+        manages(who)?;
         self.key_desk(who).rotate(id, overlap).await.map(shown).map_err(refused)
     }
 
@@ -58,13 +58,7 @@ impl Pages {
     }
 
     fn wish(&self, form: NewKeyForm) -> Result<Wish, ApiError> {
-        let site = match form.site.as_str() {
-            "" => None,
-            id => Some(SiteId::try_from(id).map_err(|_| ApiError::NoSuchSite)?),
-        };
-        if site.as_ref().is_some_and(|site| self.engine.status(site).is_err()) {
-            return Err(ApiError::NoSuchSite);
-        }
+        let site = self.chosen_site(&form.site)?;
         let scopes = form.scopes.iter().map(|word| Scope::from_word(word).ok_or(ApiError::Malformed));
         Ok(Wish {
             name: form.name,
@@ -73,6 +67,15 @@ impl Pages {
             networks: networks(&form.networks)?,
             days: form.days.parse().ok().filter(|days| DAYS.contains(days)).ok_or_else(|| refused(KeyError::Days))?,
         })
+    }
+
+    /// A form's choice of a site; empty means every site.
+    pub(super) fn chosen_site(&self, id: &str) -> Result<Option<SiteId>, ApiError> {
+        if id.is_empty() {
+            return Ok(None);
+        }
+        let site = SiteId::try_from(id).map_err(|_| ApiError::NoSuchSite)?;
+        self.engine.status(&site).map(|_| Some(site)).map_err(|_| ApiError::NoSuchSite)
     }
 
     fn key_view(&self, key: ClientRecord) -> KeyView {
@@ -104,8 +107,8 @@ fn networks(text: &str) -> Result<Vec<IpNet>, ApiError> {
     let words = text.split([',', ' ', '\n', '\r', '\t']).filter(|word| !word.is_empty());
     words
         .map(|word| {
-            let network = word.parse().ok().or_else(|| word.parse::<IpAddr>().ok().map(IpNet::from));
-            network.ok_or_else(|| ApiError::Told(format!("“{word}” is no network: write 10.0.0.0/8 or an address.")))
+            network(word)
+                .ok_or_else(|| ApiError::Told(format!("“{word}” is no network: write 10.0.0.0/8 or an address.")))
         })
         .collect()
 }
@@ -118,6 +121,8 @@ fn refused(error: KeyError) -> ApiError {
     match error {
         KeyError::Store(error) => stored(error),
         KeyError::NoSuchKey => ApiError::Stale,
-        error @ (KeyError::Empty | KeyError::Days) => ApiError::Told(super::sentence(&error.to_string())),
+        error @ (KeyError::Empty | KeyError::Days | KeyError::StillRotating) => {
+            ApiError::Told(super::sentence(&error.to_string()))
+        }
     }
 }

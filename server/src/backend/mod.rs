@@ -11,14 +11,14 @@ pub use views::{SiteFacts, Sites};
 
 use crate::config::ReleasePasskey;
 use crate::engine::ports::{Store, StoreError};
-use crate::engine::{AllClear, Engine, EngineError};
+use crate::engine::{AllClear, Engine, EngineError, SiteStatus};
 use crate::identity::oidc::Oidc;
 use crate::identity::passkey::Passkeys;
 use crate::store::Directory;
-use crate::store::records::Person;
+use crate::store::records::{Means, Person};
 use crate::webhooks::Webhooks;
 use app::ApiError;
-use app::backend::{Backend, Wish};
+use app::backend::{Backend, CurrentSession, Wish};
 use app::view::{ConsoleView, Me, SignInView, StatusView, TimelineView};
 use app::words;
 use async_trait::async_trait;
@@ -29,6 +29,9 @@ use std::sync::Arc;
 
 /// Entries of the timeline a page shows at once.
 const PAGE: usize = 50;
+
+/// Entries looked through for those: not everything is for everybody.
+const LOOKED_THROUGH: usize = 200;
 
 /// Entries the console begins with; the timeline page has them all.
 const RECENT: usize = 20;
@@ -60,7 +63,12 @@ impl Backend for Pages {
         Ok(StatusView { sites: sites.iter().map(|s| self.sites.public(s, now)).collect(), me: who.map(me) })
     }
 
-    async fn console(&self, who: &Operator, site: Option<SiteId>) -> Result<ConsoleView, ApiError> {
+    async fn console(
+        &self,
+        who: &Operator,
+        session: Option<CurrentSession>,
+        site: Option<SiteId>,
+    ) -> Result<ConsoleView, ApiError> {
         who.may(Act::Work, site.as_ref()).map_err(ApiError::Refused)?;
         let now = self.engine.now();
         let mut statuses = self.engine.statuses();
@@ -71,7 +79,7 @@ impl Backend for Pages {
         };
         let status = status.ok_or(ApiError::NoSuchSite)?;
         // The lock switch does not fall with what stands beside it.
-        let events = self.store.latest_events(PAGE).await.unwrap_or_else(|error| {
+        let events = self.store.latest_events(LOOKED_THROUGH).await.unwrap_or_else(|error| {
             tracing::error!(%error, "the console shows no events");
             Vec::new()
         });
@@ -80,12 +88,13 @@ impl Backend for Pages {
             .filter(|e| e.site.as_ref().is_none_or(|site| *site == status.id) && e.is_for(who))
             .take(RECENT);
         let seniors = self.seniors(&status.id).await;
+        let proves = self.proves(who).await && !self.is_by_two_envelopes(session).await;
         Ok(ConsoleView {
             me: me_at(who, Some(&status.id)),
             site: self.sites.detailed(status, now),
             sites: statuses.iter().map(|s| (s.id.clone(), s.name.clone())).collect(),
             events: here.map(|event| self.sites.event(event, now)).collect(),
-            proves: self.proves(who).await,
+            proves,
             second: status.two_seniors.then(|| words::second(&others(&seniors, &who.name))),
             seniors,
             banners: self.banners.clone(),
@@ -112,7 +121,8 @@ impl Backend for Pages {
         if who.may(Act::Release, Some(&site)).is_ok() {
             self.demand_proof(who, &site, wish.here).await?;
         }
-        let wish = AllClear { reason: wish.reason, seen: Some(seen), break_glass: wish.break_glass };
+        let first_is_none = !self.first_still_counts(&status).await;
+        let wish = AllClear { reason: wish.reason, seen: Some(seen), break_glass: wish.break_glass, first_is_none };
         self.engine.release(who, &site, wish).await.map(|_| ()).map_err(refused)
     }
 
@@ -153,7 +163,7 @@ impl Backend for Pages {
 
 impl Pages {
     /// Is this person's all-clear confirmed with a passkey? The server asks again when it is given.
-    async fn proves(&self, who: &Operator) -> bool {
+    pub async fn proves(&self, who: &Operator) -> bool {
         let required = self.release_passkey == Some(ReleasePasskey::Required);
         if self.passkeys.is_none() || self.release_passkey.is_none() {
             return false;
@@ -162,26 +172,38 @@ impl Pages {
         required || person.is_some_and(|person| !person.passkeys.is_empty())
     }
 
+    /// Where two seniors must give the all-clear: is the first of them still one?
+    async fn first_still_counts(&self, status: &SiteStatus) -> bool {
+        let Some(asked) = status.command.asked(self.engine.now()) else { return true };
+        let person = self.directory.person(asked.by.id.as_str()).await.ok().flatten();
+        person.is_some_and(|person| is_senior(&person, &status.id))
+    }
+
+    async fn is_by_two_envelopes(&self, here: Option<CurrentSession>) -> bool {
+        matches!(self.session(here).await, Ok(Some(session)) if session.means == Means::TwoCodes)
+    }
+
     async fn seniors(&self, site: &SiteId) -> Vec<String> {
         let people = self.directory.people().await.unwrap_or_else(|error| {
             tracing::error!(%error, "the console names no seniors");
             Vec::new()
         });
-        let senior = |p: &Person| {
-            let who = Operator {
-                id: p.id.clone(),
-                name: p.name.clone(),
-                surface: Surface::Web,
-                authority: Authority::Roles(p.grants()),
-            };
-            !p.disabled && who.may(Act::Release, Some(site)).is_ok()
-        };
-        people.into_iter().filter(senior).map(|p| p.name).collect()
+        people.into_iter().filter(|person| is_senior(person, site)).map(|person| person.name).collect()
     }
 }
 
 fn others(names: &[String], but: &str) -> Vec<String> {
     names.iter().filter(|name| *name != but).cloned().collect()
+}
+
+fn is_senior(person: &Person, site: &SiteId) -> bool {
+    let who = Operator {
+        id: person.id.clone(),
+        name: person.name.clone(),
+        surface: Surface::Web,
+        authority: Authority::Roles(person.grants()),
+    };
+    !person.disabled && who.may(Act::Release, Some(site)).is_ok()
 }
 
 /// An error's words as a sentence for a page.

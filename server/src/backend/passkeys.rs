@@ -14,7 +14,7 @@ use lockdown::ids::{OperatorId, SiteId};
 use lockdown::operator::{Act, Operator};
 use lockdown::timeline::EventKind;
 
-/// A first key is taken only so soon after the password was typed at the identity provider.
+/// Our own choice: a first key is taken only so soon after the password was typed at the identity provider.
 const FRESH: SignedDuration = SignedDuration::from_mins(10);
 
 /// A proof is good for one all-clear, so long. Identity reference, session times.

@@ -77,10 +77,17 @@ impl People for Pages {
         self.desk(who).merge(kept.as_str(), gone.as_str()).await.map_err(refused)
     }
 
-    async fn end_sessions(&self, who: &Operator, id: OperatorId, only: Option<String>) -> Result<(), ApiError> {
+    async fn end_sessions(
+        &self,
+        who: &Operator,
+        here: Option<CurrentSession>,
+        id: OperatorId,
+        only: Option<String>,
+    ) -> Result<(), ApiError> {
         if who.id != id {
             manages(who)?;
         }
+        self.not_by_envelope(here).await?;
         self.desk(who).end_sessions(id.as_str(), only.as_deref()).await.map(|_| ()).map_err(refused)
     }
 
@@ -128,7 +135,7 @@ fn said(plans: &[roster::Plan]) -> String {
     format!("Nothing was changed. Importing would: {}.", lines.join("; "))
 }
 
-fn manages(who: &Operator) -> Result<(), ApiError> {
+pub(super) fn manages(who: &Operator) -> Result<(), ApiError> {
     who.may(Act::Manage, None).map_err(ApiError::Refused)
 }
 

@@ -9,6 +9,7 @@ use lockdown::ids::SiteId;
 use lockdown::reading::ReadingState;
 use lockdown::step::{Found, Target};
 use lockdown::timeline::{Event, EventKind};
+use std::sync::{PoisonError, RwLock};
 
 /// What the configuration says of a site besides its plan.
 pub struct SiteFacts {
@@ -17,17 +18,22 @@ pub struct SiteFacts {
     pub emergency_numbers: Vec<String>,
 }
 
-pub struct Sites(Vec<SiteFacts>);
+/// What is said of all sites besides what the engine knows.
+pub struct Sites {
+    facts: Vec<SiteFacts>,
+    /// On every console: sign-ins past the identity provider that nobody reviewed.
+    alarms: RwLock<Vec<String>>,
+}
 
 impl Sites {
     pub fn new(facts: Vec<SiteFacts>) -> Self {
-        Self(facts)
+        Self { facts, alarms: RwLock::default() }
     }
 
     fn facts(&self, id: Option<&SiteId>) -> Option<&SiteFacts> {
         match id {
-            Some(id) => self.0.iter().find(|facts| facts.id == *id),
-            None => self.0.first(),
+            Some(id) => self.facts.iter().find(|facts| facts.id == *id),
+            None => self.facts.first(),
         }
     }
 
@@ -94,11 +100,20 @@ impl Sites {
         }
     }
 
+    /// Whether they are others than before.
+    pub fn set_alarms(&self, new: Vec<String>) -> bool {
+        let mut alarms = self.alarms.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = *alarms != new;
+        *alarms = new;
+        changed
+    }
+
     fn notices(&self, status: &SiteStatus, now: Timestamp) -> Vec<String> {
         let clock = |at| self.moment(Some(&status.id), at, now).clock;
         let alone = status.alone_since.map(|since| words::alone(&clock(since)));
         let asked = status.command.asked(now).map(|asked| words::asked(&asked.by.name, &clock(asked.until())));
-        alone.into_iter().chain(asked).collect()
+        let alarms = self.alarms.read().unwrap_or_else(PoisonError::into_inner);
+        alone.into_iter().chain(asked).chain(alarms.iter().cloned()).collect()
     }
 
     pub fn event(&self, event: &Event, now: Timestamp) -> EventView {
@@ -149,12 +164,13 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::SharedLost { .. }
         | EventKind::OrdersDisagreed { .. }
         | EventKind::IdentityLost { .. }
+        | EventKind::SignedInLocally { .. }
         | EventKind::ReleaseAsked { .. }
+        | EventKind::ClientEnds { .. }
         | EventKind::HookGaveUp { .. }
         | EventKind::HookDisabled { .. }
         | EventKind::ClientRevoked { leaked: true, .. }
         | EventKind::Refused { .. } => Weight::Attention,
-        EventKind::SignedInLocally { .. } => Weight::Alarm,
         EventKind::LockOrdered { .. }
         | EventKind::ReleaseOrdered { .. }
         | EventKind::Verified { .. }

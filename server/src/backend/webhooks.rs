@@ -1,5 +1,6 @@
 //! Web-hooks, as administrators see them.
 
+use super::people::manages;
 use super::{Pages, stored};
 use crate::webhooks::hook::{Delivery, DeliveryState, Hook, NEWS};
 use crate::webhooks::{HookError, Wish};
@@ -7,8 +8,7 @@ use app::ApiError;
 use app::backend::{Hooks, NewHookForm};
 use app::view::{DeliveryView, HookView, HooksView, KeyShown};
 use async_trait::async_trait;
-use lockdown::ids::SiteId;
-use lockdown::operator::{Act, Operator};
+use lockdown::operator::Operator;
 
 #[async_trait]
 impl Hooks for Pages {
@@ -48,13 +48,7 @@ impl Pages {
     /// [`ApiError`].
     pub async fn add_hook(&self, who: &Operator, form: NewHookForm) -> Result<KeyShown, ApiError> {
         manages(who)?;
-        let site = match form.site.as_str() {
-            "" => None,
-            id => Some(SiteId::try_from(id).map_err(|_| ApiError::NoSuchSite)?),
-        };
-        if site.as_ref().is_some_and(|site| self.engine.status(site).is_err()) {
-            return Err(ApiError::NoSuchSite);
-        }
+        let site = self.chosen_site(&form.site)?;
         let words = form.what.split([',', ' ']).filter(|word| !word.is_empty());
         let what = words.map(str::to_owned).collect();
         let wish = Wish { name: form.name, url: form.url, site, what };
@@ -117,10 +111,6 @@ impl Pages {
             last: delivery.last.unwrap_or_default(),
         }
     }
-}
-
-fn manages(who: &Operator) -> Result<(), ApiError> {
-    who.may(Act::Manage, None).map_err(ApiError::Refused)
 }
 
 fn shown(hook: Hook) -> KeyShown {

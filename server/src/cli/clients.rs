@@ -3,14 +3,13 @@
 use super::{Context, Ended, Sorry};
 use crate::clock::SystemClock;
 use crate::engine::ports::Clock;
-use crate::identity::api_key::{DEFAULT_DAYS, KeyDesk, KeyError, NewKey, Wish};
+use crate::identity::api_key::{self, DEFAULT_DAYS, KeyDesk, KeyError, NewKey, Wish};
 use crate::store::records::ClientRecord;
 use clap::Subcommand;
 use ipnet::IpNet;
 use lockdown::ids::SiteId;
 use lockdown::operator::Scope;
 use serde_json::{Value, json};
-use std::net::IpAddr;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -54,8 +53,7 @@ fn scope(word: &str) -> Result<Scope, String> {
 }
 
 fn network(word: &str) -> Result<IpNet, String> {
-    let network = word.parse().ok().or_else(|| word.parse::<IpAddr>().ok().map(IpNet::from));
-    network.ok_or_else(|| "write a network such as 10.0.0.0/8, or an address".into())
+    api_key::network(word).ok_or_else(|| "write a network such as 10.0.0.0/8, or an address".into())
 }
 
 fn show_new(context: &Context, made: &NewKey) {

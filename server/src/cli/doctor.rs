@@ -68,6 +68,7 @@ pub(super) async fn examine(context: &Context) -> Result<Ended, Sorry> {
         Ok(config) => {
             findings.push(Finding::good("configuration", format!("{} sites", config.sites.len())));
             findings.extend(addresses(&config));
+            findings.extend(proxies(&config));
             findings.extend(store(&config).await);
             findings.extend(cucm(&config).await);
             findings.push(identity(&config).await);
@@ -236,6 +237,19 @@ async fn fix_for(error: &axl::Error, url: &str) -> String {
         }
         _ => "Is the publisher up, and does a firewall let port 8443 through? Correct cucm.url.".into(),
     }
+}
+
+/// Behind a proxy nobody named, every client has the proxy's address.
+fn proxies(config: &Config) -> Option<Finding> {
+    let behind = config.http.public_url.starts_with("https://") && config.http.tls.is_none();
+    (behind && config.http.trusted_proxies.is_empty()).then(|| {
+        Finding::not(
+            Verdicted::Warning,
+            "proxy",
+            "the public address is https, and this server speaks plain http: a proxy stands before it, and none is named",
+            "Name it in http.trusted_proxies; until then sealed codes are refused and all clients share one limit.",
+        )
+    })
 }
 
 async fn identity(config: &Config) -> Finding {

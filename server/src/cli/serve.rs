@@ -5,9 +5,11 @@ use crate::assemble;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::http::{AppState, router};
+use crate::identity::api_key;
 use crate::identity::oidc::{Oidc, SignInError};
 use crate::identity::outage::Change;
 use crate::identity::token;
+use crate::store::Directory;
 use crate::store::embedded::claim;
 use crate::telemetry;
 use axum::Router;
@@ -33,6 +35,9 @@ const MAX_HEADERS: usize = 64;
 /// Requests of one connection at the same time.
 const MAX_STREAMS: u32 = 100;
 
+/// Between two looks for keys that end soon.
+const REMIND: Duration = Duration::from_secs(3600);
+
 /// Open event streams are cut after this; their pages come back to the next server by themselves.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -52,6 +57,7 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
     if let Some(oidc) = pages.oidc.clone() {
         tokio::spawn(watch(oidc, engine.clone(), probe));
     }
+    tokio::spawn(remind(pages.directory.clone(), engine.clone()));
     tokio::spawn(crate::webhooks::run(pages.webhooks.clone()));
     let app = router(&AppState::new(&config, pages, &site_root()?));
     tracing::info!(address = %config.http.listen, public_url = config.http.public_url, "pstn-lockdown serves");
@@ -59,6 +65,23 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
     engine.stop().await;
     memory.close().await;
     Ok(Ended::Done)
+}
+
+/// Tells of keys that end soon, for as long as the server runs.
+async fn remind(directory: Arc<dyn Directory>, engine: Arc<Engine>) {
+    loop {
+        match api_key::ending(directory.as_ref(), engine.now()).await {
+            Ok(told) => {
+                for kind in told {
+                    if let Err(error) = engine.record(None, kind).await {
+                        tracing::error!(%error, "the end of a key could not be told");
+                    }
+                }
+            }
+            Err(error) => tracing::debug!(%error, "keys that end soon are looked for later"),
+        }
+        engine.pause(REMIND).await;
+    }
 }
 
 async fn tls(config: &Config) -> Result<Option<RustlsConfig>, Sorry> {

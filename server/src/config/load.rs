@@ -6,11 +6,11 @@ use super::{
     Config, Cucm, Http, Identity, Preset, ReleasePasskey, Secret, Store, StoreKind, TlsFiles, TokenApi, TokenClient,
     Webhooks,
 };
+use crate::identity::api_key::network;
 use ipnet::IpNet;
 use lockdown::operator::Scope;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::{Table, Value};
@@ -117,8 +117,8 @@ struct RawTokenClient {
     subject: Option<String>,
 }
 
-/// Loopback, and what RFC 1918 and RFC 4193 keep for inside.
-const PRIVATE: [&str; 6] = ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
+/// What RFC 1918 and RFC 4193 keep for inside. Not loopback: that is where a proxy sits that nobody named.
+const PRIVATE: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
 
 const EXAMPLE: &str = "deploy/lockdown.example.toml";
 
@@ -226,9 +226,9 @@ fn http(raw: RawHttp, source: &Source) -> Result<Http, Problem> {
 
 /// `10.0.0.0/8`, or a single address.
 fn networks(texts: &[String], key: &str, source: &Source) -> Result<Vec<IpNet>, Problem> {
-    let read = |text: &String| text.parse().ok().or_else(|| text.parse().ok().map(|one: IpAddr| IpNet::from(one)));
     let all = texts.iter().map(|text| {
-        read(text).ok_or_else(|| source.problem(key, format!("“{text}” is no network: write 10.0.0.0/8 or an address")))
+        network(text)
+            .ok_or_else(|| source.problem(key, format!("“{text}” is no network: write 10.0.0.0/8 or an address")))
     });
     all.collect()
 }

@@ -77,6 +77,8 @@ pub struct AllClear {
     pub seen: Option<u64>,
     /// Given even where other servers cannot be told. Needs a reason.
     pub break_glass: bool,
+    /// Where two seniors must give it: whoever did first is no senior any more.
+    pub first_is_none: bool,
 }
 
 /// A site to look after.
@@ -183,7 +185,8 @@ impl Engine {
         let (engine, by, site) = (self.clone(), by.clone(), self.find(site)?.clone());
         carried_through(async move {
             let at = engine.clock.now();
-            let order = Order { by: &by, site: &site.id, at, reason, alone: false, two_seniors: site.two_seniors };
+            let order =
+                Order { by: &by, site: &site.id, at, reason, alone: false, two_seniors: false, first_is_none: false };
             let id = activation_id(at, engine.clock.random());
             let outdated = site.may_be_outdated();
             let decide = |command: &Command, _| {
@@ -217,10 +220,10 @@ impl Engine {
     ) -> Result<SiteStatus, EngineError> {
         let (engine, by, site) = (self.clone(), by.clone(), self.find(site)?.clone());
         carried_through(async move {
-            let AllClear { reason, seen, break_glass } = wish;
+            let AllClear { reason, seen, break_glass, first_is_none } = wish;
             let alone = break_glass && engine.store.away_since().is_some();
             let (at, two_seniors) = (engine.clock.now(), site.two_seniors);
-            let order = Order { by: &by, site: &site.id, at, reason, alone, two_seniors };
+            let order = Order { by: &by, site: &site.id, at, reason, alone, two_seniors, first_is_none };
             let decide = |command: &Command, version| {
                 let transition = command.release(&order)?;
                 match (&transition, seen) {

@@ -19,29 +19,33 @@ pub(super) struct Caller(pub(super) Option<IpAddr>);
 
 pub(super) async fn note(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-    let caller = Caller(peer.map(|peer| client(peer, request.headers(), &state.trusted_proxies)));
+    let caller = Caller(peer.and_then(|peer| client(peer, request.headers(), &state.trusted_proxies)));
     request.extensions_mut().insert(caller);
     next.run(request).await
 }
 
-/// The nearest address that is no proxy of ours.
-fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+/// The nearest address that is no proxy of ours; `None` where it cannot be known, and never a proxy's in
+/// place of a client's: a proxy nobody configured, or a hop that cannot be read.
+fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
     let mut nearest = peer.to_canonical();
-    let written = headers.get_all(FORWARDED).into_iter().filter_map(|value| value.to_str().ok());
-    let hops: Vec<&str> = written.flat_map(|text| text.split(',')).collect();
+    let written = headers.get_all(FORWARDED).into_iter();
+    // Bytes, not text: a client's own line must not make the whole value unreadable.
+    let hops: Vec<&[u8]> = written.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).collect();
+    if !hops.is_empty() && !within(trusted, nearest) {
+        return None;
+    }
     for hop in hops.into_iter().rev() {
         if !within(trusted, nearest) {
             break;
         }
-        // Nonsense from a proxy of ours: the proxy itself is all that is known.
-        let Some(address) = parsed(hop.trim()) else { break };
-        nearest = address.to_canonical();
+        nearest = parsed(hop)?.to_canonical();
     }
-    nearest
+    Some(nearest)
 }
 
 /// With or without a port.
-fn parsed(hop: &str) -> Option<IpAddr> {
+fn parsed(hop: &[u8]) -> Option<IpAddr> {
+    let hop = std::str::from_utf8(hop).ok()?.trim();
     let bare = hop.trim_start_matches('[').trim_end_matches(']');
     bare.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
@@ -49,27 +53,32 @@ fn parsed(hop: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::HeaderValue;
 
     #[test]
     fn only_proxies_of_ours_are_believed_and_only_as_far_as_they_can_see() {
         let trusted: Vec<IpNet> = ["127.0.0.1/32", "10.9.0.0/16"].map(|text| text.parse().unwrap()).into();
         let table = [
-            ("203.0.113.7", &["198.51.100.1"][..], "203.0.113.7"),
+            ("203.0.113.7", &["198.51.100.1"][..], "-"),
+            ("203.0.113.7", &[], "203.0.113.7"),
             ("127.0.0.1", &["198.51.100.1"], "198.51.100.1"),
             ("::ffff:127.0.0.1", &["198.51.100.1:4711"], "198.51.100.1"),
             ("127.0.0.1", &["1.2.3.4, 198.51.100.1"], "198.51.100.1"),
             ("127.0.0.1", &["1.2.3.4", "198.51.100.1, 10.9.0.3"], "198.51.100.1"),
             ("127.0.0.1", &["[2001:db8::1]:443"], "2001:db8::1"),
-            ("127.0.0.1", &["198.51.100.1, unknown"], "127.0.0.1"),
-            ("127.0.0.1", &[""], "127.0.0.1"),
+            ("127.0.0.1", &["198.51.100.1, unknown"], "-"),
+            ("127.0.0.1", &["\u{e9}, 198.51.100.1"], "198.51.100.1"),
+            ("127.0.0.1", &[""], "-"),
             ("127.0.0.1", &[], "127.0.0.1"),
         ];
         for (peer, written, want) in table {
             let mut headers = HeaderMap::new();
             for value in written {
-                headers.append(FORWARDED, value.parse().unwrap());
+                headers.append(FORWARDED, HeaderValue::from_bytes(value.as_bytes()).unwrap());
             }
-            assert_eq!(client(peer.parse().unwrap(), &headers, &trusted).to_string(), want, "{peer} {written:?}");
+            let found = client(peer.parse().unwrap(), &headers, &trusted);
+            let found = found.map_or_else(|| "-".to_owned(), |address| address.to_string());
+            assert_eq!(found, want, "{peer} {written:?}");
         }
     }
 }

@@ -66,7 +66,8 @@ impl From<Option<IpAddr>> for Place {
     }
 }
 
-/// All limits of this server. *Source*: identity reference, sections 5.6 and 6.5.
+/// All limits of this server. Those for codes, *source*: identity reference, section 5.6; the others are our
+/// own choice, far above what people and well-meant programs do.
 pub(super) struct Limits {
     /// Calls of one key or program: 60 at once, 20 a second.
     pub(super) calls: Limit<String>,
@@ -76,10 +77,13 @@ pub(super) struct Limits {
     pub(super) bad_keys: Limit<Place>,
     /// Sign-ins begun or answered from one place: 60 at once, one a second.
     pub(super) sign_ins: Limit<Place>,
+    /// Answers of passkeys from one place, so that noise at the provider's door does not close this one.
+    pub(super) passkeys: Limit<Place>,
     /// Sealed codes from one place: 5 in a quarter of an hour.
     pub(super) codes: Limit<Place>,
     /// Sealed codes of everybody: 20 an hour, then each one waits [`CODE_DELAY`], and none is turned away.
     pub(super) all_codes: Limit<()>,
+    /// Of sessions, and of keys.
     pub(super) session_lines: Lines<String>,
     pub(super) address_lines: Lines<Place>,
 }
@@ -91,6 +95,7 @@ impl Limits {
             locks: Limit::new(10, Duration::from_secs(1)),
             bad_keys: Limit::new(30, Duration::from_secs(2)),
             sign_ins: Limit::new(60, Duration::from_secs(1)),
+            passkeys: Limit::new(60, Duration::from_secs(1)),
             codes: Limit::new(5, Duration::from_secs(3 * 60)),
             all_codes: Limit::new(20, Duration::from_secs(3 * 60)),
             session_lines: Lines::new(LINES_A_SESSION),

@@ -3,8 +3,7 @@
 use super::AppState;
 use super::address::Caller;
 use super::limits::{OpenLine, Place};
-use crate::backend::Sites;
-use crate::engine::ports::Store;
+use crate::backend::{Pages, Sites};
 use crate::engine::{Engine, News, SiteStatus};
 use app::backend::CurrentSession;
 use app::view::Live;
@@ -16,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt};
 use lockdown::ids::SiteId;
 use lockdown::operator::{Act, Operator};
-use lockdown::timeline::Event;
+use lockdown::timeline::{Event, EventKind};
 use serde::Deserialize;
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -55,13 +54,15 @@ struct Told {
 impl Teller {
     /// Tells until the engine is gone. Events come from the store, so that what another process wrote
     /// is told too, and nothing is skipped.
-    pub(super) fn start(engine: Arc<Engine>, sites: Arc<Sites>, store: Arc<dyn Store>) -> Self {
+    pub(super) fn start(pages: Arc<Pages>) -> Self {
+        let (engine, sites, store) = (pages.engine.clone(), pages.sites.clone(), pages.store.clone());
         let (told, _) = broadcast::channel(BACKLOG);
         let teller = Self(told);
         let mut news = engine.subscribe();
         let telling = teller.clone();
         tokio::spawn(async move {
             let mut beat = tokio::time::interval(BEAT);
+            pages.refresh_alarms().await;
             let mut last = store.latest_events(1).await.unwrap_or_default().first().map_or(0, |event| event.seq);
             loop {
                 let heard = tokio::select! {
@@ -80,17 +81,31 @@ impl Teller {
                     Some(Ok(News::Event(event))) if store.away_since().is_some() => {
                         // It has no number that others know yet: told at once, and again with it.
                         telling.tell(Told { id: None, ..Told::event(&event, &engine, &sites) });
+                        telling.alarms(&pages, std::slice::from_ref(&*event)).await;
                         continue;
                     }
                     None | Some(Ok(News::Event(_) | News::Timeline) | Err(RecvError::Lagged(_))) => {}
                 }
-                for event in store.events_after(last, CATCH_UP).await.unwrap_or_default() {
+                let events = store.events_after(last, CATCH_UP).await.unwrap_or_default();
+                for event in &events {
                     last = event.seq;
-                    telling.tell(Told::event(&event, &engine, &sites));
+                    telling.tell(Told::event(event, &engine, &sites));
                 }
+                telling.alarms(&pages, &events).await;
             }
         });
         teller
+    }
+
+    /// Somebody came in past the identity provider, or it was reviewed: every console says so.
+    async fn alarms(&self, pages: &Pages, events: &[Event]) {
+        let about =
+            |event: &Event| matches!(event.kind, EventKind::SignedInLocally { .. } | EventKind::Reviewed { .. });
+        if events.iter().any(about) && pages.refresh_alarms().await {
+            for status in pages.engine.statuses() {
+                self.tell(Told::site(&status, &pages.engine, &pages.sites));
+            }
+        }
     }
 
     /// Nobody listening is no trouble.
@@ -190,16 +205,19 @@ pub(super) async fn page_line(
     ([(HeaderName::from_static("x-accel-buffering"), "no")], Sse::new(line)).into_response()
 }
 
-/// Holds the line's places as long as it lives; `None` when there are too many already.
-fn counted(
-    state: &AppState,
-    session: Option<String>,
-    from: Option<IpAddr>,
-) -> Option<(OpenLine<Place>, Option<OpenLine<String>>)> {
-    let by_address = state.limits.address_lines.open(from.into())?;
+/// A place among the open lines, held as long as the line lives.
+#[expect(dead_code, reason = "held, not looked at")]
+enum Counted {
+    Session(OpenLine<String>),
+    Address(OpenLine<Place>),
+}
+
+/// `None` when there are too many already. Whoever is signed in is not kept out by strangers at the same
+/// address.
+fn counted(state: &AppState, session: Option<String>, from: Option<IpAddr>) -> Option<Counted> {
     match session {
-        None => Some((by_address, None)),
-        Some(session) => Some((by_address, Some(state.limits.session_lines.open(session)?))),
+        Some(session) => state.limits.session_lines.open(session).map(Counted::Session),
+        None => state.limits.address_lines.open(from.into()).map(Counted::Address),
     }
 }
 

@@ -11,7 +11,8 @@ use axum::body::Body;
 use axum::extract::{Form, Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, Uri};
-use axum::response::Response;
+use axum::response::{Redirect, Response};
+use axum::routing::{MethodRouter, get};
 use leptos::context::provide_context;
 use leptos_axum::render_app_async_with_context;
 use lockdown::ids::OperatorId;
@@ -35,6 +36,15 @@ async fn page(state: &AppState, mut parts: Parts, path: &str, outcome: Result<Ou
     let options = state.leptos.clone();
     let shell = move || app::shell(options.clone());
     render_app_async_with_context(context, shell)(Request::from_parts(parts, Body::empty())).await
+}
+
+/// The address of a form, loaded again or come back to by a plain form of the page it answered with: the
+/// page itself, with what the form could not do.
+pub(super) fn back_to(page: &'static str) -> MethodRouter<AppState> {
+    get(move |uri: Uri| async move {
+        let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        Redirect::to(&format!("{page}{query}"))
+    })
 }
 
 fn signed_in(who: Who) -> Result<Operator, ApiError> {

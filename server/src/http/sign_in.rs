@@ -24,6 +24,8 @@ pub(super) struct Wish {
     return_to: Option<String>,
     /// Present: the password is asked for again.
     again: Option<String>,
+    /// Present: although the provider did not answer lately.
+    anyway: Option<String>,
 }
 
 pub(super) async fn login(
@@ -36,6 +38,10 @@ pub(super) async fn login(
         return too_many(wait);
     }
     let return_to = safe_return_to(wish.return_to.as_deref());
+    // Where it is away, the other doors are shown, not a dead page of the provider's.
+    if oidc.is_away() && wish.anyway.is_none() {
+        return Redirect::to(&format!("/sign-in?return_to={return_to}")).into_response();
+    }
     match oidc.depart(return_to, wish.again.is_some(), state.engine.now(), state.https).await {
         Ok(departure) => {
             let cookie = set_cookie(&departure.cookie_name, &departure.cookie, 600, state.https);
@@ -145,7 +151,7 @@ pub(super) async fn by_passkey(
     headers: HeaderMap,
     Form(given): Form<PasskeyAnswer>,
 ) -> Response {
-    if let Err(wait) = state.limits.sign_ins.take(&caller.0.into()) {
+    if let Err(wait) = state.limits.passkeys.take(&caller.0.into()) {
         return too_many(wait);
     }
     let person = match state.pages.come_in(&given.ticket, &given.answer).await {

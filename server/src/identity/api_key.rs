@@ -54,6 +54,8 @@ pub enum KeyError {
     Empty,
     #[error("a key is good for 1 to 365 days, and its old secret for 0 to 7 more")]
     Days,
+    #[error("the old secret is good still: wait until it ends, or end it now")]
+    StillRotating,
     #[error("there is no such key, or it was revoked")]
     NoSuchKey,
     #[error(transparent)]
@@ -70,7 +72,11 @@ pub struct KeyDesk<'a> {
 /// Who comes with a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Holder {
-    Known(Operator),
+    /// `unnoted`: not used today before.
+    Known {
+        operator: Operator,
+        unnoted: bool,
+    },
     /// The key is good, but not from this address.
     Elsewhere,
     Nobody,
@@ -107,7 +113,7 @@ impl KeyDesk<'_> {
             by: self.by.clone(),
             last_used: None,
         };
-        self.put(&record, kind).await?;
+        self.put(&record, None, kind).await?;
         Ok(NewKey { record, key: Secret::new(key) })
     }
 
@@ -120,9 +126,13 @@ impl KeyDesk<'_> {
             return Err(KeyError::Days);
         }
         let found = self.find(id).await?;
+        if overlap_days > 0 && found.previous.as_ref().is_some_and(|old| self.now < old.ends_at) {
+            return Err(KeyError::StillRotating);
+        }
         let key = secret_of(&found.id);
         let ends_at = (self.now + SignedDuration::from_hours(24 * overlap_days)).min(found.expires_at);
         let kind = EventKind::ClientRotated { client: found.id.clone(), name: found.name.clone() };
+        let read = found.hash.clone();
         let lifetime = found.expires_at.duration_since(found.created_at);
         let record = ClientRecord {
             previous: Some(OldSecret { hash: found.hash.clone(), ends_at }),
@@ -131,7 +141,7 @@ impl KeyDesk<'_> {
             expires_at: self.now + lifetime,
             ..found
         };
-        self.put(&record, kind).await?;
+        self.put(&record, Some(&read), kind).await?;
         Ok(NewKey { record, key: Secret::new(key) })
     }
 
@@ -143,7 +153,7 @@ impl KeyDesk<'_> {
         let found = self.find(id).await?;
         let kind = EventKind::ClientRevoked { client: found.id.clone(), name: found.name.clone(), leaked };
         let record = ClientRecord { revoked_at: Some(self.now), previous: None, ..found };
-        self.put(&record, kind).await?;
+        self.put(&record, Some(&record.hash), kind).await?;
         Ok(record)
     }
 
@@ -152,9 +162,9 @@ impl KeyDesk<'_> {
         found.filter(|record| record.revoked_at.is_none()).ok_or(KeyError::NoSuchKey)
     }
 
-    async fn put(&self, record: &ClientRecord, kind: EventKind) -> Result<(), StoreError> {
+    async fn put(&self, record: &ClientRecord, read: Option<&str>, kind: EventKind) -> Result<(), StoreError> {
         let event = NewEvent { at: self.now, site: None, by: self.by.clone(), kind };
-        self.store.put_client(record, event).await
+        self.store.put_client(record, read, event).await
     }
 }
 
@@ -178,9 +188,10 @@ pub async fn holder(
         tracing::warn!(key.id = %record.id, ?from, "a key was used from an address it is not good from");
         return Ok(Holder::Elsewhere);
     }
-    note_used(store, &record, now).await;
+    let today = |at: Timestamp| at.as_second().div_euclid(86_400);
+    let unnoted = record.last_used.is_none_or(|last| today(last) != today(now));
     let authority = Authority::Key { scopes: record.scopes, site: record.site };
-    Ok(Holder::Known(Operator { id: record.id, name: record.name, surface, authority }))
+    Ok(Holder::Known { operator: Operator { id: record.id, name: record.name, surface, authority }, unnoted })
 }
 
 /// Is it a key that works somewhere?
@@ -200,15 +211,38 @@ fn is_live(record: &ClientRecord, given: &str, now: Timestamp) -> bool {
     (same(&record.hash) && now < record.expires_at) || old
 }
 
-/// Once a day; a store that cannot be written keeps nobody out.
-async fn note_used(store: &dyn Directory, record: &ClientRecord, now: Timestamp) {
-    let today = |at: Timestamp| at.as_second().div_euclid(86_400);
-    if record.last_used.is_some_and(|last| today(last) == today(now)) {
-        return;
+/// Days before its end on which a key's end is told. Identity reference, section 6.1.
+const REMINDERS: [i64; 3] = [1, 7, 14];
+
+/// The keys whose end is to be told now, each time once, whichever server looks first.
+///
+/// # Errors
+/// When the store cannot be read or written.
+pub async fn ending(store: &dyn Directory, now: Timestamp) -> Result<Vec<EventKind>, StoreError> {
+    let mut told = Vec::new();
+    for record in store.clients().await? {
+        let Some(days) = reminder(&record, now) else { continue };
+        let once = format!("reminder/{}/{}/{days}", record.id, record.expires_at.as_second());
+        if store.spend(&once, now).await? {
+            told.push(EventKind::ClientEnds { client: record.id, name: record.name, days });
+        }
     }
-    if let Err(error) = store.note_client_used(record.id.as_str(), now).await {
-        tracing::warn!(%error, "the use of a key could not be noted");
+    Ok(told)
+}
+
+/// Which of [`REMINDERS`] is due. A key that was made for less time is not reminded of by it.
+fn reminder(record: &ClientRecord, now: Timestamp) -> Option<i64> {
+    if record.revoked_at.is_some() || record.expires_at <= now {
+        return None;
     }
+    let days = |days: i64| SignedDuration::from_hours(24 * days);
+    let (left, whole) = (record.expires_at.duration_since(now), record.expires_at.duration_since(record.created_at));
+    REMINDERS.into_iter().find(|before| left <= days(*before)).filter(|before| whole > days(*before))
+}
+
+/// `10.0.0.0/8`, or a single address.
+pub fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse().ok().map(|one: IpAddr| IpNet::from(one)))
 }
 
 /// Is the address in one of these networks? An IPv4 address inside IPv6 is the IPv4 address.
@@ -313,7 +347,7 @@ mod tests {
         }
 
         async fn knows(&self, key: &str, at: Timestamp) -> bool {
-            matches!(holder(&self.0, key, None, Surface::Api, at).await.unwrap(), Holder::Known(_))
+            matches!(holder(&self.0, key, None, Surface::Api, at).await.unwrap(), Holder::Known { .. })
         }
     }
 
@@ -329,7 +363,6 @@ mod tests {
             assert!(!keys.knows(bad, now()).await, "{bad}");
         }
         assert!(!keys.knows(&key, after(91)).await);
-        assert_eq!(keys.0.client(made.record.id.as_str()).await.unwrap().unwrap().last_used, Some(now()));
     }
 
     #[tokio::test]
@@ -338,6 +371,8 @@ mod tests {
         let old = keys.desk(now()).add(wish(&[])).await.unwrap();
         let new = keys.desk(after(80)).rotate(old.record.id.as_str(), 7).await.unwrap();
         assert_eq!(old.record.id, new.record.id);
+        let third = keys.desk(after(81)).rotate(old.record.id.as_str(), 7).await.map(|_| ());
+        assert_eq!(third, Err(KeyError::StillRotating), "a secret in use is not cut off by a second press");
         let live = async |day| {
             [keys.knows(old.key.expose(), after(day)).await, keys.knows(new.key.expose(), after(day)).await]
         };
@@ -348,6 +383,23 @@ mod tests {
         keys.desk(after(90)).revoke(new.record.id.as_str(), false).await.unwrap();
         assert_eq!(live(90).await, [false, false], "revoked");
         assert_eq!(keys.desk(now()).rotate(old.record.id.as_str(), 1).await.map(|_| ()), Err(KeyError::NoSuchKey));
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_key_is_told_three_times_and_each_time_once() {
+        let keys = Keys::new();
+        keys.desk(now()).add(wish(&[])).await.unwrap();
+        keys.desk(now()).add(Wish { days: 5, ..wish(&[]) }).await.unwrap();
+        let told = async |day| -> Vec<i64> {
+            let due = ending(&keys.0, after(day)).await.unwrap();
+            due.iter().map(|kind| if let EventKind::ClientEnds { days, .. } = kind { *days } else { 0 }).collect()
+        };
+        let days = [0, 4, 4, 75, 76, 77, 83, 88, 89, 89, 91];
+        let mut all = Vec::new();
+        for day in days {
+            all.extend(told(day).await.into_iter().map(|before| (day, before)));
+        }
+        assert_eq!(all, [(4, 1), (76, 14), (83, 7), (89, 1)]);
     }
 
     #[tokio::test]
@@ -363,7 +415,7 @@ mod tests {
         ] {
             let from = from.map(|text| text.parse().unwrap());
             let found = holder(&keys.0, made.key.expose(), from, Surface::Api, now()).await.unwrap();
-            assert_eq!(matches!(found, Holder::Known(_)), good, "{from:?}");
+            assert_eq!(matches!(found, Holder::Known { .. }), good, "{from:?}");
         }
     }
 }

@@ -64,10 +64,12 @@ impl Watch {
         self.last.is_some_and(|outage| outage.ended.is_none())
     }
 
-    /// Away for so long that sealed codes are good: one look longer than it takes to be sure.
+    /// Away for so long that sealed codes are good: one look longer than it takes to be sure. After a day of
+    /// it somebody must look: a provider that came back and refuses us is never seen to be back.
     pub fn codes_are_good(&self, now: Timestamp) -> bool {
         let long = |outage: Outage| now.duration_since(outage.began) >= self.every * 3;
-        self.is_down() && self.last.is_some_and(long)
+        let ends = |outage: Outage| now >= outage.began + LONGEST;
+        self.is_down() && self.last.is_some_and(|outage| long(outage) && !ends(outage))
     }
 
     pub fn note(&mut self, seen: Seen, now: Timestamp) -> Option<Change> {
@@ -92,7 +94,10 @@ impl Watch {
         if times < FAILURES || now.duration_since(since) < self.every * 2 {
             return None;
         }
-        self.last = Some(Outage { began: since, ended: None });
+        // Away again so soon: for whoever was kept signed in it is one outage.
+        let soon = |last: &Outage| last.ended.is_some_and(|ended| since < ended + AFTER);
+        let began = self.last.filter(soon).map_or(since, |last| last.began);
+        self.last = Some(Outage { began, ended: None });
         (self.failing, self.good) = (None, 0);
         Some(Change::Lost)
     }
@@ -186,6 +191,19 @@ mod tests {
         let over = Outage { ended: Some(at(2 * hour)), ..running };
         assert!(over.keeps_alive(opened, ends, at(2 * hour + 1799)));
         assert!(!over.keeps_alive(opened, ends, at(2 * hour + 1800)));
+    }
+
+    #[test]
+    fn away_again_within_half_an_hour_is_one_outage_for_those_it_keeps_signed_in() {
+        let over =
+            |ended| Watch::new(SignedDuration::from_secs(60), Some(Outage { began: at(0), ended: Some(at(ended)) }));
+        for (again, began) in [(7200 + 1799, 0), (7200 + 1800, 7200 + 1800)] {
+            let mut watch = over(7200);
+            for look in 0..3 {
+                watch.note(Seen::Away, at(again + look * 60));
+            }
+            assert_eq!(watch.last(), Some(Outage { began: at(began), ended: None }), "again at {again}");
+        }
     }
 
     #[test]

@@ -102,7 +102,9 @@ pub async fn operator(
         return Ok(None);
     }
     let extended = over && session.extended_at.is_none();
-    let authority = Authority::Roles(rights(session.means, person.grants()));
+    let grants = rights(session.means, person.grants());
+    // What goes on past its end does so for the EOC's work.
+    let authority = Authority::Roles(if over { grants.without_admin() } else { grants });
     if extended || (human && now.duration_since(session.seen_at) > NOTE_AFTER) {
         let extended_at = session.extended_at.or(over.then_some(now));
         let seen_at = if human { now } else { session.seen_at };

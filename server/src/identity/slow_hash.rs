@@ -8,14 +8,14 @@ use crate::config::Secret;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use tokio::sync::Semaphore;
 
 const MEMORY_KIB: u32 = 19 * 1024;
 const ROUNDS: u32 = 2;
 const LANES: u32 = 1;
 
-static AT_ONCE: Semaphore = Semaphore::const_new(2);
+static AT_ONCE: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(2)));
 
 /// What nobody's secret has: compared with where there is nothing to compare with, so that both take
 /// the same time.
@@ -51,8 +51,13 @@ pub async fn verify(secret: Secret, hash: Option<String>) -> Result<bool, HashEr
 async fn apart<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
 ) -> Result<T, HashError> {
-    let _turn = AT_ONCE.acquire().await.map_err(|error| HashError(error.to_string()))?;
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(HashError(error.to_string())))
+    let turn = AT_ONCE.clone().acquire_owned().await.map_err(|error| HashError(error.to_string()))?;
+    let in_turn = move || {
+        // Held by the work itself: whoever asked may hang up meanwhile.
+        let _turn = turn;
+        work()
+    };
+    tokio::task::spawn_blocking(in_turn).await.unwrap_or_else(|error| Err(HashError(error.to_string())))
 }
 
 fn hashed(secret: &Secret) -> Result<String, HashError> {

@@ -191,10 +191,18 @@ async fn keys_and_answers_are_kept<S: Directory>(open: impl AsyncFn() -> S) {
         by: None,
         last_used: None,
     };
-    store.put_client(&client, event()).await.unwrap();
+    store.put_client(&client, None, event()).await.unwrap();
+    assert_eq!(store.put_client(&client, None, event()).await, Err(StoreError::Conflict), "made twice");
+    assert_eq!(store.put_client(&client, Some("other"), event()).await, Err(StoreError::Conflict), "stale");
+    let revoked = ClientRecord { id: OperatorId::try_from("k2").unwrap(), ..client.clone() };
+    store.put_client(&revoked, None, event()).await.unwrap();
+    let revoked = ClientRecord { revoked_at: Some(now()), ..revoked };
+    store.put_client(&revoked, Some("h"), event()).await.unwrap();
+    let again = ClientRecord { revoked_at: None, ..revoked.clone() };
+    assert_eq!(store.put_client(&again, Some("h"), event()).await, Err(StoreError::Conflict), "it stays revoked");
     assert_eq!(open().await.client("k1").await, Ok(Some(client.clone())));
     store.note_client_used("k1", now()).await.unwrap();
-    assert_eq!(open().await.clients().await, Ok(vec![ClientRecord { last_used: Some(now()), ..client }]));
+    assert_eq!(open().await.clients().await, Ok(vec![ClientRecord { last_used: Some(now()), ..client }, revoked]));
     let answer = Remembered { request: "r".into(), status: 202, etag: None, body: "{}".into(), at: now() };
     store.remember("k1", "key", &answer).await.unwrap();
     assert_eq!(open().await.remembered("k1", "key").await, Ok(Some(answer)));

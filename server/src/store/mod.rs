@@ -67,8 +67,9 @@ pub trait Directory: Send + Sync {
     /// Of one person, newest first.
     async fn sessions_of(&self, person: &str) -> Result<Vec<Session>, StoreError>;
 
-    /// A key with the event that tells of it; also to revoke one.
-    async fn put_client(&self, client: &ClientRecord, event: NewEvent) -> Result<(), StoreError>;
+    /// A key with the event that tells of it: a new one, or over the live one with the hash that was
+    /// `read`. A revoked key never comes back.
+    async fn put_client(&self, client: &ClientRecord, read: Option<&str>, event: NewEvent) -> Result<(), StoreError>;
 
     async fn client(&self, id: &str) -> Result<Option<ClientRecord>, StoreError>;
 

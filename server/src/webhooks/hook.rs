@@ -242,6 +242,7 @@ mod tests {
         "client_added",
         "client_revoked",
         "client_rotated",
+        "client_ends",
         "hook_added",
         "hook_removed",
         "hook_gave_up",

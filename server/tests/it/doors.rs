@@ -8,7 +8,7 @@ use simulators::database::Database;
 
 /// Three looks at the provider are a third of a second.
 fn quick() -> More {
-    More { identity: "probe = \"100ms\"".into(), ..More::default() }
+    More { identity: "probe = \"100ms\"\nsite_networks = [\"127.0.0.1\"]".into(), ..More::default() }
 }
 
 fn id_of(world: &World, name: &str) -> String {
@@ -142,6 +142,32 @@ async fn an_envelope_used_while_the_database_was_away_is_used_at_every_server() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sealed_code_is_taken_on_the_sites_network_only_and_closes_no_other_door() {
+    let elsewhere = "probe = \"100ms\"\nsite_networks = [\"10.1.0.0/16\"]".to_owned();
+    let http = "trusted_proxies = [\"127.0.0.1\"]".to_owned();
+    let world = World::with(More { identity: elsewhere, http, ..More::default() }).await;
+    let mut at_work = signed_in(&world, 2, "senior_eoc").await;
+    let id = id_of(&world, "Senior 1");
+    let codes = envelopes(&world, &id, "1");
+    world.b2c.stop().await;
+    world
+        .until("codes are good", async || {
+            Browser::new(&world).get("/sign-in").await.text().await.unwrap().contains("sealed envelope")
+        })
+        .await;
+    let mut browser = Browser::new(&world);
+    assert_eq!(knock(&mut browser, &form(&codes[0], None)).await, "/sign-in?trouble=code_place");
+    browser.comes_from("198.51.100.7");
+    assert_eq!(knock(&mut browser, &form(&codes[0], None)).await, "/sign-in?trouble=code_place");
+    browser.comes_from("10.1.2.3");
+    assert_eq!(knock(&mut browser, &form(&codes[0], None)).await, "/console");
+    let end = browser.post("/ui/end-sessions", &format!("person={id}&session="), false).await;
+    assert_eq!(end.status(), StatusCode::FORBIDDEN, "not the owner's own session");
+    assert_eq!(browser.post("/ui/remove-pin", &format!("person={id}"), false).await.status(), StatusCode::FORBIDDEN);
+    assert_eq!(at_work.get("/console").await.status(), StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn codes_and_pins_are_made_only_by_who_came_in_through_the_provider() {
     let world = World::with(quick()).await;
     let mut admin = signed_in(&world, 4, "admin").await;
@@ -164,6 +190,6 @@ async fn codes_and_pins_are_made_only_by_who_came_in_through_the_provider() {
         .until("it is seen", async || admin.get("/sign-in").await.text().await.unwrap().contains("cannot be reached"))
         .await;
     let late = admin.post("/admin/codes/print", &print, true).await.text().await.unwrap();
-    assert!(late.contains("Only while the identity provider is there"), "{late}");
+    assert!(late.contains("Sign in through the identity provider first"), "{late}");
     assert_eq!(eoc.post("/ui/set-pin", "pin=813942", false).await.status(), StatusCode::FORBIDDEN);
 }

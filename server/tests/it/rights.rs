@@ -65,7 +65,7 @@ impl Who {
 /// A way in, what is sent, and who gets through.
 type Row = (&'static str, &'static str, Who);
 
-const TABLE: [Row; 76] = [
+const TABLE: [Row; 83] = [
     ("GET /", "", Who::Everybody),
     ("GET /sign-in", "", Who::Everybody),
     ("GET /console", "", Who::Eoc),
@@ -74,7 +74,7 @@ const TABLE: [Row; 76] = [
     ("GET /admin/people", "", Who::Admin),
     ("GET /admin/people/{id}", "", Who::Admin),
     ("GET /admin/clients", "", Who::Admin),
-    ("POST /admin/clients/add", "name=", Who::Admin),
+    ("POST /admin/clients/add", "name=x&scope=status%3Aread&networks=&days=1", Who::Admin),
     ("POST /admin/clients/rotate", "key=x&overlap=1", Who::Admin),
     ("POST /admin/codes/print", "person=p-0&count=1", Who::Admin),
     ("GET /admin/webhooks", "", Who::Admin),
@@ -139,6 +139,14 @@ const TABLE: [Row; 76] = [
     ("GET /api/v1/events/stream", "", Who::Key("status:read")),
     ("PUT /api/v1/sites/{id}/lockdown", "{\"desired\":\"locked\"}", Who::Key("lock:enable")),
     ("PUT /api/v1/sites/{id}/lockdown", "{\"desired\":\"normal\"}", Who::Key("lock:release")),
+    // Addresses of forms whose answer is a page: they lead back to it.
+    ("GET /admin/clients/add", "", Who::Everybody),
+    ("GET /admin/clients/rotate", "", Who::Everybody),
+    ("GET /admin/codes/print", "", Who::Everybody),
+    ("GET /admin/webhooks/add", "", Who::Everybody),
+    ("GET /admin/webhooks/rotate", "", Who::Everybody),
+    ("GET /admin/webhooks/test", "", Who::Everybody),
+    ("GET /leaked-key/report", "", Who::Everybody),
     // Files and addresses that are not there: no secret, and no way further.
     ("GET /icon.svg", "", Who::Everybody),
     ("GET /nowhere", "", Who::Everybody),
@@ -195,7 +203,7 @@ async fn by_key(world: &World, row: &Row, scope: &str) -> bool {
 }
 
 fn printed() -> String {
-    let mut text = "# Who gets through\n\nMade and checked by `tests/it/rights.rs`: every way in the program has is tried by everybody below. A cookie opens\nno call of `/api/v1`, a key no page. Whoever gets through may still be refused: a stale version, a site that is not\ntheirs, a passkey that is missing.\n\n| way in |".to_owned();
+    let mut text = "# Who gets through\n\nMade and checked by `tests/it/rights.rs`: every way in the program has is tried by everybody below. A cookie opens\nno call of `/api/v1`, a key no page. Whoever gets through may still be refused: a stale version, a site that is not\ntheirs, a passkey that is missing. Everybody may end their own sessions and remove their own PIN and passkeys.\n\n| way in |".to_owned();
     let heads: Vec<&str> = PERSONAS.iter().map(|persona| persona.name()).chain(["key with"]).collect();
     let _ = write!(text, " {} |\n|{}\n", heads.join(" | "), "---|".repeat(heads.len() + 1));
     for row in &TABLE {
@@ -252,6 +260,8 @@ async fn every_way_in_lets_through_whom_the_table_says_and_nobody_else() {
             }
         }
     }
+    let keys = String::from_utf8(world.run(&["clients", "list", "--json"]).stdout).unwrap();
+    assert_eq!(keys.matches("\"name\":\"x\"").count(), 1, "only the administrator's form made a key: {keys}");
     refused("ways in × everybody", tried);
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/RIGHTS.md");
     let there = std::fs::read_to_string(file).unwrap_or_default();
@@ -271,6 +281,7 @@ async fn no_write_comes_in_from_another_site() {
         for from in ["cross-site", "same-site", "none"] {
             let answer = senior.post_from(&path(row), row.1, false, from).await;
             assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{} from {from}", row.0);
+            assert!(answer.text().await.unwrap().contains("cross_site"), "{} from {from}", row.0);
             tried += 1;
         }
     }

@@ -1,6 +1,6 @@
 //! Sign-in against the simulated provider, as a browser goes through it.
 
-use crate::world::{World, refused};
+use crate::world::{More, World, refused};
 use reqwest::{Client, Response, StatusCode, header};
 use simulators::b2c::Forgery;
 use std::collections::BTreeMap;
@@ -10,12 +10,18 @@ pub(crate) struct Browser {
     http: Client,
     cookies: BTreeMap<String, String>,
     base: String,
+    /// What a proxy of ours says of its address.
+    forwarded: Option<&'static str>,
 }
 
 impl Browser {
     pub(crate) fn new(world: &World) -> Self {
         let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { http, cookies: BTreeMap::new(), base: world.url.clone() }
+        Self { http, cookies: BTreeMap::new(), base: world.url.clone(), forwarded: None }
+    }
+
+    pub(crate) fn comes_from(&mut self, address: &'static str) {
+        self.forwarded = Some(address);
     }
 
     fn keep(&mut self, response: &Response) {
@@ -71,6 +77,12 @@ impl Browser {
             .post(format!("{}{path}", self.base))
             .header("cookie", self.cookie_header())
             .header("accept", accept)
+            .headers(
+                self.forwarded
+                    .map(|address| ("x-forwarded-for".parse().unwrap(), address.parse().unwrap()))
+                    .into_iter()
+                    .collect(),
+            )
             .header("referer", format!("{}/console", self.base))
             .header("sec-fetch-site", site)
             .header("content-type", "application/x-www-form-urlencoded")
@@ -198,14 +210,27 @@ async fn an_answer_without_its_own_cookie_or_used_twice_is_refused() {
 
 #[tokio::test]
 async fn the_server_starts_and_signs_in_again_after_the_provider_was_away() {
-    let world = World::new().await;
+    let world = World::with(More { identity: "probe = \"100ms\"".into(), ..More::default() }).await;
     assert_eq!(location(&Browser::new(&world).sign_in(&world, 1, "/console").await), "/console");
     world.kill();
     world.b2c.stop().await;
     world.serve().await;
     world.until_standing("normal").await;
-    let departure = Browser::new(&world).get("/auth/login").await;
+    world
+        .until("it is seen that the provider is away", async || {
+            location(&Browser::new(&world).get("/auth/login?return_to=/timeline").await)
+                == "/sign-in?return_to=/timeline"
+        })
+        .await;
+    let page = Browser::new(&world).get("/sign-in?return_to=/timeline").await.text().await.unwrap();
+    assert!(page.contains("anyway=yes&amp;return_to=/timeline"), "it leads there all the same: {page}");
+    let departure = Browser::new(&world).get("/auth/login?anyway=yes").await;
     assert!(location(&departure).contains("/authorize?"), "what was known is kept on disk");
     world.b2c.resume().unwrap();
+    world
+        .until("it is seen that it is back", async || {
+            location(&Browser::new(&world).get("/auth/login").await).contains("/authorize?")
+        })
+        .await;
     assert_eq!(location(&Browser::new(&world).sign_in(&world, 1, "/console").await), "/console");
 }

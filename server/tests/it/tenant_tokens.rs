@@ -89,6 +89,9 @@ async fn every_forged_access_token_and_every_id_token_is_refused() {
         ("no scope", change(|claims| claims["scp"] = Value::Null)),
         ("expired", world.b2c.access_token(|claims| claims["exp"] = (now - 3600).into()).unwrap()),
         ("not yet", world.b2c.access_token(|claims| claims["nbf"] = (now + 3600).into()).unwrap()),
+        ("no issuer", change(|claims| claims["iss"] = Value::Null)),
+        ("no audience", change(|claims| claims["aud"] = Value::Null)),
+        ("no beginning", change(|claims| claims["nbf"] = Value::Null)),
         ("no end", change(|claims| claims["exp"] = Value::Null)),
         (
             "a foreign key",

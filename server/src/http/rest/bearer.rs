@@ -62,7 +62,12 @@ impl FromRequestParts<AppState> for Key {
                 .map_err(|error| Problem::from_store(&error))?,
         };
         let refused = match found {
-            Holder::Known(operator) => return within_limits(parts, state, operator),
+            Holder::Known { operator, unnoted } => {
+                if unnoted {
+                    note_used(state, &operator);
+                }
+                return within_limits(parts, state, operator);
+            }
             Holder::Elsewhere => Problem::elsewhere(),
             Holder::Nobody => Problem::unauthorized(),
         };
@@ -70,6 +75,16 @@ impl FromRequestParts<AppState> for Key {
         state.limits.bad_keys.take(&from.into()).map_err(Problem::too_many)?;
         Err(refused)
     }
+}
+
+/// Once a day, and never in the way of what the key is used for.
+fn note_used(state: &AppState, holder: &Operator) {
+    let (directory, id, now) = (state.directory.clone(), holder.id.clone(), state.engine.now());
+    tokio::spawn(async move {
+        if let Err(error) = directory.note_client_used(id.as_str(), now).await {
+            tracing::warn!(%error, "the use of a key could not be noted");
+        }
+    });
 }
 
 /// An order says in its body whether it is a lock, which has a reserve of its own: it is counted there.
@@ -107,6 +122,8 @@ async fn by_token(state: &AppState, token: &str, surface: Surface) -> Result<Hol
             (authority, person.id.to_string(), name)
         }
     };
-    Ok(OperatorId::try_from(id.to_ascii_lowercase())
-        .map_or(Holder::Nobody, |id| Holder::Known(Operator { id, name, surface, authority })))
+    Ok(OperatorId::try_from(id.to_ascii_lowercase()).map_or(Holder::Nobody, |id| Holder::Known {
+        operator: Operator { id, name, surface, authority },
+        unnoted: false,
+    }))
 }

@@ -54,6 +54,7 @@ pub(super) async fn stream(
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
     key.may_read(key.only_site())?;
+    let counted = state.limits.session_lines.open(key.0.id.to_string()).ok_or_else(Problem::too_many_lines)?;
     let last: Option<u64> = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     let after = if let Some(last) = last {
         last
@@ -67,7 +68,10 @@ pub(super) async fn stream(
         Some((futures_util::stream::iter(events), line))
     });
     let line = line.flatten().filter(move |event| std::future::ready(key.hears(event)));
-    let line = line.map(|event| Ok::<_, Infallible>(sent(&event)));
+    let line = line.map(move |event| {
+        let _ = &counted;
+        Ok::<_, Infallible>(sent(&event))
+    });
     Ok(([(HeaderName::from_static("x-accel-buffering"), "no")], Sse::new(line).keep_alive(KeepAlive::default())))
 }
 

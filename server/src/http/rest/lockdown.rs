@@ -8,7 +8,7 @@ use super::sites::site_id;
 use crate::engine::{AllClear, EngineError, News, SiteStatus};
 use crate::http::AppState;
 use ::lockdown::ids::SiteId;
-use ::lockdown::operator::Operator;
+use ::lockdown::operator::{Authority, Operator};
 use ::lockdown::standing::Standing;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -99,8 +99,13 @@ async fn give(
     let done = match order.desired {
         Desired::Locked => state.engine.activate(by, site, reason).await,
         Desired::Normal => {
+            // A token proves no passkey: whoever must show one does so on the console.
+            if matches!(by.authority, Authority::Delegated { .. }) && state.pages.proves(by).await {
+                return Err(Problem::passkey_needed());
+            }
             let seen = seen.map(version).transpose()?;
-            let wish = AllClear { reason, seen, break_glass: order.break_glass };
+            // Where two seniors must, a key is refused anyway.
+            let wish = AllClear { reason, seen, break_glass: order.break_glass, first_is_none: false };
             state.engine.release(by, site, wish).await
         }
     };

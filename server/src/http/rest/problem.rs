@@ -42,8 +42,13 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "No valid key", detail)
     }
 
+    pub(super) fn passkey_needed() -> Self {
+        let detail = "This person's all-clear is confirmed with a passkey, which a token cannot show. Use the console.";
+        Self::new(StatusCode::FORBIDDEN, "passkey-needed", "Only with a passkey", detail)
+    }
+
     pub(super) fn elsewhere() -> Self {
-        let detail = "This key is not good from this address. An administrator changes its networks under API keys.";
+        let detail = "This key is not good from this address. An administrator makes one that is, under Keys.";
         Self::new(StatusCode::UNAUTHORIZED, "wrong-network", "Not from this address", detail)
     }
 
@@ -52,6 +57,12 @@ impl Problem {
         let detail = format!("Too many calls. Come back in {seconds} s; an order to lock has a reserve of its own.");
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many", "Too many calls", detail);
         Self { retry_after: Some(seconds), ..problem }
+    }
+
+    pub(super) fn too_many_lines() -> Self {
+        let detail = "This key holds twelve open streams already. Close one first.";
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-streams", "Too many open streams", detail);
+        Self { retry_after: Some(10), ..problem }
     }
 
     pub(super) fn malformed(detail: impl Into<String>) -> Self {

@@ -5,7 +5,7 @@ mod exchange;
 mod provider;
 mod tokens;
 
-use super::outage::{Change, Outage};
+use super::outage::{Change, Outage, Seen};
 use super::sealed::Seal;
 use super::token;
 use crate::config;
@@ -132,9 +132,14 @@ impl Oidc {
         Ok(Self { settings, redirect_url: format!("{public_url}/auth/callback"), seal, provider })
     }
 
-    /// As of the last look.
+    /// It answered at the last look.
     pub fn is_up(&self) -> bool {
-        self.provider.is_up()
+        self.provider.last_look() == Some(Seen::Good)
+    }
+
+    /// It did not answer at the last look: whoever wants to sign in needs another door.
+    pub fn is_away(&self) -> bool {
+        self.provider.last_look() == Some(Seen::Away)
     }
 
     pub fn name(&self) -> &str {
@@ -177,6 +182,9 @@ impl Oidc {
         let scopes = claims.scopes().filter_map(|scope| api.scopes.get(scope).copied()).collect();
         let itself = client.subject.as_deref() == Some(claims.sub.as_str());
         let subject = claims.oid.unwrap_or(claims.sub);
+        if !itself && api.issuer != self.settings.issuer {
+            return Err(SignInError::Refused("this issuer knows programs, and not our people".into()));
+        }
         let person = (!itself).then(|| Identity { issuer: self.settings.issuer.clone(), subject });
         Ok(Program { name: client.name.clone(), azp, scopes, person })
     }

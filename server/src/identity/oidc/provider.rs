@@ -8,7 +8,6 @@ use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, PublicKeyUse};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex as Lock, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, RwLock};
@@ -32,7 +31,8 @@ pub(super) struct Provider {
     /// Single flight: whoever reads holds it, with when it was last done.
     reading: Mutex<Reading>,
     cache: PathBuf,
-    up: AtomicBool,
+    /// What the last look came to; `None` before the first.
+    last_look: Lock<Option<Seen>>,
     watch: Lock<Watch>,
     outage: PathBuf,
 }
@@ -82,7 +82,9 @@ impl Provider {
             .no_proxy()
             .build()?;
         let (cache, outage) = (data_dir.join("identity-provider.json"), data_dir.join("identity-outage.json"));
-        let known = std::fs::read(&cache).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let known: Option<Known> = std::fs::read(&cache).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        // Written by us, but a file all the same.
+        let known = known.filter(|known| guard_endpoints(&metadata_url, &known.metadata).is_ok());
         let last: Option<Outage> = std::fs::read(&outage).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let every = SignedDuration::try_from(probe)?;
         Ok(Self {
@@ -91,7 +93,7 @@ impl Provider {
             known: RwLock::new(known),
             reading: Mutex::default(),
             cache,
-            up: AtomicBool::new(false),
+            last_look: Lock::default(),
             watch: Lock::new(Watch::new(every, last)),
             outage,
         })
@@ -101,9 +103,9 @@ impl Provider {
         self.http.clone()
     }
 
-    /// As of the last look.
-    pub(super) fn is_up(&self) -> bool {
-        self.up.load(Ordering::Relaxed)
+    /// What the last look came to.
+    pub(super) fn last_look(&self) -> Option<Seen> {
+        *self.last_look.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn watch(&self) -> MutexGuard<'_, Watch> {
@@ -113,11 +115,7 @@ impl Provider {
     /// Looks at the provider, and says whether it went away or came back by that.
     pub(super) async fn probe(&self, now: Timestamp) -> (Result<(), SignInError>, Option<Change>) {
         let looked = self.refresh().await;
-        let seen = match &looked {
-            Ok(()) => Seen::Good,
-            Err(SignInError::Refused(_)) => Seen::Refused,
-            Err(_) => Seen::Away,
-        };
+        let seen = seen(looked.as_ref().copied());
         let (change, last) = {
             let mut watch = self.watch();
             (watch.note(seen, now), watch.last())
@@ -130,7 +128,7 @@ impl Provider {
 
     async fn refresh(&self) -> Result<(), SignInError> {
         let read = self.read().await;
-        self.up.store(read.is_ok(), Ordering::Relaxed);
+        *self.last_look.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen(read.as_ref().map(|_| ())));
         let known = read?;
         keep(&self.cache, &known);
         *self.known.write().await = Some(known);
@@ -176,24 +174,9 @@ impl Provider {
 
     async fn read(&self) -> Result<Known, SignInError> {
         let metadata: Metadata = self.get(&self.metadata_url).await?;
-        self.guard_endpoints(&metadata)?;
+        guard_endpoints(&self.metadata_url, &metadata)?;
         let keys = self.get(&metadata.jwks_uri).await?;
         Ok(Known { metadata, keys })
-    }
-
-    /// A poisoned document must not steer our secret elsewhere: every endpoint lies where the
-    /// metadata lies, over https (plain http on loopback only).
-    fn guard_endpoints(&self, metadata: &Metadata) -> Result<(), SignInError> {
-        let home = origin_of(&self.metadata_url);
-        let mut all = vec![&metadata.authorization_endpoint, &metadata.token_endpoint, &metadata.jwks_uri];
-        all.extend(&metadata.end_session_endpoint);
-        let strange = all.into_iter().find(|endpoint| origin_of(endpoint) != home || home.is_none());
-        match strange {
-            None => Ok(()),
-            Some(endpoint) => {
-                Err(SignInError::Refused(format!("the metadata names an endpoint elsewhere: {endpoint}")))
-            }
-        }
     }
 
     /// Refused by the provider itself is one thing; anything between us and it is being away.
@@ -210,6 +193,27 @@ impl Provider {
         let body = capped(response).await.map_err(|error| SignInError::Away(error.to_string()))?;
         serde_json::from_slice(&body)
             .map_err(|_| SignInError::Away("something else answers in the provider's place".into()))
+    }
+}
+
+/// A poisoned document must not steer our secret elsewhere: every endpoint lies where the
+/// metadata lies, over https (plain http on loopback only).
+fn guard_endpoints(metadata_url: &str, metadata: &Metadata) -> Result<(), SignInError> {
+    let home = origin_of(metadata_url);
+    let mut all = vec![&metadata.authorization_endpoint, &metadata.token_endpoint, &metadata.jwks_uri];
+    all.extend(&metadata.end_session_endpoint);
+    let strange = all.into_iter().find(|endpoint| origin_of(endpoint) != home || home.is_none());
+    match strange {
+        None => Ok(()),
+        Some(endpoint) => Err(SignInError::Refused(format!("the metadata names an endpoint elsewhere: {endpoint}"))),
+    }
+}
+
+fn seen(looked: Result<(), &SignInError>) -> Seen {
+    match looked {
+        Ok(()) => Seen::Good,
+        Err(SignInError::Refused(_)) => Seen::Refused,
+        Err(_) => Seen::Away,
     }
 }
 

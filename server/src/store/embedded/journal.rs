@@ -1,7 +1,7 @@
 //! The embedded store as the journal of a shared database: what others agreed on, how far events
 //! were passed on, and copies of what is needed while the database is away.
 
-use super::{Embedded, Trouble, conflict_unless, instance, number, parsed, text};
+use super::{Embedded, Trouble, conflict_unless, instance, number, parsed, put_session, text};
 use crate::engine::ports::{SiteRecord, StoreError};
 use crate::store::Directory;
 use crate::store::outbox::Outbox;
@@ -128,7 +128,8 @@ impl Embedded {
         self.write(move |transaction| {
             holds_copies(transaction)?;
             transaction.execute_batch(
-                "DELETE FROM identities; DELETE FROM profiles; DELETE FROM clients; DELETE FROM signatures;",
+                "DELETE FROM identities; DELETE FROM profiles; DELETE FROM clients;
+                 DELETE FROM signatures WHERE kind <> 'session' OR id NOT IN (SELECT id FROM sessions);",
             )?;
             for person in &people {
                 copy_person(transaction, person)?;
@@ -178,12 +179,12 @@ impl Embedded {
         .await
     }
 
-    pub(in crate::store) async fn copy_session(&self, session: Session) -> Result<(), StoreError> {
-        if self.session(&session.id).await?.as_ref() == Some(&session) {
-            Ok(())
-        } else {
-            self.put_session(&session).await
-        }
+    pub(in crate::store) async fn put_signed_session(&self, session: Signed<Session>) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            put_session(transaction, &session.record)?;
+            sign(transaction, "session", &session.record.id, &session.signature)
+        })
+        .await
     }
 
     /// Sessions opened or ended here while the others were away.

@@ -348,6 +348,14 @@ fn put_person(transaction: &Transaction<'_>, person: &Person) -> Result<(), Trou
     conflict_unless(changed)
 }
 
+/// Forgets at the same time what is over for good.
+fn put_session(transaction: &Transaction<'_>, session: &Session) -> Result<(), Trouble> {
+    transaction.execute("DELETE FROM sessions WHERE ends_at < ?1", [session.seen_at.to_string()])?;
+    let sql = "INSERT OR REPLACE INTO sessions (id, ends_at, doc) VALUES (?1, ?2, ?3)";
+    transaction.execute(sql, params![session.id, session.forgotten_at().to_string(), text(session)?])?;
+    Ok(())
+}
+
 /// Names this store, so that its events have names nobody else gives. Made once.
 fn instance(connection: &Connection) -> Result<String, Trouble> {
     let fresh: String = token::digest(&token::random_text()).chars().take(8).collect();
@@ -493,15 +501,7 @@ impl Directory for Embedded {
 
     async fn put_session(&self, session: &Session) -> Result<(), StoreError> {
         let session = session.clone();
-        self.write(move |transaction| {
-            transaction.execute("DELETE FROM sessions WHERE ends_at < ?1", [session.seen_at.to_string()])?;
-            transaction.execute(
-                "INSERT OR REPLACE INTO sessions (id, ends_at, doc) VALUES (?1, ?2, ?3)",
-                params![session.id, session.forgotten_at().to_string(), text(&session)?],
-            )?;
-            Ok(())
-        })
-        .await
+        self.write(move |transaction| put_session(transaction, &session)).await
     }
 
     async fn take_proof(&self, session: &str) -> Result<bool, StoreError> {
@@ -533,14 +533,22 @@ impl Directory for Embedded {
         Ok(found)
     }
 
-    async fn put_client(&self, client: &ClientRecord, event: NewEvent) -> Result<(), StoreError> {
-        let (client, events) = (client.clone(), [event]);
+    async fn put_client(&self, client: &ClientRecord, read: Option<&str>, event: NewEvent) -> Result<(), StoreError> {
+        let (client, read, events) = (client.clone(), read.map(str::to_owned), [event]);
         self.write(move |transaction| {
             holds_originals(transaction)?;
-            transaction.execute(
-                "INSERT OR REPLACE INTO clients (id, doc) VALUES (?1, ?2)",
-                params![client.id.as_str(), text(&client)?],
-            )?;
+            let (id, doc) = (client.id.as_str(), text(&client)?);
+            let put = match &read {
+                None => {
+                    transaction.execute("INSERT OR IGNORE INTO clients (id, doc) VALUES (?1, ?2)", params![id, doc])?
+                }
+                Some(read) => transaction.execute(
+                    "UPDATE clients SET doc = ?2 WHERE id = ?1 AND json_extract(doc, '$.hash') = ?3
+                        AND json_extract(doc, '$.revoked_at') IS NULL",
+                    params![id, doc, read],
+                )?,
+            };
+            conflict_unless(put)?;
             append(transaction, &events).map(|_| ())
         })
         .await

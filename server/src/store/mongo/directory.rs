@@ -33,7 +33,7 @@ impl Mongo {
         if self.client(client.id.as_str()).await?.is_some() {
             return Ok(());
         }
-        self.write(&Change::Client(client), &[]).await.map(|_| ())
+        self.write(&Change::Client { client, read: None }, &[]).await.map(|_| ())
     }
 }
 
@@ -88,8 +88,8 @@ impl Directory for Mongo {
         self.many("sessions", doc! { "person": person }, doc! { "created_at": -1 }).await
     }
 
-    async fn put_client(&self, client: &ClientRecord, event: NewEvent) -> Result<(), StoreError> {
-        self.write(&Change::Client(client), &[event.into()]).await.map(|_| ())
+    async fn put_client(&self, client: &ClientRecord, read: Option<&str>, event: NewEvent) -> Result<(), StoreError> {
+        self.write(&Change::Client { client, read }, &[event.into()]).await.map(|_| ())
     }
 
     async fn client(&self, id: &str) -> Result<Option<ClientRecord>, StoreError> {

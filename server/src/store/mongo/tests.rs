@@ -51,11 +51,14 @@ async fn a_dead_and_a_hung_database_are_away_and_come_back() {
     let mongo = connect(&database, "away").await;
     let before = mongo.append(contract::three_events()).await.unwrap();
     database.hang();
-    assert!(matches!(mongo.people().await, Err(StoreError::Away(_))));
-    assert!(matches!(mongo.append(contract::three_events()).await, Err(StoreError::Unsure(_) | StoreError::Away(_))));
+    let read = mongo.people().await;
+    assert!(matches!(read, Err(StoreError::Away(_))), "{read:?}");
+    let written = mongo.append(contract::three_events()).await;
+    assert!(matches!(written, Err(StoreError::Unsure(_) | StoreError::Away(_))), "{written:?}");
     database.wake();
     database.kill();
-    assert!(matches!(mongo.latest_events(1).await, Err(StoreError::Away(_))));
+    let read = mongo.latest_events(1).await;
+    assert!(matches!(read, Err(StoreError::Away(_))), "{read:?}");
     database.resume().await.unwrap();
     let all = answered(&mongo).await;
     assert_eq!(all[..3], before[..], "what was acknowledged is there");

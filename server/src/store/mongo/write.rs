@@ -29,7 +29,11 @@ pub(super) enum Change<'a> {
     },
     /// In this order: what one gives up, a later one may take.
     People(&'a [Person]),
-    Client(&'a ClientRecord),
+    Client {
+        client: &'a ClientRecord,
+        /// The hash of the live key it goes over.
+        read: Option<&'a str>,
+    },
     Hook(&'a Hook),
     HookGone(&'a str),
 }
@@ -101,15 +105,26 @@ impl Mongo {
                 }
                 Ok(())
             }
-            Change::Client(client) => {
-                let (id, document) = (client.id.as_str(), to_document(client)?);
-                let clients = self.collection("clients");
-                clients.replace_one(doc! { "_id": id }, document).upsert(true).session(session).await?;
-                Ok(())
-            }
+            Change::Client { client, read } => self.put_client_over(session, client, *read).await,
             Change::Hook(hook) => self.insert_hook(session, hook).await,
             Change::HookGone(id) => self.delete_hook(session, id).await,
         }
+    }
+
+    async fn put_client_over(
+        &self,
+        session: &mut ClientSession,
+        client: &ClientRecord,
+        read: Option<&str>,
+    ) -> Result<(), Failure> {
+        let (clients, document) = (self.collection("clients"), to_document(client)?);
+        let Some(read) = read else {
+            clients.insert_one(document).session(session).await?;
+            return Ok(());
+        };
+        let live = doc! { "_id": client.id.as_str(), "hash": read, "revoked_at": null };
+        let replaced = clients.replace_one(live, document).session(session).await?;
+        if replaced.matched_count == 1 { Ok(()) } else { Err(StoreError::Conflict.into()) }
     }
 
     async fn put_person(&self, session: &mut ClientSession, person: &Person) -> Result<(), Failure> {

@@ -74,7 +74,7 @@ impl Directory for Shared {
     }
 
     async fn put_session(&self, session: &Session) -> Result<(), StoreError> {
-        self.inner.local.put_session(session).await?;
+        self.inner.mirror.put_session(session).await?;
         // Kept here is enough to go on with.
         if let Err(error) = self.inner.ask(self.inner.mongo.put_session(session)).await {
             tracing::warn!(%error, "a session is known to this server only");
@@ -84,7 +84,7 @@ impl Directory for Shared {
 
     async fn take_proof(&self, session: &str) -> Result<bool, StoreError> {
         // In both, so that it cannot be used again when the database is away.
-        let here = self.inner.local.take_proof(session).await;
+        let here = self.inner.mirror.take_proof(session).await;
         match self.inner.ask(self.inner.mongo.take_proof(session)).await {
             Ok(taken) => Ok(taken),
             Err(_) => here,
@@ -93,7 +93,11 @@ impl Directory for Shared {
 
     /// A session that ended elsewhere ends here; a proof is never copied, it could be used twice.
     async fn session(&self, id: &str) -> Result<Option<Session>, StoreError> {
-        let copy = |session: Session| self.inner.local.copy_session(Session { proved_until: None, ..session });
+        let copy = async |session: Session| {
+            let session = Session { proved_until: None, ..session };
+            let known = self.inner.mirror.session(&session.id).await?;
+            if known.as_ref() == Some(&session) { Ok(()) } else { self.inner.mirror.put_session(&session).await }
+        };
         let theirs = async {
             let found = self.copied(self.inner.mongo.session(id), copy).await?;
             if found.is_none() {
@@ -101,7 +105,7 @@ impl Directory for Shared {
             }
             Ok(found)
         };
-        self.either(theirs, self.inner.local.session(id)).await
+        self.either(theirs, self.inner.mirror.session(id)).await
     }
 
     async fn end_session(&self, id: &str) -> Result<(), StoreError> {
@@ -116,8 +120,8 @@ impl Directory for Shared {
         self.either(self.inner.mongo.sessions_of(person), self.inner.local.sessions_of(person)).await
     }
 
-    async fn put_client(&self, client: &ClientRecord, event: NewEvent) -> Result<(), StoreError> {
-        self.inner.ask(self.inner.mongo.put_client(client, event)).await?;
+    async fn put_client(&self, client: &ClientRecord, read: Option<&str>, event: NewEvent) -> Result<(), StoreError> {
+        self.inner.ask(self.inner.mongo.put_client(client, read, event)).await?;
         self.inner.copy_again();
         Ok(())
     }

@@ -20,6 +20,9 @@ const ROUND: Duration = Duration::from_secs(1);
 /// Between two copies of everybody's profile.
 const COPY: Duration = Duration::from_secs(30);
 
+/// An all-clear that meets another change is tried so often; what really changed is a conflict each time.
+const AGREEMENTS: usize = 3;
+
 /// Events passed on at once.
 const BATCH: usize = 200;
 
@@ -238,26 +241,37 @@ impl Inner {
     /// An all-clear counts when the database has it: over the very state that was seen here.
     pub(super) async fn agree_on(&self, seen: &SiteRecord, order: &SiteRecord) -> Result<(), StoreError> {
         self.ask(async {
-            let base = self.local.agreed(&seen.id).await?;
-            let expected = match self.mongo.site(&seen.id).await? {
-                None => None,
-                Some(theirs) => match settle(base.as_ref(), seen, &theirs) {
-                    Settled::Ours => Some(theirs.version),
-                    Settled::Theirs if theirs.version == seen.version => Some(theirs.version),
-                    Settled::Theirs | Settled::Merged { .. } => return Err(StoreError::Conflict),
-                },
-            };
-            match self.mongo.commit(order, expected, vec![]).await {
-                // The answer was lost: what is there says whether it was taken. Not there yet says nothing.
-                Err(StoreError::Unsure(why)) => match self.mongo.site(&order.id).await {
-                    Ok(Some(there)) if there == *order => Ok(()),
-                    _ => Err(StoreError::Unsure(why)),
-                },
-                taken => taken.map(|_| ()),
+            for _ in 1..AGREEMENTS {
+                match self.try_to_agree(seen, order).await {
+                    // Perhaps only this server's own exchange was faster: look again.
+                    Err(StoreError::Conflict) => {}
+                    done => return done,
+                }
             }
+            self.try_to_agree(seen, order).await
         })
         .await
         .inspect_err(|_| self.wake.notify_one())
+    }
+
+    async fn try_to_agree(&self, seen: &SiteRecord, order: &SiteRecord) -> Result<(), StoreError> {
+        let base = self.local.agreed(&seen.id).await?;
+        let expected = match self.mongo.site(&seen.id).await? {
+            None => None,
+            Some(theirs) => match settle(base.as_ref(), seen, &theirs) {
+                Settled::Ours => Some(theirs.version),
+                Settled::Theirs if theirs.version == seen.version => Some(theirs.version),
+                Settled::Theirs | Settled::Merged { .. } => return Err(StoreError::Conflict),
+            },
+        };
+        match self.mongo.commit(order, expected, vec![]).await {
+            // The answer was lost: what is there says whether it was taken. Not there yet says nothing.
+            Err(StoreError::Unsure(why)) => match self.mongo.site(&order.id).await {
+                Ok(Some(there)) if there == *order => Ok(()),
+                _ => Err(StoreError::Unsure(why)),
+            },
+            taken => taken.map(|_| ()),
+        }
     }
 
     /// One batch a round, so that turns and orders are not kept waiting by a long absence.
@@ -355,7 +369,7 @@ impl Inner {
             self.mongo.end_session(&session).await?;
         }
         self.local.forget_ended().await?;
-        for session in self.local.sessions().await? {
+        for session in self.mirror.sessions().await? {
             let known = self.mongo.session(&session.id).await?;
             let newer = known.as_ref().is_none_or(|known| known.seen_at < session.seen_at);
             let opened_alone = known.is_some() || self.away_since().is_some_and(|since| session.created_at >= since);

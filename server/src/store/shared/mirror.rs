@@ -1,20 +1,25 @@
-//! Copies of people and keys for the day the database is away, signed: whoever can write the file, but does
-//! not know the database's password, gives nobody a role, a passkey or a key.
+//! Copies of people, keys and sessions for the day the database is away, signed: whoever can write the file,
+//! but does not know the database's address with its password, makes nobody a senior and no session.
 //!
-//! The key is made from the database's address with its password. When somebody was last seen is noted
-//! in the copy itself, and is not signed.
+//! A person or key whose copy is not genuine may lock and no more. So somebody who edits the address in the
+//! middle of an outage, or starts a newer program then, keeps nobody from locking.
+//!
+//! Not held: a copy that was genuine once and is put back, and, where the address has no password, anything
+//! against somebody who guesses it. When somebody was last seen is noted in the copy and not signed.
 
 use crate::config::Secret;
 use crate::engine::ports::StoreError;
 use crate::store::Directory;
 use crate::store::chain::hex;
 use crate::store::embedded::{Embedded, Signed};
-use crate::store::records::{ClientRecord, Person};
+use crate::store::records::{ClientRecord, Person, Session};
 use aws_lc_rs::hmac;
+use lockdown::operator::Scope;
 use serde::Serialize;
 
 const PERSON: &str = "person";
 const KEY: &str = "key";
+const SESSION: &str = "session";
 
 pub(super) struct Mirror {
     local: Embedded,
@@ -80,22 +85,66 @@ impl Mirror {
     async fn own_person(&self, found: Option<Person>) -> Result<Option<Person>, StoreError> {
         let Some(person) = found else { return Ok(None) };
         let signature = self.of_person(&person)?;
-        let genuine = self.is_genuine(PERSON, person.id.as_str(), &signature).await?;
-        Ok(genuine.then_some(person))
+        if self.is_genuine(PERSON, person.id.as_str(), &signature).await? {
+            return Ok(Some(person));
+        }
+        let lock = person.grants().only_eoc();
+        Ok(Some(person.with_grants(lock)))
     }
 
     async fn own_client(&self, found: Option<ClientRecord>) -> Result<Option<ClientRecord>, StoreError> {
         let Some(client) = found else { return Ok(None) };
         let signature = self.of_client(&client)?;
-        let genuine = self.is_genuine(KEY, client.id.as_str(), &signature).await?;
-        Ok(genuine.then_some(client))
+        if self.is_genuine(KEY, client.id.as_str(), &signature).await? {
+            return Ok(Some(client));
+        }
+        let mut lock = client;
+        lock.scopes.retain(|scope| matches!(scope, Scope::StatusRead | Scope::LockEnable));
+        Ok(Some(lock))
+    }
+
+    /// Signed and kept in one step.
+    pub(super) async fn put_session(&self, session: &Session) -> Result<(), StoreError> {
+        let signature = self.sign(SESSION, session)?;
+        self.local.put_signed_session(Signed { record: session.clone(), signature }).await
+    }
+
+    /// A session that somebody wrote into the file is none.
+    pub(super) async fn session(&self, id: &str) -> Result<Option<Session>, StoreError> {
+        let Some(session) = self.local.session(id).await? else { return Ok(None) };
+        let signature = self.sign(SESSION, &session)?;
+        let genuine = self.is_genuine(SESSION, id, &signature).await?;
+        Ok(genuine.then_some(session))
+    }
+
+    /// All that are genuine.
+    pub(super) async fn sessions(&self) -> Result<Vec<Session>, StoreError> {
+        let mut own = Vec::new();
+        for session in self.local.sessions().await? {
+            own.extend(self.session(&session.id).await?);
+        }
+        Ok(own)
+    }
+
+    /// Uses up the proof of a genuine session.
+    pub(super) async fn take_proof(&self, id: &str) -> Result<bool, StoreError> {
+        let Some(session) = self.session(id).await? else { return Ok(false) };
+        let taken = self.local.take_proof(id).await?;
+        if taken {
+            self.put_session(&Session { proved_until: None, ..session }).await?;
+        }
+        Ok(taken)
     }
 
     async fn is_genuine(&self, kind: &'static str, id: &str, signature: &str) -> Result<bool, StoreError> {
         let kept = self.local.signature(kind, id).await?.unwrap_or_default();
         let same = aws_lc_rs::constant_time::verify_slices_are_equal(kept.as_bytes(), signature.as_bytes()).is_ok();
         if !same {
-            tracing::error!(kind, id, "a copy in the data folder is not as it was copied: it is not used");
+            tracing::error!(
+                kind,
+                id,
+                "a copy in the data folder is not as it was copied: it opens no more than the lock"
+            );
         }
         Ok(same)
     }

@@ -1,6 +1,7 @@
 use super::exchange::{Settled, settle};
 use super::*;
 use crate::config::Secret;
+use crate::identity::{session, token};
 use crate::store::Directory;
 use crate::store::contract;
 use crate::store::records::Identity;
@@ -230,7 +231,7 @@ async fn one_server_drives_until_it_dies_or_an_order_is_given_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_copy_that_somebody_changed_gives_nobody_a_role() {
+async fn a_copy_that_somebody_changed_opens_no_more_than_the_lock() {
     let database = Database::start().await.unwrap();
     let mut server = Server::start(&database).await;
     let grants = Grants::from([Role::Eoc]);
@@ -252,5 +253,12 @@ async fn a_copy_that_somebody_changed_gives_nobody_a_role() {
     let file = rusqlite::Connection::open(server.folder.path().join("lockdown.db")).unwrap();
     let promote = "UPDATE profiles SET doc = replace(doc, '\"eoc\"', '\"senior_eoc\"')";
     assert_eq!(file.execute(promote, []).unwrap(), 1);
-    assert_eq!(known(&server).await, [false; 3]);
+    let ann = server.shared.person(ann.id.as_str()).await.unwrap().unwrap();
+    assert_eq!(ann.grants().words(), ["eoc"], "a senior by her own hand is none, and may lock");
+    let opened = session::open(&server.shared, &ann, &session::From::default(), later).await.unwrap();
+    let id = token::digest(&opened);
+    assert!(server.shared.session(&id).await.unwrap().is_some());
+    let forged = "INSERT INTO sessions SELECT 'forged', ends_at, json_set(doc, '$.id', 'forged') FROM sessions";
+    assert_eq!(file.execute(forged, []).unwrap(), 1);
+    assert_eq!(server.shared.session("forged").await.unwrap(), None);
 }
