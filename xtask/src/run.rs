@@ -199,27 +199,14 @@ impl World {
 
     /// Starts a database and returns its command, so that a test can start it again.
     fn start_database(&mut self, port: u16) -> Result<Vec<String>> {
-        let program = crate::setup::mongod()?;
+        let program = crate::setup::compatible_database()?;
         let data = self.folder.join("database");
         fs::create_dir_all(&data)?;
-        let (data, port) = (data.to_string_lossy().into_owned(), port.to_string());
-        let mut command = vec![program.to_string_lossy().into_owned()];
-        let words: &[&str] = if program.ends_with("mongod") {
-            &["--bind_ip", "127.0.0.1", "--replSet", "rs0", "--port", &port, "--dbpath", &data]
-        } else {
-            &[
-                "--host",
-                "127.0.0.1",
-                "--sync-on-commit",
-                "--cache-size",
-                "256M",
-                "--port",
-                &port,
-                "--storage-path",
-                &data,
-            ]
-        };
-        command.extend(words.iter().map(|word| (*word).to_owned()));
+        let (program, data, port) =
+            (program.to_string_lossy().into_owned(), data.to_string_lossy().into_owned(), port.to_string());
+        let words = [&program, "--host", "127.0.0.1", "--sync-on-commit", "--cache-size", "256M", "--port", &port];
+        let mut command: Vec<String> = words.into_iter().map(str::to_owned).collect();
+        command.extend(["--storage-path".to_owned(), data]);
         let log = fs::File::create(self.folder.join("database.log"))?;
         let mut child = Command::new(&command[0]);
         child.args(&command[1..]).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);

@@ -196,10 +196,15 @@ pub(crate) fn mongod() -> Result<PathBuf> {
     let named = std::env::var_os("LOCKDOWN_MONGOD").map(PathBuf::from);
     let found = match named.or(on_path) {
         Some(found) => found,
-        None => python()?.join("secantusd-py"),
+        None => compatible_database()?,
     };
     say(&format!("database for the tests: {}", found.display()));
     Ok(found)
+}
+
+/// A server that speaks MongoDB's protocol and needs no setting up.
+pub(crate) fn compatible_database() -> Result<PathBuf> {
+    Ok(python()?.join("secantusd-py"))
 }
 
 /// A Python environment with the tools of `end2end/requirements.txt`.

@@ -220,7 +220,7 @@ fn Merge(kept: String, others: Vec<(OperatorId, String)>, action: ServerAction<M
             <ActionForm action=action attr:class="fields">
                 <input type="hidden" name="kept" value=kept/>
                 <p>
-                    "This profile gets the other one’s way to sign in and keeps its own roles; the other one is disabled."
+                    "This profile gets the other one’s way to sign in and keeps its own roles. The other one is disabled, and its passkeys, envelopes and PIN open nothing any more."
                 </p>
                 <label for="gone">"The other profile"</label>
                 <select id="gone" name="gone" required=true>

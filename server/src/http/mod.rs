@@ -28,12 +28,17 @@ use leptos::config::{Env, LeptosOptions};
 use leptos::server_fn::axum::server_fn_paths;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 use tower_http::trace::TraceLayer;
 
 /// Orders and forms are small.
 const MAX_BODY: usize = 64 * 1024;
+
+/// A body whose next piece does not come in this time is given up.
+const BODY_PAUSE: Duration = Duration::from_secs(15);
 
 #[derive(Clone)]
 pub struct AppState {
@@ -136,6 +141,7 @@ pub fn router(state: &AppState) -> Router {
         .merge(own)
         .merge(compressed)
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(middleware::from_fn_with_state(state.clone(), who::identify))
         .layer(middleware::from_fn_with_state(state.clone(), address::note))
         .layer(middleware::from_fn_with_state(state.clone(), same_origin::guard))

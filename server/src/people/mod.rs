@@ -262,7 +262,9 @@ impl Desk<'_> {
             return Ok(());
         }
         let people = self.store.people().await?;
-        let other = people.iter().any(|p| p.id != person.id && p.grants().is_admin() && !p.disabled);
+        // Somebody who can come in, or there is nobody.
+        let can = |p: &Person| p.grants().is_admin() && !p.disabled && !p.identities.is_empty();
+        let other = people.iter().any(|p| p.id != person.id && can(p));
         if other { Ok(()) } else { Err(PeopleError::LastAdmin) }
     }
 

@@ -46,12 +46,41 @@ async fn a_head_that_never_ends_or_is_huge_is_cut_off_and_others_are_served() {
         let _ = many.write_all(format!("x-{n}: y\r\n").as_bytes());
     }
     let _ = many.write_all(b"\r\n");
+    let mut body = connect(&world);
+    let head = "POST /auth/code HTTP/1.1\r\nhost: x\r\nsec-fetch-site: same-origin\r\nconnection: close\r\n\
+                content-type: application/x-www-form-urlencoded\r\ncontent-length: 100\r\n\r\nserial=";
+    body.write_all(head.as_bytes()).unwrap();
     assert_eq!(reqwest::get(format!("{}/healthz", world.url)).await.unwrap().status(), StatusCode::OK);
-    let [huge, many, slow] = [huge, many, slow].map(|stream| tokio::task::spawn_blocking(move || said(stream)));
+    let [huge, many, slow, body] =
+        [huge, many, slow, body].map(|stream| tokio::task::spawn_blocking(move || said(stream)));
     for (what, answer) in [("huge", huge.await.unwrap()), ("many", many.await.unwrap())] {
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{what}: {answer}");
     }
     assert!(!slow.await.unwrap().contains("200 OK"), "the slow one is let go");
+    let answer = body.await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 4"), "a body that does not come: {answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_says_how_it_may_be_used() {
+    let https = "public_url = \"https://lockdown.acme.example\"".to_owned();
+    let world = World::with(More { http: https, ..More::default() }).await;
+    let page = reqwest::get(&world.url).await.unwrap();
+    for (name, want) in [
+        ("strict-transport-security", "max-age=31536000; includeSubDomains"),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
+        ("cache-control", "no-store"),
+    ] {
+        assert_eq!(page.headers().get(name).map(|value| value.to_str().unwrap()), Some(want), "{name}");
+    }
+    let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    for part in ["default-src 'none'", "'nonce-", "frame-ancestors 'none'", "base-uri 'none'", "object-src 'none'"] {
+        assert!(policy.contains(part), "{part}: {policy}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

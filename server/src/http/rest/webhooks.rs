@@ -288,7 +288,8 @@ pub(super) async fn rotate(
     Ok(Json(SecretBody::of(state.webhooks.rotate(&hook.id).await?)))
 }
 
-/// Sends again to a web-hook that was switched off. What it missed can be replayed.
+/// Sends again to a web-hook that was switched off. What waited then can be replayed; what happened meanwhile
+/// stands in the timeline.
 #[utoipa::path(post, path = "/api/v1/webhooks/{id}/enable", tag = "webhooks",
     params(("id" = String, Path, description = "web-hook id")),
     responses((status = 200, body = HookBody), (status = 404, body = Problem, content_type = "application/problem+json")),

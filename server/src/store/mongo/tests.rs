@@ -20,6 +20,19 @@ async fn the_database_keeps_the_contract() {
     mongo.drop_database().await;
 }
 
+/// Besides the one that is started here: the database of `MONGODB_URI`, in a room of its own that goes again.
+#[tokio::test]
+async fn the_database_of_the_environment_keeps_the_contract() {
+    let Ok(uri) = std::env::var("MONGODB_URI") else { return };
+    let room: String =
+        crate::identity::token::digest(&crate::identity::token::random_text()).chars().take(12).collect();
+    let mongo = Mongo::connect(&Secret::new(uri)).await.unwrap();
+    let own = Mongo { database: mongo.client.database(&format!("lockdown_test_{room}")), ..mongo };
+    own.prepare().await.unwrap();
+    contract::holds_for(async || own.clone()).await;
+    own.database.drop().await.unwrap();
+}
+
 #[tokio::test]
 async fn an_edit_a_gap_and_a_cut_end_are_found_and_the_schema_holds() {
     let database = Database::start().await.unwrap();
