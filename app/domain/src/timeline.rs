@@ -226,6 +226,15 @@ pub enum EventKind {
         why: String,
     },
     IdentityBack,
+    /// It answers, and refuses this application.
+    IdentityMisconfigured {
+        code: String,
+    },
+    /// Somebody tried a sealed code that did not fit.
+    EnvelopeRefused {
+        /// From which address, as far as is known.
+        from: Option<String>,
+    },
     /// A shift is over, but the identity provider is away: the session goes on.
     SessionExtended,
     /// An administrator wrote down what a sign-in without the identity provider was about.
@@ -422,6 +431,14 @@ impl fmt::Display for EventKind {
             }
             Self::IdentityLost { why } => {
                 write!(f, "The identity provider cannot be reached; passkeys and sealed codes open the door. {why}")
+            }
+            Self::IdentityMisconfigured { code } => write!(
+                f,
+                "Nobody can sign in: the identity provider refuses this application ({code}). Correct its registration"
+            ),
+            Self::EnvelopeRefused { from } => {
+                let from = from.as_ref().map(|address| format!(" from {address}")).unwrap_or_default();
+                write!(f, "A sealed code{from} did not open the door")
             }
             Self::IdentityBack => f.write_str("The identity provider can be reached again"),
             Self::SessionExtended => f.write_str("Stays signed in although the shift is over: no identity provider"),

@@ -164,6 +164,8 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::SharedLost { .. }
         | EventKind::OrdersDisagreed { .. }
         | EventKind::IdentityLost { .. }
+        | EventKind::IdentityMisconfigured { .. }
+        | EventKind::EnvelopeRefused { .. }
         | EventKind::SignedInLocally { .. }
         | EventKind::ReleaseAsked { .. }
         | EventKind::ClientEnds { .. }

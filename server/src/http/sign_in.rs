@@ -70,7 +70,24 @@ pub(super) async fn callback(
     }
     match arrive(&state, answer, caller, &headers).await {
         Ok(response) => response,
-        Err(error) => trouble(&error),
+        Err(error) => {
+            if let SignInError::Misconfigured(code) = &error {
+                tell_misconfigured(&state, code).await;
+            }
+            trouble(&error)
+        }
+    }
+}
+
+/// Once an hour: nobody can sign in, so everybody would tell it.
+async fn tell_misconfigured(state: &AppState, code: &str) {
+    let now = state.engine.now();
+    let once = format!("misconfigured/{code}/{}", now.as_second() / 3600);
+    let kind = EventKind::IdentityMisconfigured { code: code.to_owned() };
+    if matches!(state.directory.spend(&once, now).await, Ok(true))
+        && let Err(error) = state.engine.record(None, kind).await
+    {
+        tracing::error!(%error, "a wrong registration at the identity provider could not be told");
     }
 }
 
@@ -202,6 +219,10 @@ pub(super) async fn by_code(
         Ok((person, means)) => come_in(&state, &person, means, caller, &headers, given.return_to.as_deref()).await,
         Err(error) => {
             tracing::warn!(%error, from = ?caller.0, "a sealed code did not open the door");
+            let kind = EventKind::EnvelopeRefused { from: caller.0.map(|from| from.to_string()) };
+            if let Err(error) = state.engine.record(None, kind).await {
+                tracing::error!(%error, "a sealed code that did not fit could not be told");
+            }
             refused(error.word())
         }
     }

@@ -33,6 +33,8 @@ pub const NEWS: &[&str] = &[
     "orders_disagreed",
     "identity_lost",
     "identity_back",
+    "identity_misconfigured",
+    "envelope_refused",
     "signed_in_locally",
     "server_started",
 ];

@@ -80,6 +80,7 @@ async fn a_sealed_code_opens_the_door_once_and_only_while_the_provider_is_away()
     }
     assert_eq!(said, "/sign-in?trouble=wait", "five in a quarter of an hour");
     refused("sealed codes", 4 + tried);
+    assert!(world.happened("envelope_refused").await >= 3, "whoever tries is seen");
 
     let page = admin.get("/admin/people").await.text().await.unwrap();
     assert_eq!(page.matches("Signed in by sealed code").count(), 2, "{page}");

@@ -76,6 +76,9 @@ pub enum SignInError {
     Away(String),
     #[error("no sign-in is on its way for this answer")]
     Expired,
+    /// Our registration there is wrong: nobody can sign in until an administrator corrects it.
+    #[error("the provider refuses this application: {0}")]
+    Misconfigured(String),
     #[error("the answer was refused: {0}")]
     Refused(String),
 }
@@ -90,7 +93,7 @@ impl SignInError {
             Self::Locked => "locked",
             Self::Away(_) => "away",
             Self::Expired => "expired",
-            Self::Refused(_) => "refused",
+            Self::Misconfigured(_) | Self::Refused(_) => "refused",
         }
     }
 
@@ -102,6 +105,11 @@ impl SignInError {
             "AADB2C90118" => Self::Forgot,
             "AADB2C99002" => Self::Unknown,
             "AADB2C90111" | "AADB2C90114" => Self::Locked,
+            // No session to go on with: the person begins again.
+            "AADB2C90077" => Self::Expired,
+            "AADB2C90006" | "AADB2C90079" | "AADB2C90081" | "AADB2C90018" | "AADB2C90296" | "AADB2C99059" => {
+                Self::Misconfigured(code)
+            }
             "AADB2C90035" | "AADB2C90085" | "AADB2C90037" | "AADB2C90244" => Self::Away(code),
             _ if error == "access_denied" && code.is_empty() => Self::Cancelled,
             _ => Self::Refused(format!("{} {code}", error.escape_default())),
@@ -271,4 +279,28 @@ impl Oidc {
 pub fn login_cookie(state: &str, https: bool) -> String {
     let part: String = state.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
     if https { format!("__Host-login-{part}") } else { format!("login-{part}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SignInError;
+
+    #[test]
+    fn what_b2c_says_leads_to_the_right_words_and_to_whoever_must_act() {
+        for (code, word) in [
+            ("AADB2C90091", "cancelled"),
+            ("AADB2C90118", "forgot"),
+            ("AADB2C99002", "unknown"),
+            ("AADB2C90114", "locked"),
+            ("AADB2C90244", "away"),
+            ("AADB2C90077", "expired"),
+            ("AADB2C90081", "refused"),
+            ("AADB2C12345", "refused"),
+        ] {
+            let said = format!("{code}: Some words.\r\nCorrelation ID: x\r\nTimestamp: y\r\n");
+            let error = SignInError::from_provider("server_error", &said);
+            assert_eq!(error.word(), word, "{code}");
+            assert_eq!(matches!(error, SignInError::Misconfigured(_)), code == "AADB2C90081", "{code}");
+        }
+    }
 }
