@@ -32,6 +32,7 @@ pub struct Profile {
     pub webex: Option<String>,
     pub extension: Option<String>,
     pub phones: Vec<String>,
+    pub language: Option<String>,
 }
 
 /// People, their roles and their sessions. Only administrators get further than themselves.

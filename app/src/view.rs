@@ -276,6 +276,8 @@ pub struct ContactView {
     pub webex: Option<String>,
     pub extension: Option<String>,
     pub phones: Vec<String>,
+    /// BCP 47.
+    pub language: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -296,6 +298,7 @@ pub struct MyView {
     pub me: Me,
     pub id: OperatorId,
     pub email: Option<String>,
+    pub contact: ContactView,
     pub rights: Vec<String>,
     pub sessions: Vec<SessionView>,
     pub passkeys: Vec<PasskeyView>,
@@ -333,6 +336,8 @@ pub struct SignInView {
     pub passkeys: bool,
     /// The provider is away for long enough that sealed codes open the door.
     pub codes: bool,
+    /// Where a new password is set.
+    pub reset: Option<String>,
 }
 
 /// One message on the live line.

@@ -48,6 +48,7 @@ pub async fn set_profile(
     webex: String,
     extension: String,
     phones: String,
+    language: String,
 ) -> Result<(), ApiError> {
     crate::backend::answer(async {
         let (backend, operator) = caller()?;
@@ -59,6 +60,7 @@ pub async fn set_profile(
             webex: filled(webex),
             extension: filled(extension),
             phones: phones.split_whitespace().take(20).map(str::to_owned).collect(),
+            language: filled(language),
         };
         backend.set_profile(&operator, known(person)?, seen, profile).await
     })

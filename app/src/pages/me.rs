@@ -9,7 +9,7 @@ use crate::components::passkeys::Passkeys;
 use crate::components::sessions::Sessions;
 use crate::islands::passkey::AddPasskey;
 use crate::pages::Refused;
-use crate::view::MyView;
+use crate::view::{ContactView, MyView};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -24,7 +24,7 @@ pub(crate) fn MePage() -> impl IntoView {
         <Title text="My profile"/>
         <Suspense>
             {move || page.get().map(|answer| match answer {
-                Ok(MyView { me, id, email, rights, sessions, passkeys, may_enrol, pin_set }) => {
+                Ok(MyView { me, id, email, contact, rights, sessions, passkeys, may_enrol, pin_set }) => {
                     let first = passkeys.is_empty();
                     view! {
                     <Frame me=Some(me.clone()) here="/me">
@@ -38,8 +38,8 @@ pub(crate) fn MePage() -> impl IntoView {
                                 } else {
                                     rights.join(", ")
                                 }}</p>
-                                <p><small>{email.unwrap_or_default()}</small></p>
                             </section>
+                            <Reached email contact/>
                             <Passkeys person=id.to_string() passkeys action=remove/>
                             {may_enrol.then(|| view! {
                                 <section class="card"><h2>"Another way in"</h2>
@@ -52,7 +52,9 @@ pub(crate) fn MePage() -> impl IntoView {
                                     <AddPasskey has_keys=!first/>
                                 </section>
                             })}
-                            <PinCard person=id.to_string() since=pin_set.map(|at| at.clock) set=set_pin remove=remove_pin/>
+                            {me.may_lock.then(|| view! {
+                                <PinCard person=id.to_string() since=pin_set.map(|at| at.clock) set=set_pin remove=remove_pin/>
+                            })}
                             <Sessions person=id.to_string() sessions action=end/>
                         </div>
                     </Frame>
@@ -89,6 +91,31 @@ fn PinCard(
                     <button type="submit" class="button quiet">"Remove the PIN"</button>
                 </ActionForm>
             })}
+        </section>
+    }
+}
+
+/// How the EOC reaches me, as an administrator wrote it down.
+#[component]
+fn Reached(email: Option<String>, contact: ContactView) -> impl IntoView {
+    let ContactView { webex, extension, phones, language } = contact;
+    let phones = (!phones.is_empty()).then(|| phones.join(", "));
+    let rows = [
+        ("E-mail", email),
+        ("Webex", webex),
+        ("Extension", extension),
+        ("Desk phones", phones),
+        ("Language", language),
+    ];
+    let rows = rows
+        .into_iter()
+        .map(|(name, value)| view! { <dt>{name}</dt><dd>{value.unwrap_or_else(|| "–".to_owned())}</dd> })
+        .collect_view();
+    view! {
+        <section class="card">
+            <h2>"How I am reached"</h2>
+            <dl class="reached">{rows}</dl>
+            <p>"Ask an administrator to change this."</p>
         </section>
     }
 }

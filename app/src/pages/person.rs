@@ -111,6 +111,7 @@ fn Contact(person: PersonView, contact: ContactView, action: ServerAction<SetPro
                 <Field name="email" label="E-mail" value=email/>
                 <Field name="webex" label="Webex person" value=contact.webex/>
                 <Field name="extension" label="Extension" value=contact.extension/>
+                <Field name="language" label="Language (such as en or fr-CA)" value=contact.language/>
                 <Field name="phones" label="Desk phones (SEP…, with a blank between)" value=Some(contact.phones.join(" "))/>
                 <button type="submit" class="button quiet">"Save contact"</button>
             </ActionForm>

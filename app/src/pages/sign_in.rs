@@ -16,18 +16,22 @@ pub(crate) fn SignInPage() -> impl IntoView {
     // Only a path of ours: the server looks again where it leads.
     let return_to = move || asked.read().get("return_to").filter(|path| path.starts_with('/'));
     let return_to = move || return_to().unwrap_or_else(|| "/console".to_owned());
+    let forgot = move || asked.read().get("trouble").is_some_and(|word| word == "forgot");
     let by_code = move || asked.read().get("trouble").is_some_and(|word| word == "code");
     view! {
         <Title text="Sign in"/>
         <Suspense>
             {move || way.get().map(|answer| {
-                let SignInView { me, provider, provider_up, passkeys, codes } =
-                    answer.unwrap_or(SignInView { me: None, provider: None, provider_up: false, passkeys: false, codes: false });
+                let SignInView { me, provider, provider_up, passkeys, codes, reset } =
+                    answer.unwrap_or(SignInView { me: None, provider: None, provider_up: false, passkeys: false, codes: false, reset: None });
                 view! {
                     <Frame me here="/sign-in">
                         <div class="narrow">
                             <h1>"Sign in"</h1>
                             {move || trouble().map(|text| view! { <Trouble text/> })}
+                            {forgot().then_some(reset).flatten().map(|url| view! {
+                                <p><a class="button" href=url>"Set a new password"</a></p>
+                            })}
                             {match provider {
                                 None => view! {
                                     <p>"No identity provider is configured on this server, so nobody can sign in. API keys and the command line work."</p>
@@ -84,7 +88,7 @@ fn Envelopes(return_to: String, open: bool) -> impl IntoView {
 fn sentence(word: &str) -> String {
     match word {
         "cancelled" => "You cancelled the sign-in. Nothing happened.",
-        "forgot" => "To set a new password, ask your administrator for the reset page.",
+        "forgot" => "Set a new password first. If there is no button for it below, ask your administrator.",
         "unknown" => "The identity provider does not know this account.",
         "locked" => "The identity provider has locked this account. Ask an administrator, or use another way in.",
         "away" => "The identity provider could not be reached. Try again in a minute.",

@@ -157,6 +157,7 @@ impl Backend for Pages {
             provider_up,
             passkeys: self.passkeys.is_some(),
             codes: self.codes_are_good(),
+            reset: self.oidc.as_ref().and_then(|oidc| oidc.password_reset_url()),
         })
     }
 }

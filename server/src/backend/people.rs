@@ -35,7 +35,6 @@ impl People for Pages {
         let person = self.find(&id).await?;
         let people = self.directory.people().await.map_err(stored)?;
         let others = people.into_iter().filter(|p| p.id != id && !p.disabled).map(|p| (p.id, p.name)).collect();
-        let Contact { webex, extension, phones, .. } = person.contact.clone();
         Ok(PersonPageView {
             me: me(who),
             grants: person.grants(),
@@ -45,7 +44,7 @@ impl People for Pages {
             passkeys: self.passkey_views(&person),
             envelopes: self.envelopes_of(&person).await,
             has_pin: person.pin.is_some(),
-            contact: ContactView { webex, extension, phones },
+            contact: contact_view(&person),
             person: self.person_view(person),
         })
     }
@@ -61,8 +60,7 @@ impl People for Pages {
 
     async fn set_profile(&self, who: &Operator, id: OperatorId, seen: u64, profile: Profile) -> Result<(), ApiError> {
         manages(who)?;
-        let language = self.find(&id).await?.contact.language;
-        let Profile { email, webex, extension, phones } = profile;
+        let Profile { email, webex, extension, phones, language } = profile;
         let contact = Contact { webex, extension, phones, language };
         self.desk(who).set_profile(id.as_str(), Some(seen), email, contact).await.map_err(refused)
     }
@@ -106,6 +104,7 @@ impl People for Pages {
     async fn me(&self, who: &Operator, here: Option<CurrentSession>) -> Result<MyView, ApiError> {
         let person = self.find(&who.id).await?;
         let passkeys = self.passkey_views(&person);
+        let contact = contact_view(&person);
         let now = self.engine.now();
         let pin_set = person.pin.as_ref().map(|pin| self.sites.moment(None, pin.set_at, now));
         let view = self.person_view(person);
@@ -115,6 +114,7 @@ impl People for Pages {
             me: me(who),
             id: view.id,
             email: view.email,
+            contact,
             rights: view.rights,
             sessions,
             passkeys,
@@ -198,6 +198,11 @@ impl Pages {
         };
         Ok(sessions.into_iter().filter(|session| session.ends_at > now).map(view).collect())
     }
+}
+
+fn contact_view(person: &Person) -> ContactView {
+    let Contact { webex, extension, phones, language } = person.contact.clone();
+    ContactView { webex, extension, phones, language }
 }
 
 /// `Firefox on Windows`: enough to recognise one's own.

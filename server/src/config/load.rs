@@ -96,6 +96,7 @@ struct RawIdentity {
     release_passkey: Option<String>,
     probe: Option<String>,
     site_networks: Option<Vec<String>>,
+    password_reset_url: Option<String>,
     api: Option<RawTokenApi>,
 }
 
@@ -351,6 +352,13 @@ fn identity(raw: RawIdentity, source: &Source) -> Result<Identity, Problem> {
         metadata_url: needed(raw.metadata_url, "metadata_url")?,
         probe: duration(raw.probe.as_deref(), 60, "identity.probe", source)?,
         site_networks: networks(&raw.site_networks.unwrap_or(private), "identity.site_networks", source)?,
+        password_reset_url: raw
+            .password_reset_url
+            .map(|url| {
+                let wrong = || source.problem("identity.password_reset_url", "must begin with https://");
+                if url.starts_with("https://") { Ok(url) } else { Err(wrong()) }
+            })
+            .transpose()?,
         api: raw.api.map(|api| token_api(api, &issuer, &client_id, source)).transpose()?,
         issuer,
         client_id,

@@ -109,6 +109,8 @@ pub struct Identity {
     pub probe: Duration,
     /// Where sealed codes are taken from. Default the private networks.
     pub site_networks: Vec<IpNet>,
+    /// Where somebody who forgot the password sets a new one. Absent: they are told to ask.
+    pub password_reset_url: Option<String>,
     /// Access tokens of the tenant open `/api/v1`. Absent: off.
     pub api: Option<TokenApi>,
 }

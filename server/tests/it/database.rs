@@ -67,6 +67,44 @@ async fn the_database_dies_during_a_lock_and_nothing_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_hangs_holds_up_no_lock() {
+    let database = Database::start().await.unwrap();
+    let world = World::with_database(&database).await;
+    world.until_standing("normal").await;
+    world.everything();
+    database.hang();
+    world.lock_verified().await;
+    world.calls_are_locked();
+    database.wake();
+    world.until("all is told", async || world.happened("lock_ordered").await == 1).await;
+    assert!(world.verified());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_database_dies_during_an_all_clear_and_it_counts_once() {
+    let database = Database::start().await.unwrap();
+    let world = World::with_database(&database).await;
+    world.until_standing("normal").await;
+    world.lock_verified().await;
+    world.cucm.faults().latency_ms = 40;
+    let before = world.cucm.writes();
+    let ((code, said), ()) = tokio::join!(world.release(json!({})), async {
+        world.until("the first write", async || world.cucm.writes() > before).await;
+        database.kill();
+    });
+    assert_eq!((code, said["standing"].as_str()), (StatusCode::OK, Some("normal")), "agreed on, then carried out");
+    world.calls_are_normal();
+    world.kill();
+    world.serve().await;
+    world.until_standing("normal").await;
+    database.resume().await.unwrap();
+    world.until("all is told", async || world.happened("release_ordered").await == 1).await;
+    world.until_standing("normal").await;
+    assert_eq!(world.happened("release_ordered").await, 1);
+    assert!(world.verified(), "{}", world.log());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_servers_show_the_same_and_the_living_one_goes_on() {
     let database = Database::start().await.unwrap();
     let one = World::with_database(&database).await;

@@ -79,7 +79,7 @@ async fn nobody_raises_their_own_rights_and_the_disabled_are_out_at_once() {
     for (path, form) in [
         ("set-roles", format!("person={id}&seen={version}&grants%5B%5D=senior_eoc&grants%5B%5D=admin")),
         ("set-disabled", format!("person={id}&seen={version}&disabled=no")),
-        ("set-profile", format!("person={id}&seen={version}&email=&webex=&extension=&phones=")),
+        ("set-profile", format!("person={id}&seen={version}&email=&webex=&extension=&phones=&language=")),
         ("merge-people", format!("kept={id}&gone={}", person(&world, "Admin 1")["id"].as_str().unwrap())),
         ("end-sessions", format!("person={}&session=", person(&world, "Admin 1")["id"].as_str().unwrap())),
         ("import-roster", "roster=name,roles%0AEOC+1,admin&dry_run=no".to_owned()),

@@ -104,7 +104,7 @@ const TABLE: [Row; 83] = [
     ("POST /ui/people", "", Who::Admin),
     ("POST /ui/person", "id=p-0", Who::Admin),
     ("POST /ui/set-roles", "person=p-0&seen=0", Who::Admin),
-    ("POST /ui/set-profile", "person=p-0&seen=0&email=&webex=&extension=&phones=", Who::Admin),
+    ("POST /ui/set-profile", "person=p-0&seen=0&email=&webex=&extension=&phones=&language=", Who::Admin),
     ("POST /ui/set-disabled", "person=p-0&seen=0&disabled=yes", Who::Admin),
     ("POST /ui/merge-people", "kept=p-0&gone=p-1", Who::Admin),
     ("POST /ui/end-sessions", "person=p-0&session=", Who::Admin),

@@ -194,6 +194,31 @@ async fn every_forged_token_is_refused() {
 }
 
 #[tokio::test]
+async fn a_provider_of_another_kind_has_no_policy_and_is_looked_at_as_closely() {
+    let world = World::with(More { identity: "preset = \"generic\"".into(), ..More::default() }).await;
+    for forgery in
+        [Forgery::NoSignature, Forgery::WrongAudience, Forgery::WrongIssuer, Forgery::Expired, Forgery::WrongNonce]
+    {
+        world.b2c.forge(forgery);
+        let back = Browser::new(&world).sign_in(&world, 1, "/console").await;
+        assert_eq!(location(&back), "/sign-in?trouble=refused", "{forgery:?}");
+    }
+    world.b2c.forge(Forgery::WrongPolicy);
+    let back = Browser::new(&world).sign_in(&world, 1, "/console").await;
+    assert_eq!(location(&back), "/console", "policies are B2C's alone");
+}
+
+#[tokio::test]
+async fn somebody_who_forgot_the_password_is_shown_where_to_set_a_new_one() {
+    let identity = "password_reset_url = \"https://acme.b2clogin.com/reset\"".into();
+    let world = World::with(More { identity, ..More::default() }).await;
+    let mut browser = Browser::new(&world);
+    let back = browser.sign_in(&world, 99, "/console").await;
+    let page = browser.get(&location(&back)).await.text().await.unwrap();
+    assert!(page.contains("href=\"https://acme.b2clogin.com/reset\""), "{page}");
+}
+
+#[tokio::test]
 async fn an_answer_without_its_own_cookie_or_used_twice_is_refused() {
     let world = World::new().await;
     let mut victim = Browser::new(&world);

@@ -154,6 +154,11 @@ impl Oidc {
         &self.settings.name
     }
 
+    /// Where somebody who forgot the password sets a new one.
+    pub fn password_reset_url(&self) -> Option<String> {
+        self.settings.password_reset_url.clone()
+    }
+
     /// The last time the provider was away: running sessions outlive their end by it.
     pub fn outage(&self) -> Option<Outage> {
         self.provider.watch().last()

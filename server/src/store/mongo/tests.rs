@@ -2,6 +2,8 @@ use super::*;
 use crate::config::Secret;
 use crate::store::Directory;
 use crate::store::contract;
+use mongodb::IndexModel;
+use mongodb::options::IndexOptions;
 use simulators::database::Database;
 use std::time::Instant;
 
@@ -31,6 +33,19 @@ async fn the_database_of_the_environment_keeps_the_contract() {
     own.prepare().await.unwrap();
     contract::holds_for(async || own.clone()).await;
     own.database.drop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_an_older_server_made_is_changed_in_place() {
+    let database = Database::start().await.unwrap();
+    let mongo = Mongo::connect(&Secret::new(database.uri("older"))).await.unwrap();
+    let old = doc! { "$jsonSchema": { "bsonType": "object", "required": ["_id", "never_written_any_more"] } };
+    mongo.database.run_command(doc! { "create": "profiles", "validator": old }).await.unwrap();
+    let other = IndexOptions::builder().name("identity".to_owned()).build();
+    let other = IndexModel::builder().keys(doc! { "identity_keys": 1 }).options(other).build();
+    mongo.collection("profiles").create_index(other).await.unwrap();
+    mongo.prepare().await.unwrap();
+    contract::holds_for(async || mongo.clone()).await;
 }
 
 #[tokio::test]
