@@ -130,6 +130,11 @@ pub enum EventKind {
         name: String,
         gone: OperatorId,
         gone_name: String,
+        /// Roles and ways to sign in of both.
+        #[serde(default)]
+        before: Vec<String>,
+        #[serde(default)]
+        after: Vec<String>,
     },
     SessionsEnded {
         person: OperatorId,
@@ -165,6 +170,14 @@ pub enum EventKind {
         url_host: String,
     },
     HookRemoved {
+        hook: String,
+        name: String,
+    },
+    HookRotated {
+        hook: String,
+        name: String,
+    },
+    HookEnabled {
         hook: String,
         name: String,
     },
@@ -280,6 +293,8 @@ impl EventKind {
                 | Self::ClientEnds { .. }
                 | Self::HookAdded { .. }
                 | Self::HookRemoved { .. }
+                | Self::HookRotated { .. }
+                | Self::HookEnabled { .. }
         )
     }
 }
@@ -392,8 +407,9 @@ impl fmt::Display for EventKind {
             Self::ProfileChanged { name, before, after, .. } => {
                 write!(f, "Profile of {name}: {} → {}", roles(before), roles(after))
             }
-            Self::PeopleMerged { name, gone_name, .. } => {
-                write!(f, "{gone_name} was the same person as {name}: merged")
+            Self::PeopleMerged { name, gone_name, before, after, .. } => {
+                let (before, after) = (roles(before), roles(after));
+                write!(f, "{gone_name} was the same person as {name}, merged: {before} → {after}")
             }
             Self::SessionsEnded { name, count: 1, .. } => write!(f, "A session of {name} ended"),
             Self::SessionsEnded { name, count, .. } => write!(f, "{count} sessions of {name} ended"),
@@ -409,6 +425,8 @@ impl fmt::Display for EventKind {
             Self::ClientRotated { name, .. } => write!(f, "API key {name} got a new secret"),
             Self::HookAdded { name, url_host, .. } => write!(f, "Web-hook {name} added: {url_host} is told"),
             Self::HookRemoved { name, .. } => write!(f, "Web-hook {name} removed"),
+            Self::HookRotated { name, .. } => write!(f, "Web-hook {name} got a new secret"),
+            Self::HookEnabled { name, .. } => write!(f, "Web-hook {name} is on again"),
             Self::HookGaveUp { name, why, .. } => write!(f, "Web-hook {name} did not take a piece of news: {why}"),
             Self::HookDisabled { name, why, .. } => write!(f, "Web-hook {name} is off: {why}"),
             Self::SharedLost { why } => {

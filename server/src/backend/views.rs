@@ -202,6 +202,8 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::ClientRotated { .. }
         | EventKind::HookAdded { .. }
         | EventKind::HookRemoved { .. }
+        | EventKind::HookRotated { .. }
+        | EventKind::HookEnabled { .. }
         | EventKind::IdentityBack
         | EventKind::SignedIn
         | EventKind::SignedOut

@@ -32,7 +32,7 @@ impl Hooks for Pages {
 
     async fn enable_hook(&self, who: &Operator, id: String) -> Result<(), ApiError> {
         manages(who)?;
-        self.webhooks.enable(&id).await.map(|_| ()).map_err(refused)
+        self.webhooks.enable(&id, who).await.map(|_| ()).map_err(refused)
     }
 
     async fn replay(&self, who: &Operator, hook: String, delivery: String) -> Result<(), ApiError> {
@@ -61,7 +61,7 @@ impl Pages {
     /// [`ApiError`].
     pub async fn rotate_hook(&self, who: &Operator, id: &str) -> Result<KeyShown, ApiError> {
         manages(who)?;
-        self.webhooks.rotate(id).await.map(shown).map_err(refused)
+        self.webhooks.rotate(id, who).await.map(shown).map_err(refused)
     }
 
     /// Sends a test now, and says what came of it.

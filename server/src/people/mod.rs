@@ -194,14 +194,9 @@ impl Desk<'_> {
             return Err(PeopleError::KeptIsDisabled);
         }
         self.another_admin_if(&gone, kept.grants().is_admin()).await?;
-        let kind = EventKind::PeopleMerged {
-            kept: kept.id.clone(),
-            name: kept.name.clone(),
-            gone: gone.id.clone(),
-            gone_name: gone.name.clone(),
-        };
+        let before = vec![in_short(&kept), in_short(&gone)];
+        let (kept_id, gone_id, gone_name) = (kept.id.clone(), gone.id.clone(), gone.name.clone());
         let identities = kept.identities.iter().chain(&gone.identities).cloned().collect();
-        let ended = gone.id.clone();
         let kept =
             Person { version: kept.version + 1, identities, email: kept.email.clone().or(gone.email.clone()), ..kept };
         let empty = Person {
@@ -213,7 +208,12 @@ impl Desk<'_> {
             disabled: true,
             ..gone
         };
-        self.put(&[empty.with_grants(Grants::default()), kept], kind).await?;
+        let empty = empty.with_grants(Grants::default());
+        let after = vec![in_short(&kept), in_short(&empty)];
+        let ended = gone_id.clone();
+        let name = kept.name.clone();
+        let kind = EventKind::PeopleMerged { kept: kept_id, name, gone: gone_id, gone_name, before, after };
+        self.put(&[empty, kept], kind).await?;
         self.end_all(ended.as_str()).await
     }
 
@@ -272,6 +272,14 @@ impl Desk<'_> {
         let event = NewEvent { at: self.now, site: None, by: self.by.clone(), kind };
         Ok(self.store.put_people(people, event).await?)
     }
+}
+
+/// `Ann (eoc; 1 way to sign in)`.
+fn in_short(person: &Person) -> String {
+    let roles = person.grants().words().join(" and ");
+    let roles = if roles.is_empty() { "no role".to_owned() } else { roles };
+    let ways = person.identities.len() + person.passkeys.len();
+    format!("{} ({roles}; {ways} {} to sign in)", person.name, if ways == 1 { "way" } else { "ways" })
 }
 
 /// What differs, as `field: value`, before and after.

@@ -1,5 +1,6 @@
 use super::roster::{Plan, RosterError, import};
 use super::*;
+use crate::engine::ports::Store;
 use crate::store::embedded::Embedded;
 use crate::store::records::{Means, Session};
 use lockdown::ids::SiteId;
@@ -68,6 +69,10 @@ async fn disabling_ends_every_session_and_merging_moves_identities_but_no_roles(
     );
     let empty = store.person(gone.id.as_str()).await.unwrap().unwrap();
     assert!(empty.disabled && empty.grants().is_empty() && empty.identities.is_empty());
+    let told = store.latest_events(1).await.unwrap().remove(0).kind.to_string();
+    let was = "Bob (eoc; 1 way to sign in), Bobby (senior_eoc; 1 way to sign in)";
+    let is = "Bob (eoc; 2 ways to sign in), Bobby (no role; 0 ways to sign in)";
+    assert_eq!(told, format!("Bobby was the same person as Bob, merged: {was} → {is}"));
     assert_eq!(store.session("one").await, Ok(None));
     store.put_session(&Session { person: kept.id.clone(), ..session("two") }).await.unwrap();
     desk.set_disabled(kept.id.as_str(), None, true).await.unwrap();

@@ -247,6 +247,8 @@ mod tests {
         "client_ends",
         "hook_added",
         "hook_removed",
+        "hook_rotated",
+        "hook_enabled",
         "hook_gave_up",
         "hook_disabled",
         "passkey_added",

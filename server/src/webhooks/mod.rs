@@ -199,9 +199,11 @@ impl Webhooks {
     ///
     /// # Errors
     /// [`HookError::NoSuchHook`], or when it cannot be stored.
-    pub async fn rotate(&self, id: &str) -> Result<Hook, HookError> {
+    pub async fn rotate(&self, id: &str, by: &Operator) -> Result<Hook, HookError> {
         let hook = self.find(id).await?.rotated(SigningSecret::new(token::random()), self.engine.now());
         self.store.change_hook(&hook).await.map_err(changed)?;
+        let kind = EventKind::HookRotated { hook: hook.id.clone(), name: hook.name.clone() };
+        self.engine.tell(self.event(by, kind)).await?;
         Ok(hook)
     }
 
@@ -209,9 +211,11 @@ impl Webhooks {
     ///
     /// # Errors
     /// [`HookError::NoSuchHook`], or when it cannot be stored.
-    pub async fn enable(&self, id: &str) -> Result<Hook, HookError> {
+    pub async fn enable(&self, id: &str, by: &Operator) -> Result<Hook, HookError> {
         let hook = Hook { disabled: None, ..self.find(id).await? };
         self.store.change_hook(&hook).await.map_err(changed)?;
+        let kind = EventKind::HookEnabled { hook: hook.id.clone(), name: hook.name.clone() };
+        self.engine.tell(self.event(by, kind)).await?;
         Ok(hook)
     }
 

@@ -228,7 +228,7 @@ async fn a_receiver_that_is_gone_gets_nothing_more_until_it_is_enabled() {
     let first = world.webhooks.deliveries(&hook).await.unwrap().pop().unwrap();
     assert_eq!(world.webhooks.replay(&hook.id, &first.id).await, Err(HookError::Off));
     world.receiver.answers(OK);
-    world.webhooks.enable(&hook.id).await.unwrap();
+    world.webhooks.enable(&hook.id, &admin()).await.unwrap();
     world.happens(EventKind::CucmBack).await;
     world.send().await;
     assert_eq!(world.states(&hook).await.last(), Some(&("delivered", 1)));
@@ -250,14 +250,14 @@ async fn a_test_says_what_came_of_it_and_leaves_nothing() {
 async fn a_rotation_keeps_the_old_secret_and_a_removed_hook_is_gone() {
     let world = World::new(OK).await;
     let hook = world.hook().await;
-    let rotated = world.webhooks.rotate(&hook.id).await.unwrap();
+    let rotated = world.webhooks.rotate(&hook.id, &admin()).await.unwrap();
     assert_ne!(rotated.secret, hook.secret);
     assert_eq!(rotated.previous.as_ref().map(|old| &old.secret), Some(&hook.secret));
     assert_eq!(world.webhooks.find(&hook.id).await, Ok(rotated));
     world.webhooks.remove(&hook.id, &admin()).await.unwrap();
-    assert_eq!(world.told("hook_removed").await, 1);
+    assert_eq!((world.told("hook_rotated").await, world.told("hook_removed").await), (1, 1));
     assert_eq!(world.webhooks.remove(&hook.id, &admin()).await, Err(HookError::NoSuchHook));
-    assert_eq!(world.webhooks.rotate(&hook.id).await, Err(HookError::NoSuchHook));
+    assert_eq!(world.webhooks.rotate(&hook.id, &admin()).await, Err(HookError::NoSuchHook));
     assert_eq!(world.webhooks.test(&hook.id).await, Err(HookError::NoSuchHook));
 }
 

@@ -100,10 +100,7 @@ async fn a_sealed_code_opens_the_door_once_and_only_while_the_provider_is_away()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_envelope_used_while_the_database_was_away_is_used_at_every_server() {
     let database = Database::start().await.unwrap();
-    let one = World::with_database(&database).await;
-    one.set_more(quick());
-    one.kill();
-    one.serve().await;
+    let one = World::with_database_and(&database, quick()).await;
     one.until_standing("normal").await;
     one.everything();
     one.run(&["people", "add", "--name", "EOC 9", "--role", "eoc"]);
@@ -131,9 +128,6 @@ async fn an_envelope_used_while_the_database_was_away_is_used_at_every_server() 
     database.resume().await.unwrap();
     one.until("all is told", async || one.happened("shared_back").await > 0).await;
     let two = World::beside(&one).await;
-    two.set_more(quick());
-    two.kill();
-    two.serve().await;
     two.until("codes are good there", async || {
         Browser::new(&two).get("/sign-in").await.text().await.unwrap().contains("sealed envelope")
     })

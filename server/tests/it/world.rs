@@ -66,10 +66,15 @@ impl World {
 
     /// A server whose store is a database that others may share.
     pub(crate) async fn with_database(database: &Database) -> Self {
+        Self::with_database_and(database, More::default()).await
+    }
+
+    pub(crate) async fn with_database_and(database: &Database, more: More) -> Self {
         let cucm = Arc::new(CucmSim::start("acme-north").await.unwrap());
         let b2c = Arc::new(B2cSim::start(0).unwrap());
         let store = format!("kind = \"mongodb\"\nmongodb_uri = \"{}\"", database.uri("lockdown"));
         let world = Self::on(cucm, b2c, store, DEMO, "");
+        world.set_more(more);
         world.serve().await;
         world
     }
@@ -84,6 +89,8 @@ impl World {
     pub(crate) async fn beside(first: &Self) -> Self {
         let world = Self::on(first.cucm.clone(), first.b2c.clone(), first.store.clone(), DEMO, "");
         world.keys.lock().unwrap().extend(first.keys.lock().unwrap().clone());
+        let more = first.more.lock().unwrap().clone();
+        world.set_more(more);
         world.serve().await;
         world
     }

@@ -285,7 +285,7 @@ pub(super) async fn rotate(
     Path(id): Path<String>,
 ) -> Result<Json<SecretBody>, Problem> {
     let hook = found(&key, &state, &id).await?;
-    Ok(Json(SecretBody::of(state.webhooks.rotate(&hook.id).await?)))
+    Ok(Json(SecretBody::of(state.webhooks.rotate(&hook.id, &key.0).await?)))
 }
 
 /// Sends again to a web-hook that was switched off. What waited then can be replayed; what happened meanwhile
@@ -300,7 +300,7 @@ pub(super) async fn enable(
     Path(id): Path<String>,
 ) -> Result<Json<HookBody>, Problem> {
     let hook = found(&key, &state, &id).await?;
-    Ok(Json(HookBody::of(state.webhooks.enable(&hook.id).await?)))
+    Ok(Json(HookBody::of(state.webhooks.enable(&hook.id, &key.0).await?)))
 }
 
 /// Sends a delivery again, with the same id, whatever became of it.

@@ -12,10 +12,11 @@ use mongodb::bson::{Document, doc};
 use std::time::Duration;
 
 /// Two servers that write at the same moment: one begins again. More often than this is no chance.
-const ATTEMPTS: u32 = 25;
+const ATTEMPTS: u32 = 40;
 
 /// Longer each time: a database that is making collections or changing its leader needs a moment.
 const PAUSE: Duration = Duration::from_millis(4);
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// An answer to a commit that was lost is asked for again so often.
 const COMMITS: usize = 3;
@@ -62,7 +63,7 @@ impl Mongo {
         let trying = async {
             for attempt in 0..ATTEMPTS {
                 match self.attempt(change, entries).await {
-                    Err(Failure::Again) => tokio::time::sleep(PAUSE * attempt).await,
+                    Err(Failure::Again) => tokio::time::sleep((PAUSE * attempt).min(LONGEST_PAUSE)).await,
                     Err(Failure::Driver(error)) => return Err(named(Asking::Write, &error)),
                     Err(Failure::Store(error)) => return Err(error),
                     Ok(events) => return Ok(events),
