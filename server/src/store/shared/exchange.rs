@@ -42,8 +42,11 @@ pub(super) fn settle(base: Option<&SiteRecord>, ours: &SiteRecord, theirs: &Site
     let base_version = base.map_or(0, |record| record.version);
     let same_order = ours.command.is_order_of(&theirs.command);
     let untouched = matches!(ours.command, lockdown::site::Command::Untouched { .. });
+    // Nothing was ordered there: there is nothing to settle, even before both ever met.
+    let nothing_there = matches!(theirs.command, lockdown::site::Command::Untouched { .. }) && !untouched;
+    let only_here = nothing_there && ours.version > theirs.version;
     // Older than what both agreed on: a database put back from a copy, or read where it lags.
-    if theirs.version <= base_version || (same_order && ours.version == theirs.version) {
+    if theirs.version <= base_version || only_here || (same_order && ours.version == theirs.version) {
         return Settled::Ours;
     }
     // Theirs went on from ours: the answer to our order was lost, or their all-clear ended our lock.
