@@ -29,16 +29,10 @@ pub(crate) fn now() -> Timestamp {
 
 pub(crate) fn hook(id: &str) -> Hook {
     Hook {
-        id: id.into(),
-        name: "siren".into(),
-        url: "https://hooks.acme.example/in".into(),
-        secret: SigningSecret::new([7; 32]),
-        previous: None,
         site: Some(SiteId::try_from("north").unwrap()),
         what: BTreeSet::from(["lock_ordered".to_owned()]),
-        created_at: now(),
         by: Some(Actor { id: OperatorId::try_from("ann").unwrap(), name: "Ann".into(), surface: Surface::Api }),
-        disabled: None,
+        ..Hook::sample(id, now())
     }
 }
 

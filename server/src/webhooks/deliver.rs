@@ -133,9 +133,7 @@ pub fn after(delivery: Delivery, attempt: &Attempt, now: Timestamp, chance: u16)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::webhooks::sign::SigningSecret;
     use reqwest::header::HeaderValue;
-    use std::collections::BTreeSet;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
@@ -144,18 +142,7 @@ mod tests {
     }
 
     fn hook(url: &str) -> Hook {
-        Hook {
-            id: "hook-0000abcd".into(),
-            name: "siren".into(),
-            url: url.into(),
-            secret: SigningSecret::new([7; 32]),
-            previous: None,
-            site: None,
-            what: BTreeSet::new(),
-            created_at: now(),
-            by: None,
-            disabled: None,
-        }
+        Hook { url: url.into(), ..Hook::sample("hook-0000abcd", now()) }
     }
 
     fn answered(status: u16, retry_after: Option<&str>) -> Attempt {

@@ -105,6 +105,25 @@ impl Hook {
     }
 }
 
+#[cfg(test)]
+impl Hook {
+    /// A web-hook that wants everything.
+    pub(crate) fn sample(id: &str, created_at: Timestamp) -> Self {
+        Self {
+            id: id.into(),
+            name: "siren".into(),
+            url: "https://hooks.acme.example/in".into(),
+            secret: SigningSecret::new([7; 32]),
+            previous: None,
+            site: None,
+            what: BTreeSet::new(),
+            created_at,
+            by: None,
+            disabled: None,
+        }
+    }
+}
+
 /// The word the timeline has for what happened.
 fn word(kind: &EventKind) -> String {
     let kind = serde_json::to_value(kind).unwrap_or_default();
@@ -273,18 +292,7 @@ mod tests {
     }
 
     fn hook() -> Hook {
-        Hook {
-            id: "hook-0000abcd".into(),
-            name: "siren".into(),
-            url: "https://hooks.acme.example/in".into(),
-            secret: SigningSecret::new([7; 32]),
-            previous: None,
-            site: None,
-            what: BTreeSet::new(),
-            created_at: now(),
-            by: None,
-            disabled: None,
-        }
+        Hook::sample("hook-0000abcd", now())
     }
 
     fn event(kind: EventKind) -> Event {
