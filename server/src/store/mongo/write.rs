@@ -58,7 +58,8 @@ impl From<StoreError> for Failure {
 }
 
 impl Mongo {
-    /// All of it, or nothing.
+    /// All of it, or nothing. A database that falls silent is noticed within [`PATIENCE`]; one that answers, but
+    /// is busy with the writes of other servers, is tried for twice as long.
     pub(super) async fn write(&self, change: &Change<'_>, entries: &[Entry]) -> Result<Vec<Event>, StoreError> {
         let trying = async {
             for attempt in 0..ATTEMPTS {
@@ -77,21 +78,27 @@ impl Mongo {
     async fn attempt(&self, change: &Change<'_>, entries: &[Entry]) -> Result<Vec<Event>, Failure> {
         let mut session = self.client.start_session().await?;
         session.start_transaction().await?;
-        let done = async {
-            self.apply(&mut session, change).await?;
-            self.enter(&mut session, entries).await
+        let events = in_time(self.fill(&mut session, change, entries)).await?;
+        in_time(commit(&mut session)).await?;
+        Ok(events)
+    }
+
+    async fn fill(
+        &self,
+        session: &mut ClientSession,
+        change: &Change<'_>,
+        entries: &[Entry],
+    ) -> Result<Vec<Event>, Failure> {
+        let filling = async {
+            self.apply(session, change).await?;
+            self.enter(session, entries).await
         };
-        match done.await {
-            Ok(events) => {
-                commit(&mut session).await?;
-                Ok(events)
-            }
-            Err(failure) => {
-                // It ends by itself too; what is told is why.
-                let _ = session.abort_transaction().await;
-                Err(failure)
-            }
+        let filled = filling.await;
+        if filled.is_err() {
+            // It ends by itself too; what is told is why.
+            let _ = session.abort_transaction().await;
         }
+        filled
     }
 
     async fn apply(&self, session: &mut ClientSession, change: &Change<'_>) -> Result<(), Failure> {
@@ -157,6 +164,10 @@ impl Mongo {
         let replaced = collection.replace_one(filter, document).session(session).await?;
         if replaced.matched_count == 1 { Ok(()) } else { Err(StoreError::Conflict.into()) }
     }
+}
+
+async fn in_time<T>(part: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::time::timeout(PATIENCE, part).await.unwrap_or_else(|_| Err(silent(Asking::Write).into()))
 }
 
 /// One field for the unique index: an address never holds a line break.
