@@ -123,16 +123,9 @@ async fn world(sections: String) -> World {
 }
 
 impl World {
-    /// As [`World::call`]; whoever looks often is told to wait, and waits.
     async fn calls(&self, key: &str, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
-        loop {
-            let path = format!("/api/v1/webhooks{path}");
-            let (status, _, answer) = self.call(method.clone(), &path, key, body.clone(), &[]).await;
-            if status != StatusCode::TOO_MANY_REQUESTS {
-                return (status, answer);
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
+        let (status, _, answer) = self.call(method, &format!("/api/v1/webhooks{path}"), key, body, &[]).await;
+        (status, answer)
     }
 
     async fn hooks(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
@@ -373,7 +366,7 @@ async fn what_was_not_sent_before_a_power_cut_is_sent_after_it() {
     world
         .until("it was tried", async || {
             let all = world.deliveries(&hook).await;
-            all.len() > 1 && all.iter().all(|delivery| delivery["attempts"] == 1)
+            all.len() > 1 && all.iter().all(|delivery| delivery["attempts"] != 0)
         })
         .await;
     world.kill();
