@@ -38,7 +38,7 @@ const LOOK: Duration = Duration::from_secs(3);
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
 
 /// Events looked at, and deliveries claimed, at once.
-const EVENTS: usize = 200;
+const EVENTS: usize = 50;
 const CLAIMS: usize = 20;
 
 /// Attempts under way at the same time.

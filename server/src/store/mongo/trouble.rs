@@ -77,13 +77,12 @@ fn code(error: &Error) -> Option<i32> {
         ErrorKind::Command(command) => Some(command.code),
         ErrorKind::Write(WriteFailure::WriteError(write)) => Some(write.code),
         ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => Some(concern.code),
-        ErrorKind::InsertMany(many) => many
-            .write_errors
-            .iter()
-            .flatten()
-            .map(|e| e.code)
-            .next()
-            .or(many.write_concern_error.as_ref().map(|e| e.code)),
+        // A duplicate is told where nothing worse happened beside it.
+        ErrorKind::InsertMany(many) => {
+            let each = many.write_errors.iter().flatten().map(|error| error.code);
+            let codes: Vec<i32> = many.write_concern_error.iter().map(|error| error.code).chain(each).collect();
+            codes.iter().find(|code| **code != DUPLICATE).or(codes.first()).copied()
+        }
         _ => None,
     }
 }
