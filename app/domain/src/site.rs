@@ -190,14 +190,14 @@ impl Command {
         self
     }
 
-    /// To be carried out, and verified, anew.
+    /// Prevailed over another order: to be carried out, and verified, anew. Who asked for an all-clear is
+    /// forgotten, as the other order may be a lock that was pressed in between.
     #[must_use]
-    pub fn unverified(mut self) -> Self {
+    pub fn anew(mut self) -> Self {
         match &mut self {
             Self::Untouched { .. } => {}
-            Self::Locked(Activation { verified_at, .. }) | Self::Normal(Release { verified_at, .. }) => {
-                *verified_at = None;
-            }
+            Self::Locked(activation) => (activation.verified_at, activation.asked) = (None, None),
+            Self::Normal(release) => release.verified_at = None,
         }
         self
     }

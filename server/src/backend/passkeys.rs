@@ -94,8 +94,9 @@ impl PasskeyDesk for Pages {
         let (key, about) = proof.map_err(|error| refused(&error))?;
         self.note_used(person, key, EventKind::PasskeyProved).await;
         let session = self.session(here).await?.ok_or(ApiError::SignInFirst)?;
-        let proved = Session { proved_until: Some(now + PROVED), proved_for: Some(about), ..session };
-        self.directory.put_session(&proved).await.map_err(stored)
+        let proved = Session { proved_until: Some(now + PROVED), proved_for: Some(about), ..session.clone() };
+        let noted = self.directory.change_session(&session, &proved).await.map_err(stored)?;
+        if noted { Ok(()) } else { Err(ApiError::PasskeyNeeded) }
     }
 
     async fn passkey_sign_in(&self) -> Result<QuestionView, ApiError> {
@@ -129,7 +130,8 @@ impl Pages {
             return Err(ApiError::PasskeyNeeded);
         }
         // Of two releases at once, one has it.
-        let taken = self.directory.take_proof(&session.id).await.map_err(stored)?;
+        let used = Session { proved_until: None, proved_for: None, ..session.clone() };
+        let taken = self.directory.change_session(&session, &used).await.map_err(stored)?;
         if taken { Ok(()) } else { Err(ApiError::PasskeyNeeded) }
     }
 

@@ -109,7 +109,7 @@ pub async fn operator(
         let extended_at = session.extended_at.or(over.then_some(now));
         let seen_at = if human { now } else { session.seen_at };
         // Whoever is known stays so when a disk is full: noting it is no condition.
-        if let Err(error) = store.put_session(&Session { seen_at, extended_at, ..session }).await {
+        if let Err(error) = store.change_session(&session, &Session { seen_at, extended_at, ..session.clone() }).await {
             tracing::error!(%error, "a session's last act could not be noted");
         }
     }

@@ -145,13 +145,20 @@ async fn sessions_end<S: Directory>(open: impl AsyncFn() -> S) {
         extended_at: None,
     };
     store.put_session(&session).await.unwrap();
-    assert_eq!(open().await.session("hash").await, Ok(Some(session)));
+    assert_eq!(open().await.session("hash").await, Ok(Some(session.clone())));
     assert_eq!(open().await.sessions_of("ann").await.map(|all| all.len()), Ok(1));
     assert_eq!(open().await.sessions_of("bob").await, Ok(vec![]));
-    assert_eq!(open().await.take_proof("hash").await, Ok(true));
-    assert_eq!(open().await.take_proof("hash").await, Ok(false), "a proof is used once");
+    let used = Session { proved_until: None, ..session.clone() };
+    assert_eq!(open().await.change_session(&session, &used).await, Ok(true));
+    assert_eq!(open().await.change_session(&session, &used).await, Ok(false), "a proof is used once");
+    let seen = Session { seen_at: now() + SignedDuration::from_mins(2), ..session.clone() };
+    assert_eq!(store.change_session(&session, &seen).await, Ok(false), "a used proof does not come back");
+    assert_eq!(open().await.session("hash").await, Ok(Some(used.clone())));
+    let seen = Session { seen_at: seen.seen_at, ..used.clone() };
+    assert_eq!(store.change_session(&used, &seen).await, Ok(true));
+    assert_eq!(open().await.session("hash").await, Ok(Some(seen.clone())));
     store.end_session("hash").await.unwrap();
-    assert_eq!(store.take_proof("hash").await, Ok(false));
+    assert_eq!(store.change_session(&seen, &seen).await, Ok(false), "what ended does not come back");
     assert_eq!(open().await.session("hash").await, Ok(None));
 }
 

@@ -54,10 +54,12 @@ pub trait Directory: Send + Sync {
     /// When somebody last came in. No change of the profile: its version stays.
     async fn note_seen(&self, person: &str, at: Timestamp) -> Result<(), StoreError>;
 
+    /// A new session.
     async fn put_session(&self, session: &Session) -> Result<(), StoreError>;
 
-    /// Uses up a session's fresh proof; false when there is none any more. Of two at once, one gets true.
-    async fn take_proof(&self, session: &str) -> Result<bool, StoreError>;
+    /// Over the session as it was `read`; false where it ended meanwhile, or its proof is another one or
+    /// was used. Of two that use up one proof, one gets true.
+    async fn change_session(&self, read: &Session, changed: &Session) -> Result<bool, StoreError>;
 
     /// By the hash of its token.
     async fn session(&self, id: &str) -> Result<Option<Session>, StoreError>;

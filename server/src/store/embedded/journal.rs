@@ -1,7 +1,7 @@
 //! The embedded store as the journal of a shared database: what others agreed on, how far events
 //! were passed on, and copies of what is needed while the database is away.
 
-use super::{Embedded, Trouble, conflict_unless, instance, number, parsed, put_session, text};
+use super::{Embedded, Trouble, change_session, conflict_unless, instance, number, parsed, put_session, text};
 use crate::engine::ports::{SiteRecord, StoreError};
 use crate::store::Directory;
 use crate::store::outbox::Outbox;
@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use lockdown::ids::SiteId;
 use lockdown::timeline::Event;
 use rusqlite::{OptionalExtension, Transaction, params};
+use serde::de::DeserializeOwned;
 
 /// A copy, and what shows that nobody changed it since.
 pub(in crate::store) struct Signed<T> {
@@ -170,11 +171,92 @@ impl Embedded {
     }
 
     /// What a copy was signed with.
-    pub(in crate::store) async fn signature(&self, kind: &'static str, id: &str) -> Result<Option<String>, StoreError> {
+    async fn signature(&self, kind: &'static str, id: &str) -> Result<Option<String>, StoreError> {
         let id = id.to_owned();
         self.run(move |connection| {
             let sql = "SELECT mac FROM signatures WHERE kind = ?1 AND id = ?2";
             Ok(connection.prepare_cached(sql)?.query_row(params![kind, id], |row| row.get(0)).optional()?)
+        })
+        .await
+    }
+
+    /// Copies with what they were signed with, read at one moment; `sql` asks for `doc` and `mac`.
+    async fn signed<T: DeserializeOwned + Send + 'static>(
+        &self,
+        sql: &'static str,
+        keys: Vec<String>,
+    ) -> Result<Vec<Signed<T>>, StoreError> {
+        self.run(move |connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map(rusqlite::params_from_iter(&keys), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let rows: Vec<(String, Option<String>)> = rows.collect::<Result<_, _>>()?;
+            let signed = |(doc, mac): (String, Option<String>)| {
+                Ok(Signed { record: parsed(&doc)?, signature: mac.unwrap_or_default() })
+            };
+            rows.into_iter().map(signed).collect()
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn signed_person(&self, id: &str) -> Result<Option<Signed<Person>>, StoreError> {
+        let sql = "SELECT doc, mac FROM profiles p LEFT JOIN signatures s ON s.kind = 'person' AND s.id = p.id
+            WHERE p.id = ?1";
+        Ok(self.signed(sql, vec![id.to_owned()]).await?.pop())
+    }
+
+    pub(in crate::store) async fn signed_person_by_identity(
+        &self,
+        issuer: &str,
+        subject: &str,
+    ) -> Result<Option<Signed<Person>>, StoreError> {
+        let sql = "SELECT doc, mac FROM identities i JOIN profiles p ON i.profile = p.id
+            LEFT JOIN signatures s ON s.kind = 'person' AND s.id = p.id WHERE i.issuer = ?1 AND i.subject = ?2";
+        Ok(self.signed(sql, vec![issuer.to_owned(), subject.to_owned()]).await?.pop())
+    }
+
+    /// In the order of their names.
+    pub(in crate::store) async fn signed_people(&self) -> Result<Vec<Signed<Person>>, StoreError> {
+        let sql = "SELECT doc, mac FROM profiles p LEFT JOIN signatures s ON s.kind = 'person' AND s.id = p.id
+            ORDER BY p.name, p.id";
+        self.signed(sql, vec![]).await
+    }
+
+    pub(in crate::store) async fn signed_client(&self, id: &str) -> Result<Option<Signed<ClientRecord>>, StoreError> {
+        let sql = "SELECT doc, mac FROM clients c LEFT JOIN signatures s ON s.kind = 'key' AND s.id = c.id
+            WHERE c.id = ?1";
+        Ok(self.signed(sql, vec![id.to_owned()]).await?.pop())
+    }
+
+    pub(in crate::store) async fn signed_clients(&self) -> Result<Vec<Signed<ClientRecord>>, StoreError> {
+        let sql = "SELECT doc, mac FROM clients c LEFT JOIN signatures s ON s.kind = 'key' AND s.id = c.id
+            ORDER BY c.id";
+        self.signed(sql, vec![]).await
+    }
+
+    pub(in crate::store) async fn signed_session(&self, id: &str) -> Result<Option<Signed<Session>>, StoreError> {
+        let sql = "SELECT doc, mac FROM sessions x LEFT JOIN signatures s ON s.kind = 'session' AND s.id = x.id
+            WHERE x.id = ?1";
+        Ok(self.signed(sql, vec![id.to_owned()]).await?.pop())
+    }
+
+    pub(in crate::store) async fn signed_sessions(&self) -> Result<Vec<Signed<Session>>, StoreError> {
+        let sql = "SELECT doc, mac FROM sessions x LEFT JOIN signatures s ON s.kind = 'session' AND s.id = x.id";
+        self.signed(sql, vec![]).await
+    }
+
+    /// As [`Directory::change_session`], with the new signature in the same step.
+    pub(in crate::store) async fn change_signed_session(
+        &self,
+        read: &Session,
+        changed: Signed<Session>,
+    ) -> Result<bool, StoreError> {
+        let read = read.clone();
+        self.write(move |transaction| {
+            let same = change_session(transaction, &read, &changed.record)?;
+            if same {
+                sign(transaction, "session", &read.id, &changed.signature)?;
+            }
+            Ok(same)
         })
         .await
     }
@@ -187,11 +269,6 @@ impl Embedded {
         .await
     }
 
-    /// Sessions opened or ended here while the others were away.
-    pub(in crate::store) async fn sessions(&self) -> Result<Vec<Session>, StoreError> {
-        self.many("SELECT doc FROM sessions").await
-    }
-
     pub(in crate::store) async fn ended_alone(&self, session: &str) -> Result<(), StoreError> {
         let session = session.to_owned();
         self.write(move |transaction| {
@@ -201,11 +278,20 @@ impl Embedded {
         .await
     }
 
-    pub(in crate::store) async fn take_ended(&self) -> Result<Vec<String>, StoreError> {
+    /// Sessions that ended here, which the others do not know of.
+    pub(in crate::store) async fn ended(&self) -> Result<Vec<String>, StoreError> {
         self.run(|connection| {
             let mut statement = connection.prepare_cached("SELECT session FROM ended")?;
             let rows = statement.query_map([], |row| row.get(0))?;
             Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn ended_everywhere(&self, session: &str) -> Result<(), StoreError> {
+        let session = session.to_owned();
+        self.write(move |transaction| {
+            Ok(transaction.execute("DELETE FROM ended WHERE session = ?1", [&session]).map(|_| ())?)
         })
         .await
     }
@@ -228,10 +314,6 @@ impl Embedded {
             Ok(transaction.execute("UPDATE spent SET passed_on = 1 WHERE what = ?1", [&what]).map(|_| ())?)
         })
         .await
-    }
-
-    pub(in crate::store) async fn forget_ended(&self) -> Result<(), StoreError> {
-        self.write(|transaction| Ok(transaction.execute("DELETE FROM ended", []).map(|_| ())?)).await
     }
 }
 

@@ -137,21 +137,15 @@ impl Embedded {
         Ok(())
     }
 
-    /// Runs on a thread that may block. On a full disk the reserve is given up and it is tried again.
+    /// Runs on a thread that may block.
     async fn run<T: Send + 'static>(
         &self,
         work: impl Fn(&mut Connection) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (connection, reserve) = (self.connection.clone(), self.reserve.clone());
+        let connection = self.connection.clone();
         let done = tokio::task::spawn_blocking(move || {
             let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            match work(&mut connection).map_err(StoreError::from) {
-                Err(StoreError::Full) if std::fs::remove_file(&reserve).is_ok() => {
-                    tracing::error!("the disk is full: the reserve was given up to remember this");
-                    work(&mut connection).map_err(StoreError::from)
-                }
-                result => result,
-            }
+            work(&mut connection).map_err(StoreError::from)
         });
         done.await.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string())))
     }
@@ -160,11 +154,21 @@ impl Embedded {
         &self,
         work: impl Fn(&Transaction<'_>) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.run(move |connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let result = work(&transaction)?;
-            transaction.commit()?;
-            Ok(result)
+        self.run(move |connection| transact(connection, &work)).await
+    }
+
+    /// Orders and the timeline: on a full disk the reserve is given up for them, and it is tried again.
+    async fn write_at_any_cost<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Transaction<'_>) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let reserve = self.reserve.clone();
+        self.run(move |connection| match transact(connection, &work) {
+            Err(Trouble::Sqlite(error)) if is_full(&error) && std::fs::remove_file(&reserve).is_ok() => {
+                tracing::error!("the disk is full: the reserve was given up to remember this");
+                transact(connection, &work)
+            }
+            result => result,
         })
         .await
     }
@@ -268,6 +272,20 @@ fn aside(folder: &Path) -> PathBuf {
     }
 }
 
+fn transact<T>(
+    connection: &mut Connection,
+    work: impl Fn(&Transaction<'_>) -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let result = work(&transaction)?;
+    transaction.commit()?;
+    Ok(result)
+}
+
+fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+}
+
 /// The file holds names and roles: for this user only.
 fn private(path: &Path) {
     #[cfg(unix)]
@@ -356,6 +374,17 @@ fn put_session(transaction: &Transaction<'_>, session: &Session) -> Result<(), T
     Ok(())
 }
 
+fn change_session(transaction: &Transaction<'_>, read: &Session, changed: &Session) -> Result<bool, Trouble> {
+    let sql = "SELECT doc FROM sessions WHERE id = ?1";
+    let kept: Option<String> = transaction.query_row(sql, [&read.id], |row| row.get(0)).optional()?;
+    let kept: Option<Session> = kept.map(|text| parsed(&text)).transpose()?;
+    let same = kept.is_some_and(|kept| kept.proved_until == read.proved_until);
+    if same {
+        put_session(transaction, changed)?;
+    }
+    Ok(same)
+}
+
 /// Names this store, so that its events have names nobody else gives. Made once.
 fn instance(connection: &Connection) -> Result<String, Trouble> {
     let fresh: String = token::digest(&token::random_text()).chars().take(8).collect();
@@ -398,7 +427,7 @@ impl Store for Embedded {
         events: Vec<NewEvent>,
     ) -> Result<Vec<Event>, StoreError> {
         let record = record.clone();
-        self.write(move |transaction| {
+        self.write_at_any_cost(move |transaction| {
             let (id, version, doc) = (record.id.as_str(), number(record.version), text(&record)?);
             let changed = match expected {
                 None => transaction.execute(
@@ -417,7 +446,7 @@ impl Store for Embedded {
     }
 
     async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<Event>, StoreError> {
-        self.write(move |transaction| append(transaction, &events)).await
+        self.write_at_any_cost(move |transaction| append(transaction, &events)).await
     }
 
     async fn events_after(&self, after: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
@@ -504,14 +533,9 @@ impl Directory for Embedded {
         self.write(move |transaction| put_session(transaction, &session)).await
     }
 
-    async fn take_proof(&self, session: &str) -> Result<bool, StoreError> {
-        let session = session.to_owned();
-        self.write(move |transaction| {
-            let sql = "UPDATE sessions SET doc = json_set(doc, '$.proved_until', NULL)
-                WHERE id = ?1 AND json_extract(doc, '$.proved_until') IS NOT NULL";
-            Ok(transaction.execute(sql, [&session])? == 1)
-        })
-        .await
+    async fn change_session(&self, read: &Session, changed: &Session) -> Result<bool, StoreError> {
+        let (read, changed) = (read.clone(), changed.clone());
+        self.write(move |transaction| change_session(transaction, &read, &changed)).await
     }
 
     async fn session(&self, id: &str) -> Result<Option<Session>, StoreError> {

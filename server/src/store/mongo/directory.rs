@@ -5,12 +5,13 @@ use super::trouble::{Asking, within};
 use super::write::{Change, identity_key};
 use super::{Mongo, to_document};
 use crate::engine::ports::{NewEvent, StoreError};
+use crate::identity::token;
 use crate::store::Directory;
 use crate::store::records::{ClientRecord, Person, Remembered, Session};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use lockdown::timeline::Event;
-use mongodb::bson::doc;
+use mongodb::bson::{Document, doc};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -62,18 +63,17 @@ impl Directory for Mongo {
     }
 
     async fn put_session(&self, session: &Session) -> Result<(), StoreError> {
-        let mut document = to_document(session)?;
-        document.insert("ends", moment(session.forgotten_at()));
         let sessions = self.collection("sessions");
-        let put = sessions.replace_one(doc! { "_id": &session.id }, document).upsert(true);
+        let put = sessions.replace_one(doc! { "_id": &session.id }, session_document(session)?).upsert(true);
         within(Asking::Write, put).await.map(|_| ())
     }
 
-    async fn take_proof(&self, session: &str) -> Result<bool, StoreError> {
-        let filter = doc! { "_id": session, "proved_until": { "$ne": null } };
+    async fn change_session(&self, read: &Session, changed: &Session) -> Result<bool, StoreError> {
+        let proof = read.proved_until.map(|until| until.to_string());
+        let as_read = doc! { "_id": &read.id, "proved_until": proof };
         let sessions = self.collection("sessions");
-        let taken = sessions.update_one(filter, doc! { "$set": { "proved_until": null } });
-        Ok(within(Asking::Write, taken).await?.modified_count == 1)
+        let changed = sessions.replace_one(as_read, session_document(changed)?);
+        Ok(within(Asking::Write, changed).await?.matched_count == 1)
     }
 
     async fn session(&self, id: &str) -> Result<Option<Session>, StoreError> {
@@ -106,11 +106,7 @@ impl Directory for Mongo {
     }
 
     async fn spend(&self, what: &str, at: Timestamp) -> Result<bool, StoreError> {
-        let spent = self.collection("spent");
-        match within(Asking::Write, spent.insert_one(doc! { "_id": what, "at": at.to_string() })).await {
-            Err(StoreError::Conflict) => Ok(false),
-            done => done.map(|_| true),
-        }
+        self.spend_by(what, at, &token::random_text()).await
     }
 
     async fn spent(&self, what: &[String]) -> Result<BTreeMap<String, Timestamp>, StoreError> {
@@ -138,4 +134,26 @@ impl Directory for Mongo {
 
 fn slot(client: &str, key: &str) -> String {
     format!("{client} {key}")
+}
+
+/// With the date after which the database forgets it by itself.
+fn session_document(session: &Session) -> Result<Document, StoreError> {
+    let mut document = to_document(session)?;
+    document.insert("ends", moment(session.forgotten_at()));
+    Ok(document)
+}
+
+impl Mongo {
+    /// Uses something up for `who`: true for whoever was first, however often he asks.
+    pub(in crate::store) async fn spend_by(&self, what: &str, at: Timestamp, who: &str) -> Result<bool, StoreError> {
+        let spent = self.collection("spent");
+        let entry = doc! { "_id": what, "at": at.to_string(), "by": who };
+        match within(Asking::Write, spent.insert_one(entry)).await {
+            Err(StoreError::Conflict) => {
+                let ours = spent.find_one(doc! { "_id": what, "by": who });
+                Ok(within(Asking::Read, ours).await?.is_some())
+            }
+            done => done.map(|_| true),
+        }
+    }
 }

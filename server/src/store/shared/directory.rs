@@ -82,23 +82,19 @@ impl Directory for Shared {
         Ok(())
     }
 
-    async fn take_proof(&self, session: &str) -> Result<bool, StoreError> {
-        // In both, so that it cannot be used again when the database is away.
-        let here = self.inner.mirror.take_proof(session).await;
-        match self.inner.ask(self.inner.mongo.take_proof(session)).await {
-            Ok(taken) => Ok(taken),
-            Err(_) => here,
+    async fn change_session(&self, read: &Session, changed: &Session) -> Result<bool, StoreError> {
+        match self.inner.ask(self.inner.mongo.change_session(read, changed)).await {
+            Ok(true) => self.inner.mirror.copy_session(changed.clone()).await.map(|()| true),
+            // What is known of it here is old: the next look copies it anew.
+            Ok(false) => self.inner.local.end_session(&read.id).await.map(|()| false),
+            Err(_) => self.inner.mirror.change_session(read, changed).await,
         }
     }
 
-    /// A session that ended elsewhere ends here; a proof is never copied, it could be used twice.
+    /// A session that ended elsewhere ends here.
     async fn session(&self, id: &str) -> Result<Option<Session>, StoreError> {
-        let copy = async |session: Session| {
-            let session = Session { proved_until: None, ..session };
-            let known = self.inner.mirror.session(&session.id).await?;
-            if known.as_ref() == Some(&session) { Ok(()) } else { self.inner.mirror.put_session(&session).await }
-        };
         let theirs = async {
+            let copy = |session| self.inner.mirror.copy_session(session);
             let found = self.copied(self.inner.mongo.session(id), copy).await?;
             if found.is_none() {
                 self.inner.local.end_session(id).await?;
@@ -144,7 +140,9 @@ impl Directory for Shared {
         if !self.inner.local.spend(what, at).await? {
             return Ok(false);
         }
-        match self.inner.ask(self.inner.mongo.spend(what, at)).await {
+        // Our own exchange may have been faster: whoever asks for this server had it.
+        let me = self.inner.local.instance().await?;
+        match self.inner.ask(self.inner.mongo.spend_by(what, at, &me)).await {
             Ok(first) => {
                 self.inner.local.spent_passed_on(what).await?;
                 Ok(first)

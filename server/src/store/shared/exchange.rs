@@ -17,6 +17,10 @@ const FIRST: Duration = Duration::from_secs(2);
 
 const ROUND: Duration = Duration::from_secs(1);
 
+/// What was opened so shortly before the database was known to be away may be what met it first: two calls,
+/// each given up after two seconds, and somewhat more.
+const EDGE: jiff::SignedDuration = jiff::SignedDuration::from_secs(5);
+
 /// Between two copies of everybody's profile.
 const COPY: Duration = Duration::from_secs(30);
 
@@ -58,7 +62,7 @@ pub(super) fn settle(base: Option<&SiteRecord>, ours: &SiteRecord, theirs: &Site
     let prevails = ours.command.prevails_over(&theirs.command);
     let record = if prevails { ours } else { theirs };
     // What CUCM holds after two orders, nobody knows: it is carried out anew.
-    let command = record.command.clone().unverified();
+    let command = record.command.clone().anew();
     Settled::Merged { record: Box::new(SiteRecord { version, command, ..record.clone() }), ours: prevails }
 }
 
@@ -368,14 +372,15 @@ impl Inner {
         if self.away_since().is_none() {
             return Ok(());
         }
-        for session in self.local.take_ended().await? {
+        for session in self.local.ended().await? {
             self.mongo.end_session(&session).await?;
+            self.local.ended_everywhere(&session).await?;
         }
-        self.local.forget_ended().await?;
         for session in self.mirror.sessions().await? {
             let known = self.mongo.session(&session.id).await?;
             let newer = known.as_ref().is_none_or(|known| known.seen_at < session.seen_at);
-            let opened_alone = known.is_some() || self.away_since().is_some_and(|since| session.created_at >= since);
+            let opened_alone =
+                known.is_some() || self.away_since().is_some_and(|since| session.created_at >= since - EDGE);
             if newer && opened_alone {
                 self.mongo.put_session(&session).await?;
             }
@@ -385,8 +390,9 @@ impl Inner {
 
     /// What is good once and was used up while the database was away.
     async fn pass_on_spent(&self) -> Result<(), StoreError> {
+        let me = self.local.instance().await?;
         for (what, at) in self.local.spent_alone().await? {
-            if !self.mongo.spend(&what, at).await? {
+            if !self.mongo.spend_by(&what, at, &me).await? {
                 tracing::error!(what, "was used at two servers while the shared database was away");
             }
             self.local.spent_passed_on(&what).await?;

@@ -9,7 +9,6 @@
 
 use crate::config::Secret;
 use crate::engine::ports::StoreError;
-use crate::store::Directory;
 use crate::store::chain::hex;
 use crate::store::embedded::{Embedded, Signed};
 use crate::store::records::{ClientRecord, Person, Session};
@@ -51,102 +50,88 @@ impl Mirror {
     }
 
     pub(super) async fn person(&self, id: &str) -> Result<Option<Person>, StoreError> {
-        self.own_person(self.local.person(id).await?).await
+        self.local.signed_person(id).await?.map(|copy| self.own_person(copy)).transpose()
     }
 
     pub(super) async fn person_by_identity(&self, issuer: &str, subject: &str) -> Result<Option<Person>, StoreError> {
         // Found by an index that is not signed: what it leads to must say so itself.
-        let found = self.local.person_by_identity(issuer, subject).await?;
-        let says =
-            |person: &Person| person.identities.iter().any(|known| known.issuer == issuer && known.subject == subject);
-        self.own_person(found.filter(says)).await
+        let says = |copy: &Signed<Person>| {
+            copy.record.identities.iter().any(|known| known.issuer == issuer && known.subject == subject)
+        };
+        let found = self.local.signed_person_by_identity(issuer, subject).await?.filter(says);
+        found.map(|copy| self.own_person(copy)).transpose()
     }
 
     pub(super) async fn people(&self) -> Result<Vec<Person>, StoreError> {
-        let mut own = Vec::new();
-        for person in self.local.people().await? {
-            own.extend(self.own_person(Some(person)).await?);
-        }
-        Ok(own)
+        self.local.signed_people().await?.into_iter().map(|copy| self.own_person(copy)).collect()
     }
 
     pub(super) async fn client(&self, id: &str) -> Result<Option<ClientRecord>, StoreError> {
-        self.own_client(self.local.client(id).await?).await
+        self.local.signed_client(id).await?.map(|copy| self.own_client(copy)).transpose()
     }
 
     pub(super) async fn clients(&self) -> Result<Vec<ClientRecord>, StoreError> {
-        let mut own = Vec::new();
-        for client in self.local.clients().await? {
-            own.extend(self.own_client(Some(client)).await?);
-        }
-        Ok(own)
+        self.local.signed_clients().await?.into_iter().map(|copy| self.own_client(copy)).collect()
     }
 
-    async fn own_person(&self, found: Option<Person>) -> Result<Option<Person>, StoreError> {
-        let Some(person) = found else { return Ok(None) };
-        let signature = self.of_person(&person)?;
-        if self.is_genuine(PERSON, person.id.as_str(), &signature).await? {
-            return Ok(Some(person));
+    fn own_person(&self, copy: Signed<Person>) -> Result<Person, StoreError> {
+        let signature = self.of_person(&copy.record)?;
+        if is_genuine(PERSON, copy.record.id.as_str(), &copy.signature, &signature) {
+            return Ok(copy.record);
         }
-        let lock = person.grants().only_eoc();
-        Ok(Some(person.with_grants(lock)))
+        let lock = copy.record.grants().only_eoc();
+        Ok(copy.record.with_grants(lock))
     }
 
-    async fn own_client(&self, found: Option<ClientRecord>) -> Result<Option<ClientRecord>, StoreError> {
-        let Some(client) = found else { return Ok(None) };
-        let signature = self.of_client(&client)?;
-        if self.is_genuine(KEY, client.id.as_str(), &signature).await? {
-            return Ok(Some(client));
+    fn own_client(&self, copy: Signed<ClientRecord>) -> Result<ClientRecord, StoreError> {
+        let signature = self.of_client(&copy.record)?;
+        let mut client = copy.record;
+        if !is_genuine(KEY, client.id.as_str(), &copy.signature, &signature) {
+            client.scopes.retain(|scope| matches!(scope, Scope::StatusRead | Scope::LockEnable));
         }
-        let mut lock = client;
-        lock.scopes.retain(|scope| matches!(scope, Scope::StatusRead | Scope::LockEnable));
-        Ok(Some(lock))
+        Ok(client)
+    }
+
+    /// A session that somebody wrote into the file is none.
+    fn own_session(&self, copy: Signed<Session>) -> Result<Option<Session>, StoreError> {
+        let signature = self.sign(SESSION, &copy.record)?;
+        let genuine = is_genuine(SESSION, &copy.record.id, &copy.signature, &signature);
+        Ok(genuine.then_some(copy.record))
     }
 
     /// Signed and kept in one step.
     pub(super) async fn put_session(&self, session: &Session) -> Result<(), StoreError> {
-        let signature = self.sign(SESSION, session)?;
-        self.local.put_signed_session(Signed { record: session.clone(), signature }).await
+        self.local.put_signed_session(self.signed_session(session)?).await
     }
 
-    /// A session that somebody wrote into the file is none.
+    /// As it is at the others, but for the proof: copied, it could be used twice.
+    pub(super) async fn copy_session(&self, session: Session) -> Result<(), StoreError> {
+        let session = Session { proved_until: None, proved_for: None, ..session };
+        let known = self.session(&session.id).await?;
+        if known.as_ref() == Some(&session) { Ok(()) } else { self.put_session(&session).await }
+    }
+
+    /// As [`Directory::change_session`], of a genuine one.
+    pub(super) async fn change_session(&self, read: &Session, changed: &Session) -> Result<bool, StoreError> {
+        if self.session(&read.id).await?.is_none() {
+            return Ok(false);
+        }
+        self.local.change_signed_session(read, self.signed_session(changed)?).await
+    }
+
     pub(super) async fn session(&self, id: &str) -> Result<Option<Session>, StoreError> {
-        let Some(session) = self.local.session(id).await? else { return Ok(None) };
-        let signature = self.sign(SESSION, &session)?;
-        let genuine = self.is_genuine(SESSION, id, &signature).await?;
-        Ok(genuine.then_some(session))
+        let found = self.local.signed_session(id).await?.map(|copy| self.own_session(copy)).transpose()?;
+        Ok(found.flatten())
     }
 
     /// All that are genuine.
     pub(super) async fn sessions(&self) -> Result<Vec<Session>, StoreError> {
-        let mut own = Vec::new();
-        for session in self.local.sessions().await? {
-            own.extend(self.session(&session.id).await?);
-        }
-        Ok(own)
+        let all = self.local.signed_sessions().await?.into_iter();
+        all.filter_map(|copy| self.own_session(copy).transpose()).collect()
     }
 
-    /// Uses up the proof of a genuine session.
-    pub(super) async fn take_proof(&self, id: &str) -> Result<bool, StoreError> {
-        let Some(session) = self.session(id).await? else { return Ok(false) };
-        let taken = self.local.take_proof(id).await?;
-        if taken {
-            self.put_session(&Session { proved_until: None, ..session }).await?;
-        }
-        Ok(taken)
-    }
-
-    async fn is_genuine(&self, kind: &'static str, id: &str, signature: &str) -> Result<bool, StoreError> {
-        let kept = self.local.signature(kind, id).await?.unwrap_or_default();
-        let same = aws_lc_rs::constant_time::verify_slices_are_equal(kept.as_bytes(), signature.as_bytes()).is_ok();
-        if !same {
-            tracing::error!(
-                kind,
-                id,
-                "a copy in the data folder is not as it was copied: it opens no more than the lock"
-            );
-        }
-        Ok(same)
+    fn signed_session(&self, session: &Session) -> Result<Signed<Session>, StoreError> {
+        Ok(Signed { signature: self.sign(SESSION, session)?, record: session.clone() })
     }
 
     fn of_person(&self, person: &Person) -> Result<String, StoreError> {
@@ -161,4 +146,12 @@ impl Mirror {
         let text = serde_json::to_string(record).map_err(|error| StoreError::Failed(error.to_string()))?;
         Ok(hex(hmac::sign(&self.key, format!("{kind}\n{text}").as_bytes()).as_ref()))
     }
+}
+
+fn is_genuine(kind: &'static str, id: &str, kept: &str, signature: &str) -> bool {
+    let same = aws_lc_rs::constant_time::verify_slices_are_equal(kept.as_bytes(), signature.as_bytes()).is_ok();
+    if !same {
+        tracing::error!(kind, id, "a copy in the data folder is not as it was copied: it opens no more than the lock");
+    }
+    same
 }

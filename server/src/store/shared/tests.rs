@@ -4,11 +4,11 @@ use crate::config::Secret;
 use crate::identity::{session, token};
 use crate::store::Directory;
 use crate::store::contract;
-use crate::store::records::Identity;
+use crate::store::records::{Identity, Session};
 use lockdown::ids::{ActivationId, OperatorId};
 use lockdown::operator::{Actor, Surface};
 use lockdown::operator::{Grants, Role};
-use lockdown::site::{Activation, Command, Release};
+use lockdown::site::{Activation, Asked, Command, Release};
 use lockdown::timeline::EventKind;
 use simulators::database::Database;
 use std::time::{Duration, Instant};
@@ -131,6 +131,14 @@ fn what_differs_is_settled_and_locked_wins() {
         panic!("the same moment and number, and another person");
     };
     assert_eq!(settle(None, &untouched(1), &locked_here), Settled::Theirs, "a new server knows nothing");
+    let mut asked = locked(5, "here");
+    if let Command::Locked(activation) = &mut asked.command {
+        activation.asked = Some(Asked { by: activation.by.clone(), at: contract::now() });
+    }
+    let Settled::Merged { record, .. } = settle(Some(&locked_here), &locked(5, "there"), &asked) else {
+        panic!("both ordered")
+    };
+    assert_eq!(record.command.asked(contract::now()), None, "a lock in between forgets who asked");
     for (ours, theirs, prevails) in [(&locked_here, &released_there, true), (&released_there, &locked_here, false)] {
         let Settled::Merged { record, ours } = settle(Some(&base), ours, theirs) else { panic!("both ordered") };
         assert_eq!((record.version, record.command.clone(), ours), (5, locked_here.command.clone(), prevails));
@@ -261,4 +269,41 @@ async fn a_copy_that_somebody_changed_opens_no_more_than_the_lock() {
     let forged = "INSERT INTO sessions SELECT 'forged', ends_at, json_set(doc, '$.id', 'forged') FROM sessions";
     assert_eq!(file.execute(forged, []).unwrap(), 1);
     assert_eq!(server.shared.session("forged").await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_is_noted_while_it_is_read_is_still_genuine() {
+    let database = Database::start().await.unwrap();
+    let mut server = Server::start(&database).await;
+    let ann = crate::people::profile("Ann", None, vec![], Grants::from([Role::Eoc]), contract::now()).unwrap();
+    database.kill();
+    server.until("the database is away", async |shared| shared.away_since().is_some()).await;
+    let opened = session::open(&server.shared, &ann, &session::From::default(), contract::now()).await.unwrap();
+    let id = token::digest(&opened);
+    let noting = async {
+        for second in 0..200 {
+            let read = server.shared.session(&id).await.unwrap().unwrap();
+            let seen_at = contract::now() + jiff::SignedDuration::from_secs(second);
+            assert!(server.shared.change_session(&read, &Session { seen_at, ..read.clone() }).await.unwrap());
+        }
+    };
+    let reading = async {
+        for _ in 0..400 {
+            assert!(server.shared.session(&id).await.unwrap().is_some());
+        }
+    };
+    tokio::join!(noting, reading);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_our_own_exchange_passed_on_first_is_used_by_whoever_used_it_here() {
+    let database = Database::start().await.unwrap();
+    let server = Server::start(&database).await;
+    let (inner, at) = (&server.shared.inner, contract::now());
+    let me = inner.local.instance().await.unwrap();
+    assert!(inner.mongo.spend_by("code/AB", at, &me).await.unwrap());
+    assert!(server.shared.spend("code/AB", at).await.unwrap());
+    assert!(!server.shared.spend("code/AB", at).await.unwrap(), "and once");
+    assert!(inner.mongo.spend_by("code/CD", at, "another").await.unwrap());
+    assert!(!server.shared.spend("code/CD", at).await.unwrap());
 }
