@@ -22,6 +22,17 @@ pub(crate) fn all() -> Result<()> {
         .args(["test", "--package", "server"])
         .env("LOCKDOWN_MONGOD", setup::mongod()?)
         .env("LOCKDOWN_COUNTS", &counts))?;
+    if std::env::var_os("MONGODB_URI").is_some() {
+        run(cargo().args([
+            "test",
+            "--package",
+            "server",
+            "--lib",
+            "the_database_of_the_environment",
+            "--",
+            "--ignored",
+        ]))?;
+    }
     axl()?;
     browser(&[])?;
     whole_counted(&counts)?;
