@@ -92,6 +92,7 @@ fn sentence(word: &str) -> String {
         "unknown" => "The identity provider does not know this account.",
         "locked" => "The identity provider has locked this account. Ask an administrator, or use another way in.",
         "away" => "The identity provider could not be reached. Try again in a minute.",
+        "store" => "The identity provider let you in, but this server could not look you up. Try again in a minute, or use another way in.",
         "expired" => "The sign-in took too long or was begun in another window. Please begin again.",
         "passkey" => "The passkey was not accepted. Try again, or take another one.",
         "code" => "The number and the code do not fit, or the envelope was used. Look again, or take another one.",

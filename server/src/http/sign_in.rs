@@ -9,7 +9,7 @@ use crate::engine::ports::{NewEvent, StoreError};
 use crate::identity::oidc::{Arrival, SignInError, login_cookie};
 use crate::identity::{safe_return_to, session};
 use crate::people;
-use crate::store::records::{Means, Person};
+use crate::store::records::{Identity, Means, Person};
 use axum::Extension;
 use axum::extract::{Form, Query, State};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -97,26 +97,20 @@ async fn arrive(
     Caller(address): Caller,
     headers: &HeaderMap,
 ) -> Result<Response, SignInError> {
+    let (Some(oidc), Some(of)) = (&state.oidc, answer.state) else { return Err(SignInError::Expired) };
+    let now = state.engine.now();
+    let name = login_cookie(&of, state.https);
+    let way = oidc.on_its_way(&of, cookie(headers, &name), now, state.https)?;
     if let Some(error) = answer.error {
         return Err(SignInError::from_provider(&error, &answer.error_description.unwrap_or_default()));
     }
-    let (Some(oidc), Some(way), Some(code)) = (&state.oidc, answer.state, answer.code) else {
-        return Err(SignInError::Expired);
-    };
-    let now = state.engine.now();
-    let name = login_cookie(&way, state.https);
-    let sealed = cookie(headers, &name);
-    let arrival = oidc.arrive(&way, code, sealed, now, state.https).await?;
-    let stored = |error: StoreError| {
-        tracing::error!(%error, "a sign-in could not be stored");
-        SignInError::Away("our own store".into())
-    };
-    let person = profile(state, &arrival).await.map_err(stored)?;
+    let arrival = oidc.arrive(way, answer.code.ok_or(SignInError::Expired)?).await?;
+    let person = profile(state, &arrival).await?;
     if person.disabled {
         return Ok(Redirect::to("/sign-in?trouble=disabled").into_response());
     }
     let from = session::From { means: Means::Provider, again: arrival.again, address, agent: agent(headers) };
-    let session = session::open(state.directory.as_ref(), &person, &from, now).await.map_err(stored)?;
+    let session = session::open(state.directory.as_ref(), &person, &from, now).await?;
     let authority = Authority::Roles(person.grants());
     let operator = Operator { id: person.id, name: person.name, surface: Surface::Web, authority };
     note_seen(state, &operator, now).await;
@@ -141,12 +135,25 @@ fn agent(headers: &HeaderMap) -> Option<String> {
     Some(text.chars().take(200).collect())
 }
 
-/// The profile of who arrived; a first sign-in makes one without any role.
+/// The profile of who arrived; a first sign-in makes one without any role. Of two first ones at the same
+/// time, one makes it and the other finds it.
 async fn profile(state: &AppState, arrival: &Arrival) -> Result<Person, StoreError> {
-    let identity = &arrival.identity;
-    if let Some(person) = state.directory.person_by_identity(&identity.issuer, &identity.subject).await? {
+    if let Some(person) = known(state, arrival).await? {
         return Ok(person);
     }
+    match first_profile(state, arrival).await {
+        Err(StoreError::Conflict) => known(state, arrival).await?.ok_or(StoreError::Conflict),
+        made => made,
+    }
+}
+
+async fn known(state: &AppState, arrival: &Arrival) -> Result<Option<Person>, StoreError> {
+    let Identity { issuer, subject } = &arrival.identity;
+    state.directory.person_by_identity(issuer, subject).await
+}
+
+async fn first_profile(state: &AppState, arrival: &Arrival) -> Result<Person, StoreError> {
+    let identity = &arrival.identity;
     let now = state.engine.now();
     let person = people::profile(&arrival.name, arrival.email.clone(), vec![identity.clone()], Grants::default(), now)?;
     let kind = EventKind::PersonAdded { person: person.id.clone(), name: person.name.clone() };
@@ -242,10 +249,7 @@ async fn come_in(
             let to = Redirect::to(&safe_return_to(return_to));
             ([(header::SET_COOKIE, session_cookie(state, &session))], to).into_response()
         }
-        Err(error) => {
-            tracing::error!(%error, "a session could not be stored");
-            trouble(&SignInError::Away("our own store".into()))
-        }
+        Err(error) => trouble(&SignInError::NotStored(error)),
     }
 }
 

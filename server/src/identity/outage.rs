@@ -20,7 +20,8 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 pub enum Seen {
     Good,
     Away,
-    /// It answers, and refuses: our own registration is wrong, nobody is cut off.
+    /// It answers, and refuses: our own registration is wrong, nobody is cut off. As an answer it counts
+    /// like a good one.
     Refused,
 }
 
@@ -64,22 +65,20 @@ impl Watch {
         self.last.is_some_and(|outage| outage.ended.is_none())
     }
 
-    /// Away for so long that sealed codes are good: one look longer than it takes to be sure. After a day of
-    /// it somebody must look: a provider that came back and refuses us is never seen to be back.
+    /// Away for so long that sealed codes are good: one look longer than it takes to be sure. However long
+    /// that lasts: on the third day without the internet the town still needs its all-clear.
     pub fn codes_are_good(&self, now: Timestamp) -> bool {
         let long = |outage: Outage| now.duration_since(outage.began) >= self.every * 3;
-        let ends = |outage: Outage| now >= outage.began + LONGEST;
-        self.is_down() && self.last.is_some_and(|outage| long(outage) && !ends(outage))
+        self.is_down() && self.last.is_some_and(long)
     }
 
     pub fn note(&mut self, seen: Seen, now: Timestamp) -> Option<Change> {
         match (seen, self.is_down()) {
-            (Seen::Refused, _) => None,
-            (Seen::Good, false) => {
+            (Seen::Good | Seen::Refused, false) => {
                 self.failing = None;
                 None
             }
-            (Seen::Good, true) => self.recovering(now),
+            (Seen::Good | Seen::Refused, true) => self.recovering(now),
             (Seen::Away, true) => {
                 self.good = 0;
                 None
@@ -165,6 +164,20 @@ mod tests {
     }
 
     #[test]
+    fn a_provider_that_refuses_us_was_reached() {
+        let mut watch = watch();
+        for (second, seen) in [(0, Seen::Away), (60, Seen::Away), (120, Seen::Refused), (180, Seen::Away)] {
+            assert_eq!(watch.note(seen, at(second)), None, "at {second}: not three in a row");
+        }
+        for second in [240, 300] {
+            watch.note(Seen::Away, at(second));
+        }
+        assert!(watch.codes_are_good(at(400)));
+        assert_eq!(watch.note(Seen::Refused, at(420)), None);
+        assert_eq!(watch.note(Seen::Refused, at(480)), Some(Change::Back));
+    }
+
+    #[test]
     fn codes_are_good_from_the_third_minute_until_it_is_back() {
         let mut watch = watch();
         for second in [0, 60, 120] {
@@ -173,6 +186,7 @@ mod tests {
         }
         assert!(!watch.codes_are_good(at(179)));
         assert!(watch.codes_are_good(at(180)));
+        assert!(watch.codes_are_good(at(180 + 3 * 86_400)), "an outage of days closes no door");
         watch.note(Seen::Good, at(240));
         assert!(watch.codes_are_good(at(250)), "one good look is not enough");
         watch.note(Seen::Good, at(300));

@@ -234,6 +234,24 @@ async fn an_answer_without_its_own_cookie_or_used_twice_is_refused() {
 }
 
 #[tokio::test]
+async fn an_error_of_the_provider_is_believed_only_by_who_began_the_sign_in() {
+    let world = World::new().await;
+    let said = "error=server_error&error_description=AADB2C90081%3A+wrong+registration";
+    let mut stranger = Browser::new(&world);
+    for made_up in [said.to_owned(), format!("state=made-up&{said}")] {
+        let back = stranger.get(&format!("/auth/callback?{made_up}")).await;
+        assert_eq!(location(&back), "/sign-in?trouble=expired");
+    }
+    assert_eq!(world.happened("identity_misconfigured").await, 0);
+    let mut browser = Browser::new(&world);
+    let departure = browser.get("/auth/login").await;
+    let state = location(&departure).split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let back = browser.get(&format!("/auth/callback?state={state}&{said}")).await;
+    assert_eq!(location(&back), "/sign-in?trouble=refused");
+    assert_eq!(world.happened("identity_misconfigured").await, 1);
+}
+
+#[tokio::test]
 async fn the_server_starts_and_signs_in_again_after_the_provider_was_away() {
     let world = World::with(More { identity: "probe = \"100ms\"".into(), ..More::default() }).await;
     assert_eq!(location(&Browser::new(&world).sign_in(&world, 1, "/console").await), "/console");

@@ -116,10 +116,22 @@ pub(super) enum HttpError {
     Malformed(#[from] oauth2::http::Error),
     #[error("too large an answer")]
     TooLarge,
+    #[error("it answers {0}")]
+    Busy(reqwest::StatusCode),
+}
+
+/// Refused for this moment only.
+pub(super) fn is_for_now(status: reqwest::StatusCode) -> bool {
+    [408, 429].contains(&status.as_u16())
 }
 
 async fn send(http: reqwest::Client, request: HttpRequest) -> Result<HttpResponse, HttpError> {
     let response = http.execute(reqwest::Request::try_from(request)?).await?;
+    let status = response.status();
+    // Whatever such an answer holds, it says nothing about the person or about us.
+    if status.is_server_error() || is_for_now(status) {
+        return Err(HttpError::Busy(status));
+    }
     let mut answer = oauth2::http::Response::builder().status(response.status());
     for (name, value) in response.headers() {
         answer = answer.header(name, value);

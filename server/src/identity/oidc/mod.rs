@@ -9,6 +9,7 @@ use super::outage::{Change, Outage, Seen};
 use super::sealed::Seal;
 use super::token;
 use crate::config;
+use crate::engine::ports::StoreError;
 use crate::store::records::Identity;
 use jiff::Timestamp;
 use lockdown::operator::Scope as Right;
@@ -31,9 +32,9 @@ pub struct Oidc {
     provider: Provider,
 }
 
-/// What the sealed cookie carries to the way back.
+/// A sign-in that this browser began here: what the sealed cookie carries to the way back.
 #[derive(Serialize, Deserialize)]
-struct OnTheWay {
+pub struct OnTheWay {
     state: String,
     nonce: String,
     verifier: String,
@@ -76,6 +77,9 @@ pub enum SignInError {
     Away(String),
     #[error("no sign-in is on its way for this answer")]
     Expired,
+    /// The provider vouched for the person; what our own store holds of them was not to be had.
+    #[error("a sign-in could not be stored: {0}")]
+    NotStored(#[from] StoreError),
     /// Our registration there is wrong: nobody can sign in until an administrator corrects it.
     #[error("the provider refuses this application: {0}")]
     Misconfigured(String),
@@ -93,6 +97,7 @@ impl SignInError {
             Self::Locked => "locked",
             Self::Away(_) => "away",
             Self::Expired => "expired",
+            Self::NotStored(_) => "store",
             Self::Misconfigured(_) | Self::Refused(_) => "refused",
         }
     }
@@ -233,25 +238,32 @@ impl Oidc {
         Ok(Departure { url: url.into(), cookie_name, cookie })
     }
 
-    /// Takes the provider's answer: state, code, and the cookie of that state.
+    /// The sign-in that `state` belongs to: it was begun here, by the browser that brings `cookie`, and not
+    /// long ago. Nothing that an answer says is believed before.
     ///
     /// # Errors
-    /// [`SignInError`]: nobody is signed in.
-    pub async fn arrive(
+    /// [`SignInError::Expired`].
+    pub fn on_its_way(
         &self,
         state: &str,
-        code: String,
         cookie: Option<&str>,
         now: Timestamp,
         https: bool,
-    ) -> Result<Arrival, SignInError> {
-        let way: OnTheWay = cookie
+    ) -> Result<OnTheWay, SignInError> {
+        let same = |way: &OnTheWay| {
+            aws_lc_rs::constant_time::verify_slices_are_equal(way.state.as_bytes(), state.as_bytes()).is_ok()
+        };
+        cookie
             .and_then(|cookie| self.seal.open(&login_cookie(state, https), cookie))
-            .filter(|way: &OnTheWay| {
-                let same = aws_lc_rs::constant_time::verify_slices_are_equal(way.state.as_bytes(), state.as_bytes());
-                same.is_ok() && now.duration_since(way.begun).as_secs() <= ON_THE_WAY
-            })
-            .ok_or(SignInError::Expired)?;
+            .filter(|way: &OnTheWay| same(way) && now.duration_since(way.begun).as_secs() <= ON_THE_WAY)
+            .ok_or(SignInError::Expired)
+    }
+
+    /// Takes the provider's code for a sign-in that is on its way.
+    ///
+    /// # Errors
+    /// [`SignInError`]: nobody is signed in.
+    pub async fn arrive(&self, way: OnTheWay, code: String) -> Result<Arrival, SignInError> {
         let known = self.provider.known().await?;
         let client = exchange::code_client(&self.settings, &self.redirect_url, &known.metadata)?;
         let id_token = exchange::exchange(client, self.provider.http(), code, way.verifier).await?;

@@ -1,7 +1,7 @@
 //! The provider's metadata and keys: read when needed, once at a time, kept on disk for the day it is away.
 
 use super::SignInError;
-use super::exchange::HttpError;
+use super::exchange::{HttpError, is_for_now};
 use crate::identity::outage::{Change, Outage, Seen, Watch};
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::DecodingKey;
@@ -46,13 +46,13 @@ struct Reading {
 }
 
 /// Kept on disk, so that the server starts and serves while the provider is away.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Known {
     pub(super) metadata: Metadata,
     keys: Keys,
 }
 
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Metadata {
     pub(super) authorization_endpoint: String,
     pub(super) token_endpoint: String,
@@ -61,7 +61,7 @@ pub(super) struct Metadata {
 }
 
 /// Each by itself: a key of a kind nobody here knows is no reason to know none.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 struct Keys {
     keys: Vec<serde_json::Value>,
 }
@@ -130,8 +130,11 @@ impl Provider {
         let read = self.read().await;
         *self.last_look.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen(read.as_ref().map(|_| ())));
         let known = read?;
-        keep(&self.cache, &known);
-        *self.known.write().await = Some(known);
+        let mut seen = self.known.write().await;
+        if seen.as_ref() != Some(&known) {
+            keep(&self.cache, &known);
+            *seen = Some(known);
+        }
         Ok(())
     }
 
@@ -184,7 +187,7 @@ impl Provider {
         let away = |error: reqwest::Error| SignInError::Away(error.without_url().to_string());
         let response = self.http.get(url).send().await.map_err(away)?;
         let status = response.status();
-        if status.is_client_error() && ![408, 429].contains(&status.as_u16()) {
+        if status.is_client_error() && !is_for_now(status) {
             return Err(SignInError::Refused(format!("the provider answered {status} to {url}")));
         }
         if !status.is_success() {
@@ -217,9 +220,14 @@ fn seen(looked: Result<(), &SignInError>) -> Seen {
     }
 }
 
-/// For the next start; where it cannot be written, the next start knows less.
+/// For the next start; where it cannot be written, the next start knows less. Beside it first: a full disk
+/// or a power cut leaves the last good set as it was.
 fn keep<T: Serialize>(file: &Path, value: &T) {
-    let written = serde_json::to_vec(value).map_err(std::io::Error::from).and_then(|text| std::fs::write(file, text));
+    let beside = file.with_extension("new");
+    let written = serde_json::to_vec(value)
+        .map_err(std::io::Error::from)
+        .and_then(|text| std::fs::write(&beside, text))
+        .and_then(|()| std::fs::rename(&beside, file));
     if let Err(error) = written {
         tracing::warn!(%error, file = %file.display(), "what is known of the identity provider could not be kept");
     }
