@@ -220,25 +220,46 @@ impl Engine {
     ) -> Result<SiteStatus, EngineError> {
         let (engine, by, site) = (self.clone(), by.clone(), self.find(site)?.clone());
         carried_through(async move {
-            let AllClear { reason, seen, break_glass, first_is_none } = wish;
-            let alone = break_glass && engine.store.away_since().is_some();
-            let (at, two_seniors) = (engine.clock.now(), site.two_seniors);
-            let order = Order { by: &by, site: &site.id, at, reason, alone, two_seniors, first_is_none };
-            let decide = |command: &Command, version| {
-                let transition = command.release(&order)?;
-                match (&transition, seen) {
-                    (Transition::Unchanged, _) => Ok(transition),
-                    (_, None) => Err(EngineError::VersionMissing),
-                    (_, Some(seen)) if seen != version => Err(EngineError::VersionStale { seen, now: version }),
-                    _ if alone && order.reason.is_none() => Err(EngineError::ReasonMissing),
-                    _ => Ok(transition),
-                }
-            };
+            let order = engine.all_clear(&by, &site, &wish);
+            let decide = |command: &Command, version| decide_all_clear(&order, wish.seen, command, version);
+            let alone = order.alone;
             let outcome = if alone { site.order(&by, decide).await } else { site.order_everywhere(&by, decide).await };
             engine.tell_refusal(&by, &site.id, Act::Release, &outcome).await;
             outcome
         })
         .await
+    }
+
+    /// Would an all-clear be taken now, as far as this server knows? Orders nothing. A refusal is told, as
+    /// that of [`Engine::release`] is.
+    ///
+    /// # Errors
+    /// As [`Engine::release`].
+    pub async fn would_release(&self, by: &Operator, site: &SiteId, wish: &AllClear) -> Result<(), EngineError> {
+        let site = self.find(site)?;
+        let order = self.all_clear(by, site, wish);
+        let decide = |command: &Command, version| decide_all_clear(&order, wish.seen, command, version);
+        let outcome = match site.decide(decide).await {
+            Ok(Transition::Changed { .. }) if !order.alone && self.store.away_since().is_some() => {
+                Err(EngineError::OthersUnreachable)
+            }
+            decided => decided.map(|_| ()),
+        };
+        self.tell_refusal(by, &site.id, Act::Release, &outcome).await;
+        outcome
+    }
+
+    fn all_clear<'o>(&self, by: &'o Operator, site: &'o Site, wish: &AllClear) -> Order<'o> {
+        let alone = wish.break_glass && self.store.away_since().is_some();
+        Order {
+            by,
+            site: &site.id,
+            at: self.clock.now(),
+            reason: wish.reason.clone(),
+            alone,
+            two_seniors: site.two_seniors,
+            first_is_none: wish.first_is_none,
+        }
     }
 
     /// # Errors
@@ -308,19 +329,31 @@ impl Engine {
         self.sites.iter().find(|site| site.id == *id).ok_or_else(|| EngineError::NoSuchSite(id.clone()))
     }
 
-    async fn tell_refusal(&self, by: &Operator, site: &SiteId, act: Act, outcome: &Result<SiteStatus, EngineError>) {
+    async fn tell_refusal<T>(&self, by: &Operator, site: &SiteId, act: Act, outcome: &Result<T, EngineError>) {
         let Err(EngineError::Refused(why)) = outcome else { return };
         let (why, at): (Refusal, _) = (*why, self.clock.now());
         let kind = EventKind::Refused { act, why };
         let event = NewEvent { at, site: Some(site.clone()), by: Some(by.actor()), kind };
-        match self.store.append(vec![event]).await {
-            Ok(events) => {
-                for event in events {
-                    let _ = self.news.send(News::Event(Arc::new(event)));
-                }
-            }
-            Err(error) => tracing::error!(%error, "a refusal could not be put into the timeline"),
+        if let Err(error) = self.tell(event).await {
+            tracing::error!(%error, "a refusal could not be put into the timeline");
         }
+    }
+}
+
+/// Rights first; then whether the state is the one that was seen.
+fn decide_all_clear(
+    order: &Order<'_>,
+    seen: Option<u64>,
+    command: &Command,
+    version: u64,
+) -> Result<Transition, EngineError> {
+    let transition = command.release(order)?;
+    match (&transition, seen) {
+        (Transition::Unchanged, _) => Ok(transition),
+        (_, None) => Err(EngineError::VersionMissing),
+        (_, Some(seen)) if seen != version => Err(EngineError::VersionStale { seen, now: version }),
+        _ if order.alone && order.reason.is_none() => Err(EngineError::ReasonMissing),
+        _ => Ok(transition),
     }
 }
 

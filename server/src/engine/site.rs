@@ -9,7 +9,7 @@ use lockdown::ids::SiteId;
 use lockdown::operator::Operator;
 use lockdown::plan::PlanText;
 use lockdown::site::{Command, Transition};
-use lockdown::timeline::EventKind;
+use lockdown::timeline::{Event, EventKind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, broadcast};
@@ -110,6 +110,12 @@ impl Site {
         self.take(&mut record, transition, by).await
     }
 
+    /// What would come of an order; nothing is ordered.
+    pub(super) async fn decide<T>(&self, decide: impl FnOnce(&Command, u64) -> T) -> T {
+        let record = self.record.lock().await;
+        decide(&record.command, record.version)
+    }
+
     /// The same for an order that every server must know before it counts. Nothing is held while they
     /// are asked: a lock that is ordered meanwhile is taken at once, and wins.
     pub(super) async fn order_everywhere(
@@ -119,17 +125,31 @@ impl Site {
     ) -> Result<SiteStatus, EngineError> {
         let _asking = Asking::begin(&self.asking);
         let seen = self.record.lock().await.clone();
-        let transition = decide(&seen.command, seen.version)?;
-        if let Transition::Changed { command, .. } = &transition {
-            let order = SiteRecord { version: seen.version + 1, command: (**command).clone(), ..seen.clone() };
-            self.store.take_over(&self.id);
-            self.store.agree(&seen, &order).await.map_err(|error| not_agreed(error, seen.version))?;
-        }
+        let Transition::Changed { command, event } = decide(&seen.command, seen.version)? else {
+            self.nudge.notify_one();
+            return Ok(self.status());
+        };
+        let order = SiteRecord { version: seen.version + 1, command: (*command).clone(), ..seen.clone() };
+        self.store.take_over(&self.id);
+        self.store.agree(&seen, &order).await.map_err(|error| not_agreed(error, seen.version))?;
         let mut record = self.record.lock().await;
+        let what = |record: &SiteRecord| (record.version, record.command.target(), record.command.since());
+        if what(&record) == what(&order) {
+            // It came back from the others before this server had written it: what is left is to tell of it.
+            self.tell(event, by).await;
+            return Ok(self.status());
+        }
         if record.version != seen.version {
             return Err(EngineError::VersionStale { seen: seen.version, now: record.version });
         }
-        self.take(&mut record, transition, by).await
+        self.take(&mut record, Transition::Changed { command, event }, by).await
+    }
+
+    async fn tell(&self, kind: EventKind, by: &Operator) {
+        match self.store.append(vec![self.event(kind, Some(by))]).await {
+            Ok(events) => self.send(events),
+            Err(error) => tracing::error!(%error, site.id = %self.id, "an order could not be put into the timeline"),
+        }
     }
 
     async fn take(
@@ -180,14 +200,7 @@ impl Site {
         next: SiteRecord,
         events: Vec<(EventKind, Option<&Operator>)>,
     ) -> Result<(), StoreError> {
-        let at = self.clock.now();
-        let new = |(kind, by): (EventKind, Option<&Operator>)| NewEvent {
-            at,
-            site: Some(self.id.clone()),
-            by: by.map(Operator::actor),
-            kind,
-        };
-        let events: Vec<NewEvent> = events.into_iter().map(new).collect();
+        let events = events.into_iter().map(|(kind, by)| self.event(kind, by)).collect();
         let stored = self.store.commit(&next, Some(record.version), events).await;
         if stored == Err(StoreError::Conflict) {
             self.reload(record).await?;
@@ -198,10 +211,18 @@ impl Site {
             status.version = next.version;
             status.command = next.command;
         });
+        self.send(events);
+        Ok(())
+    }
+
+    fn event(&self, kind: EventKind, by: Option<&Operator>) -> NewEvent {
+        NewEvent { at: self.clock.now(), site: Some(self.id.clone()), by: by.map(Operator::actor), kind }
+    }
+
+    fn send(&self, events: Vec<Event>) {
         for event in events {
             let _ = self.news.send(News::Event(Arc::new(event)));
         }
-        Ok(())
     }
 
     /// What is stored is newer than what is known here: an answer of the store was lost. What is

@@ -1,6 +1,6 @@
 //! The engine on a dial plan in memory, with a clock that runs only while everybody waits.
 
-use super::ports::{Clock, DialPlanError, NewEvent, SiteRecord, Store, StoreError, Turn};
+use super::ports::{Clock, DialPlanError, NewEvent, SharedNews, SiteRecord, Store, StoreError, Turn};
 use super::{AllClear, Engine, EngineError, SiteSetup, SiteStatus, Tuning};
 use crate::dial_plan::memory::Memory;
 use crate::store::embedded::Embedded;
@@ -18,6 +18,7 @@ use lockdown::step::{Group, Target};
 use lockdown::timeline::{Event, EventKind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::broadcast;
 
 /// Time as tokio tells it: paused, and moved on when nothing else can run.
 struct PausedClock {
@@ -136,6 +137,9 @@ struct Several {
     away: Mutex<Option<Timestamp>>,
     /// Asking the others takes so long.
     slow: Mutex<Duration>,
+    /// What is agreed comes back as news, before whoever asked has written it.
+    echo: Mutex<bool>,
+    news: broadcast::Sender<SharedNews>,
 }
 
 #[async_trait]
@@ -165,10 +169,22 @@ impl Store for Several {
         self.store.latest_events(limit).await
     }
 
-    async fn agree(&self, _seen: &SiteRecord, _order: &SiteRecord) -> Result<(), StoreError> {
-        let slow = *self.slow.lock().unwrap();
+    async fn agree(&self, seen: &SiteRecord, order: &SiteRecord) -> Result<(), StoreError> {
+        let (slow, echo) = (*self.slow.lock().unwrap(), *self.echo.lock().unwrap());
+        if echo {
+            let agreed = Box::new(order.clone());
+            self.news.send(SharedNews::Site { seen: Box::new(seen.clone()), agreed }).unwrap();
+        }
         tokio::time::sleep(slow).await;
         Ok(())
+    }
+
+    async fn adopt(&self, seen: &SiteRecord, agreed: &SiteRecord) -> Result<(), StoreError> {
+        self.store.commit(agreed, Some(seen.version), vec![]).await.map(|_| ())
+    }
+
+    fn shared_news(&self) -> Option<broadcast::Receiver<SharedNews>> {
+        Some(self.news.subscribe())
     }
 
     fn turn(&self, _site: &SiteId) -> Turn {
@@ -192,6 +208,8 @@ async fn world_of_several() -> (World, Arc<Several>) {
         turn: Mutex::new(Turn::Drive),
         away: Mutex::default(),
         slow: Mutex::default(),
+        echo: Mutex::default(),
+        news: broadcast::channel(9).0,
     });
     let cucm = Arc::new(Memory::new(facts()));
     let clock = Arc::new(PausedClock { begun: tokio::time::Instant::now() });
@@ -391,4 +409,35 @@ async fn a_lock_pressed_while_others_are_asked_about_an_all_clear_is_taken_at_on
     assert!(matches!(released, Err(EngineError::VersionStale { .. })), "{released:?}");
     assert_eq!(pressed_after, 1, "the press did not wait for the others");
     world.until(|standing| standing == Standing::Locked).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_all_clear_that_comes_back_from_the_others_first_is_taken_and_told_once() {
+    let (world, several) = world_of_several().await;
+    world.lock().await;
+    world.until(|standing| standing == Standing::Locked).await;
+    *several.slow.lock().unwrap() = Duration::from_secs(1);
+    *several.echo.lock().unwrap() = true;
+    world.release().await;
+    world.until(|standing| standing == Standing::Normal).await;
+    assert_eq!(world.told(|kind| matches!(kind, EventKind::ReleaseOrdered { .. })).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whether_an_all_clear_would_be_taken_is_answered_without_ordering_it() {
+    let (world, several) = world_of_several().await;
+    world.lock().await;
+    world.until(|standing| standing == Standing::Locked).await;
+    let seen = world.status().version;
+    let would = async |seen, break_glass| {
+        let wish = AllClear { seen, break_glass, ..AllClear::default() };
+        world.engine.would_release(&senior(), &site(), &wish).await
+    };
+    assert!(would(Some(seen), false).await.is_ok());
+    assert!(matches!(would(Some(seen - 1), false).await, Err(EngineError::VersionStale { .. })));
+    assert!(matches!(would(None, false).await, Err(EngineError::VersionMissing)));
+    *several.away.lock().unwrap() = Some(world.engine.now());
+    assert!(matches!(would(Some(seen), false).await, Err(EngineError::OthersUnreachable)));
+    assert!(matches!(would(Some(seen), true).await, Err(EngineError::ReasonMissing)));
+    assert_eq!(world.status().version, seen, "nothing was ordered");
 }
