@@ -121,7 +121,7 @@ fn shown(hook: Hook) -> KeyShown {
 fn refused(error: HookError) -> ApiError {
     match error {
         HookError::Store(error) => stored(error),
-        HookError::NoSuchHook | HookError::NoSuchDelivery => ApiError::Stale,
+        HookError::NoSuchHook | HookError::NoSuchDelivery | HookError::ChangedMeanwhile => ApiError::Stale,
         error => ApiError::Told(super::sentence(&error.to_string())),
     }
 }

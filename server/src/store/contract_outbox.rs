@@ -58,6 +58,10 @@ fn removed(hook: &Hook) -> NewEvent {
     event(EventKind::HookRemoved { hook: hook.id.clone(), name: hook.name.clone() })
 }
 
+fn rotated(hook: &Hook) -> NewEvent {
+    event(EventKind::HookRotated { hook: hook.id.clone(), name: hook.name.clone() })
+}
+
 fn later(seconds: i64) -> Timestamp {
     now() + SignedDuration::from_secs(seconds)
 }
@@ -69,16 +73,19 @@ async fn last_told<S: Store>(store: &S) -> Option<EventKind> {
 async fn hooks_are_kept_and_changed_and_told_of<S: Store + Outbox>(open: &impl AsyncFn() -> S) {
     let store = open().await;
     let (first, second) = (hook("hook-00000001"), Hook { created_at: later(1), ..hook("hook-00000002") });
-    assert_eq!(store.change_hook(&first).await, Err(StoreError::Conflict), "there is none yet");
+    let change = async |read: &Hook, changed: &Hook| store.change_hook(read, changed, rotated(changed)).await;
+    assert_eq!(change(&first, &first).await, Err(StoreError::Conflict), "there is none yet");
     store.put_hook(&first, added(&first)).await.unwrap();
     assert_eq!(last_told(&store).await, Some(added(&first).kind));
     let told = store.latest_events(1).await.unwrap();
     assert_eq!(store.put_hook(&first, added(&first)).await, Err(StoreError::Conflict), "its id is taken");
     assert_eq!(store.latest_events(1).await.unwrap(), told, "what was refused is not told");
     store.put_hook(&second, added(&second)).await.unwrap();
-    let rotated = first.rotated(SigningSecret::new([8; 32]), now());
-    let off = Hook { disabled: Some(Disabled { at: now(), why: "410".into() }), ..rotated };
-    store.change_hook(&off).await.unwrap();
+    let new_secret = first.clone().rotated(SigningSecret::new([8; 32]), now());
+    let off = Hook { disabled: Some(Disabled { at: now(), why: "410".into() }), ..new_secret.clone() };
+    change(&first, &off).await.unwrap();
+    assert_eq!(last_told(&store).await, Some(rotated(&off).kind));
+    assert_eq!(change(&first, &new_secret).await, Err(StoreError::Conflict), "it was switched off meanwhile");
     assert_eq!(open().await.hook("hook-00000001").await, Ok(Some(off.clone())));
     assert_eq!(open().await.hook("hook-00000009").await, Ok(None));
     assert_eq!(open().await.hooks().await, Ok(vec![off, second]));
@@ -141,7 +148,8 @@ async fn a_hook_takes_its_deliveries_with_it<S: Store + Outbox>(open: &impl Asyn
     assert_eq!(store.remove_hook(&one.id, removed(&one)).await, Err(StoreError::Conflict));
     assert_eq!(store.latest_events(1).await.unwrap(), told);
     assert_eq!(open().await.hook(&one.id).await, Ok(None));
-    assert_eq!(store.change_hook(&one).await, Err(StoreError::Conflict), "what is gone does not come back");
+    let back = store.change_hook(&one, &one, rotated(&one)).await;
+    assert_eq!(back, Err(StoreError::Conflict), "what is gone does not come back");
     assert_eq!(store.deliveries_of(&one.id, 9).await, Ok(vec![]));
     store.settle(&delivery(&one, 1)).await.unwrap();
     assert_eq!(store.deliveries_of(&one.id, 9).await, Ok(vec![]));

@@ -20,8 +20,9 @@ pub trait Outbox: Send + Sync {
     /// [`StoreError::Conflict`] where there is none.
     async fn remove_hook(&self, id: &str, event: NewEvent) -> Result<(), StoreError>;
 
-    /// A new secret, or whether it is on. No event; [`StoreError::Conflict`] where there is none.
-    async fn change_hook(&self, hook: &Hook) -> Result<(), StoreError>;
+    /// A new secret, or whether it is on, with the event that tells of it: over the web-hook as it was
+    /// `read`. [`StoreError::Conflict`] where it is another by now, or none.
+    async fn change_hook(&self, read: &Hook, changed: &Hook, event: NewEvent) -> Result<(), StoreError>;
 
     /// Up to which event deliveries were made; `None` before the first look.
     async fn hook_cursor(&self) -> Result<Option<u64>, StoreError>;

@@ -28,7 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{Notify, Semaphore, broadcast};
+use tokio::sync::{Notify, broadcast};
 use tokio::task::{self, JoinSet};
 
 /// Another process may have written, or a pause may be over.
@@ -41,10 +41,8 @@ const LEASE: SignedDuration = SignedDuration::from_secs(60);
 const EVENTS: usize = 50;
 const CLAIMS: usize = 20;
 
-/// Attempts under way at the same time.
-const AT_ONCE: usize = 8;
-
-/// Every event is held against every web-hook.
+/// Every event is held against every web-hook; and so many attempts may be under way at the same time, one
+/// for each: a receiver that is slow keeps no other one waiting.
 const MOST: usize = 100;
 
 /// Deliveries shown with a web-hook.
@@ -66,6 +64,8 @@ pub struct Wish {
 pub enum HookError {
     #[error("there is no such web-hook")]
     NoSuchHook,
+    #[error("somebody changed or removed the web-hook at this moment: look again")]
+    ChangedMeanwhile,
     #[error("there is no such delivery of this web-hook")]
     NoSuchDelivery,
     #[error("a web-hook needs a name")]
@@ -91,7 +91,6 @@ pub struct Webhooks {
     http: reqwest::Client,
     /// Something was put back into the outbox by hand.
     replayed: Notify,
-    slots: Semaphore,
     /// Web-hooks of which it was told that they gave up; enough until they take something again.
     told: Mutex<BTreeSet<String>>,
     /// Spreads the pauses of this server. One draw, so that what failed in order comes back in order.
@@ -118,7 +117,6 @@ impl Webhooks {
             reach,
             http,
             replayed: Notify::new(),
-            slots: Semaphore::new(AT_ONCE),
             told: Mutex::default(),
             chance: u16::from_be_bytes([high, low]),
         })
@@ -200,10 +198,10 @@ impl Webhooks {
     /// # Errors
     /// [`HookError::NoSuchHook`], or when it cannot be stored.
     pub async fn rotate(&self, id: &str, by: &Operator) -> Result<Hook, HookError> {
-        let hook = self.find(id).await?.rotated(SigningSecret::new(token::random()), self.engine.now());
-        self.store.change_hook(&hook).await.map_err(changed)?;
+        let read = self.find(id).await?;
+        let hook = read.clone().rotated(SigningSecret::new(token::random()), self.engine.now());
         let kind = EventKind::HookRotated { hook: hook.id.clone(), name: hook.name.clone() };
-        self.engine.tell(self.event(by, kind)).await?;
+        self.store.change_hook(&read, &hook, self.event(by, kind)).await.map_err(changed)?;
         Ok(hook)
     }
 
@@ -212,10 +210,10 @@ impl Webhooks {
     /// # Errors
     /// [`HookError::NoSuchHook`], or when it cannot be stored.
     pub async fn enable(&self, id: &str, by: &Operator) -> Result<Hook, HookError> {
-        let hook = Hook { disabled: None, ..self.find(id).await? };
-        self.store.change_hook(&hook).await.map_err(changed)?;
+        let read = self.find(id).await?;
+        let hook = Hook { disabled: None, ..read.clone() };
         let kind = EventKind::HookEnabled { hook: hook.id.clone(), name: hook.name.clone() };
-        self.engine.tell(self.event(by, kind)).await?;
+        self.store.change_hook(&read, &hook, self.event(by, kind)).await.map_err(changed)?;
         Ok(hook)
     }
 
@@ -253,10 +251,10 @@ impl Webhooks {
     }
 }
 
-/// Somebody else removed it at the same moment.
+/// Somebody else changed or removed it at the same moment.
 fn changed(error: StoreError) -> HookError {
     match error {
-        StoreError::Conflict => HookError::NoSuchHook,
+        StoreError::Conflict => HookError::ChangedMeanwhile,
         error => HookError::Store(error),
     }
 }
@@ -376,7 +374,6 @@ impl Webhooks {
 
     /// `None` when the claim would end before the attempt does.
     async fn attempt(&self, hook: &Hook, delivery: &Delivery) -> Option<Attempt> {
-        let _slot = self.slots.acquire().await;
         let now = self.engine.now();
         if now + PATIENCE > delivery.next_at {
             return None;
@@ -404,17 +401,15 @@ impl Webhooks {
 
     /// Over the web-hook as it is now: its secret may have changed since the attempt began.
     async fn disable(&self, id: &str, why: &str) -> Result<(), StoreError> {
-        let Some(hook) = self.store.hook(id).await?.filter(|hook| hook.disabled.is_none()) else { return Ok(()) };
-        let disabled = Some(Disabled { at: self.engine.now(), why: why.to_owned() });
-        let (name, why) = (hook.name.clone(), why.to_owned());
-        match self.store.change_hook(&Hook { disabled, ..hook }).await {
-            // Removed meanwhile.
+        let Some(read) = self.store.hook(id).await?.filter(|hook| hook.disabled.is_none()) else { return Ok(()) };
+        let (at, why) = (self.engine.now(), why.to_owned());
+        let off = Hook { disabled: Some(Disabled { at, why: why.clone() }), ..read.clone() };
+        let kind = EventKind::HookDisabled { hook: id.to_owned(), name: read.name.clone(), why };
+        let event = NewEvent { at, site: None, by: None, kind };
+        match self.store.change_hook(&read, &off, event).await {
+            // Changed or removed at this very moment: whoever is gone says so again at the next attempt.
             Err(StoreError::Conflict) => Ok(()),
-            Err(error) => Err(error),
-            Ok(()) => {
-                self.tell(EventKind::HookDisabled { hook: id.to_owned(), name, why }).await;
-                Ok(())
-            }
+            done => done,
         }
     }
 

@@ -9,6 +9,9 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+/// Whoever does not take a connection in this time is away. Our own choice.
+const CONNECT: Duration = Duration::from_secs(3);
+
 /// Longer addresses are a mistake. Characters.
 const LONGEST: usize = 2_000;
 
@@ -120,6 +123,7 @@ impl Reach {
             .dns_resolver(Guarded(self.clone()))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
+            .connect_timeout(CONNECT)
             .timeout(patience)
             // Every attempt looks anew where the name leads.
             .pool_max_idle_per_host(0)

@@ -170,6 +170,9 @@ impl From<HookError> for Problem {
             }
             HookError::NameMissing | HookError::NoSuchNews(_) => Self::malformed(detail),
             HookError::Off => Self::new(StatusCode::CONFLICT, "webhook-off", "The web-hook is off", detail),
+            HookError::ChangedMeanwhile => {
+                Self::new(StatusCode::CONFLICT, "webhook-changed", "The web-hook was changed meanwhile", detail)
+            }
             HookError::TooMany => Self::new(StatusCode::CONFLICT, "too-many-webhooks", "Too many web-hooks", detail),
             HookError::Reach(_) => {
                 let title = "Nothing may be sent there";

@@ -51,11 +51,15 @@ impl Outbox for Embedded {
         .await
     }
 
-    async fn change_hook(&self, hook: &Hook) -> Result<(), StoreError> {
-        let hook = hook.clone();
+    async fn change_hook(&self, read: &Hook, changed: &Hook, event: NewEvent) -> Result<(), StoreError> {
+        let (read, changed, events) = (read.clone(), changed.clone(), [event]);
         self.write(move |transaction| {
-            let sql = "UPDATE hooks SET doc = ?2 WHERE id = ?1";
-            conflict_unless(transaction.execute(sql, params![hook.id, text(&hook)?])?)
+            let sql = "SELECT doc FROM hooks WHERE id = ?1";
+            let stored: Option<String> = transaction.query_row(sql, [&read.id], |row| row.get(0)).optional()?;
+            let stored: Option<Hook> = stored.map(|text| parsed(&text)).transpose()?;
+            conflict_unless(usize::from(stored.as_ref() == Some(&read)))?;
+            transaction.execute("UPDATE hooks SET doc = ?2 WHERE id = ?1", params![read.id, text(&changed)?])?;
+            append(transaction, &events).map(|_| ())
         })
         .await
     }

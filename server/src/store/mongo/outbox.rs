@@ -36,6 +36,23 @@ impl Mongo {
     }
 
     /// Inside a transaction.
+    pub(super) async fn replace_hook(
+        &self,
+        session: &mut ClientSession,
+        read: &Hook,
+        changed: &Hook,
+    ) -> Result<(), Failure> {
+        let (hooks, this) = (self.collection("hooks"), doc! { "_id": &read.id });
+        let stored: Option<Hook> =
+            hooks.find_one(this.clone()).session(&mut *session).await?.map(from_document).transpose()?;
+        if stored.as_ref() != Some(read) {
+            return Err(StoreError::Conflict.into());
+        }
+        hooks.replace_one(this, to_document(changed)?).session(session).await?;
+        Ok(())
+    }
+
+    /// Inside a transaction.
     pub(super) async fn delete_hook(&self, session: &mut ClientSession, id: &str) -> Result<(), Failure> {
         let gone = self.collection("hooks").delete_one(doc! { "_id": id }).session(session).await?;
         if gone.deleted_count == 0 { Err(StoreError::Conflict.into()) } else { Ok(()) }
@@ -89,11 +106,8 @@ impl Outbox for Mongo {
         Ok(())
     }
 
-    async fn change_hook(&self, hook: &Hook) -> Result<(), StoreError> {
-        let hooks = self.collection("hooks");
-        let changed = hooks.replace_one(doc! { "_id": &hook.id }, to_document(hook)?);
-        let changed = within(Asking::Write, changed).await?;
-        if changed.matched_count == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+    async fn change_hook(&self, read: &Hook, changed: &Hook, event: NewEvent) -> Result<(), StoreError> {
+        self.write(&Change::HookChanged { read, changed }, &[event.into()]).await.map(|_| ())
     }
 
     async fn hook_cursor(&self) -> Result<Option<u64>, StoreError> {

@@ -36,6 +36,11 @@ pub(super) enum Change<'a> {
         read: Option<&'a str>,
     },
     Hook(&'a Hook),
+    /// Over the one that was `read`.
+    HookChanged {
+        read: &'a Hook,
+        changed: &'a Hook,
+    },
     HookGone(&'a str),
 }
 
@@ -115,6 +120,7 @@ impl Mongo {
             }
             Change::Client { client, read } => self.put_client_over(session, client, *read).await,
             Change::Hook(hook) => self.insert_hook(session, hook).await,
+            Change::HookChanged { read, changed } => self.replace_hook(session, read, changed).await,
             Change::HookGone(id) => self.delete_hook(session, id).await,
         }
     }

@@ -30,8 +30,8 @@ impl Outbox for Shared {
         Ok(())
     }
 
-    async fn change_hook(&self, hook: &Hook) -> Result<(), StoreError> {
-        self.inner.ask(self.inner.mongo.change_hook(hook)).await
+    async fn change_hook(&self, read: &Hook, changed: &Hook, event: NewEvent) -> Result<(), StoreError> {
+        self.inner.ask(self.inner.mongo.change_hook(read, changed, event)).await
     }
 
     async fn hook_cursor(&self) -> Result<Option<u64>, StoreError> {
