@@ -116,7 +116,10 @@ impl Pages {
         }
         let by = Actor { id: person.id.clone(), name: person.name.clone(), surface: Surface::Web };
         let kind = EventKind::SignedInLocally { by: format!("sealed code {}", serials.join(" and ")) };
-        self.engine.tell(NewEvent { at: now, site: None, by: Some(by), kind }).await?;
+        // They are used up: whoever stands at the door now is let in, whatever becomes of the entry.
+        if let Err(error) = self.engine.tell(NewEvent { at: now, site: None, by: Some(by), kind }).await {
+            tracing::error!(%error, "the use of a sealed code could not be put into the timeline");
+        }
         Ok(())
     }
 
@@ -168,25 +171,25 @@ impl Pages {
         serials.zip(names).map(|(serial, name)| (serial, spent.contains_key(&name))).collect()
     }
 
-    /// Puts open reviews onto every console; whether they are others than before.
+    /// Puts open reviews onto every console; whether they are others than before. What cannot be looked up
+    /// takes no alarm away.
     pub async fn refresh_alarms(&self) -> bool {
-        let open = self.open_reviews().await;
+        let open = match self.open_reviews().await {
+            Ok(open) => open,
+            Err(error) => {
+                tracing::error!(%error, "open reviews cannot be looked up");
+                return false;
+            }
+        };
         let said = |review: ReviewView| words::past_the_provider(&review.when.clock, &review.who, &review.text);
         self.sites.set_alarms(open.into_iter().take(SHOWN).map(said).collect())
     }
 
-    async fn named(&self, word: &'static str, limit: usize) -> Vec<Event> {
-        self.directory.events_named(&[word], limit).await.unwrap_or_else(|error| {
-            tracing::error!(%error, "open reviews cannot be looked up");
-            Vec::new()
-        })
-    }
-
     /// Sign-ins past the provider that nobody wrote anything about yet, newest first.
-    pub(super) async fn open_reviews(&self) -> Vec<ReviewView> {
-        let mut events = self.named("signed_in_locally", LOOKED_THROUGH).await;
+    pub(super) async fn open_reviews(&self) -> Result<Vec<ReviewView>, StoreError> {
+        let mut events = self.directory.events_named(&["signed_in_locally"], LOOKED_THROUGH).await?;
         // Each sign-in is reviewed once at most.
-        events.extend(self.named("reviewed", LOOKED_THROUGH).await);
+        events.extend(self.directory.events_named(&["reviewed"], LOOKED_THROUGH).await?);
         let now = self.engine.now();
         let view = |event: &Event| ReviewView {
             event: event.id.clone(),
@@ -194,7 +197,7 @@ impl Pages {
             who: event.by.as_ref().map_or_else(String::new, |by| by.name.clone()),
             text: event.kind.to_string(),
         };
-        unreviewed(&events).into_iter().map(view).collect()
+        Ok(unreviewed(&events).into_iter().map(view).collect())
     }
 }
 
@@ -316,7 +319,7 @@ impl Doors for Pages {
         if note.is_empty() {
             return Err(ApiError::Told("Write down why it was used: the note is what the review is for.".into()));
         }
-        let open = self.open_reviews().await;
+        let open = self.open_reviews().await.map_err(stored)?;
         let about = open.into_iter().find(|review| review.event == event).ok_or(ApiError::Stale)?;
         let kind = EventKind::Reviewed { event, name: about.who, note };
         self.engine.record(Some(who), kind).await.map_err(stored)

@@ -7,6 +7,7 @@ mod people;
 mod views;
 mod webhooks;
 
+pub use passkeys::Proof;
 pub use views::{SiteFacts, Sites};
 
 use crate::config::ReleasePasskey;
@@ -88,15 +89,18 @@ impl Backend for Pages {
             .filter(|e| e.site.as_ref().is_none_or(|site| *site == status.id) && e.is_for(who))
             .take(RECENT);
         let seniors = self.seniors(&status.id).await;
-        let proves = self.proves(who).await && !self.is_by_two_envelopes(session).await;
+        let proves = !matches!(self.proof_of(who).await, Ok(Proof::NotNeeded | Proof::Impossible))
+            && !self.is_by_two_envelopes(session).await;
         Ok(ConsoleView {
             me: me_at(who, Some(&status.id)),
             site: self.sites.detailed(status, now),
             sites: statuses.iter().map(|s| (s.id.clone(), s.name.clone())).collect(),
             events: here.map(|event| self.sites.event(event, now)).collect(),
             proves,
-            second: status.two_seniors.then(|| words::second(&others(&seniors, &who.name))),
-            seniors,
+            second: status
+                .two_seniors
+                .then(|| words::second(&names(seniors.iter().filter(|senior| senior.id != who.id)))),
+            seniors: names(seniors.iter()),
             banners: self.banners.clone(),
         })
     }
@@ -118,11 +122,12 @@ impl Backend for Pages {
         if who.may(Act::Release, Some(&site)).is_ok() && typed.trim().to_lowercase() != status.name.to_lowercase() {
             return Err(ApiError::NameMismatch);
         }
-        if who.may(Act::Release, Some(&site)).is_ok() {
-            self.demand_proof(who, &site, wish.here).await?;
-        }
+        let Wish { here, reason, break_glass } = wish;
         let first_is_none = !self.first_still_counts(&status).await;
-        let wish = AllClear { reason: wish.reason, seen: Some(seen), break_glass: wish.break_glass, first_is_none };
+        let wish = AllClear { reason, seen: Some(seen), break_glass, first_is_none };
+        // A proof is good once: it is not spent on what would be refused without it.
+        self.engine.would_release(who, &site, &wish).await.map_err(refused)?;
+        self.demand_proof(who, &site, here).await?;
         self.engine.release(who, &site, wish).await.map(|_| ()).map_err(refused)
     }
 
@@ -146,10 +151,8 @@ impl Backend for Pages {
     }
 
     async fn sign_in(&self, who: Option<&Operator>) -> Result<SignInView, ApiError> {
-        let provider_up = match &self.oidc {
-            None => false,
-            Some(oidc) => oidc.is_up(),
-        };
+        // One that refuses us was reached: whoever tries is told more.
+        let provider_up = self.oidc.as_ref().is_some_and(|oidc| !oidc.is_away());
         let provider = self.oidc.as_ref().map(|oidc| oidc.name().to_owned());
         Ok(SignInView {
             me: who.map(me),
@@ -163,16 +166,6 @@ impl Backend for Pages {
 }
 
 impl Pages {
-    /// Is this person's all-clear confirmed with a passkey? The server asks again when it is given.
-    pub async fn proves(&self, who: &Operator) -> bool {
-        let required = self.release_passkey == Some(ReleasePasskey::Required);
-        if self.passkeys.is_none() || self.release_passkey.is_none() {
-            return false;
-        }
-        let person = self.directory.person(who.id.as_str()).await.ok().flatten();
-        required || person.is_some_and(|person| !person.passkeys.is_empty())
-    }
-
     /// Where two seniors must give the all-clear: is the first of them still one?
     async fn first_still_counts(&self, status: &SiteStatus) -> bool {
         let Some(asked) = status.command.asked(self.engine.now()) else { return true };
@@ -184,17 +177,18 @@ impl Pages {
         matches!(self.session(here).await, Ok(Some(session)) if session.means == Means::TwoCodes)
     }
 
-    async fn seniors(&self, site: &SiteId) -> Vec<String> {
-        let people = self.directory.people().await.unwrap_or_else(|error| {
+    async fn seniors(&self, site: &SiteId) -> Vec<Person> {
+        let mut people = self.directory.people().await.unwrap_or_else(|error| {
             tracing::error!(%error, "the console names no seniors");
             Vec::new()
         });
-        people.into_iter().filter(|person| is_senior(person, site)).map(|person| person.name).collect()
+        people.retain(|person| is_senior(person, site));
+        people
     }
 }
 
-fn others(names: &[String], but: &str) -> Vec<String> {
-    names.iter().filter(|name| *name != but).cloned().collect()
+fn names<'p>(people: impl Iterator<Item = &'p Person>) -> Vec<String> {
+    people.map(|person| person.name.clone()).collect()
 }
 
 fn is_senior(person: &Person, site: &SiteId) -> bool {

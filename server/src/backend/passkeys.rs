@@ -105,7 +105,30 @@ impl PasskeyDesk for Pages {
     }
 }
 
+/// What an all-clear of somebody must be confirmed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    NotNeeded,
+    Passkey,
+    /// A passkey is required, and this server's address can have none.
+    Impossible,
+}
+
 impl Pages {
+    /// The one rule, for the console and for whoever comes with a token.
+    ///
+    /// # Errors
+    /// [`ApiError`], when the person's profile is not to be had: then nobody knows, and nothing is proved.
+    pub async fn proof_of(&self, who: &Operator) -> Result<Proof, ApiError> {
+        let Some(rule) = self.release_passkey else { return Ok(Proof::NotNeeded) };
+        let required = rule == ReleasePasskey::Required;
+        if self.passkeys.is_none() {
+            return Ok(if required { Proof::Impossible } else { Proof::NotNeeded });
+        }
+        let needed = required || !self.find(&who.id).await?.passkeys.is_empty();
+        Ok(if needed { Proof::Passkey } else { Proof::NotNeeded })
+    }
+
     /// Before an all-clear: a fresh proof, of whoever has a passkey, or of everybody where it is
     /// required. Given for this very site; used up by being asked for. Two envelopes are proof enough.
     pub(super) async fn demand_proof(
@@ -114,17 +137,17 @@ impl Pages {
         site: &SiteId,
         here: Option<CurrentSession>,
     ) -> Result<(), ApiError> {
-        let Some(rule) = self.release_passkey else { return Ok(()) };
+        if self.release_passkey.is_none() {
+            return Ok(());
+        }
         let session = self.session(here).await?.ok_or(ApiError::SignInFirst)?;
         if session.means == Means::TwoCodes {
             return Ok(());
         }
-        if self.passkeys.is_none() {
-            return if rule == ReleasePasskey::Required { Err(ApiError::NoPasskey) } else { Ok(()) };
-        }
-        let person = self.find(&who.id).await?;
-        if rule == ReleasePasskey::IfEnrolled && person.passkeys.is_empty() {
-            return Ok(());
+        match self.proof_of(who).await? {
+            Proof::NotNeeded => return Ok(()),
+            Proof::Impossible => return Err(ApiError::NoPasskey),
+            Proof::Passkey => {}
         }
         if !proves(&session, &format!("release@{site}"), self.engine.now()) {
             return Err(ApiError::PasskeyNeeded);

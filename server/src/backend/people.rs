@@ -22,7 +22,7 @@ impl People for Pages {
             p.name.to_lowercase().contains(&find) || email.to_lowercase().contains(&find)
         });
         let people = people.into_iter().map(|person| self.person_view(person)).collect();
-        Ok(PeopleView { me: me(who), people, reviews: self.open_reviews().await })
+        Ok(PeopleView { me: me(who), people, reviews: self.open_reviews().await.map_err(stored)? })
     }
 
     async fn person(

@@ -97,10 +97,12 @@ impl Teller {
         teller
     }
 
-    /// Somebody came in past the identity provider, or it was reviewed: every console says so.
+    /// Somebody came in past the identity provider, or it was reviewed: every console says so. Also when
+    /// the shared database is back: what happened elsewhere meanwhile is not among these events.
     async fn alarms(&self, pages: &Pages, events: &[Event]) {
-        let about =
-            |event: &Event| matches!(event.kind, EventKind::SignedInLocally { .. } | EventKind::Reviewed { .. });
+        let about = |event: &Event| {
+            matches!(event.kind, EventKind::SignedInLocally { .. } | EventKind::Reviewed { .. } | EventKind::SharedBack)
+        };
         if events.iter().any(about) && pages.refresh_alarms().await {
             for status in pages.engine.statuses() {
                 self.tell(Told::site(&status, &pages.engine, &pages.sites));

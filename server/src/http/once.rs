@@ -2,6 +2,8 @@
 //! cookie and no store.
 
 use super::AppState;
+use super::address::Caller;
+use super::limits::Wait;
 use super::pages::provide;
 use app::ApiError;
 use app::backend::{CurrentSession, NewHookForm, NewKeyForm};
@@ -118,13 +120,19 @@ pub(super) struct Found {
     key: String,
 }
 
-/// Whoever found a key needs no other proof than the key.
+/// Whoever found a key needs no other proof than the key; trying keys here is no cheaper than elsewhere.
 pub(super) async fn report_key(
     State(state): State<AppState>,
+    Extension(Caller(from)): Extension<Caller>,
     parts: Parts,
     Form(Found { key }): Form<Found>,
 ) -> Response {
-    let reported = state.pages.report_key(key.chars().take(200).collect()).await;
+    let reported = async {
+        let wait = |wait: Wait| ApiError::Told(format!("Too many tries from here. Try again in {} s.", wait.seconds()));
+        state.limits.bad_keys.take(&from.into()).map_err(wait)?;
+        state.pages.report_key(key.chars().take(200).collect()).await
+    };
+    let reported = reported.await;
     page(&state, parts, "/leaked-key", reported.map(|()| Outcome::Reported)).await
 }
 

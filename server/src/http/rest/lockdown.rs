@@ -5,6 +5,7 @@ use super::bodies::{Desired, OrderBody, SiteBody};
 use super::idempotency::{self, Answer};
 use super::problem::Problem;
 use super::sites::site_id;
+use crate::backend::Proof;
 use crate::engine::{AllClear, EngineError, News, SiteStatus};
 use crate::http::AppState;
 use ::lockdown::ids::SiteId;
@@ -53,38 +54,59 @@ pub(super) async fn order(
     let wait = options.wait.as_deref().map(wait_for).transpose()?;
     let path = format!("PUT /api/v1/sites/{site}/lockdown");
     let seen = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let (given, by, at_site) = (state.clone(), operator.clone(), site.clone());
-    let bytes = body.clone();
-    let carry_out = async move {
-        let (state, operator, site, body) = (given, by, at_site, bytes);
-        let order: OrderBody = serde_json::from_slice(&body).map_err(|error| {
-            Problem::malformed(format!(
-                "The body is not {{\"desired\": \"locked\" or \"normal\", \"reason\": …}}: {error}"
-            ))
-        })?;
+    let wish = Given { state: state.clone(), by: operator.clone(), site, seen, body: body.clone(), wait };
+    // To its end even if the client hangs up: its key must remember what was done.
+    let ended =
+        tokio::spawn(
+            async move { idempotency::once(&state, &operator, &headers, &path, &body, wish.carry_out()).await },
+        );
+    ended
+        .await
+        .unwrap_or_else(|error| Err(Problem::from_store(&crate::engine::ports::StoreError::Failed(error.to_string()))))
+}
+
+/// What came in.
+struct Given {
+    state: AppState,
+    by: Operator,
+    site: SiteId,
+    /// `If-Match`, as it was sent.
+    seen: Option<String>,
+    body: Bytes,
+    wait: Option<Duration>,
+}
+
+impl Given {
+    async fn carry_out(self) -> Result<Answer, Problem> {
+        let order: OrderBody = self.counted()?;
         let wanted = order.desired.target();
-        let who = operator.id.to_string();
-        let reserve = (order.desired == Desired::Locked).then(|| state.limits.locks.take(&who));
-        if !matches!(reserve, Some(Ok(()))) {
-            state.limits.calls.take(&who).map_err(Problem::too_many)?;
-        }
-        let status = give(&state, &operator, &site, order, seen.as_deref()).await?;
-        let status = match wait {
-            Some(wait) => verified(&state, status, wait).await,
+        let status = give(&self.state, &self.by, &self.site, order, self.seen.as_deref()).await?;
+        let status = match self.wait {
+            Some(wait) => verified(&self.state, status, wait).await,
             None => status,
         };
-        let now = state.engine.now();
+        let now = self.state.engine.now();
         let as_asked = status.command.target() == wanted;
         let code = if as_asked && is_done(&status, now) { StatusCode::OK } else { StatusCode::ACCEPTED };
         let body = SiteBody::of(&status, now);
         Ok(Answer { status: code, etag: Some(body.etag()), body: serde_json::to_string(&body).unwrap_or_default() })
-    };
-    // To its end even if the client hangs up: its key must remember what was done.
-    let ended =
-        tokio::spawn(async move { idempotency::once(&state, &operator, &headers, &path, &body, carry_out).await });
-    ended
-        .await
-        .unwrap_or_else(|error| Err(Problem::from_store(&crate::engine::ports::StoreError::Failed(error.to_string()))))
+    }
+
+    /// The order, counted: a lock from its own reserve first, everything else, what cannot be read
+    /// included, as a call.
+    fn counted(&self) -> Result<OrderBody, Problem> {
+        let (limits, who) = (&self.state.limits, self.by.id.to_string());
+        let order: Result<OrderBody, _> = serde_json::from_slice(&self.body);
+        let locks = order.as_ref().is_ok_and(|order| order.desired == Desired::Locked);
+        if !(locks && limits.locks.take(&who).is_ok()) {
+            limits.calls.take(&who).map_err(Problem::too_many)?;
+        }
+        order.map_err(|error| {
+            Problem::malformed(format!(
+                "The body is not {{\"desired\": \"locked\" or \"normal\", \"reason\": …}}: {error}"
+            ))
+        })
+    }
 }
 
 async fn give(
@@ -100,7 +122,9 @@ async fn give(
         Desired::Locked => state.engine.activate(by, site, reason).await,
         Desired::Normal => {
             // A token proves no passkey: whoever must show one does so on the console.
-            if matches!(by.authority, Authority::Delegated { .. }) && state.pages.proves(by).await {
+            if matches!(by.authority, Authority::Delegated { .. })
+                && state.pages.proof_of(by).await != Ok(Proof::NotNeeded)
+            {
                 return Err(Problem::passkey_needed());
             }
             let seen = seen.map(version).transpose()?;
