@@ -70,6 +70,16 @@ id!(
     "operator id"
 );
 id!(
+    /// The EOC's file about an activation.
+    IncidentId,
+    "incident id"
+);
+id!(
+    /// One call request.
+    RequestId,
+    "request id"
+);
+id!(
     /// One CUCM object a plan switches; derived from what it is, so a re-check keeps it.
     StepId,
     "step id"

@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+pub mod call_request;
 pub mod dial_plan;
 pub mod dial_plan_analysis;
 pub mod guard;
 pub mod ids;
+pub mod incident;
 pub mod operator;
 pub mod pattern;
 pub mod plan;

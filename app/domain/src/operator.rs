@@ -45,7 +45,7 @@ impl Role {
     fn may(self, act: Act) -> bool {
         match act {
             Act::See => true,
-            Act::Lock | Act::Work => matches!(self, Self::Eoc | Self::SeniorEoc),
+            Act::Lock | Act::Work | Act::ReadCalls | Act::TakeCalls => matches!(self, Self::Eoc | Self::SeniorEoc),
             Act::Release => self == Self::SeniorEoc,
             Act::Manage | Act::Hook => self == Self::Admin,
         }
@@ -92,6 +92,8 @@ impl Scope {
         match act {
             Act::See => true,
             Act::Work => self == Self::StatusRead,
+            Act::ReadCalls => self == Self::CallsRead,
+            Act::TakeCalls => self == Self::CallsWrite,
             Act::Lock => self == Self::LockEnable,
             Act::Release => self == Self::LockRelease,
             Act::Hook => self == Self::HooksManage,
@@ -110,6 +112,10 @@ pub enum Act {
     Work,
     Lock,
     Release,
+    /// See call requests, with who asked for them.
+    ReadCalls,
+    /// Take, answer and close call requests.
+    TakeCalls,
     /// People, keys, settings.
     Manage,
     /// Outgoing web-hooks.
@@ -293,7 +299,7 @@ impl Refusal {
             Act::Lock => Self::LockNeedsEoc,
             Act::Release => Self::ReleaseNeedsSenior,
             Act::Manage | Act::Hook => Self::NeedsAdmin,
-            Act::See | Act::Work => Self::NeedsEoc,
+            Act::See | Act::Work | Act::ReadCalls | Act::TakeCalls => Self::NeedsEoc,
         }
     }
 }
@@ -338,15 +344,16 @@ mod tests {
 
     #[test]
     fn everybody_sees_eoc_locks_and_only_seniors_release() {
-        use Act::{Lock, Manage, Release, See, Work};
-        let table: [(&[Role], [bool; 5]); 4] = [
-            (&[], [true, false, false, false, false]),
-            (&[Role::Eoc], [true, true, true, false, false]),
-            (&[Role::SeniorEoc], [true, true, true, true, false]),
-            (&[Role::Admin], [true, false, false, false, true]),
+        use Act::{Lock, Manage, ReadCalls, Release, See, TakeCalls, Work};
+        let table: [(&[Role], [bool; 7]); 4] = [
+            (&[], [true, false, false, false, false, false, false]),
+            (&[Role::Eoc], [true, true, true, false, false, true, true]),
+            (&[Role::SeniorEoc], [true, true, true, true, false, true, true]),
+            (&[Role::Admin], [true, false, false, false, true, false, false]),
         ];
         for (roles, want) in table {
-            let got = [See, Work, Lock, Release, Manage].map(|act| person(roles).may(act, None).is_ok());
+            let got = [See, Work, Lock, Release, Manage, ReadCalls, TakeCalls]
+                .map(|act| person(roles).may(act, None).is_ok());
             assert_eq!(got, want, "{roles:?}");
         }
     }

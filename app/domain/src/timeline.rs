@@ -1,6 +1,7 @@
 //! The story of a site: what happened, told once, for screens, exports and audit alike.
 
-use crate::ids::{ActivationId, OperatorId, SiteId};
+use crate::call_request::{Direction, Priority, ticket};
+use crate::ids::{ActivationId, IncidentId, OperatorId, RequestId, SiteId};
 use crate::operator::{Act, Actor, Operator, Refusal};
 use crate::step::Target;
 use jiff::Timestamp;
@@ -258,6 +259,71 @@ pub enum EventKind {
         name: String,
         note: String,
     },
+    /// Somebody asks the EOC for a call. Who and why stands in the request, which is forgotten one day;
+    /// the timeline is not.
+    RequestFiled {
+        request: RequestId,
+        number: u64,
+        direction: Direction,
+        priority: Priority,
+    },
+    /// `did`: a word of [`crate::call_request::Deed::word`].
+    RequestChanged {
+        request: RequestId,
+        number: u64,
+        did: String,
+    },
+    /// An administrator erased what was known of somebody.
+    RequestErased {
+        request: RequestId,
+        number: u64,
+    },
+    /// Closed requests older than the retention allows.
+    RequestsForgotten {
+        count: u64,
+    },
+    IncidentNamed {
+        incident: IncidentId,
+        name: Option<String>,
+        kind: Option<String>,
+    },
+    /// Whoever told this leads the incident from now on.
+    CommandTaken {
+        incident: IncidentId,
+    },
+    /// Whoever told this is there.
+    Joined {
+        incident: IncidentId,
+    },
+    Left {
+        incident: IncidentId,
+    },
+    Noted {
+        incident: IncidentId,
+        text: String,
+    },
+    Decided {
+        incident: IncidentId,
+        text: String,
+    },
+    /// A text that belongs to the file.
+    Attached {
+        incident: IncidentId,
+        name: String,
+        text: String,
+    },
+    /// Locked for so long: seniors are asked whether it is still needed. Nothing is released by it.
+    ReviewDue {
+        incident: IncidentId,
+        minutes: i64,
+    },
+    StillNeeded {
+        incident: IncidentId,
+    },
+    /// Whoever locked says so.
+    RaisedByMistake {
+        incident: IncidentId,
+    },
     SignedIn,
     /// By a door that needs no internet; the word names it.
     SignedInLocally {
@@ -270,6 +336,33 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// The incident it names.
+    pub fn incident(&self) -> Option<&IncidentId> {
+        match self {
+            Self::IncidentNamed { incident, .. }
+            | Self::CommandTaken { incident }
+            | Self::Joined { incident }
+            | Self::Left { incident }
+            | Self::Noted { incident, .. }
+            | Self::Decided { incident, .. }
+            | Self::Attached { incident, .. }
+            | Self::ReviewDue { incident, .. }
+            | Self::StillNeeded { incident }
+            | Self::RaisedByMistake { incident } => Some(incident),
+            _ => None,
+        }
+    }
+
+    /// The call request it tells of.
+    pub fn request(&self) -> Option<&RequestId> {
+        match self {
+            Self::RequestFiled { request, .. }
+            | Self::RequestChanged { request, .. }
+            | Self::RequestErased { request, .. } => Some(request),
+            _ => None,
+        }
+    }
+
     /// About people, their rights and their keys: for administrators, not for every operator.
     pub fn is_about_people(&self) -> bool {
         matches!(
@@ -436,6 +529,30 @@ impl fmt::Display for EventKind {
             Self::OrdersDisagreed { kept, dropped_by } => {
                 let whose = dropped_by.as_ref().map(|by| format!("; given up: the order of {by}")).unwrap_or_default();
                 write!(f, "Two servers had different orders. {} was kept{whose}", capital(*kept))
+            }
+            Self::RequestFiled { number, direction, priority, .. } => {
+                write!(f, "{} filed: {}, {}", ticket(*number), direction.word(), priority.word())
+            }
+            Self::RequestChanged { number, did, .. } => write!(f, "{} {}", ticket(*number), did.replace('_', " ")),
+            Self::RequestErased { number, .. } => write!(f, "{} erased", ticket(*number)),
+            Self::RequestsForgotten { count: 1 } => f.write_str("1 old call request forgotten"),
+            Self::RequestsForgotten { count } => write!(f, "{count} old call requests forgotten"),
+            Self::IncidentNamed { name, kind, .. } => {
+                let kind = kind.as_ref().map(|kind| format!(" ({kind})")).unwrap_or_default();
+                write!(f, "The incident is called {}{kind}", name.as_deref().unwrap_or("nothing in particular"))
+            }
+            Self::CommandTaken { .. } => f.write_str("Takes command of the incident"),
+            Self::Joined { .. } => f.write_str("Is present"),
+            Self::Left { .. } => f.write_str("Has left"),
+            Self::Noted { text, .. } => write!(f, "Note: {text}"),
+            Self::Decided { text, .. } => write!(f, "Decision: {text}"),
+            Self::Attached { name, .. } => write!(f, "Text attached: {name}"),
+            Self::ReviewDue { minutes, .. } => {
+                write!(f, "Locked for {minutes} minutes: is it still needed? Seniors are asked")
+            }
+            Self::StillNeeded { .. } => f.write_str("The lock is still needed"),
+            Self::RaisedByMistake { .. } => {
+                f.write_str("Locked by mistake, says who locked: a senior must give the all-clear")
             }
             Self::SignedIn => f.write_str("Signed in"),
             Self::PasskeyProved => f.write_str("Confirmed with a passkey"),

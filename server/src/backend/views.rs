@@ -168,6 +168,8 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::EnvelopeRefused { .. }
         | EventKind::SignedInLocally { .. }
         | EventKind::ReleaseAsked { .. }
+        | EventKind::ReviewDue { .. }
+        | EventKind::RaisedByMistake { .. }
         | EventKind::ClientEnds { .. }
         | EventKind::HookGaveUp { .. }
         | EventKind::HookDisabled { .. }
@@ -187,6 +189,13 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::CodesRevoked { .. }
         | EventKind::SessionExtended
         | EventKind::Reviewed { .. }
+        | EventKind::RequestErased { .. }
+        | EventKind::IncidentNamed { .. }
+        | EventKind::CommandTaken { .. }
+        | EventKind::Noted { .. }
+        | EventKind::Decided { .. }
+        | EventKind::Attached { .. }
+        | EventKind::StillNeeded { .. }
         | EventKind::RolesGranted { .. } => Weight::Plain,
         EventKind::DriftEnded
         | EventKind::CucmBack
@@ -207,6 +216,11 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::IdentityBack
         | EventKind::SignedIn
         | EventKind::SignedOut
+        | EventKind::RequestFiled { .. }
+        | EventKind::RequestChanged { .. }
+        | EventKind::RequestsForgotten { .. }
+        | EventKind::Joined { .. }
+        | EventKind::Left { .. }
         | EventKind::ServerStarted { .. } => Weight::Quiet,
     }
 }

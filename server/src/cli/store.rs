@@ -60,6 +60,7 @@ async fn migrate(context: &Context) -> Result<Ended, Sorry> {
         line("people", report.people),
         line("keys", report.keys),
         line("web-hooks", report.hooks),
+        line("call requests", report.call_requests),
         line("sites", report.sites),
         line("events", report.events),
         format!("The database's timeline is whole. Its head is {}.", report.head),

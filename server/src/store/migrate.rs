@@ -2,6 +2,7 @@
 
 use super::Directory;
 use super::Keep;
+use super::calls::{Calls, Wanted};
 use super::chain::Verdict;
 use super::embedded::Embedded;
 use super::mongo::Mongo;
@@ -25,6 +26,7 @@ pub struct Report {
     pub people: Count,
     pub keys: Count,
     pub hooks: Count,
+    pub call_requests: Count,
     pub sites: Count,
     pub events: Count,
     /// Head of the database's chain; the same as the file's where the database was empty.
@@ -34,7 +36,8 @@ pub struct Report {
 impl Report {
     /// Is everything there?
     pub fn is_whole(&self) -> bool {
-        [self.people, self.keys, self.hooks, self.sites, self.events].iter().all(|count| count.here == count.there)
+        let all = [self.people, self.keys, self.hooks, self.call_requests, self.sites, self.events];
+        all.iter().all(|count| count.here == count.there)
     }
 }
 
@@ -60,6 +63,10 @@ pub async fn to_mongo(file: &Embedded, mongo: &Mongo) -> Result<Report, StoreErr
     for hook in &hooks {
         mongo.copy_hook(hook).await?;
     }
+    let requests = file.requests(&Wanted { limit: usize::MAX, ..Wanted::default() }).await?;
+    for request in &requests {
+        mongo.copy_request(request).await?;
+    }
     for site in &sites {
         if mongo.site(&site.id).await?.is_none() {
             mongo.commit(site, None, vec![]).await?;
@@ -70,6 +77,7 @@ pub async fn to_mongo(file: &Embedded, mongo: &Mongo) -> Result<Report, StoreErr
         people: Count { here: people.len(), there: 0 },
         keys: Count { here: keys.len(), there: 0 },
         hooks: Count { here: hooks.len(), there: 0 },
+        call_requests: Count { here: requests.len(), there: 0 },
         sites: Count { here: sites.len(), there: 0 },
         events,
         head: String::new(),
@@ -83,6 +91,9 @@ pub async fn to_mongo(file: &Embedded, mongo: &Mongo) -> Result<Report, StoreErr
     }
     for hook in &hooks {
         report.hooks.there += usize::from(mongo.hook(&hook.id).await?.is_some());
+    }
+    for request in &requests {
+        report.call_requests.there += usize::from(mongo.request(request.id.as_str()).await?.is_some());
     }
     for site in &sites {
         report.sites.there += usize::from(mongo.site(&site.id).await?.is_some_and(|s| s.version >= site.version));

@@ -3,9 +3,12 @@
 //! [`embedded`], one file; [`mongo`], the database of several servers; [`shared`], the first as the
 //! journal of the second.
 
+pub mod calls;
 pub mod chain;
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod contract_calls;
 #[cfg(test)]
 mod contract_outbox;
 pub mod embedded;
@@ -17,6 +20,7 @@ pub mod shared;
 
 use crate::engine::ports::{NewEvent, Store, StoreError};
 use async_trait::async_trait;
+use calls::Calls;
 use chain::Verdict;
 use jiff::Timestamp;
 use lockdown::timeline::Event;
@@ -26,7 +30,7 @@ use std::collections::BTreeMap;
 
 /// Everything a store is asked for.
 #[async_trait]
-pub trait Keep: Store + Directory + Outbox {
+pub trait Keep: Store + Directory + Outbox + Calls {
     /// Walks the hash chain of the timeline.
     async fn verify(&self) -> Result<Verdict, StoreError>;
 }

@@ -36,6 +36,11 @@ pub const NEWS: &[&str] = &[
     "identity_misconfigured",
     "envelope_refused",
     "signed_in_locally",
+    "request_filed",
+    "request_changed",
+    "review_due",
+    "still_needed",
+    "raised_by_mistake",
     "server_started",
 ];
 

@@ -5,6 +5,7 @@
 //! fsync a commit, and a file every operator has a tool for. *What would change our mind*: a site
 //! that may not compile C.
 
+mod calls;
 mod journal;
 mod outbox;
 
@@ -103,7 +104,8 @@ impl Embedded {
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.execute_batch(SCHEMA)?;
-            connection.execute_batch(outbox::SCHEMA)
+            connection.execute_batch(outbox::SCHEMA)?;
+            connection.execute_batch(calls::SCHEMA)
         };
         prepare().map_err(failed)?;
         let store = Self { connection: Arc::new(Mutex::new(connection)), reserve: folder.join("reserve") };

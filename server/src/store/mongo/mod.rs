@@ -4,6 +4,7 @@
 //! hangs. What changes together (a profile and the event that tells of it) is one transaction; events
 //! are numbered and chained by one document, so that their numbers have no gaps and are seen in order.
 
+mod calls;
 mod connect;
 mod directory;
 mod lease;

@@ -175,6 +175,30 @@ fn rooms() -> Vec<Room> {
             ],
         },
         Room {
+            name: "call_requests",
+            schema: doc! {
+                "bsonType": "object",
+                "required": ["_id", "version", "number", "site", "direction", "who", "call_back", "reason", "priority", "stage", "story", "form", "link", "open", "rank", "haystack", "changed"],
+                "properties": {
+                    "_id": { "bsonType": "string" }, "version": whole.clone(), "number": whole.clone(),
+                    "site": { "bsonType": "string" }, "form": { "bsonType": "string" }, "link": { "bsonType": "string" },
+                    "direction": { "enum": ["outbound", "inbound"] }, "priority": { "enum": ["urgent", "normal", "low"] },
+                    "open": { "bsonType": "bool" }, "rank": whole.clone(), "changed": { "bsonType": "date" },
+                    "stage": { "bsonType": "object", "required": ["is"], "properties": {
+                        "is": { "enum": ["new", "approved", "refused", "connected", "no_answer", "call_back_at", "closed"] } } },
+                },
+            },
+            indexes: vec![
+                unique("form", doc! { "form": 1 }),
+                unique("link", doc! { "link": 1 }),
+                index("queue", doc! { "open": 1, "rank": 1, "number": 1 }),
+                index("newest", doc! { "number": -1 }),
+                index("of_person", doc! { "filed_by.id": 1, "number": -1 }),
+                index("of_incident", doc! { "incident": 1, "number": -1 }),
+                index("age", doc! { "changed": 1 }),
+            ],
+        },
+        Room {
             name: "cursors",
             schema: doc! { "bsonType": "object", "required": ["_id", "n"], "properties": { "n": whole.clone() } },
             indexes: vec![],

@@ -1,11 +1,13 @@
 //! One transaction: a change, and the events that tell of it.
 
+use super::calls::searchable;
 use super::timeline::Entry;
 use super::trouble::{Asking, is_transient, named, silent};
 use super::{Mongo, PATIENCE, number, to_document};
 use crate::engine::ports::{SiteRecord, StoreError};
 use crate::store::records::{ClientRecord, Identity, Person};
 use crate::webhooks::hook::Hook;
+use lockdown::call_request::CallRequest;
 use lockdown::timeline::Event;
 use mongodb::ClientSession;
 use mongodb::bson::{Document, doc};
@@ -42,6 +44,9 @@ pub(super) enum Change<'a> {
         changed: &'a Hook,
     },
     HookGone(&'a str),
+    /// Over the version before, or where there was none.
+    Request(&'a CallRequest),
+    RequestGone(&'a str),
 }
 
 pub(super) enum Failure {
@@ -121,6 +126,15 @@ impl Mongo {
             Change::Client { client, read } => self.put_client_over(session, client, *read).await,
             Change::Hook(hook) => self.insert_hook(session, hook).await,
             Change::HookChanged { read, changed } => self.replace_hook(session, read, changed).await,
+            Change::Request(request) => {
+                let expected = (request.version > 1).then(|| request.version - 1);
+                self.put(session, "call_requests", request.id.as_str(), searchable(request)?, expected).await
+            }
+            Change::RequestGone(id) => {
+                let requests = self.collection("call_requests");
+                let gone = requests.delete_one(doc! { "_id": id }).session(session).await?;
+                if gone.deleted_count == 0 { Err(StoreError::Conflict.into()) } else { Ok(()) }
+            }
             Change::HookGone(id) => self.delete_hook(session, id).await,
         }
     }

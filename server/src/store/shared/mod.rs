@@ -5,6 +5,7 @@
 //! An all-clear is the exception: it is agreed on in the database before it counts, so that no server
 //! holds a lock that another one released without hearing of it.
 
+mod calls;
 mod directory;
 mod exchange;
 mod mirror;

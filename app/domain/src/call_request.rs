@@ -1,0 +1,499 @@
+//! Somebody asks the EOC to place a call, or to pass one on: from the asking to the end of it.
+
+use crate::ids::{IncidentId, RequestId, SiteId};
+use crate::operator::{Act, Actor, Operator, Refusal};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Names, numbers and short answers are cut to so many characters; reasons and messages to [`LONGEST_TEXT`].
+pub const LONGEST_LINE: usize = 120;
+pub const LONGEST_TEXT: usize = 1_000;
+
+/// One ticket has so many entries at most: enough for a day's conversation, too few to fill a disk.
+pub const MOST_ENTRIES: usize = 200;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Somebody on site asks to call out.
+    Outbound,
+    /// Somebody outside reached the EOC and wants someone on site.
+    Inbound,
+}
+
+/// The most urgent first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// Life, health or safety.
+    Urgent,
+    Normal,
+    /// Can wait until the all-clear.
+    Low,
+}
+
+impl Priority {
+    pub const ALL: [Self; 3] = [Self::Urgent, Self::Normal, Self::Low];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Urgent => "urgent",
+            Self::Normal => "normal",
+            Self::Low => "low",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|priority| priority.word() == word)
+    }
+}
+
+impl Direction {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Outbound => "outbound",
+            Self::Inbound => "inbound",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Outbound, Self::Inbound].into_iter().find(|direction| direction.word() == word)
+    }
+}
+
+/// A telephone number, as it was typed and, where it is one that can be dialled from anywhere, in E.164.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Phone {
+    pub typed: String,
+    pub e164: Option<String>,
+}
+
+impl fmt::Display for Phone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.e164.as_ref().unwrap_or(&self.typed))
+    }
+}
+
+/// How far it got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Stage {
+    New,
+    /// The EOC will place the call; `note` says how far the permission goes ("line 4711, 20 minutes").
+    Approved {
+        note: Option<String>,
+    },
+    Refused {
+        reason: String,
+    },
+    Connected,
+    NoAnswer,
+    CallBackAt {
+        at: Timestamp,
+    },
+    Closed {
+        disposition: String,
+    },
+}
+
+impl Stage {
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Approved { .. } => "approved",
+            Self::Refused { .. } => "refused",
+            Self::Connected => "connected",
+            Self::NoAnswer => "no_answer",
+            Self::CallBackAt { .. } => "call_back",
+            Self::Closed { .. } => "closed",
+        }
+    }
+}
+
+/// Who works on it, until when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    pub by: Actor,
+    pub until: Timestamp,
+}
+
+/// What is done with a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "deed")]
+pub enum Deed {
+    Claim,
+    GiveBack,
+    Approve {
+        note: Option<String>,
+    },
+    Refuse {
+        reason: String,
+    },
+    Connected,
+    NoAnswer,
+    CallBackAt {
+        at: Timestamp,
+    },
+    Close {
+        disposition: String,
+    },
+    /// A message to whoever asked.
+    Write {
+        text: String,
+    },
+}
+
+impl Deed {
+    /// The word in the timeline and in REST.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Claim => "claimed",
+            Self::GiveBack => "given_back",
+            Self::Approve { .. } => "approved",
+            Self::Refuse { .. } => "refused",
+            Self::Connected => "connected",
+            Self::NoAnswer => "no_answer",
+            Self::CallBackAt { .. } => "call_back",
+            Self::Close { .. } => "closed",
+            Self::Write { .. } => "wrote",
+        }
+    }
+}
+
+/// One line of a ticket's story.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub at: Timestamp,
+    /// `None`: whoever asked.
+    pub by: Option<Actor>,
+    pub did: Deed,
+}
+
+/// What somebody fills in. Everything else is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    pub direction: Direction,
+    pub who: String,
+    pub call_back: Phone,
+    /// Whom, and why.
+    pub reason: String,
+    pub priority: Priority,
+    /// The number that was dialled, or that called, where it is known.
+    pub other: Option<Phone>,
+}
+
+/// A call request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRequest {
+    pub id: RequestId,
+    /// Counts its changes; what is stored goes over the version before.
+    pub version: u64,
+    /// What people call it by: `R-104`.
+    pub number: u64,
+    pub site: SiteId,
+    /// The lock it was filed under.
+    pub incident: Option<IncidentId>,
+    pub filed_at: Timestamp,
+    /// Who took it down or, signed in, filed it; `None` for somebody without an account.
+    pub filed_by: Option<Actor>,
+    pub direction: Direction,
+    pub who: String,
+    pub call_back: Phone,
+    pub reason: String,
+    pub priority: Priority,
+    #[serde(default)]
+    pub other: Option<Phone>,
+    pub stage: Stage,
+    #[serde(default)]
+    pub claim: Option<Claim>,
+    pub story: Vec<Entry>,
+    /// The form it came from: sent twice, it is filed once.
+    pub form: String,
+    /// Digest of the private link's secret.
+    pub link: String,
+}
+
+/// Why nothing was done. The text is for whoever tried.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CannotDo {
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("{} works on it. Ask them to give it back, or wait until their claim ends.", .by.name)]
+    HeldBy { by: Actor, until: Timestamp },
+    #[error("It is closed. File a new one.")]
+    Closed,
+    #[error("{0}")]
+    Missing(&'static str),
+    #[error("Too much was written on this ticket already. Call the EOC.")]
+    TooLong,
+}
+
+impl CallRequest {
+    /// `R-104`.
+    pub fn ticket(&self) -> String {
+        ticket(self.number)
+    }
+
+    pub fn is_open(&self) -> bool {
+        !matches!(self.stage, Stage::Closed { .. })
+    }
+
+    /// Who holds it now.
+    pub fn holder(&self, now: Timestamp) -> Option<&Claim> {
+        self.claim.as_ref().filter(|claim| now < claim.until)
+    }
+
+    /// The word of the state: a new one that somebody works on is `claimed`.
+    pub fn word(&self, now: Timestamp) -> &'static str {
+        match (&self.stage, self.holder(now)) {
+            (Stage::New, Some(_)) => "claimed",
+            (stage, _) => stage.word(),
+        }
+    }
+
+    /// What comes of a deed of the EOC's. Whoever does something with a request holds it from then on.
+    ///
+    /// # Errors
+    /// [`CannotDo`]: nothing changed.
+    pub fn done(&self, by: &Operator, deed: Deed, at: Timestamp, hold: SignedDuration) -> Result<Self, CannotDo> {
+        by.may(Act::TakeCalls, Some(&self.site))?;
+        if !self.is_open() {
+            return Err(CannotDo::Closed);
+        }
+        if let Some(claim) = self.holder(at).filter(|claim| claim.by.id != by.id) {
+            return Err(CannotDo::HeldBy { by: claim.by.clone(), until: claim.until });
+        }
+        let deed = filled(deed)?;
+        let (stage, keeps) = match &deed {
+            Deed::Claim | Deed::Write { .. } => (self.stage.clone(), true),
+            Deed::GiveBack => (self.stage.clone(), false),
+            Deed::Approve { note } => (Stage::Approved { note: note.clone() }, true),
+            Deed::Refuse { reason } => (Stage::Refused { reason: reason.clone() }, true),
+            Deed::Connected => (Stage::Connected, true),
+            Deed::NoAnswer => (Stage::NoAnswer, true),
+            // Nobody waits for it until then.
+            Deed::CallBackAt { at } => (Stage::CallBackAt { at: *at }, false),
+            Deed::Close { disposition } => (Stage::Closed { disposition: disposition.clone() }, false),
+        };
+        let claim = keeps.then(|| Claim { by: by.actor(), until: at + hold });
+        self.with(Entry { at, by: Some(by.actor()), did: deed }, stage, claim)
+    }
+
+    /// Whoever asked writes to the EOC.
+    ///
+    /// # Errors
+    /// [`CannotDo`]: nothing changed.
+    pub fn answered(&self, text: String, at: Timestamp) -> Result<Self, CannotDo> {
+        if !self.is_open() {
+            return Err(CannotDo::Closed);
+        }
+        let did = filled(Deed::Write { text })?;
+        self.with(Entry { at, by: None, did }, self.stage.clone(), self.claim.clone())
+    }
+
+    fn with(&self, entry: Entry, stage: Stage, claim: Option<Claim>) -> Result<Self, CannotDo> {
+        let closes = matches!(stage, Stage::Closed { .. });
+        if self.story.len() >= MOST_ENTRIES && !closes {
+            return Err(CannotDo::TooLong);
+        }
+        let story = self.story.iter().cloned().chain([entry]).collect();
+        Ok(Self { version: self.version + 1, stage, claim, story, ..self.clone() })
+    }
+
+    /// Do both ask for the same? By who is to be called back.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let number = |phone: &Phone| phone.e164.clone().unwrap_or_else(|| digits(&phone.typed));
+        self.id != other.id
+            && self.site == other.site
+            && self.direction == other.direction
+            && number(&self.call_back) == number(&other.call_back)
+    }
+
+    /// Does `text` stand in it anywhere a person would look? Upper and lower case are the same.
+    pub fn mentions(&self, text: &str) -> bool {
+        let wanted = text.trim().to_lowercase();
+        self.haystack().contains(&wanted)
+    }
+
+    /// Ticket, who, number, reason: in lower case, for stores to search in.
+    pub fn haystack(&self) -> String {
+        let e164 = self.call_back.e164.as_deref().unwrap_or_default();
+        format!("{} {} {} {e164} {}", self.ticket(), self.who, self.call_back.typed, self.reason).to_lowercase()
+    }
+}
+
+pub fn ticket(number: u64) -> String {
+    format!("R-{number}")
+}
+
+/// The digits of a number, without what people write between them.
+fn digits(typed: &str) -> String {
+    typed.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '+').collect()
+}
+
+/// Cut to size; what must be said is said.
+fn filled(deed: Deed) -> Result<Deed, CannotDo> {
+    Ok(match deed {
+        Deed::Approve { note } => Deed::Approve { note: note.and_then(|note| line(&note)) },
+        Deed::Refuse { reason } => Deed::Refuse { reason: needed(text(&reason), "Say why it is refused.")? },
+        Deed::Close { disposition } => Deed::Close { disposition: needed(text(&disposition), "Say how it ended.")? },
+        Deed::Write { text: said } => Deed::Write { text: needed(text(&said), "Write something first.")? },
+        other => other,
+    })
+}
+
+fn needed(text: Option<String>, missing: &'static str) -> Result<String, CannotDo> {
+    text.ok_or(CannotDo::Missing(missing))
+}
+
+/// One line of at most [`LONGEST_LINE`] characters; `None` where nothing is left of it.
+pub fn line(text: &str) -> Option<String> {
+    let plain: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    cut(&plain, LONGEST_LINE)
+}
+
+/// A text of at most [`LONGEST_TEXT`] characters; line breaks stay.
+pub fn text(text: &str) -> Option<String> {
+    let plain: String = text.chars().filter(|letter| *letter == '\n' || !letter.is_control()).collect();
+    cut(&plain, LONGEST_TEXT)
+}
+
+fn cut(text: &str, most: usize) -> Option<String> {
+    let text: String = text.trim().chars().take(most).collect();
+    Some(text.trim_end().to_owned()).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::OperatorId;
+    use crate::operator::{Authority, Role, Surface};
+
+    const HOLD: SignedDuration = SignedDuration::from_mins(15);
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    fn who(id: &str, roles: &[Role]) -> Operator {
+        Operator {
+            id: OperatorId::try_from(id).unwrap(),
+            name: id.to_uppercase(),
+            surface: Surface::Web,
+            authority: Authority::Roles(roles.iter().copied().into()),
+        }
+    }
+
+    fn eoc(id: &str) -> Operator {
+        who(id, &[Role::Eoc])
+    }
+
+    fn request() -> CallRequest {
+        CallRequest {
+            id: RequestId::try_from("req-1").unwrap(),
+            version: 1,
+            number: 104,
+            site: SiteId::try_from("north").unwrap(),
+            incident: None,
+            filed_at: at(0),
+            filed_by: None,
+            direction: Direction::Outbound,
+            who: "Ann Resident".into(),
+            call_back: Phone { typed: "47 11".into(), e164: None },
+            reason: "My mother in hospital".into(),
+            priority: Priority::Urgent,
+            other: None,
+            stage: Stage::New,
+            claim: None,
+            story: vec![],
+            form: "f-1".into(),
+            link: "digest".into(),
+        }
+    }
+
+    #[test]
+    fn a_request_goes_from_new_to_closed_and_every_step_is_told() {
+        let mut now = request();
+        let steps = [
+            (Deed::Claim, "claimed"),
+            (Deed::Approve { note: Some("line 4711, 20 minutes".into()) }, "approved"),
+            (Deed::Write { text: "We call you now".into() }, "approved"),
+            (Deed::NoAnswer, "no_answer"),
+            (Deed::CallBackAt { at: at(3600) }, "call_back"),
+            (Deed::Connected, "connected"),
+            (Deed::Close { disposition: "talked for 5 minutes".into() }, "closed"),
+        ];
+        for (count, (deed, word)) in steps.into_iter().enumerate() {
+            now = now.done(&eoc("a"), deed, at(10), HOLD).unwrap();
+            assert_eq!((now.word(at(11)), now.story.len(), now.version), (word, count + 1, count as u64 + 2));
+        }
+        assert_eq!(now.done(&eoc("a"), Deed::Claim, at(12), HOLD), Err(CannotDo::Closed));
+        assert_eq!(now.answered("Thanks".into(), at(12)), Err(CannotDo::Closed));
+    }
+
+    #[test]
+    fn two_people_never_hold_one_request_and_a_claim_ends() {
+        let held = request().done(&eoc("a"), Deed::Claim, at(0), HOLD).unwrap();
+        let refused = held.done(&eoc("b"), Deed::Claim, at(899), HOLD);
+        assert!(matches!(refused, Err(CannotDo::HeldBy { ref by, .. }) if by.name == "A"), "{refused:?}");
+        assert!(held.done(&eoc("b"), Deed::Connected, at(899), HOLD).is_err());
+        assert_eq!(held.word(at(900)), "new", "the claim is over");
+        assert!(held.done(&eoc("b"), Deed::Claim, at(900), HOLD).is_ok());
+        let back = held.done(&eoc("a"), Deed::GiveBack, at(5), HOLD).unwrap();
+        assert!(back.done(&eoc("b"), Deed::Claim, at(6), HOLD).is_ok());
+    }
+
+    #[test]
+    fn only_the_eoc_works_on_requests() {
+        for stranger in [who("x", &[]), who("x", &[Role::Admin])] {
+            let refused = request().done(&stranger, Deed::Claim, at(0), HOLD);
+            assert_eq!(refused, Err(CannotDo::Refused(Refusal::NeedsEoc)));
+        }
+        assert!(request().done(&who("s", &[Role::SeniorEoc]), Deed::Claim, at(0), HOLD).is_ok());
+    }
+
+    #[test]
+    fn what_must_be_said_is_said_and_cut_to_size() {
+        for empty in [
+            Deed::Refuse { reason: "  ".into() },
+            Deed::Close { disposition: String::new() },
+            Deed::Write { text: "\n\u{7}".into() },
+        ] {
+            assert!(matches!(request().done(&eoc("a"), empty, at(0), HOLD), Err(CannotDo::Missing(_))));
+        }
+        let long = Deed::Refuse { reason: "ö".repeat(10_000) };
+        let refused = request().done(&eoc("a"), long, at(0), HOLD).unwrap();
+        assert!(matches!(refused.stage, Stage::Refused { reason } if reason.chars().count() == LONGEST_TEXT));
+        assert_eq!(line(" a\tb\r\nc "), Some("a b  c".into()));
+    }
+
+    #[test]
+    fn a_ticket_takes_so_many_messages_and_can_be_closed_all_the_same() {
+        let mut full = request();
+        for _ in 0..MOST_ENTRIES {
+            full = full.answered("still there?".into(), at(1)).unwrap();
+        }
+        assert_eq!(full.answered("one more".into(), at(2)), Err(CannotDo::TooLong));
+        let close = Deed::Close { disposition: "abuse".into() };
+        assert!(full.done(&eoc("a"), close, at(3), HOLD).is_ok());
+    }
+
+    #[test]
+    fn the_same_call_back_number_is_a_duplicate_however_it_is_written() {
+        let first = request();
+        let id = RequestId::try_from("req-2").unwrap();
+        let again = CallRequest { id, call_back: Phone { typed: "4711".into(), e164: None }, ..first.clone() };
+        assert!(first.is_like(&again) && !first.is_like(&first));
+        let inbound = CallRequest { direction: Direction::Inbound, ..again };
+        assert!(!first.is_like(&inbound));
+    }
+
+    #[test]
+    fn a_request_is_found_by_ticket_name_number_and_reason() {
+        for text in ["r-104", "ann", "47 11", "HOSPITAL "] {
+            assert!(request().mentions(text), "{text}");
+        }
+        assert!(!request().mentions("r-105"));
+    }
+}
