@@ -1,6 +1,7 @@
 //! The pieces put together: what the configuration says becomes clients, engine and state.
 
 use crate::backend::{Pages, SiteFacts, Sites};
+use crate::calls::CallDesk;
 use crate::clock::SystemClock;
 use crate::config::{self, Config};
 use crate::dial_plan::cucm::Cucm;
@@ -9,6 +10,7 @@ use crate::engine::ports::DialPlan;
 use crate::engine::{Engine, SiteSetup, Tuning};
 use crate::identity::oidc::Oidc;
 use crate::identity::passkey::Passkeys;
+use crate::incidents::Incidents;
 use crate::store::Keep;
 use crate::store::embedded::Embedded;
 use crate::store::mongo::Mongo;
@@ -109,9 +111,12 @@ pub async fn pages(config: &Config, store: Arc<dyn Keep>, tuning: Tuning) -> any
     };
     let reach = Reach { allow: config.webhooks.allow.clone(), networks: config.webhooks.networks.clone() };
     let webhooks = Arc::new(Webhooks::new(store.clone(), store.clone(), engine.clone(), reach)?);
+    let (incidents, calls) = eoc(config, &engine, &store);
     Ok(Arc::new(Pages {
         engine,
         webhooks,
+        calls,
+        incidents,
         store: store.clone(),
         directory: store,
         oidc,
@@ -126,6 +131,16 @@ pub async fn pages(config: &Config, store: Arc<dyn Keep>, tuning: Tuning) -> any
         site_networks: config.identity.as_ref().map(|identity| identity.site_networks.clone()).unwrap_or_default(),
         banners: banners(config),
     }))
+}
+
+/// The EOC's files and its queue.
+fn eoc(config: &Config, engine: &Arc<Engine>, store: &Arc<dyn Keep>) -> (Arc<Incidents>, Arc<CallDesk>) {
+    let incidents =
+        Arc::new(Incidents::new(store.clone(), store.clone(), store.clone(), engine.clone(), config.incidents.clone()));
+    let countries = config.sites.iter().map(|site| (site.plan.site.clone(), site.country)).collect();
+    let desk =
+        CallDesk::new(store.clone(), store.clone(), engine.clone(), incidents.clone(), config.calls.clone(), countries);
+    (incidents, Arc::new(desk))
 }
 
 /// From the configuration: how the engine goes about it.

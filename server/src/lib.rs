@@ -2,6 +2,7 @@
 
 mod assemble;
 pub mod backend;
+pub mod calls;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -9,6 +10,7 @@ pub mod dial_plan;
 pub mod engine;
 pub mod http;
 pub mod identity;
+pub mod incidents;
 pub mod people;
 pub mod store;
 mod telemetry;

@@ -208,10 +208,9 @@ pub struct CallRequest {
     #[serde(default)]
     pub claim: Option<Claim>,
     pub story: Vec<Entry>,
-    /// The form it came from: sent twice, it is filed once.
+    /// Digest of the secret that came with its form: sent twice, it is filed once; and whoever has the secret
+    /// may follow it.
     pub form: String,
-    /// Digest of the private link's secret.
-    pub link: String,
 }
 
 /// Why nothing was done. The text is for whoever tried.
@@ -408,7 +407,6 @@ mod tests {
             claim: None,
             story: vec![],
             form: "f-1".into(),
-            link: "digest".into(),
         }
     }
 

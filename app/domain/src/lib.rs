@@ -10,6 +10,7 @@ pub mod operator;
 pub mod pattern;
 pub mod plan;
 pub mod reading;
+pub mod report;
 pub mod site;
 pub mod standing;
 pub mod step;

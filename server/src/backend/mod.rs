@@ -10,11 +10,13 @@ mod webhooks;
 pub use passkeys::Proof;
 pub use views::{SiteFacts, Sites};
 
+use crate::calls::CallDesk;
 use crate::config::ReleasePasskey;
 use crate::engine::ports::{Store, StoreError};
 use crate::engine::{AllClear, Engine, EngineError, SiteStatus};
 use crate::identity::oidc::Oidc;
 use crate::identity::passkey::Passkeys;
+use crate::incidents::Incidents;
 use crate::store::Directory;
 use crate::store::records::{Means, Person};
 use crate::webhooks::Webhooks;
@@ -44,6 +46,8 @@ pub struct Pages {
     pub oidc: Option<Arc<Oidc>>,
     pub sites: Arc<Sites>,
     pub webhooks: Arc<Webhooks>,
+    pub calls: Arc<CallDesk>,
+    pub incidents: Arc<Incidents>,
     /// `None` where this server's address has no passkeys.
     pub passkeys: Option<Arc<Passkeys>>,
     /// Whether an all-clear needs one; `None` without an identity provider.

@@ -59,6 +59,8 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
     }
     tokio::spawn(remind(pages.directory.clone(), engine.clone()));
     tokio::spawn(crate::webhooks::run(pages.webhooks.clone()));
+    tokio::spawn(crate::incidents::watch(pages.incidents.clone()));
+    tokio::spawn(crate::calls::forget(pages.calls.clone()));
     let app = router(&AppState::new(&config, pages, &site_root()?));
     tracing::info!(address = %config.http.listen, public_url = config.http.public_url, "pstn-lockdown serves");
     listen(listener, tls, app).await?;

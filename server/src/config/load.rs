@@ -1,5 +1,6 @@
 //! From text and environment to a [`Config`].
 
+use super::calls::{RawCalls, RawIncidents};
 use super::problem::{Problem, Source};
 use super::site::RawSite;
 use super::{
@@ -23,6 +24,8 @@ struct Raw {
     cucm: RawCucm,
     identity: Option<RawIdentity>,
     webhooks: RawWebhooks,
+    calls: RawCalls,
+    incidents: RawIncidents,
     site: Vec<RawSite>,
 }
 
@@ -198,6 +201,8 @@ fn read(raw: Raw, source: &Source) -> Result<Config, Problem> {
         cucm: cucm(raw.cucm, source)?,
         identity: raw.identity.map(|identity| self::identity(identity, source)).transpose()?,
         webhooks: webhooks(&raw.webhooks, source)?,
+        calls: raw.calls.read(source)?,
+        incidents: raw.incidents.read(source)?,
         sites,
     })
 }
@@ -424,7 +429,12 @@ fn sweep(text: Option<&str>, source: &Source) -> Result<Duration, Problem> {
 }
 
 /// `20s`, `500ms`, `5m`.
-fn duration(text: Option<&str>, default_seconds: u64, key: &str, source: &Source) -> Result<Duration, Problem> {
+pub(super) fn duration(
+    text: Option<&str>,
+    default_seconds: u64,
+    key: &str,
+    source: &Source,
+) -> Result<Duration, Problem> {
     let Some(text) = text else { return Ok(Duration::from_secs(default_seconds)) };
     let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
     let number: Option<u64> = text[..text.len() - unit.len()].parse().ok();

@@ -1,11 +1,13 @@
 //! One TOML file, one struct a section. Unknown keys are refused with their line; every value can
 //! come from `LOCKDOWN__SECTION__KEY`, every secret from a file.
 
+mod calls;
 mod load;
 mod problem;
 mod secret;
 mod site;
 
+pub use calls::{Calls, Incidents, Residents};
 pub use problem::Problem;
 pub use secret::Secret;
 
@@ -26,6 +28,8 @@ pub struct Config {
     /// Absent: nobody can sign in, only keys work.
     pub identity: Option<Identity>,
     pub webhooks: Webhooks,
+    pub calls: Calls,
+    pub incidents: Incidents,
     pub sites: Vec<Site>,
 }
 
@@ -162,6 +166,8 @@ pub struct Site {
     pub zone: jiff::tz::TimeZone,
     /// An all-clear needs two different seniors within ten minutes. Default false.
     pub release_by_two: bool,
+    /// Where telephone numbers without a country are dialled from, as ISO 3166 says it. Default `US`.
+    pub country: phonenumber::country::Id,
     pub plan: PlanText,
 }
 

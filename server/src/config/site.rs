@@ -14,6 +14,7 @@ pub(super) struct RawSite {
     id: String,
     name: String,
     time_zone: Option<String>,
+    country: Option<String>,
     #[serde(default)]
     release_by_two: bool,
     eoc_pilot: Pilot,
@@ -89,6 +90,12 @@ impl RawSite {
                 )
             })?,
         };
+        let country = match &self.country {
+            None => phonenumber::country::Id::US,
+            Some(name) => name.parse().map_err(|_| {
+                source.problem(&at("country"), format!("“{name}” is no country. Write two capital letters such as CA"))
+            })?,
+        };
         let mut steps = Vec::new();
         for (index, step) in self.step.into_iter().enumerate() {
             let key = format!("site[{number}].step[{}]", index + 1);
@@ -104,7 +111,7 @@ impl RawSite {
             steps,
         };
         match guard::check_text(&plan).first() {
-            None => Ok(Site { name: self.name, zone, release_by_two: self.release_by_two, plan }),
+            None => Ok(Site { name: self.name, zone, release_by_two: self.release_by_two, country, plan }),
             Some(violation) => Err(source.problem(&at("step"), violation.to_string())),
         }
     }

@@ -300,6 +300,11 @@ impl Engine {
         site.survey_and_check().await.map_err(|error| EngineError::CucmAway(error.to_string()))
     }
 
+    /// The timeline grew by another hand than the engine's: whoever listens looks.
+    pub fn announce(&self) {
+        let _ = self.news.send(News::Timeline);
+    }
+
     /// Puts something into the timeline and tells everybody.
     ///
     /// # Errors

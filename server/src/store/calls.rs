@@ -31,11 +31,8 @@ pub trait Calls: Send + Sync {
 
     async fn request(&self, id: &str) -> Result<Option<CallRequest>, StoreError>;
 
-    /// The request a form was filed as.
+    /// By the digest of its form's secret.
     async fn request_of_form(&self, form: &str) -> Result<Option<CallRequest>, StoreError>;
-
-    /// By the digest of its private link.
-    async fn request_of_link(&self, digest: &str) -> Result<Option<CallRequest>, StoreError>;
 
     async fn requests(&self, wanted: &Wanted) -> Result<Vec<CallRequest>, StoreError>;
 

@@ -47,7 +47,6 @@ fn request(n: u64) -> CallRequest {
         claim: None,
         story: vec![],
         form: format!("form-{n}"),
-        link: format!("link-{n}"),
     }
 }
 
@@ -88,7 +87,6 @@ async fn a_request_is_kept_changed_and_told_of<S: Store + Calls>(open: &impl Asy
     assert_eq!(told[0].kind, filed(&first).kind);
     assert_eq!(open().await.request("req-1").await, Ok(Some(first.clone())));
     assert_eq!(open().await.request_of_form("form-1").await, Ok(Some(first.clone())));
-    assert_eq!(open().await.request_of_link("link-1").await, Ok(Some(first.clone())));
     assert_eq!(store.request("req-9").await, Ok(None));
     let approved = done(&first, Deed::Approve { note: Some("line 4711".into()) });
     store.put_request(&approved, filed(&approved)).await.unwrap();

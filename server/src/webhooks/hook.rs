@@ -89,10 +89,10 @@ pub struct Disabled {
 impl Hook {
     /// Is this event to be sent?
     pub fn wants(&self, event: &Event) -> bool {
-        let word = word(&event.kind);
+        let word = event.kind.gist();
         let here = self.site.is_none() || event.site.is_none() || self.site == event.site;
-        let asked_for = self.what.is_empty() || self.what.contains(&word);
-        let open = NEWS.contains(&word.as_str()) && !event.kind.is_about_people();
+        let asked_for = self.what.is_empty() || self.what.contains(word);
+        let open = NEWS.contains(&word) && !event.kind.is_about_people();
         self.disabled.is_none() && here && asked_for && open
     }
 
@@ -127,12 +127,6 @@ impl Hook {
             disabled: None,
         }
     }
-}
-
-/// The word the timeline has for what happened.
-fn word(kind: &EventKind) -> String {
-    let kind = serde_json::to_value(kind).unwrap_or_default();
-    kind["what"].as_str().unwrap_or_default().to_owned()
 }
 
 /// One piece of news for one web-hook.
@@ -206,7 +200,7 @@ struct TestData<'a> {
 impl Delivery {
     /// The news of an event.
     pub fn of(event: &Event, hook: &Hook, now: Timestamp) -> Self {
-        let kind = format!("lockdown.{}", word(&event.kind));
+        let kind = format!("lockdown.{}", event.kind.gist());
         let data = EventData {
             id: &event.id,
             seq: event.seq,
@@ -372,7 +366,7 @@ mod tests {
             EventKind::HookGaveUp { hook: "hook-1".into(), name: "siren".into(), why: "500".into() },
         ];
         for kind in hidden {
-            let greedy = Hook { what: [word(&kind)].into(), ..hook() };
+            let greedy = Hook { what: [kind.gist().to_owned()].into(), ..hook() };
             assert!(!greedy.wants(&event(kind.clone())) && !hook().wants(&event(kind.clone())), "{kind:?}");
         }
     }

@@ -11,7 +11,7 @@ use rusqlite::{Transaction, params, params_from_iter};
 
 /// Moments are milliseconds since 1970. What stands beside the document is there to be searched by.
 pub(super) const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS requests (id TEXT PRIMARY KEY, version INTEGER NOT NULL, number INTEGER NOT NULL, site TEXT NOT NULL, open INTEGER NOT NULL, rank INTEGER NOT NULL, form TEXT NOT NULL UNIQUE, link TEXT NOT NULL UNIQUE, filed_by TEXT, incident TEXT, haystack TEXT NOT NULL, changed_at INTEGER NOT NULL, doc TEXT NOT NULL CHECK (json_valid(doc)));
+    CREATE TABLE IF NOT EXISTS requests (id TEXT PRIMARY KEY, version INTEGER NOT NULL, number INTEGER NOT NULL, site TEXT NOT NULL, open INTEGER NOT NULL, rank INTEGER NOT NULL, form TEXT NOT NULL UNIQUE, filed_by TEXT, incident TEXT, haystack TEXT NOT NULL, changed_at INTEGER NOT NULL, doc TEXT NOT NULL CHECK (json_valid(doc)));
     CREATE INDEX IF NOT EXISTS requests_open ON requests (open, rank, number);
     CREATE INDEX IF NOT EXISTS requests_newest ON requests (number);
     CREATE INDEX IF NOT EXISTS requests_of_person ON requests (filed_by, number);
@@ -49,10 +49,6 @@ impl Calls for Embedded {
 
     async fn request_of_form(&self, form: &str) -> Result<Option<CallRequest>, StoreError> {
         self.one("SELECT doc FROM requests WHERE form = ?1", vec![form.to_owned()]).await
-    }
-
-    async fn request_of_link(&self, digest: &str) -> Result<Option<CallRequest>, StoreError> {
-        self.one("SELECT doc FROM requests WHERE link = ?1", vec![digest.to_owned()]).await
     }
 
     async fn requests(&self, wanted: &Wanted) -> Result<Vec<CallRequest>, StoreError> {
@@ -98,7 +94,6 @@ fn put(transaction: &Transaction<'_>, request: &CallRequest) -> Result<(), Troub
         request.is_open(),
         rank(request),
         request.form,
-        request.link,
         filed_by,
         incident,
         haystack,
@@ -106,11 +101,11 @@ fn put(transaction: &Transaction<'_>, request: &CallRequest) -> Result<(), Troub
         text(request)?
     ];
     let sql = if request.version == 1 {
-        "INSERT OR IGNORE INTO requests (id, version, number, site, open, rank, form, link, filed_by, incident, haystack, changed_at, doc)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+        "INSERT OR IGNORE INTO requests (id, version, number, site, open, rank, form, filed_by, incident, haystack, changed_at, doc)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
     } else {
-        "UPDATE requests SET version = ?2, number = ?3, site = ?4, open = ?5, rank = ?6, form = ?7, link = ?8, filed_by = ?9,
-            incident = ?10, haystack = ?11, changed_at = ?12, doc = ?13 WHERE id = ?1 AND version = ?2 - 1"
+        "UPDATE requests SET version = ?2, number = ?3, site = ?4, open = ?5, rank = ?6, form = ?7, filed_by = ?8,
+            incident = ?9, haystack = ?10, changed_at = ?11, doc = ?12 WHERE id = ?1 AND version = ?2 - 1"
     };
     conflict_unless(transaction.prepare_cached(sql)?.execute(values)?)
 }

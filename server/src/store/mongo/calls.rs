@@ -71,10 +71,6 @@ impl Calls for Mongo {
         self.one(ROOM, doc! { "form": form }).await
     }
 
-    async fn request_of_link(&self, digest: &str) -> Result<Option<CallRequest>, StoreError> {
-        self.one(ROOM, doc! { "link": digest }).await
-    }
-
     async fn requests(&self, wanted: &Wanted) -> Result<Vec<CallRequest>, StoreError> {
         let order = if wanted.open_only {
             doc! { "rank": 1, "number": 1 }

@@ -178,10 +178,10 @@ fn rooms() -> Vec<Room> {
             name: "call_requests",
             schema: doc! {
                 "bsonType": "object",
-                "required": ["_id", "version", "number", "site", "direction", "who", "call_back", "reason", "priority", "stage", "story", "form", "link", "open", "rank", "haystack", "changed"],
+                "required": ["_id", "version", "number", "site", "direction", "who", "call_back", "reason", "priority", "stage", "story", "form", "open", "rank", "haystack", "changed"],
                 "properties": {
                     "_id": { "bsonType": "string" }, "version": whole.clone(), "number": whole.clone(),
-                    "site": { "bsonType": "string" }, "form": { "bsonType": "string" }, "link": { "bsonType": "string" },
+                    "site": { "bsonType": "string" }, "form": { "bsonType": "string" },
                     "direction": { "enum": ["outbound", "inbound"] }, "priority": { "enum": ["urgent", "normal", "low"] },
                     "open": { "bsonType": "bool" }, "rank": whole.clone(), "changed": { "bsonType": "date" },
                     "stage": { "bsonType": "object", "required": ["is"], "properties": {
@@ -190,7 +190,6 @@ fn rooms() -> Vec<Room> {
             },
             indexes: vec![
                 unique("form", doc! { "form": 1 }),
-                unique("link", doc! { "link": 1 }),
                 index("queue", doc! { "open": 1, "rank": 1, "number": 1 }),
                 index("newest", doc! { "number": -1 }),
                 index("of_person", doc! { "filed_by.id": 1, "number": -1 }),

@@ -100,7 +100,7 @@ impl Mongo {
             let link = chain::link(&head, &text);
             documents.push(doc! {
                 "_id": &event.id, "n": number(n), "at": moment(event.at),
-                "site": event.site.as_ref().map(|site| site.as_str().to_owned()), "what": what(&event),
+                "site": event.site.as_ref().map(|site| site.as_str().to_owned()), "what": event.kind.gist(),
                 "text": text, "previous": head, "link": &link,
             });
             head = link;
@@ -144,10 +144,4 @@ impl Mongo {
 
 pub(super) fn moment(at: Timestamp) -> DateTime {
     DateTime::from_millis(at.as_millisecond())
-}
-
-/// The word that names what happened, for looking it up by hand.
-fn what(event: &Event) -> String {
-    let kind = serde_json::to_value(&event.kind).unwrap_or_default();
-    kind["what"].as_str().unwrap_or_default().to_owned()
 }

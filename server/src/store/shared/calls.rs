@@ -28,10 +28,6 @@ impl Calls for Shared {
         self.inner.ask(self.inner.mongo.request_of_form(form)).await
     }
 
-    async fn request_of_link(&self, digest: &str) -> Result<Option<CallRequest>, StoreError> {
-        self.inner.ask(self.inner.mongo.request_of_link(digest)).await
-    }
-
     async fn requests(&self, wanted: &Wanted) -> Result<Vec<CallRequest>, StoreError> {
         self.inner.ask(self.inner.mongo.requests(wanted)).await
     }

@@ -1,0 +1,213 @@
+//! The EOC's files: what the timeline says about each lock, and what people add to it.
+
+pub mod export;
+mod review;
+
+pub use review::watch;
+
+use crate::config;
+use crate::engine::Engine;
+use crate::engine::ports::{NewEvent, Store, StoreError};
+use crate::store::Directory;
+use crate::store::calls::{Calls, Wanted};
+use lockdown::call_request::{self, CallRequest};
+use lockdown::ids::{IncidentId, SiteId};
+use lockdown::incident::{Incident, SHAPING, incidents};
+use lockdown::operator::{Act, Operator, Refusal};
+use lockdown::report::Report;
+use lockdown::timeline::{Event, EventKind};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Events of one kind looked through: thousands of locks.
+const LOOKED_THROUGH: usize = 5_000;
+
+/// Events read at once.
+const PAGE: usize = 1_000;
+
+/// An incident's own requests, for its report.
+const REQUESTS: usize = 20_000;
+
+/// A text may be attached up to so many characters: a page or two.
+const LONGEST_ATTACHMENT: usize = 10_000;
+
+/// What people write down after an incident too.
+const WRITTEN: &[&str] = &["noted", "decided", "attached", "incident_named"];
+
+/// What somebody adds to an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    Note(String),
+    Decision(String),
+    Attachment { name: String, text: String },
+    Name { name: String, kind: String },
+    TakeCommand,
+    Join,
+    Leave,
+    StillNeeded,
+    Mistake,
+}
+
+/// Why nothing was written. The text is for whoever tried.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IncidentError {
+    #[error("There is no such incident.")]
+    NoSuchIncident,
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("Only who locked can say that it was a mistake. Write a note, or ask a senior for the all-clear.")]
+    NotYours,
+    #[error("It is over: nobody has to say this any more.")]
+    Over,
+    #[error("Write something first.")]
+    Empty,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// An incident with all that belongs to it.
+pub struct File {
+    pub incident: Incident,
+    /// In the order of their numbers.
+    pub events: Vec<Event>,
+    pub requests: Vec<CallRequest>,
+}
+
+impl File {
+    pub fn report(&self, now: jiff::Timestamp) -> Report {
+        Report::of(&self.incident, &self.events, &self.requests, now)
+    }
+}
+
+pub struct Incidents {
+    store: Arc<dyn Store>,
+    directory: Arc<dyn Directory>,
+    calls: Arc<dyn Calls>,
+    engine: Arc<Engine>,
+    settings: config::Incidents,
+}
+
+impl Incidents {
+    pub fn new(
+        store: Arc<dyn Store>,
+        directory: Arc<dyn Directory>,
+        calls: Arc<dyn Calls>,
+        engine: Arc<Engine>,
+        settings: config::Incidents,
+    ) -> Self {
+        Self { store, directory, calls, engine, settings }
+    }
+
+    /// Every incident, oldest first.
+    ///
+    /// # Errors
+    /// When the timeline cannot be read.
+    pub async fn all(&self) -> Result<Vec<Incident>, StoreError> {
+        let mut events = self.directory.events_named(SHAPING, LOOKED_THROUGH).await?;
+        events.sort_by_key(|event| event.seq);
+        Ok(incidents(&events))
+    }
+
+    /// The one that is open at a site.
+    ///
+    /// # Errors
+    /// When the timeline cannot be read.
+    pub async fn open_at(&self, site: &SiteId) -> Result<Option<Incident>, StoreError> {
+        Ok(self.all().await?.into_iter().rev().find(|incident| incident.site == *site && incident.is_open()))
+    }
+
+    /// # Errors
+    /// [`IncidentError::NoSuchIncident`] also for whoever may not see it.
+    pub async fn find(&self, by: &Operator, id: &str) -> Result<Incident, IncidentError> {
+        let all = self.all().await?;
+        let found = all.into_iter().find(|incident| incident.id.as_str() == id);
+        found.filter(|incident| by.may(Act::Work, Some(&incident.site)).is_ok()).ok_or(IncidentError::NoSuchIncident)
+    }
+
+    /// With its events and, for whoever may see them, its call requests.
+    ///
+    /// # Errors
+    /// [`IncidentError`].
+    pub async fn file(&self, by: &Operator, id: &str) -> Result<File, IncidentError> {
+        let incident = self.find(by, id).await?;
+        let events = self.events_of(&incident).await?;
+        let wanted = Wanted { incident: Some(incident.id.clone()), limit: REQUESTS, ..Wanted::default() };
+        let requests = if by.may(Act::ReadCalls, Some(&incident.site)).is_ok() {
+            // A file without the queue is better than none while the database is away.
+            self.calls.requests(&wanted).await.unwrap_or_default()
+        } else {
+            Vec::new()
+        };
+        Ok(File { incident, events, requests })
+    }
+
+    async fn events_of(&self, incident: &Incident) -> Result<Vec<Event>, StoreError> {
+        let mut found: BTreeMap<u64, Event> = BTreeMap::new();
+        let mut after = incident.first.saturating_sub(1);
+        loop {
+            let events = self.store.events_after(after, PAGE).await?;
+            let Some(last) = events.last().map(|event| event.seq) else { break };
+            let held = events.into_iter().filter(|event| incident.holds(event) && !event.kind.is_about_people());
+            found.extend(held.map(|event| (event.seq, event)));
+            after = last;
+            if incident.last.is_some_and(|end| after >= end) {
+                break;
+            }
+        }
+        let written = self.directory.events_named(WRITTEN, LOOKED_THROUGH).await?;
+        found.extend(written.into_iter().filter(|event| incident.holds(event)).map(|event| (event.seq, event)));
+        Ok(found.into_values().collect())
+    }
+
+    /// Adds an entry.
+    ///
+    /// # Errors
+    /// [`IncidentError`]: nothing was written.
+    pub async fn write(&self, by: &Operator, id: &str, entry: Entry) -> Result<(), IncidentError> {
+        let incident = self.find(by, id).await?;
+        let site = incident.site.clone();
+        // Seeing is not writing: a key that reads the timeline writes nothing into it.
+        by.may(if entry == Entry::StillNeeded { Act::Release } else { Act::Lock }, Some(&site))?;
+        if entry == Entry::Mistake && self.locked_by(&site).as_ref() != Some(&by.id) {
+            return Err(IncidentError::NotYours);
+        }
+        let after_the_end =
+            matches!(entry, Entry::Note(_) | Entry::Decision(_) | Entry::Attachment { .. } | Entry::Name { .. });
+        if !incident.is_open() && !after_the_end {
+            return Err(IncidentError::Over);
+        }
+        let kind = told(incident.id, entry)?;
+        let event = NewEvent { at: self.engine.now(), site: Some(site), by: Some(by.actor()), kind };
+        Ok(self.engine.tell(event).await?)
+    }
+
+    fn locked_by(&self, site: &SiteId) -> Option<lockdown::ids::OperatorId> {
+        let status = self.engine.status(site).ok()?;
+        let locked = status.command.target() == lockdown::step::Target::Locked;
+        status.command.by().filter(|_| locked).map(|by| by.id.clone())
+    }
+}
+
+fn told(incident: IncidentId, entry: Entry) -> Result<EventKind, IncidentError> {
+    let text = |text: &str| call_request::text(text).ok_or(IncidentError::Empty);
+    Ok(match entry {
+        Entry::Note(said) => EventKind::Noted { incident, text: text(&said)? },
+        Entry::Decision(said) => EventKind::Decided { incident, text: text(&said)? },
+        Entry::Attachment { name, text } => {
+            let name = call_request::line(&name).ok_or(IncidentError::Empty)?;
+            let text: String = text.trim().chars().take(LONGEST_ATTACHMENT).collect();
+            if text.is_empty() {
+                return Err(IncidentError::Empty);
+            }
+            EventKind::Attached { incident, name, text }
+        }
+        Entry::Name { name, kind } => {
+            EventKind::IncidentNamed { incident, name: call_request::line(&name), kind: call_request::line(&kind) }
+        }
+        Entry::TakeCommand => EventKind::CommandTaken { incident },
+        Entry::Join => EventKind::Joined { incident },
+        Entry::Leave => EventKind::Left { incident },
+        Entry::StillNeeded => EventKind::StillNeeded { incident },
+        Entry::Mistake => EventKind::RaisedByMistake { incident },
+    })
+}

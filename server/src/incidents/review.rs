@@ -1,0 +1,47 @@
+//! "Still needed?": asked of the seniors while a lock lasts. Nothing is ever released by it.
+
+use super::Incidents;
+use crate::engine::ports::{NewEvent, StoreError};
+use jiff::SignedDuration;
+use lockdown::incident::Incident;
+use lockdown::timeline::EventKind;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Between two looks. A question may come so much late.
+const LOOK: Duration = Duration::from_secs(15);
+
+/// Asks for as long as the server runs.
+pub async fn watch(incidents: Arc<Incidents>) {
+    loop {
+        if let Err(error) = incidents.ask_what_is_due().await {
+            tracing::debug!(%error, "whether a lock is still needed is asked later");
+        }
+        incidents.engine.pause(LOOK).await;
+    }
+}
+
+impl Incidents {
+    async fn ask_what_is_due(&self) -> Result<(), StoreError> {
+        let now = self.engine.now();
+        let period = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+        let (first, again) = (period(self.settings.review_after), period(self.settings.review_every));
+        for incident in self.all().await?.into_iter().filter(Incident::is_open) {
+            if let Some(due) = incident.review_at(first, again).filter(|due| *due <= now) {
+                self.ask(&incident, due).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Of several servers, one asks.
+    async fn ask(&self, incident: &Incident, due: jiff::Timestamp) -> Result<(), StoreError> {
+        let now = self.engine.now();
+        if !self.directory.spend(&format!("review/{}/{}", incident.id, due.as_second()), now).await? {
+            return Ok(());
+        }
+        let minutes = now.duration_since(incident.locked_since).as_mins();
+        let kind = EventKind::ReviewDue { incident: incident.id.clone(), minutes };
+        self.engine.tell(NewEvent { at: now, site: Some(incident.site.clone()), by: None, kind }).await
+    }
+}
