@@ -145,6 +145,22 @@ pub enum Deed {
 }
 
 impl Deed {
+    /// The deed a form or a program names; `None` for no word of ours, and for a call-back without a time.
+    pub fn of(word: &str, text: String, at: Option<Timestamp>) -> Option<Self> {
+        Some(match word {
+            "claim" => Self::Claim,
+            "give_back" => Self::GiveBack,
+            "approve" => Self::Approve { note: Some(text) },
+            "refuse" => Self::Refuse { reason: text },
+            "connected" => Self::Connected,
+            "no_answer" => Self::NoAnswer,
+            "call_back" => Self::CallBackAt { at: at? },
+            "close" => Self::Close { disposition: text },
+            "write" => Self::Write { text },
+            _ => return None,
+        })
+    }
+
     /// The word in the timeline and in REST.
     pub fn word(&self) -> &'static str {
         match self {

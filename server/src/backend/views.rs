@@ -44,6 +44,12 @@ impl Sites {
         Moment { ms: at.as_millisecond(), iso: format!("{at:.3}"), clock: local.strftime(form).to_string() }
     }
 
+    /// With its date, for paper.
+    pub fn dated(&self, site: Option<&SiteId>, at: Timestamp) -> String {
+        let zone = self.facts(site).map_or(TimeZone::UTC, |facts| facts.zone.clone());
+        at.to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+    }
+
     /// For everybody.
     pub fn public(&self, status: &SiteStatus, now: Timestamp) -> SiteView {
         let read = status.reading.as_ref();

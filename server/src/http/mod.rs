@@ -1,6 +1,7 @@
 //! Every route in one table. Handlers extract, ask, and map; none decides.
 
 mod address;
+mod exports;
 mod health;
 mod limits;
 mod live;
@@ -116,6 +117,7 @@ fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
         ("POST", "/admin/webhooks/test", post(once::test_hook)),
         ("GET", "/leaked-key/report", once::back_to("/leaked-key")),
         ("POST", "/leaked-key/report", post(once::report_key)),
+        ("GET", "/incidents/{id}/{export}", get(exports::page)),
         ("GET", "/ui/live", get(live::page_line)),
         ("GET", "/healthz", get(health::healthz)),
         ("GET", "/readyz", get(health::readyz)),

@@ -3,8 +3,10 @@
 
 mod bearer;
 mod bodies;
+mod calls;
 mod events;
 mod idempotency;
+mod incidents;
 mod keys;
 mod lockdown;
 mod plan;
@@ -28,7 +30,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 #[openapi(
     info(title = "PSTN Lockdown", description = "Routes every call from and to the public telephone network through the Emergency Operations Centre, and says truthfully whether it is so.", license(name = "MIT OR Apache-2.0")),
     modifiers(&Bearer),
-    tags((name = "state"), (name = "orders"), (name = "plan"), (name = "timeline"), (name = "keys"), (name = "webhooks"))
+    tags((name = "state"), (name = "orders"), (name = "plan"), (name = "timeline"), (name = "calls"), (name = "incidents"), (name = "keys"), (name = "webhooks"))
 )]
 struct Contract;
 
@@ -87,6 +89,14 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(plan::check))
         .routes(routes!(events::events))
         .routes(routes!(events::stream))
+        .routes(routes!(calls::list, calls::file))
+        .routes(routes!(calls::one, calls::act))
+        .routes(routes!(incidents::list))
+        .routes(routes!(incidents::one))
+        .routes(routes!(incidents::json))
+        .routes(routes!(incidents::csv))
+        .routes(routes!(incidents::ics_214))
+        .routes(routes!(incidents::ics_309))
         .routes(routes!(keys::revoke_itself))
         .routes(routes!(webhooks::list, webhooks::add))
         .routes(routes!(webhooks::one, webhooks::remove))
