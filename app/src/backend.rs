@@ -2,12 +2,13 @@
 
 use crate::error::ApiError;
 use crate::view::{
-    ConsoleView, HooksView, KeysView, MyView, PeopleView, PersonPageView, QuestionView, SignInView, StatusView,
-    TimelineView,
+    AskView, ConsoleView, HooksView, IncidentView, IncidentsView, KeysView, MyView, PeopleView, PersonPageView,
+    QuestionView, QueueView, RequestView, SignInView, StatusView, TicketView, TimelineView, WallView,
 };
 use async_trait::async_trait;
 use leptos::context::use_context;
 use lockdown::ids::{OperatorId, SiteId};
+use lockdown::incident::Entry;
 use lockdown::operator::{Grants, Operator};
 use std::sync::Arc;
 
@@ -165,8 +166,74 @@ pub trait Hooks: Send + Sync + 'static {
     async fn replay(&self, who: &Operator, hook: String, delivery: String) -> Result<(), ApiError>;
 }
 
+/// A call request as it is written into a form.
+#[derive(Debug, Clone, Default)]
+pub struct RequestForm {
+    pub site: String,
+    pub direction: String,
+    pub who: String,
+    pub call_back: String,
+    pub reason: String,
+    pub priority: String,
+    /// The number that was dialled or that called.
+    pub other: String,
+    /// The form's secret.
+    pub form: String,
+}
+
+/// What is done with a request, as a form says it.
+#[derive(Debug, Clone, Default)]
+pub struct DeedForm {
+    /// A word of the rule book.
+    pub deed: String,
+    pub text: String,
+    /// Until a call-back.
+    pub minutes: i64,
+}
+
+/// Call requests. Only the EOC gets further than its own tickets.
 #[async_trait]
-pub trait Backend: People + PasskeyDesk + Doors + Keys + Hooks {
+pub trait Queue: Send + Sync + 'static {
+    async fn queue(
+        &self,
+        who: &Operator,
+        site: Option<SiteId>,
+        find: Option<String>,
+        all: bool,
+    ) -> Result<QueueView, ApiError>;
+
+    /// Takes down what somebody tells the EOC.
+    async fn take_down(&self, who: &Operator, form: RequestForm) -> Result<RequestView, ApiError>;
+
+    async fn do_request(&self, who: &Operator, id: String, done: DeedForm) -> Result<RequestView, ApiError>;
+
+    /// The page to ask on.
+    async fn asking(&self, who: Option<&Operator>) -> Result<AskView, ApiError>;
+
+    /// By the secret of its form.
+    async fn ticket(&self, secret: String) -> Result<TicketView, ApiError>;
+
+    /// Everything that is known of somebody: for administrators who must answer for it.
+    async fn known_of(&self, who: &Operator, find: String) -> Result<Vec<RequestView>, ApiError>;
+
+    async fn erase_request(&self, who: &Operator, id: String) -> Result<(), ApiError>;
+}
+
+/// The EOC's files.
+#[async_trait]
+pub trait Files: Send + Sync + 'static {
+    async fn incidents(&self, who: &Operator) -> Result<IncidentsView, ApiError>;
+
+    async fn incident(&self, who: &Operator, id: String) -> Result<IncidentView, ApiError>;
+
+    async fn write_incident(&self, who: &Operator, id: String, entry: Entry) -> Result<(), ApiError>;
+
+    /// The board of `site`, or of the first: for whoever works there.
+    async fn wall(&self, who: &Operator, site: Option<SiteId>) -> Result<WallView, ApiError>;
+}
+
+#[async_trait]
+pub trait Backend: People + PasskeyDesk + Doors + Keys + Hooks + Queue + Files {
     async fn status(&self, who: Option<&Operator>) -> Result<StatusView, ApiError>;
 
     /// `site`: the one asked for, or the first.

@@ -17,6 +17,10 @@ pub enum ApiError {
     NoSuchSite,
     #[error("There is no such person.")]
     NoSuchPerson,
+    #[error("There is no such request, or it was forgotten.")]
+    NoSuchRequest,
+    #[error("There is no such incident.")]
+    NoSuchIncident,
     #[error("What you typed is not the site's name. Nothing was ordered.")]
     NameMismatch,
     #[error("The state has changed since you looked. Look again, then decide.")]
@@ -27,7 +31,7 @@ pub enum ApiError {
     OthersUnreachable,
     #[error("An all-clear that other servers may not hear of needs a reason: it is kept in the timeline.")]
     ReasonMissing,
-    #[error("The shared database cannot be reached: people and keys can be changed when it is back. Locking works.")]
+    #[error("The shared database cannot be reached: this can be done when it is back. Locking works.")]
     DatabaseAway,
     #[error("Confirm with your passkey first: press the button again.")]
     PasskeyNeeded,
@@ -75,7 +79,7 @@ impl ApiError {
             | Self::FreshSignInNeeded
             | Self::OnlineOnly
             | Self::NotByEnvelope => 403,
-            Self::NoSuchSite | Self::NoSuchPerson => 404,
+            Self::NoSuchSite | Self::NoSuchPerson | Self::NoSuchRequest | Self::NoSuchIncident => 404,
             Self::Stale | Self::LastAdmin => 409,
             Self::NameMismatch
             | Self::Malformed

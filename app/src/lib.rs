@@ -7,10 +7,15 @@ pub mod api;
 pub mod backend;
 mod components;
 mod error;
+#[cfg(feature = "ssr")]
+pub mod fragments;
 pub mod islands;
 mod live;
 mod pages;
 mod passkey;
+mod queue;
+mod send;
+pub mod texts;
 pub mod view;
 pub mod words;
 
@@ -26,7 +31,7 @@ use leptos_router::path;
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang=texts::page_language()>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
@@ -53,6 +58,12 @@ pub fn App() -> impl IntoView {
             <Routes fallback=|| view! { <pages::not_found::NotFound/> }>
                 <Route path=path!("/") view=pages::status::StatusPage ssr=SsrMode::Async/>
                 <Route path=path!("/console") view=pages::console::ConsolePage ssr=SsrMode::Async/>
+                <Route path=path!("/requests") view=pages::requests::RequestsPage ssr=SsrMode::Async/>
+                <Route path=path!("/requests/t/:secret") view=pages::ticket::TicketPage ssr=SsrMode::Async/>
+                <Route path=path!("/incidents") view=pages::incidents::IncidentsPage ssr=SsrMode::Async/>
+                <Route path=path!("/incidents/:id") view=pages::incident::IncidentPage ssr=SsrMode::Async/>
+                <Route path=path!("/wall") view=pages::wall::WallPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/requests") view=pages::known::KnownPage ssr=SsrMode::Async/>
                 <Route path=path!("/timeline") view=pages::timeline::TimelinePage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/people") view=pages::people::PeoplePage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/people/:id") view=pages::person::PersonPage ssr=SsrMode::Async/>

@@ -1,8 +1,8 @@
 //! The browser's side of passkeys. Options and answers are JSON on both ends; the browser itself turns
 //! them into what its key wants. Source: WebAuthn level 3, `parseCreationOptionsFromJSON`, `toJSON`.
 
-use crate::api::passkeys::{answer_passkey, ask_passkey};
 use crate::error::ApiError;
+use crate::send;
 use crate::view::QuestionView;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -47,6 +47,11 @@ fn call(on: &JsValue, method: &str, with: &JsValue) -> Result<JsValue, JsValue> 
     property(on, method)?.dyn_into::<Function>()?.call1(on, with)
 }
 
+/// What a key is to be asked, for this purpose.
+pub(crate) async fn question(purpose: &str) -> Result<QuestionView, ApiError> {
+    send::ask("/ui/ask-passkey", &[("purpose", purpose)]).await
+}
+
 /// Asks for one of the person's keys, as a proof that is good for `about` and nothing else.
 pub(crate) async fn prove_it(about: &str) -> Result<(), ApiError> {
     answered_for(about, Ask::Get, String::new()).await
@@ -54,7 +59,9 @@ pub(crate) async fn prove_it(about: &str) -> Result<(), ApiError> {
 
 /// From question to taken answer.
 pub(crate) async fn answered_for(purpose: &str, ask_for: Ask, label: String) -> Result<(), ApiError> {
-    let question = ask_passkey(purpose.to_owned()).await?;
+    let question = question(purpose).await?;
     let answer = ask(ask_for, &question).await?;
-    answer_passkey(purpose.to_owned(), question.ticket, answer, label).await
+    let (ticket, answer) = (question.ticket.as_str(), answer.as_str());
+    let fields = [("purpose", purpose), ("ticket", ticket), ("answer", answer), ("label", label.as_str())];
+    send::ask("/ui/answer-passkey", &fields).await
 }

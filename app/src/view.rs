@@ -1,7 +1,8 @@
 //! What crosses the wire to a page. Clock times come ready in the site's zone, so that server and
 //! browser write the same words; ages are worked out by the browser from `answered_ms`.
 
-use lockdown::ids::{OperatorId, SiteId};
+use lockdown::call_request::{Direction, Priority};
+use lockdown::ids::{IncidentId, OperatorId, RequestId, SiteId};
 use lockdown::operator::{Grants, Role};
 use lockdown::standing::Standing;
 use lockdown::step::{StepState, Target};
@@ -51,6 +52,10 @@ pub struct SiteDetail {
     /// What everybody at this console shall know now, in words.
     pub notices: Vec<String>,
     pub steps: Vec<StepView>,
+    /// The card of the EOC's file that is open now, as HTML.
+    pub incident: Option<String>,
+    /// Who ordered it.
+    pub by_id: Option<OperatorId>,
     /// The guard refuses the plan, or warns of something; `None` where there is nothing to say.
     pub plan: Option<PlanNote>,
 }
@@ -128,6 +133,8 @@ pub struct ConsoleView {
     pub second: Option<String>,
     /// The people who may give the all-clear.
     pub seniors: Vec<String>,
+    /// Who asks.
+    pub my_id: OperatorId,
     /// CUCM's certificate is not checked, nothing is written, or nobody can sign in.
     pub banners: Vec<String>,
 }
@@ -238,6 +245,8 @@ pub enum Outcome {
     Reported,
     /// What came of a test, in words.
     Tested(String),
+    /// A call could not be asked for: what was written is written again.
+    Ask(AskDraft),
     Refused(crate::error::ApiError),
 }
 
@@ -340,12 +349,221 @@ pub struct SignInView {
     pub reset: Option<String>,
 }
 
+/// A call request, for the EOC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestView {
+    pub id: RequestId,
+    pub version: u64,
+    /// `R-104`.
+    pub ticket: String,
+    pub number: u64,
+    pub site: SiteId,
+    pub direction: Direction,
+    pub priority: Priority,
+    pub who: String,
+    pub call_back: String,
+    /// As it was typed, where that is not the same.
+    pub typed: Option<String>,
+    pub reason: String,
+    pub other: Option<String>,
+    /// A word of [`lockdown::call_request::CallRequest::word`].
+    pub state: String,
+    pub open: bool,
+    /// What was said with the last step: the note of an approval, the reason of a refusal.
+    pub note: Option<String>,
+    /// Who works on it, until when.
+    pub holder: Option<HolderView>,
+    pub filed: Moment,
+    pub filed_by: Option<String>,
+    /// Other open requests of the same number.
+    pub twins: Vec<String>,
+    pub story: Vec<StoryLine>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HolderView {
+    pub id: OperatorId,
+    pub name: String,
+    pub until: Moment,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoryLine {
+    pub when: Moment,
+    /// `None`: whoever asked.
+    pub who: Option<String>,
+    pub text: String,
+    /// It is a message, and no step.
+    pub said: bool,
+}
+
+/// A changed request, for every open queue: what it is sorted and counted by, and its line as HTML.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestNews {
+    pub id: String,
+    pub site: SiteId,
+    pub version: u64,
+    pub number: u64,
+    pub priority: Priority,
+    pub open: bool,
+    pub filed_ms: i64,
+    pub html: String,
+}
+
+/// An open request, for the wall.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    pub id: String,
+    pub priority: Priority,
+    pub filed_ms: i64,
+}
+
+/// The EOC's queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueView {
+    pub me: Me,
+    pub my_id: OperatorId,
+    pub sites: Vec<(SiteId, String)>,
+    pub requests: Vec<RequestView>,
+    pub find: String,
+    pub all: bool,
+    /// There are more than are shown.
+    pub more: bool,
+    pub form: String,
+    /// The server's clock when this was written, in milliseconds since 1970.
+    pub answered_ms: i64,
+}
+
+/// Who may ask for a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Asking {
+    Open,
+    SignInFirst,
+    Closed,
+}
+
+/// The page a resident asks for a call on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskView {
+    pub me: Option<Me>,
+    pub asking: Asking,
+    pub sites: Vec<(SiteId, String)>,
+    pub emergency_numbers: Vec<String>,
+    /// Secret of the form.
+    pub form: String,
+    /// What somebody with an account asked for before.
+    pub mine: Vec<TicketView>,
+}
+
+/// What was written into a form that could not be taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskDraft {
+    pub site: String,
+    pub who: String,
+    pub call_back: String,
+    pub reason: String,
+    pub priority: String,
+    pub form: String,
+    pub trouble: String,
+}
+
+/// A call request, for whoever asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketView {
+    pub ticket: String,
+    pub state: String,
+    pub open: bool,
+    /// The reason of a refusal, or how it ended.
+    pub note: Option<String>,
+    pub again_at: Option<Moment>,
+    pub filed: Moment,
+    pub call_back: String,
+    pub reason: String,
+    pub story: Vec<TicketLine>,
+}
+
+/// A step or a message. Nobody of the EOC is named to the public.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketLine {
+    pub when: Moment,
+    pub mine: bool,
+    /// Words of a message; `None` for a step.
+    pub said: Option<String>,
+    /// A word of [`lockdown::call_request::Deed::word`].
+    pub did: String,
+    pub note: Option<String>,
+}
+
+/// What a console shows of the incident that is open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentBrief {
+    pub id: IncidentId,
+    pub name: String,
+    pub commander: Option<String>,
+    pub present: Vec<String>,
+    /// Seniors were asked then whether it is still needed.
+    pub asked: Option<Moment>,
+    /// Who says that it was a mistake.
+    pub mistake: Option<String>,
+    pub site: SiteId,
+    pub site_name: String,
+    /// Of the state an all-clear would be given for.
+    pub version: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentsView {
+    pub me: Me,
+    /// Newest first.
+    pub incidents: Vec<IncidentLine>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentLine {
+    pub id: IncidentId,
+    pub name: String,
+    pub site: String,
+    pub kind: Option<String>,
+    pub state: String,
+    pub opened: Moment,
+    pub lasted: String,
+}
+
+/// An incident, whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentView {
+    pub me: Me,
+    pub line: IncidentLine,
+    pub commander: Option<String>,
+    pub present: Vec<String>,
+    /// The draft of the report: heading and what it says, in words.
+    pub report: Vec<(String, Vec<String>)>,
+    /// In the order they happened.
+    pub events: Vec<EventView>,
+    /// Texts that were attached: name and text.
+    pub attachments: Vec<(String, String)>,
+    pub may_write: bool,
+    pub open: bool,
+}
+
+/// The board on the wall of the EOC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WallView {
+    pub site: SiteView,
+    pub waiting: Vec<Waiting>,
+    pub events: Vec<EventView>,
+}
+
 /// One message on the live line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Live {
     Site(Box<SiteView>),
     Event(EventView),
+    /// A call request changed.
+    Request(Box<RequestNews>),
+    /// The ticket a line was opened for changed: as HTML.
+    Ticket(String),
     /// Nothing happened; the line is alive.
     Beat,
 }

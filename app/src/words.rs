@@ -1,7 +1,8 @@
 //! What the screens say about the state, the switch and what just happened. Short sentences a frightened
 //! person understands at first reading.
 
-use crate::view::SiteView;
+use crate::view::{RequestView, SiteView};
+use lockdown::call_request::Priority;
 use lockdown::standing::Standing;
 use lockdown::step::{StepState, Target};
 
@@ -52,53 +53,6 @@ pub(crate) fn console_headline(site: &SiteView) -> String {
 
 fn changed(off: usize) -> String {
     if off == 1 { "1 object was changed".into() } else { format!("{off} objects were changed") }
-}
-
-pub(crate) fn public_headline(site: &SiteView) -> &'static str {
-    match (site.standing, site.ordered) {
-        (Standing::Normal, _) => "Phones work normally",
-        (Standing::Unknown, _) => "We cannot confirm the state right now",
-        (Standing::Locked, _) | (Standing::Drifted { .. }, Target::Locked) => {
-            "Outside calls go through the Emergency Operations Centre"
-        }
-        (Standing::Pending { .. }, Target::Locked) => {
-            "Outside calls are being routed to the Emergency Operations Centre"
-        }
-        (Standing::Pending { .. }, Target::Normal) => "Outside calls are being restored",
-        (Standing::Drifted { .. }, Target::Normal) => "Some outside calls may not work as usual",
-    }
-}
-
-/// What it means for a resident.
-pub(crate) fn public_meaning(site: &SiteView) -> &'static str {
-    match (site.standing, site.ordered) {
-        (Standing::Normal, _) => "You can call and be called as usual.",
-        (Standing::Unknown, _) => {
-            "The telephones may be normal or locked; this page cannot see them. Calls inside the site are not affected."
-        }
-        (_, Target::Locked) => {
-            "If you call outside the site, the Emergency Operations Centre answers and helps you on. Calls inside the site work as usual."
-        }
-        (_, Target::Normal) => {
-            "If an outside call does not go through, try again in a minute. Calls inside the site work as usual."
-        }
-    }
-}
-
-/// Since when, or what was seen last where nothing can be said now.
-pub(crate) fn public_second_line(site: &SiteView) -> String {
-    match (site.standing, site.last_seen, &site.read) {
-        (Standing::Unknown | Standing::Drifted { .. }, Some(target), Some(read)) => {
-            format!("Last seen {} at {}.", target_word(target), read.clock)
-        }
-        (Standing::Unknown | Standing::Drifted { .. }, _, _) => String::new(),
-        _ => format!("Since {}.", site.since.clock),
-    }
-}
-
-pub(crate) fn emergency(numbers: &[String]) -> String {
-    let first = numbers.first().map_or("the emergency number", String::as_str);
-    format!("Emergency: dial {first}. It always works, from every phone.")
 }
 
 /// The line below the headline.
@@ -174,6 +128,39 @@ pub fn alone(since: &str) -> String {
     )
 }
 
+/// The shape and the word of a lane.
+pub(crate) fn priority(priority: Priority) -> (&'static str, &'static str) {
+    match priority {
+        Priority::Urgent => ("▲", "Urgent"),
+        Priority::Normal => ("■", "Normal"),
+        Priority::Low => ("○", "Low"),
+    }
+}
+
+pub(crate) fn queue_counts((new, mine): (usize, usize)) -> String {
+    format!("{new} new · {mine} yours")
+}
+
+/// How far it got, and who holds it.
+pub(crate) fn request_state(request: &RequestView) -> String {
+    let state = request.state.replace('_', " ");
+    match &request.holder {
+        Some(holder) if request.state == "claimed" => holder.name.clone(),
+        Some(holder) => format!("{state}, {}", holder.name),
+        None => state,
+    }
+}
+
+/// `14:02:31`, of the day in UTC: every clock of the EOC can be held against it.
+pub(crate) fn wall_clock(ms: i64) -> String {
+    elapsed(ms.rem_euclid(86_400_000) / 1000) + " UTC"
+}
+
+pub(crate) fn wall_lost(since: Option<&str>) -> String {
+    let since = since.map(|clock| format!(" since {clock}")).unwrap_or_default();
+    format!("THIS BOARD IS NOT LIVE{since}. Do not believe what it shows.")
+}
+
 pub(crate) const ONLY_EOC: &str = "Only EOC personnel may lock. Call the EOC.";
 
 pub(crate) fn not_live(since: Option<&str>) -> String {
@@ -238,6 +225,7 @@ mod tests {
                 alone: false,
                 notices: vec![],
                 steps: vec![],
+                incident: None,
                 plan: None,
             }),
         }

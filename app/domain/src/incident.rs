@@ -71,6 +71,45 @@ pub struct Incident {
     pub last: Option<u64>,
 }
 
+/// What somebody adds to an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    Note(String),
+    Decision(String),
+    Attachment {
+        name: String,
+        text: String,
+    },
+    Name {
+        name: String,
+        kind: String,
+    },
+    TakeCommand,
+    Join,
+    Leave,
+    StillNeeded,
+    /// "I locked by mistake."
+    Mistake,
+}
+
+impl Entry {
+    /// The entry a form names; `None` for no word of ours.
+    pub fn of(word: &str, name: String, text: String) -> Option<Self> {
+        Some(match word {
+            "note" => Self::Note(text),
+            "decision" => Self::Decision(text),
+            "attach" => Self::Attachment { name, text },
+            "name" => Self::Name { name, kind: text },
+            "command" => Self::TakeCommand,
+            "join" => Self::Join,
+            "leave" => Self::Leave,
+            "still_needed" => Self::StillNeeded,
+            "mistake" => Self::Mistake,
+            _ => return None,
+        })
+    }
+}
+
 impl Incident {
     pub fn is_open(&self) -> bool {
         !matches!(self.phase, Phase::Closed { .. })

@@ -1,10 +1,12 @@
 //! Server functions: public endpoints of three lines. Who may is asked behind `Backend`.
 
 pub mod doors;
+pub mod incidents;
 pub mod keys;
 pub mod lockdown;
 pub mod passkeys;
 pub mod people;
+pub mod requests;
 pub mod session;
 pub mod timeline;
 pub mod webhooks;

@@ -2,15 +2,46 @@
 
 use super::site_live::SiteLive;
 use crate::live::Line;
+use crate::texts::Texts;
 use crate::words;
 use leptos::prelude::*;
 use lockdown::standing::Standing;
 
 /// How the banner speaks.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(crate) enum Voice {
     Console,
-    Public,
+    /// To residents, in their language.
+    Public(StoredValue<Texts>),
+}
+
+impl Voice {
+    fn say(self, english: impl FnOnce() -> String, theirs: impl FnOnce(&Texts) -> String) -> String {
+        match self {
+            Self::Console => english(),
+            Self::Public(texts) => texts.with_value(theirs),
+        }
+    }
+
+    fn checked(self) -> String {
+        self.say(|| "Checked".into(), |texts| texts.said("checked"))
+    }
+
+    fn never(self) -> String {
+        self.say(|| "never".into(), |texts| texts.said("never"))
+    }
+
+    fn age(self, seconds: i64) -> String {
+        self.say(|| words::age(seconds), |texts| texts.age(seconds))
+    }
+
+    fn at(self, clock: &str) -> String {
+        self.say(|| format!("at {clock}"), |texts| texts.filled("at", "time", clock))
+    }
+
+    fn line_lost(self, since: Option<&str>) -> String {
+        self.say(|| words::not_live(since), |texts| texts.line_lost(since))
+    }
 }
 
 #[component]
@@ -18,11 +49,11 @@ pub(crate) fn Banner(live: SiteLive, voice: Voice) -> impl IntoView {
     let site = Memo::new(move |_| live.shown());
     let headline = move || match voice {
         Voice::Console => site.with(words::console_headline),
-        Voice::Public => site.with(|site| words::public_headline(site).to_owned()),
+        Voice::Public(texts) => site.with(|site| texts.with_value(|texts| texts.headline(site).to_owned())),
     };
     let second = move || match voice {
         Voice::Console => site.with(words::console_second_line),
-        Voice::Public => site.with(words::public_second_line),
+        Voice::Public(texts) => site.with(|site| texts.with_value(|texts| texts.second_line(site))),
     };
     let progress = move || {
         site.with(|site| match site.standing {
@@ -44,11 +75,11 @@ pub(crate) fn Banner(live: SiteLive, voice: Voice) -> impl IntoView {
             </div>
             <dl class="banner-facts">
                 <div>
-                    <dt>"Checked"</dt>
-                    <dd><ReadingAge live/></dd>
+                    <dt>{voice.checked()}</dt>
+                    <dd><ReadingAge live voice/></dd>
                 </div>
                 {move || {
-                    (voice == Voice::Console && site.with(|site| site.standing != Standing::Normal))
+                    (matches!(voice, Voice::Console) && site.with(|site| site.standing != Standing::Normal))
                         .then(|| view! {
                             <div>
                                 <dt>"Elapsed"</dt>
@@ -63,20 +94,20 @@ pub(crate) fn Banner(live: SiteLive, voice: Voice) -> impl IntoView {
                 <progress class="banner-progress" max=of.to_string() value=done.to_string() aria-label="Steps"></progress>
             })}
         </section>
-        <LineBar live/>
+        <LineBar live voice/>
     }
     .into_any()
 }
 
 /// How old the reading is; the plain clock time until the browser runs.
 #[component]
-pub(crate) fn ReadingAge(live: SiteLive) -> impl IntoView {
+pub(crate) fn ReadingAge(live: SiteLive, voice: Voice) -> impl IntoView {
     let text = move || {
         let read = live.shown().read;
         match (live.age.get(), read) {
-            (Some(seconds), Some(_)) => words::age(seconds),
-            (None, Some(read)) => format!("at {}", read.clock),
-            (_, None) => "never".to_owned(),
+            (Some(seconds), Some(_)) => voice.age(seconds),
+            (None, Some(read)) => voice.at(&read.clock),
+            (_, None) => voice.never(),
         }
     };
     view! { <span class="number">{text}</span> }
@@ -84,10 +115,10 @@ pub(crate) fn ReadingAge(live: SiteLive) -> impl IntoView {
 
 /// Said within seconds when the page is no longer live.
 #[component]
-fn LineBar(live: SiteLive) -> impl IntoView {
+fn LineBar(live: SiteLive, voice: Voice) -> impl IntoView {
     view! {
         <div class="line-bar" role="status" hidden=move || live.line.get() != Line::Lost>
-            {move || words::not_live(live.lost_at.get().as_deref())}
+            {move || voice.line_lost(live.lost_at.get().as_deref())}
         </div>
         <div class="line-bar" role="alert" hidden=move || !live.signed_out.get()>
             {words::SIGNED_OUT} <a href="/auth/login?return_to=/console">"Sign in again"</a>

@@ -1,5 +1,6 @@
 //! What stands around every page: name, ways, and who is signed in.
 
+use crate::texts::{self, Texts};
 use crate::view::Me;
 use leptos::prelude::*;
 
@@ -9,25 +10,35 @@ pub(crate) fn Frame(#[prop(into)] me: Option<Me>, here: &'static str, children: 
     let way = move |to: &'static str, name: &'static str| {
         view! { <a href=to aria-current=(to == here).then_some("page")>{name}</a> }
     };
+    let texts = use_context::<Texts>().unwrap_or_default();
+    let resident = !works;
+    let (phones, ask) = (texts.said("phones"), texts.said("ask"));
     view! {
         <a class="skip" href="#main">"Skip to the state"</a>
         <header class="top">
             <a class="brand" href="/">"PSTN Lockdown"</a>
             <nav aria-label="Pages">
+                {resident.then(|| view! { <a href="/" aria-current=(here == "/").then_some("page")>{phones}</a> })}
+                {resident.then(|| view! { <a href="/requests" aria-current=(here == "/requests").then_some("page")>{ask}</a> })}
                 {works.then(|| way("/console", "Console"))}
+                {works.then(|| way("/requests", "Requests"))}
+                {works.then(|| way("/incidents", "Incidents"))}
                 {(works || manages).then(|| way("/timeline", "Timeline"))}
                 {manages.then(|| way("/admin/people", "People"))}
                 {manages.then(|| way("/admin/clients", "Keys"))}
                 {manages.then(|| way("/admin/webhooks", "Web-hooks"))}
+                {manages.then(|| way("/admin/requests", "Personal data"))}
+                {works.then(|| way("/wall", "Wall"))}
             </nav>
-            <SignedIn me/>
+            {resident.then(|| view! { <Languages here now=texts.said("lang")/> })}
+            <SignedIn me sign_in=texts.said("sign_in")/>
         </header>
         <main id="main">{children()}</main>
     }
 }
 
 #[component]
-fn SignedIn(me: Option<Me>) -> impl IntoView {
+fn SignedIn(me: Option<Me>, sign_in: String) -> impl IntoView {
     match me {
         Some(me) => {
             let roles: Vec<&str> = me.roles.iter().map(|role| role.title()).collect();
@@ -40,8 +51,19 @@ fn SignedIn(me: Option<Me>) -> impl IntoView {
             }
             .into_any()
         }
-        None => view! { <a class="button quiet" href="/sign-in">"Sign in"</a> }.into_any(),
+        None => view! { <a class="button quiet" href="/sign-in">{if sign_in.is_empty() { "Sign in".to_owned() } else { sign_in }}</a> }.into_any(),
     }
+}
+
+/// The other languages the residents' pages speak.
+#[component]
+fn Languages(here: &'static str, now: String) -> impl IntoView {
+    let others = use_context::<texts::Languages>().map(|texts::Languages(all)| all).unwrap_or_default();
+    let others = others.into_iter().filter(|(tag, _)| *tag != now);
+    let link = move |(tag, name): (String, String)| {
+        view! { <a class="language" href=format!("{here}?lang={tag}") lang=tag.clone() hreflang=tag>{name}</a> }
+    };
+    others.map(link).collect_view()
 }
 
 /// What went wrong, where a person looks for it.

@@ -2,7 +2,7 @@
 //! hold, and as a plain form before wasm has loaded.
 
 use super::site_live::SiteLive;
-use crate::api::lockdown::Activate;
+use crate::send::Sending;
 use crate::words;
 use leptos::ev;
 use leptos::leptos_dom::helpers::TimeoutHandle;
@@ -21,7 +21,7 @@ enum Gesture {
 }
 
 #[component]
-pub(crate) fn LockSwitch(live: SiteLive, activate: ServerAction<Activate>) -> impl IntoView {
+pub(crate) fn LockSwitch(live: SiteLive, activate: Sending) -> impl IntoView {
     let site = live.shown();
     let (id, name) = (site.id.to_string(), site.name.clone());
     let gesture = RwSignal::new(Gesture::Idle);
@@ -33,14 +33,14 @@ pub(crate) fn LockSwitch(live: SiteLive, activate: ServerAction<Activate>) -> im
     let press = move || {
         // The switch may be gone already: somebody else locked.
         let idle = gesture.try_get_untracked().is_some_and(|gesture| gesture != Gesture::Holding);
-        if !idle || activate.pending().get_untracked() {
+        if !idle || activate.pending.get_untracked() {
             return;
         }
         gesture.set(Gesture::Holding);
         let site = order_id.clone();
         let done = move || {
             gesture.set(Gesture::Idle);
-            activate.dispatch(Activate { site, reason: None });
+            activate.press("/ui/activate", &[("site", &site)]);
         };
         holding.set_value(set_timeout_with_handle(done, HOLD).ok());
     };
@@ -60,7 +60,7 @@ pub(crate) fn LockSwitch(live: SiteLive, activate: ServerAction<Activate>) -> im
     let press_key = press.clone();
     let label = {
         let name = name.clone();
-        move || match (activate.pending().get(), gesture.get()) {
+        move || match (activate.pending.get(), gesture.get()) {
             (true, _) => words::SENT.to_owned(),
             (false, Gesture::Holding) => words::HOLDING.to_owned(),
             (false, Gesture::LetGo) => words::LET_GO.to_owned(),
@@ -76,7 +76,7 @@ pub(crate) fn LockSwitch(live: SiteLive, activate: ServerAction<Activate>) -> im
                     Gesture::Holding => "holding",
                     Gesture::Idle | Gesture::LetGo => "idle",
                 }
-                aria-disabled=move || activate.pending().get().to_string()
+                aria-disabled=move || activate.pending.get().to_string()
                 on:pointerdown=move |event: ev::PointerEvent| {
                     if event.is_primary() && event.button() == 0 {
                         capture(&event);
@@ -102,13 +102,13 @@ pub(crate) fn LockSwitch(live: SiteLive, activate: ServerAction<Activate>) -> im
             </button>
             <details class="two-steps" open=move || !awake.get()>
                 <summary>{words::TWO_STEPS}</summary>
-                <ActionForm action=activate>
+                <form method="post" action="/ui/activate" on:submit=move |event| activate.form(&event)>
                     <input type="hidden" name="site" value=id.clone()/>
                     <p>"This locks the PSTN for " <strong>{name.clone()}</strong> "."</p>
-                    <button type="submit" class="button danger" disabled=move || activate.pending().get()>
+                    <button type="submit" class="button danger" disabled=move || activate.pending.get()>
                         {words::CONFIRM_LOCK}
                     </button>
-                </ActionForm>
+                </form>
             </details>
         </div>
     }

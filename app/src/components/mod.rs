@@ -3,9 +3,14 @@
 pub(crate) mod banner;
 pub(crate) mod events;
 pub(crate) mod frame;
+#[cfg(feature = "ssr")]
+pub(crate) mod incident_card;
 pub(crate) mod lock_switch;
 pub(crate) mod passkeys;
+pub(crate) mod queue;
 pub(crate) mod release_form;
+pub(crate) mod request_form;
 pub(crate) mod sessions;
 pub(crate) mod site_live;
 pub(crate) mod steps;
+pub(crate) mod ticket;

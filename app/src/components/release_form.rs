@@ -1,10 +1,10 @@
 //! The all-clear: deliberate. Says what will happen, and asks for the site's name.
 
 use super::site_live::SiteLive;
-use crate::api::lockdown::Release;
 use crate::components::frame::Trouble;
 use crate::error::ApiError;
 use crate::passkey::prove_it;
+use crate::send::Sending;
 use crate::words;
 use leptos::ev;
 use leptos::html::Input;
@@ -13,12 +13,7 @@ use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 
 #[component]
-pub(crate) fn ReleaseForm(
-    live: SiteLive,
-    release: ServerAction<Release>,
-    proves: bool,
-    second: Option<String>,
-) -> impl IntoView {
+pub(crate) fn ReleaseForm(live: SiteLive, release: Sending, proves: bool, second: Option<String>) -> impl IntoView {
     let site = live.shown();
     let (id, name) = (site.id.to_string(), site.name);
     let steps = move || live.shown().detail.map_or(0, |detail| detail.steps.len());
@@ -27,7 +22,7 @@ pub(crate) fn ReleaseForm(
     let (needs, proved) = (RwSignal::new(proves), RwSignal::new(false));
     // Keys come and go while a page is open: the server's word counts.
     Effect::new(move || {
-        if release.value().get() == Some(Err(ApiError::PasskeyNeeded)) {
+        if release.refused() == Some(ApiError::PasskeyNeeded) {
             needs.set(true);
             proved.set(false);
         }
@@ -56,7 +51,7 @@ pub(crate) fn ReleaseForm(
         });
     };
     view! {
-        <ActionForm action=release attr:class="release" attr:autocomplete="off">
+        <form method="post" action="/ui/release" class="release" autocomplete="off" on:submit=move |event| release.form(&event)>
             <input type="hidden" name="site" value=id/>
             <input type="hidden" name="seen" value=version prop:value=version/>
             <p>
@@ -75,10 +70,10 @@ pub(crate) fn ReleaseForm(
                 </label>
             })}
             {move || trouble.get().map(|error| view! { <Trouble text=error.to_string()/> })}
-            <button type="submit" class="button primary" on:click=confirm disabled=move || release.pending().get()>
-                {move || if release.pending().get() { "Sent…" } else { "Give the all-clear" }}
+            <button type="submit" class="button primary" on:click=confirm disabled=move || release.pending.get()>
+                {move || if release.pending.get() { "Sent…" } else { "Give the all-clear" }}
             </button>
-        </ActionForm>
+        </form>
     }
     .into_any()
 }

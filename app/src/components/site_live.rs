@@ -1,7 +1,7 @@
 //! A site as an open page knows it: the last news, greyed out by itself when it grows old.
 
 use crate::live::{Line, browser_now, listen};
-use crate::view::{EventView, Live, SiteView};
+use crate::view::{EventView, Live, RequestNews, SiteView, Waiting};
 use leptos::prelude::*;
 use lockdown::ids::SiteId;
 use lockdown::standing::Standing;
@@ -24,6 +24,10 @@ pub(crate) struct SiteLive {
     /// Seconds since the order.
     pub(crate) elapsed: RwSignal<Option<i64>>,
     pub(crate) events: RwSignal<Vec<EventView>>,
+    /// Open requests, where the page counts them.
+    pub(crate) waiting: RwSignal<Vec<Waiting>>,
+    /// The server's clock, in milliseconds since 1970; `None` until the browser runs.
+    pub(crate) now: RwSignal<Option<i64>>,
     pub(crate) line: ReadSignal<Line>,
     /// When the line was lost, by the browser's clock.
     pub(crate) lost_at: RwSignal<Option<String>>,
@@ -33,20 +37,21 @@ pub(crate) struct SiteLive {
 
 impl SiteLive {
     /// Begins with what came with the page and goes on with what the line brings.
-    pub(crate) fn begin(first: SiteView, events: Vec<EventView>) -> Self {
+    pub(crate) fn begin(first: SiteView, events: Vec<EventView>, waiting: Vec<Waiting>) -> Self {
         let id = first.id.clone();
         let site = RwSignal::new(first);
         let events = RwSignal::new(events);
         let after = events.with_untracked(|events| events.first().map_or(0, |event| event.seq));
+        let (waiting, now) = (RwSignal::new(waiting), RwSignal::new(None));
         let arrived = RwSignal::new(0.0);
         let signed_out = RwSignal::new(false);
         let line = listen(format!("/ui/live?after={after}"), move |news| {
-            if take(&id, news, site, events, signed_out) {
+            if take(&id, news, site, events, waiting, signed_out) {
                 arrived.set(browser_now());
             }
         });
         let (age, elapsed, lost_at) = (RwSignal::new(None), RwSignal::new(None), RwSignal::new(None));
-        let live = Self { site, age, elapsed, events, line, lost_at, signed_out };
+        let live = Self { site, age, elapsed, events, waiting, now, line, lost_at, signed_out };
         Effect::new(move || {
             arrived.set(browser_now());
             live.tick(arrived);
@@ -72,7 +77,9 @@ impl SiteLive {
         #[expect(clippy::cast_possible_truncation, reason = "milliseconds since the page was opened")]
         let since = (browser_now() - arrived.get_untracked()) as i64;
         self.site.with_untracked(|site| {
-            let age = |ms: i64| (site.answered_ms + since - ms) / 1000;
+            let now = site.answered_ms + since;
+            let age = |ms: i64| (now - ms) / 1000;
+            self.now.set(Some(now));
             self.age.set(site.read.as_ref().map(|read| age(read.ms)));
             self.elapsed.set(Some(age(site.since.ms)));
         });
@@ -95,6 +102,7 @@ fn take(
     news: Live,
     site: RwSignal<SiteView>,
     events: RwSignal<Vec<EventView>>,
+    waiting: RwSignal<Vec<Waiting>>,
     signed_out: RwSignal<bool>,
 ) -> bool {
     match news {
@@ -117,7 +125,18 @@ fn take(
             });
             false
         }
-        Live::Site(_) | Live::Event(_) | Live::Beat => false,
+        Live::Request(request) if request.site == *id => {
+            waiting.update(|all| {
+                all.retain(|one| one.id != request.id);
+                if request.open {
+                    let RequestNews { id, priority, filed_ms, .. } = (*request).clone();
+                    all.push(Waiting { id, priority, filed_ms });
+                }
+            });
+            crate::queue::take(&request);
+            false
+        }
+        Live::Site(_) | Live::Event(_) | Live::Request(_) | Live::Ticket(_) | Live::Beat => false,
     }
 }
 

@@ -1,6 +1,5 @@
 //! The console of one site, awake.
 
-use crate::api::lockdown::{Activate, Release};
 use crate::components::banner::{Banner, Voice};
 use crate::components::events::Events;
 use crate::components::frame::Trouble;
@@ -9,16 +8,21 @@ use crate::components::release_form::ReleaseForm;
 use crate::components::site_live::SiteLive;
 use crate::components::steps::StepTable;
 use crate::error::ApiError;
+use crate::send::{Sending, action};
 use crate::view::{ConsoleView, Me};
 use crate::words;
+use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
+use lockdown::ids::OperatorId;
 use lockdown::step::Target;
+use wasm_bindgen::JsCast;
 
 #[island]
-pub fn ConsoleIsland(view: ConsoleView) -> impl IntoView {
-    let (activate, release) = (ServerAction::<Activate>::new(), ServerAction::<Release>::new());
-    let ConsoleView { me, site, sites, events, proves, second, seniors, banners } = view;
-    let live = SiteLive::begin(site.clone(), events);
+pub fn ConsoleIsland(view: ConsoleView, children: Children) -> impl IntoView {
+    let (activate, release) = (Sending::new(), Sending::new());
+    let ConsoleView { me, site, sites, events, proves, second, seniors, banners, my_id } = view;
+    let live = SiteLive::begin(site.clone(), events, vec![]);
+    Effect::new(crate::queue::wake);
     let others: Vec<_> = sites.into_iter().filter(|(id, _)| *id != site.id).collect();
     view! {
             <div class="console-head">
@@ -32,14 +36,18 @@ pub fn ConsoleIsland(view: ConsoleView) -> impl IntoView {
             <Banner live voice=Voice::Console/>
             <div class="console">
                 <div class="column">
-                    <ActionCard live me proves second seniors activate release/>
+                    <ActionCard live me=me.clone() proves second seniors activate release/>
+                    <Incident live me my_id release/>
                     <PlanNotes live/>
                     <StepTable live/>
                 </div>
-                <section class="card" aria-labelledby="timeline-title">
-                    <h3 id="timeline-title">"Timeline"</h3>
-                    <Events events=live.events/>
-                </section>
+                <div class="column">
+                    {children()}
+                    <section class="card" aria-labelledby="timeline-title">
+                        <h3 id="timeline-title">"Timeline"</h3>
+                        <Events events=live.events/>
+                    </section>
+                </div>
             </div>
     }
     .into_any()
@@ -64,8 +72,8 @@ fn ActionCard(
     proves: bool,
     second: Option<String>,
     seniors: Vec<String>,
-    activate: ServerAction<Activate>,
-    release: ServerAction<Release>,
+    activate: Sending,
+    release: Sending,
 ) -> impl IntoView {
     let ordered = Memo::new(move |_| live.shown().ordered);
     let trouble = Memo::new(move |_| live.shown().detail.and_then(|detail| detail.trouble));
@@ -89,7 +97,7 @@ fn ActionCard(
                     <p class="not-yours">"Only senior EOC personnel may give the all-clear. " {ask.clone()}</p>
                 }.into_any(),
             }}
-            <Answer answer=Signal::derive(move || activate.value().get().or_else(|| release.value().get()))/>
+            <Answer answer=Signal::derive(move || activate.answer.get().or_else(|| release.answer.get()))/>
         </section>
     }
     .into_any()
@@ -117,4 +125,29 @@ fn PlanNotes(live: SiteLive) -> impl IntoView {
             }
         })
     }
+}
+
+/// The EOC's file that is open, as the server wrote it.
+#[component]
+fn Incident(live: SiteLive, me: Me, my_id: OperatorId, release: Sending) -> impl IntoView {
+    let writing = Sending::new();
+    let card = Memo::new(move |_| live.shown().detail.and_then(|detail| detail.incident));
+    let mine = move || live.shown().detail.and_then(|detail| detail.by_id).as_ref() == Some(&my_id);
+    let sent = move |event: SubmitEvent| {
+        let form = event.target().and_then(|form| form.dyn_into::<web_sys::HtmlFormElement>().ok());
+        if form.is_some_and(|form| action(&form) == "/ui/release") {
+            release.form(&event)
+        } else {
+            writing.form(&event)
+        }
+    };
+    view! {
+        <section class="card incident" aria-label="Incident" hidden=move || card.with(Option::is_none)
+            data-senior=me.may_release.to_string() data-eoc=me.may_lock.to_string() data-locker=move || mine().to_string()
+            on:submit=sent>
+            <div class="incident-card" inner_html=move || card.get().unwrap_or_default()></div>
+            {move || writing.refused().map(|error| view! { <Trouble text=error.to_string()/> })}
+        </section>
+    }
+    .into_any()
 }

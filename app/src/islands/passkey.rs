@@ -1,9 +1,8 @@
 //! Adding a passkey, and coming in with one.
 
-use crate::api::passkeys::ask_passkey;
 use crate::components::frame::Trouble;
 use crate::error::ApiError;
-use crate::passkey::{Ask, answered_for, ask, prove_it};
+use crate::passkey::{Ask, answered_for, ask, prove_it, question};
 use leptos::html::{Form, Input};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -17,7 +16,7 @@ pub fn PasskeyDoor(return_to: String) -> impl IntoView {
         trouble.set(None);
         spawn_local(async move {
             let asked = async {
-                let question = ask_passkey("sign-in".to_owned()).await?;
+                let question = question("sign-in").await?;
                 Ok((ask(Ask::Get, &question).await?, question.ticket))
             };
             match asked.await {

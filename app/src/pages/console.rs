@@ -1,19 +1,32 @@
 //! The EOC's page: the state, the one action, what CUCM holds, what happened.
 
 use crate::api::lockdown::{Activate, Release, console};
+use crate::api::requests::queue;
 use crate::api::session::sign_in;
 use crate::components::frame::{Frame, Trouble};
+use crate::components::queue::Queue;
+use crate::error::ApiError;
 use crate::islands::console::ConsoleIsland;
 use crate::pages::Refused;
+use crate::view::QueueView;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
+use lockdown::ids::SiteId;
 
 #[component]
 pub(crate) fn ConsolePage() -> impl IntoView {
     let asked = use_query_map();
     let known = Resource::new(|| (), |()| sign_in());
-    let board = Resource::new(move || asked.read().get("site"), console);
+    // The lock switch does not fall with the queue beside it.
+    let board = Resource::new(
+        move || asked.read().get("site"),
+        |site| async move {
+            let view = console(site).await?;
+            let waiting = queue(Some(view.site.id.to_string()), None, None).await;
+            Ok((view, waiting))
+        },
+    );
     // What a plain form could not do comes back in the address of the page.
     let (activate, release) = (ServerAction::<Activate>::new(), ServerAction::<Release>::new());
     let trouble = move || {
@@ -24,14 +37,24 @@ pub(crate) fn ConsolePage() -> impl IntoView {
         <Title text="Console"/>
         <Suspense>
             {move || board.get().map(|answer| match answer {
-                Ok(view) => view! {
+                Ok((view, waiting)) => view! {
                     <Frame me=Some(view.me.clone()) here="/console">
                         {trouble()}
-                        <ConsoleIsland view/>
+                        <ConsoleIsland view=view.clone()><Waiting waiting site=(view.site.id, view.site.name)/></ConsoleIsland>
                     </Frame>
                 }.into_any(),
-                Err(error) => view! { <Refused error me=known.get().and_then(Result::ok).and_then(|view| view.me) return_to="/console"/> }.into_any(),
+                Err(error) => { let error: ApiError = error; view! { <Refused error me=known.get().and_then(Result::ok).and_then(|view| view.me) return_to="/console"/> }.into_any() }
             })}
         </Suspense>
+    }
+}
+
+#[component]
+fn Waiting(waiting: Result<QueueView, ApiError>, site: (SiteId, String)) -> impl IntoView {
+    match waiting {
+        Ok(QueueView { requests, my_id, form, answered_ms, .. }) => {
+            view! { <Queue requests my_id sites=vec![site] form closed=false answered_ms/> }.into_any()
+        }
+        Err(error) => view! { <p class="notice loud">{error.to_string()}</p> }.into_any(),
     }
 }

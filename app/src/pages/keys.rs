@@ -57,7 +57,7 @@ pub(crate) fn Shown(outcome: Outcome) -> impl IntoView {
         .into_any(),
         Outcome::Refused(error) => view! { <Trouble text=error.to_string()/> }.into_any(),
         Outcome::Tested(said) => view! { <p class="notice" role="status">"Test: " {said}</p> }.into_any(),
-        Outcome::Envelopes(_) | Outcome::Reported => ().into_any(),
+        Outcome::Envelopes(_) | Outcome::Ask(_) | Outcome::Reported => ().into_any(),
     }
 }
 

@@ -1,15 +1,22 @@
 //! One page a file.
 
+pub(crate) mod ask;
 pub(crate) mod console;
+pub(crate) mod incident;
+pub(crate) mod incidents;
 pub(crate) mod keys;
+pub(crate) mod known;
 pub(crate) mod leaked_key;
 pub(crate) mod me;
 pub(crate) mod not_found;
 pub(crate) mod people;
 pub(crate) mod person;
+pub(crate) mod requests;
 pub(crate) mod sign_in;
 pub(crate) mod status;
+pub(crate) mod ticket;
 pub(crate) mod timeline;
+pub(crate) mod wall;
 pub(crate) mod webhooks;
 
 use crate::components::frame::{Frame, Trouble};

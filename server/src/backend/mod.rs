@@ -1,9 +1,11 @@
 //! What the pages ask for, answered by engine and store.
 
 pub mod doors;
+mod files;
 mod keys;
 mod passkeys;
 mod people;
+pub mod queue;
 mod views;
 mod webhooks;
 
@@ -105,6 +107,7 @@ impl Backend for Pages {
                 .two_seniors
                 .then(|| words::second(&names(seniors.iter().filter(|senior| senior.id != who.id)))),
             seniors: names(seniors.iter()),
+            my_id: who.id.clone(),
             banners: self.banners.clone(),
         })
     }

@@ -1,7 +1,7 @@
 //! From the engine's words to what a page shows.
 
 use crate::engine::{PlanState, SiteStatus};
-use app::view::{EventView, Moment, PlanNote, SiteDetail, SiteView, StepView, Weight};
+use app::view::{EventView, IncidentBrief, Moment, PlanNote, SiteDetail, SiteView, StepView, Weight};
 use app::words;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -9,6 +9,7 @@ use lockdown::ids::SiteId;
 use lockdown::reading::ReadingState;
 use lockdown::step::{Found, Target};
 use lockdown::timeline::{Event, EventKind};
+use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
 
 /// What the configuration says of a site besides its plan.
@@ -23,11 +24,13 @@ pub struct Sites {
     facts: Vec<SiteFacts>,
     /// On every console: sign-ins past the identity provider that nobody reviewed.
     alarms: RwLock<Vec<String>>,
+    /// The EOC's files that are open.
+    incidents: RwLock<BTreeMap<SiteId, IncidentBrief>>,
 }
 
 impl Sites {
     pub fn new(facts: Vec<SiteFacts>) -> Self {
-        Self { facts, alarms: RwLock::default() }
+        Self { facts, alarms: RwLock::default(), incidents: RwLock::default() }
     }
 
     fn facts(&self, id: Option<&SiteId>) -> Option<&SiteFacts> {
@@ -84,6 +87,8 @@ impl Sites {
             alone: status.alone_since.is_some(),
             notices: self.notices(status, now),
             steps: steps(status),
+            incident: self.incident(status),
+            by_id: status.command.by().map(|by| by.id.clone()),
             plan: self.plan_note(status, now),
         };
         SiteView { detail: Some(detail), ..self.public(status, now) }
@@ -104,6 +109,20 @@ impl Sites {
                 Some(PlanNote { title, lines, urgent: false })
             }
         }
+    }
+
+    /// Whether they are others than before.
+    pub fn set_incidents(&self, new: BTreeMap<SiteId, IncidentBrief>) -> bool {
+        let mut incidents = self.incidents.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = *incidents != new;
+        *incidents = new;
+        changed
+    }
+
+    /// Its card, for the state as it is now.
+    fn incident(&self, status: &SiteStatus) -> Option<String> {
+        let known = self.incidents.read().unwrap_or_else(PoisonError::into_inner).get(&status.id).cloned();
+        known.map(|brief| app::fragments::incident(IncidentBrief { version: status.version, ..brief }))
     }
 
     /// Whether they are others than before.

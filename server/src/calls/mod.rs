@@ -229,11 +229,27 @@ impl CallDesk {
         Ok(self.store.requests(&Wanted { filed_by: Some(by.id.clone()), limit, ..Wanted::default() }).await?)
     }
 
+    /// As it is now, with those that are like it, for whoever follows the queue.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn as_it_is(&self, id: &str) -> Result<Option<(CallRequest, Vec<CallRequest>)>, StoreError> {
+        let Some(request) = self.store.request(id).await? else { return Ok(None) };
+        let twins = if request.is_open() { self.twins(&request).await? } else { Vec::new() };
+        Ok(Some((request, twins)))
+    }
+
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn by_digest(&self, digest: &str) -> Result<Option<CallRequest>, StoreError> {
+        self.store.request_of_form(digest).await
+    }
+
     /// Open requests of people who are to be called back at the same number.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn twins(&self, of: &CallRequest) -> Result<Vec<CallRequest>, CallError> {
+    pub async fn twins(&self, of: &CallRequest) -> Result<Vec<CallRequest>, StoreError> {
         let (sites, open_only) = (Some(vec![of.site.clone()]), true);
         let open =
             self.store.requests(&Wanted { sites, open_only, limit: LOOKED_THROUGH, ..Wanted::default() }).await?;

@@ -100,11 +100,16 @@ impl<E: Display> From<E> for Sorry {
     }
 }
 
+/// For each worker thread. A page is a value of nested types and is written by nested calls; a build that is
+/// not optimised needs more than tokio's 2 MiB for the console. Only what is touched is memory. Bytes.
+const STACK: usize = 16 * 1024 * 1024;
+
 /// Runs what the command line asks for.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let context = Context { config_file: arguments.config, json: arguments.json };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let builder = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build();
+    let runtime = match builder {
         Ok(runtime) => runtime,
         Err(error) => return failed(&context, &format!("no threads can be started: {error}")),
     };

@@ -6,10 +6,10 @@ use crate::incidents::{File, IncidentError};
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use lockdown::incident::Phase;
-use lockdown::operator::Operator;
+use lockdown::operator::{Act, Operator};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -57,7 +57,12 @@ pub(super) async fn page(
     who: Option<Extension<Operator>>,
     Path((id, name)): Path<(String, String)>,
 ) -> Response {
-    let Some(Extension(operator)) = who else { return Redirect::to("/sign-in").into_response() };
+    let Some(Extension(operator)) = who else {
+        return (StatusCode::UNAUTHORIZED, "Please sign in first.").into_response();
+    };
+    if let Err(refusal) = operator.may(Act::Work, None) {
+        return (StatusCode::FORBIDDEN, refusal.to_string()).into_response();
+    }
     let Some(kind) = Kind::of(&name) else { return StatusCode::NOT_FOUND.into_response() };
     match state.pages.incidents.file(&operator, &id).await {
         Ok(file) => written(&state, &operator, &file, kind).unwrap_or_else(|error| {

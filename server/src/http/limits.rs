@@ -79,6 +79,11 @@ pub(super) struct Limits {
     pub(super) sign_ins: Limit<Place>,
     /// Answers of passkeys from one place, so that noise at the provider's door does not close this one.
     pub(super) passkeys: Limit<Place>,
+    /// Call requests and messages from one place: 30 at once, one every ten seconds. A camp may share an
+    /// address.
+    pub(super) asked: Limit<Place>,
+    /// Messages on one ticket: 10 at once, one every ten seconds.
+    pub(super) tickets: Limit<String>,
     /// Sealed codes from one place: 5 in a quarter of an hour.
     pub(super) codes: Limit<Place>,
     /// Sealed codes of everybody: 20 an hour, then each one waits [`CODE_DELAY`], and none is turned away.
@@ -96,6 +101,8 @@ impl Limits {
             bad_keys: Limit::new(30, Duration::from_secs(2)),
             sign_ins: Limit::new(60, Duration::from_secs(1)),
             passkeys: Limit::new(60, Duration::from_secs(1)),
+            asked: Limit::new(30, Duration::from_secs(10)),
+            tickets: Limit::new(10, Duration::from_secs(10)),
             codes: Limit::new(5, Duration::from_secs(3 * 60)),
             all_codes: Limit::new(20, Duration::from_secs(3 * 60)),
             session_lines: Lines::new(LINES_A_SESSION),

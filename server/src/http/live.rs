@@ -2,21 +2,28 @@
 
 use super::AppState;
 use super::address::Caller;
+use super::language::wished;
 use super::limits::{OpenLine, Place};
+use crate::backend::queue::ticket_view;
 use crate::backend::{Pages, Sites};
 use crate::engine::{Engine, News, SiteStatus};
+use crate::identity::token;
 use app::backend::CurrentSession;
-use app::view::Live;
+use app::texts::{Texts, languages, texts};
+use app::view::{Live, TicketView};
 use axum::Extension;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::sse::{Event as SseEvent, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt};
+use lockdown::call_request::CallRequest;
 use lockdown::ids::SiteId;
+use lockdown::incident::SHAPING;
 use lockdown::operator::{Act, Operator};
 use lockdown::timeline::{Event, EventKind};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -48,7 +55,16 @@ struct Told {
     eoc: String,
     /// An entry of the timeline is for whom the rule book says.
     event: Option<Event>,
+    /// A call request is for the EOC, and for whoever asked.
+    request: Option<Asked>,
     beat: bool,
+}
+
+/// A call request for whoever asked: found by the digest of their secret.
+struct Asked {
+    form: String,
+    /// In every language: its tag, and the message.
+    ticket: Vec<(&'static str, String)>,
 }
 
 impl Teller {
@@ -63,6 +79,7 @@ impl Teller {
         tokio::spawn(async move {
             let mut beat = tokio::time::interval(BEAT);
             pages.refresh_alarms().await;
+            pages.refresh_incidents().await;
             let mut last = store.latest_events(1).await.unwrap_or_default().first().map_or(0, |event| event.seq);
             loop {
                 let heard = tokio::select! {
@@ -81,7 +98,7 @@ impl Teller {
                     Some(Ok(News::Event(event))) if store.away_since().is_some() => {
                         // It has no number that others know yet: told at once, and again with it.
                         telling.tell(Told { id: None, ..Told::event(&event, &engine, &sites) });
-                        telling.alarms(&pages, std::slice::from_ref(&*event)).await;
+                        telling.follow_up(&pages, std::slice::from_ref(&*event)).await;
                         continue;
                     }
                     None | Some(Ok(News::Event(_) | News::Timeline) | Err(RecvError::Lagged(_))) => {}
@@ -91,10 +108,40 @@ impl Teller {
                     last = event.seq;
                     telling.tell(Told::event(event, &engine, &sites));
                 }
-                telling.alarms(&pages, &events).await;
+                telling.follow_up(&pages, &events).await;
             }
         });
         teller
+    }
+
+    /// What else a page shows of what happened.
+    async fn follow_up(&self, pages: &Pages, events: &[Event]) {
+        self.alarms(pages, events).await;
+        self.incidents(pages, events).await;
+        self.requests(pages, events).await;
+    }
+
+    /// The EOC's file changed: its card stands on every console.
+    async fn incidents(&self, pages: &Pages, events: &[Event]) {
+        let about = |event: &Event| SHAPING.contains(&event.kind.gist()) || matches!(event.kind, EventKind::SharedBack);
+        if events.iter().any(about) && pages.refresh_incidents().await {
+            for status in pages.engine.statuses() {
+                self.tell(Told::site(&status, &pages.engine, &pages.sites));
+            }
+        }
+    }
+
+    /// Each request once, as it is now, however often it changed meanwhile.
+    async fn requests(&self, pages: &Pages, events: &[Event]) {
+        let changed: BTreeSet<&str> =
+            events.iter().filter_map(|event| event.kind.request()).map(|id| id.as_str()).collect();
+        for id in changed {
+            match pages.calls.as_it_is(id).await {
+                Ok(Some((request, twins))) => self.tell(Told::request(pages, &request, &twins)),
+                Ok(None) => {}
+                Err(error) => tracing::debug!(%error, "a call request cannot be told"),
+            }
+        }
     }
 
     /// Somebody came in past the identity provider, or it was reviewed: every console says so. Also when
@@ -116,6 +163,10 @@ impl Teller {
     }
 }
 
+fn ticket_in(ticket: &TicketView, texts: &Texts) -> String {
+    written(&Live::Ticket(app::fragments::ticket(ticket.clone(), texts.clone())))
+}
+
 fn written(live: &Live) -> String {
     serde_json::to_string(live).expect("views have only strings, numbers and lists in them")
 }
@@ -123,7 +174,7 @@ fn written(live: &Live) -> String {
 impl Told {
     fn beat() -> Self {
         let beat = written(&Live::Beat);
-        Self { id: None, site: None, public: Some(beat.clone()), eoc: beat, event: None, beat: true }
+        Self { id: None, site: None, public: Some(beat.clone()), eoc: beat, event: None, request: None, beat: true }
     }
 
     fn site(status: &SiteStatus, engine: &Engine, sites: &Sites) -> Self {
@@ -134,6 +185,7 @@ impl Told {
             public: Some(written(&Live::Site(Box::new(sites.public(status, now))))),
             eoc: written(&Live::Site(Box::new(sites.detailed(status, now)))),
             event: None,
+            request: None,
             beat: false,
         }
     }
@@ -146,14 +198,35 @@ impl Told {
             public: None,
             eoc,
             event: Some(event.clone()),
+            request: None,
+            beat: false,
+        }
+    }
+
+    fn request(pages: &Pages, request: &CallRequest, twins: &[CallRequest]) -> Self {
+        let now = pages.engine.now();
+        let view = ticket_view(&pages.sites, request, now);
+        let ticket = languages().map(|(tag, _)| (tag, ticket_in(&view, texts([tag]))));
+        Self {
+            id: None,
+            site: Some(request.site.clone()),
+            public: None,
+            eoc: written(&Live::Request(Box::new(pages.request_news(request, twins, now)))),
+            event: None,
+            request: Some(Asked { form: request.form.clone(), ticket: ticket.collect() }),
             beat: false,
         }
     }
 
     fn for_audience(&self, listener: &Listener) -> Option<SseEvent> {
-        let eoc = match &self.event {
-            Some(event) => listener.sees(event),
-            None => listener.works_at(self.site.as_ref()),
+        if let Some(asked) = self.request.as_ref().filter(|asked| listener.ticket.as_ref() == Some(&asked.form)) {
+            let theirs = asked.ticket.iter().find(|(tag, _)| *tag == listener.texts.say("lang"));
+            return theirs.map(|(_, text)| SseEvent::default().data(text));
+        }
+        let eoc = match (&self.event, &self.request) {
+            (Some(event), _) => listener.sees(event),
+            (None, Some(_)) => listener.reads_calls_at(self.site.as_ref()),
+            (None, None) => listener.works_at(self.site.as_ref()),
         };
         let text = if eoc { Some(&self.eoc) } else { self.public.as_ref() }?;
         let event = SseEvent::default().data(text);
@@ -167,18 +240,30 @@ impl Told {
 #[derive(Deserialize)]
 pub(super) struct From {
     after: Option<u64>,
+    /// The secret of a call request that is followed.
+    ticket: Option<String>,
 }
 
 /// Whoever is at the other end, with the rights they had when the line was opened.
-struct Listener(Option<Operator>);
+struct Listener {
+    who: Option<Operator>,
+    /// Digest of the secret of the request they follow.
+    ticket: Option<String>,
+    /// In their language.
+    texts: &'static Texts,
+}
 
 impl Listener {
     fn sees(&self, event: &Event) -> bool {
-        self.0.as_ref().is_some_and(|operator| event.is_for(operator))
+        self.who.as_ref().is_some_and(|operator| event.is_for(operator))
     }
 
     fn works_at(&self, site: Option<&SiteId>) -> bool {
-        self.0.as_ref().is_some_and(|operator| operator.may(Act::Work, site).is_ok())
+        self.who.as_ref().is_some_and(|operator| operator.may(Act::Work, site).is_ok())
+    }
+
+    fn reads_calls_at(&self, site: Option<&SiteId>) -> bool {
+        self.who.as_ref().is_some_and(|operator| operator.may(Act::ReadCalls, site).is_ok())
     }
 }
 
@@ -195,7 +280,9 @@ pub(super) async fn page_line(
     let Some(counted) = counted(&state, session, address) else {
         return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "10")], "too many open lines").into_response();
     };
-    let listener = Listener(who.map(|Extension(operator)| operator));
+    let ticket = from.ticket.as_deref().map(token::digest);
+    let texts = texts(wished(&headers).iter().map(String::as_str));
+    let listener = Listener { who: who.map(|Extension(operator)| operator), ticket, texts };
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     // Listened to before anything is looked up, so that nothing falls between.
     let news = state.teller.0.subscribe();
@@ -241,6 +328,12 @@ async fn beginning(state: &AppState, listener: &Listener, after: Option<u64>) ->
             state.sites.public(&status, now)
         };
         first.push(SseEvent::default().data(written(&Live::Site(Box::new(view)))));
+    }
+    if let Some(followed) = &listener.ticket
+        && let Ok(Some(request)) = state.pages.calls.by_digest(followed).await
+    {
+        let view = ticket_view(&state.sites, &request, now);
+        first.push(SseEvent::default().data(ticket_in(&view, listener.texts)));
     }
     first
 }

@@ -1,8 +1,10 @@
 //! Every route in one table. Handlers extract, ask, and map; none decides.
 
 mod address;
+mod ask;
 mod exports;
 mod health;
+mod language;
 mod limits;
 mod live;
 mod once;
@@ -117,6 +119,10 @@ fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
         ("POST", "/admin/webhooks/test", post(once::test_hook)),
         ("GET", "/leaked-key/report", once::back_to("/leaked-key")),
         ("POST", "/leaked-key/report", post(once::report_key)),
+        ("GET", "/requests/file", once::back_to("/requests")),
+        ("POST", "/requests/file", post(ask::file)),
+        ("POST", "/requests/answer", post(ask::answer)),
+        ("GET", "/admin/requests/export", get(ask::export)),
         ("GET", "/incidents/{id}/{export}", get(exports::page)),
         ("GET", "/ui/live", get(live::page_line)),
         ("GET", "/healthz", get(health::healthz)),

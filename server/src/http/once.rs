@@ -24,7 +24,12 @@ use serde::Deserialize;
 type Who = Option<Extension<Operator>>;
 
 /// The page at `path` as its GET would show it to the same person, with what came of the form.
-async fn page(state: &AppState, mut parts: Parts, path: &str, outcome: Result<Outcome, ApiError>) -> Response {
+pub(super) async fn page(
+    state: &AppState,
+    mut parts: Parts,
+    path: &str,
+    outcome: Result<Outcome, ApiError>,
+) -> Response {
     parts.method = Method::GET;
     parts.uri = path.parse().unwrap_or_else(|_| Uri::from_static("/"));
     let outcome = outcome.unwrap_or_else(Outcome::Refused);

@@ -51,6 +51,7 @@ pub(super) fn provide(state: &AppState) {
     if let Some(here) = parts.extensions.get::<CurrentSession>() {
         provide_context(here.clone());
     }
+    super::language::provide(&parts, &response);
     provide_context(reply(&parts, response.clone()));
     response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(nonce) = use_nonce() {

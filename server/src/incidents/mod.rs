@@ -12,7 +12,7 @@ use crate::store::Directory;
 use crate::store::calls::{Calls, Wanted};
 use lockdown::call_request::{self, CallRequest};
 use lockdown::ids::{IncidentId, SiteId};
-use lockdown::incident::{Incident, SHAPING, incidents};
+use lockdown::incident::{Entry, Incident, SHAPING, incidents};
 use lockdown::operator::{Act, Operator, Refusal};
 use lockdown::report::Report;
 use lockdown::timeline::{Event, EventKind};
@@ -33,20 +33,6 @@ const LONGEST_ATTACHMENT: usize = 10_000;
 
 /// What people write down after an incident too.
 const WRITTEN: &[&str] = &["noted", "decided", "attached", "incident_named"];
-
-/// What somebody adds to an incident.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Entry {
-    Note(String),
-    Decision(String),
-    Attachment { name: String, text: String },
-    Name { name: String, kind: String },
-    TakeCommand,
-    Join,
-    Leave,
-    StillNeeded,
-    Mistake,
-}
 
 /// Why nothing was written. The text is for whoever tried.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

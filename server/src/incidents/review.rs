@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Between two looks. A question may come so much late.
-const LOOK: Duration = Duration::from_secs(15);
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Asks for as long as the server runs.
 pub async fn watch(incidents: Arc<Incidents>) {

@@ -11,6 +11,7 @@ mod hardening;
 mod keys;
 mod lock;
 mod people;
+mod requests;
 mod restart;
 mod rights;
 mod sign_in;

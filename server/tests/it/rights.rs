@@ -65,11 +65,36 @@ impl Who {
 /// A way in, what is sent, and who gets through.
 type Row = (&'static str, &'static str, Who);
 
-const TABLE: [Row; 83] = [
+const TABLE: [Row; 115] = [
     ("GET /", "", Who::Everybody),
     ("GET /sign-in", "", Who::Everybody),
     ("GET /console", "", Who::Eoc),
     ("GET /timeline", "", Who::Staff),
+    ("GET /requests", "", Who::Everybody),
+    ("GET /requests/t/{secret}", "", Who::Everybody),
+    ("POST /requests/file", "", Who::Everybody),
+    ("POST /requests/answer", "form=x&text=x", Who::Everybody),
+    ("GET /incidents", "", Who::Eoc),
+    ("GET /incidents/{id}", "", Who::Eoc),
+    ("GET /incidents/{id}/{export}", "", Who::Eoc),
+    ("GET /wall", "", Who::Eoc),
+    ("GET /admin/requests", "", Who::Admin),
+    ("GET /admin/requests/export", "", Who::Admin),
+    ("POST /ui/queue", "", Who::Eoc),
+    (
+        "POST /ui/take-down-request",
+        "site=acme-north&direction=outbound&who=x&call_back=x&reason=x&priority=normal&other=&form=x",
+        Who::Eoc,
+    ),
+    ("POST /ui/do-request", "id=x&deed=claim&text=&minutes=15", Who::Eoc),
+    ("POST /ui/asking", "", Who::Everybody),
+    ("POST /ui/ticket", "secret=x", Who::Everybody),
+    ("POST /ui/known-of", "find=nobody", Who::Admin),
+    ("POST /ui/erase-request", "id=x", Who::Admin),
+    ("POST /ui/incidents", "", Who::Eoc),
+    ("POST /ui/incident", "id=x", Who::Eoc),
+    ("POST /ui/write-incident", "id=x&what=note&name=&text=x", Who::Eoc),
+    ("POST /ui/wall", "", Who::Eoc),
     ("GET /me", "", Who::SignedIn),
     ("GET /admin/people", "", Who::Admin),
     ("GET /admin/people/{id}", "", Who::Admin),
@@ -135,6 +160,16 @@ const TABLE: [Row; 83] = [
     ("POST /api/v1/webhooks/{id}/rotate", "", Who::Key("hooks:manage")),
     ("POST /api/v1/webhooks/{id}/enable", "", Who::Key("hooks:manage")),
     ("POST /api/v1/webhooks/{id}/deliveries/{delivery}/replay", "", Who::Key("hooks:manage")),
+    ("GET /api/v1/call-requests", "", Who::Key("calls:read")),
+    ("POST /api/v1/call-requests", "", Who::Key("calls:write")),
+    ("GET /api/v1/call-requests/{id}", "", Who::Key("calls:read")),
+    ("PATCH /api/v1/call-requests/{id}", "", Who::Key("calls:write")),
+    ("GET /api/v1/incidents", "", Who::Key("status:read")),
+    ("GET /api/v1/incidents/{id}", "", Who::Key("status:read")),
+    ("GET /api/v1/incidents/{id}/export.json", "", Who::Key("status:read")),
+    ("GET /api/v1/incidents/{id}/export.csv", "", Who::Key("status:read")),
+    ("GET /api/v1/incidents/{id}/ics-214", "", Who::Key("status:read")),
+    ("GET /api/v1/incidents/{id}/ics-309", "", Who::Key("status:read")),
     ("GET /api/v1/events", "", Who::Key("status:read")),
     ("GET /api/v1/events/stream", "", Who::Key("status:read")),
     ("PUT /api/v1/sites/{id}/lockdown", "{\"desired\":\"locked\"}", Who::Key("lock:enable")),
@@ -147,6 +182,7 @@ const TABLE: [Row; 83] = [
     ("GET /admin/webhooks/rotate", "", Who::Everybody),
     ("GET /admin/webhooks/test", "", Who::Everybody),
     ("GET /leaked-key/report", "", Who::Everybody),
+    ("GET /requests/file", "", Who::Everybody),
     // Files and addresses that are not there: no secret, and no way further.
     ("GET /icon.svg", "", Who::Everybody),
     ("GET /nowhere", "", Who::Everybody),
@@ -156,7 +192,7 @@ const TABLE: [Row; 83] = [
 fn path(row: &Row) -> String {
     let path = row.0.split_once(' ').unwrap().1;
     let id = if path.starts_with("/api/") { SITE } else { "p-0" };
-    path.replace("{id}", id)
+    path.replace("{id}", id).replace("{secret}", "x").replace("{export}", "export.csv")
 }
 
 /// Was somebody turned away because of who they are? A refusal of a passkey is not about rights.

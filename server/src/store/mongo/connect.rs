@@ -5,6 +5,7 @@ use crate::config::Secret;
 use mongodb::Client;
 use mongodb::bson::doc;
 use mongodb::options::{Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Where the address names no database.
@@ -45,7 +46,7 @@ impl Mongo {
         with_limits(&mut options);
         let database = options.default_database.clone().unwrap_or_else(|| DATABASE.to_owned());
         let client = Client::with_options(options).map_err(|error| ConnectError::Malformed(error.kind.to_string()))?;
-        Ok(Self { database: client.database(&database), client })
+        Ok(Self { database: client.database(&database), client, line: Arc::default() })
     }
 
     /// Takes the whole database away; for tests.

@@ -25,7 +25,9 @@ use mongodb::bson::{Document, deserialize_from_document, doc, serialize_to_docum
 use mongodb::{Client, Collection, Database};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 use trouble::{Asking, within};
 use write::Change;
 
@@ -39,6 +41,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct Mongo {
     client: Client,
     database: Database,
+    /// Every transaction ends at the head of the timeline's chain: of one server's, one at a time. At once they
+    /// would only send each other back to the beginning.
+    line: Arc<Mutex<()>>,
 }
 
 impl Mongo {

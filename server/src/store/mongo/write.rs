@@ -72,6 +72,7 @@ impl Mongo {
     /// is busy with the writes of other servers, is tried for twice as long.
     pub(super) async fn write(&self, change: &Change<'_>, entries: &[Entry]) -> Result<Vec<Event>, StoreError> {
         let trying = async {
+            let _line = self.line.lock().await;
             for attempt in 0..ATTEMPTS {
                 match self.attempt(change, entries).await {
                     Err(Failure::Again) => tokio::time::sleep((PAUSE * attempt).min(LONGEST_PAUSE)).await,

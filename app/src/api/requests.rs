@@ -1,0 +1,91 @@
+use crate::error::ApiError;
+use crate::view::{AskView, QueueView, RequestView, TicketView};
+use leptos::prelude::*;
+#[cfg(feature = "ssr")]
+use {
+    crate::backend::{DeedForm, RequestForm, anyone, caller},
+    lockdown::ids::SiteId,
+};
+
+/// The EOC's queue: of one site or of all, open ones or all, those in which `find` stands.
+#[server(prefix = "/ui", endpoint = "queue")]
+pub async fn queue(site: Option<String>, find: Option<String>, all: Option<String>) -> Result<QueueView, ApiError> {
+    crate::backend::answer(async {
+        let (backend, operator) = caller()?;
+        let site = site.filter(|site| !site.is_empty()).map(SiteId::try_from).transpose();
+        backend.queue(&operator, site.map_err(|_| ApiError::NoSuchSite)?, find, all.is_some()).await
+    })
+    .await
+}
+
+/// Takes down what somebody tells the EOC. The same `form` is filed once.
+#[server(prefix = "/ui", endpoint = "take-down-request")]
+pub async fn take_down_request(
+    site: String,
+    direction: String,
+    who: String,
+    call_back: String,
+    reason: String,
+    priority: String,
+    other: String,
+    form: String,
+) -> Result<RequestView, ApiError> {
+    crate::backend::answer(async {
+        let (backend, operator) = caller()?;
+        let form = RequestForm { site, direction, who, call_back, reason, priority, other, form };
+        backend.take_down(&operator, form).await
+    })
+    .await
+}
+
+/// Does something with a request: `deed` is a word of the rule book, `text` what is said with it, `minutes`
+/// how long until a call-back.
+#[server(prefix = "/ui", endpoint = "do-request")]
+pub async fn do_request(id: String, deed: String, text: String, minutes: String) -> Result<RequestView, ApiError> {
+    crate::backend::answer(async {
+        let (backend, operator) = caller()?;
+        let done = DeedForm { deed, text, minutes: minutes.parse().unwrap_or(15) };
+        backend.do_request(&operator, id, done).await
+    })
+    .await
+}
+
+/// The page a resident asks for a call on.
+#[server(prefix = "/ui", endpoint = "asking")]
+pub async fn asking() -> Result<AskView, ApiError> {
+    crate::backend::answer(async {
+        let (backend, operator) = anyone()?;
+        backend.asking(operator.as_ref()).await
+    })
+    .await
+}
+
+/// One's own request, by the secret in its address.
+#[server(prefix = "/ui", endpoint = "ticket")]
+pub async fn ticket(secret: String) -> Result<TicketView, ApiError> {
+    crate::backend::answer(async {
+        let (backend, _) = anyone()?;
+        backend.ticket(secret).await
+    })
+    .await
+}
+
+/// Every request that mentions somebody: what an administrator must be able to answer.
+#[server(prefix = "/ui", endpoint = "known-of")]
+pub async fn known_of(find: Option<String>) -> Result<Vec<RequestView>, ApiError> {
+    crate::backend::answer(async {
+        let (backend, operator) = caller()?;
+        backend.known_of(&operator, find.unwrap_or_default()).await
+    })
+    .await
+}
+
+/// Takes a request away with everything it says of people.
+#[server(prefix = "/ui", endpoint = "erase-request")]
+pub async fn erase_request(id: String) -> Result<(), ApiError> {
+    crate::backend::answer(async {
+        let (backend, operator) = caller()?;
+        backend.erase_request(&operator, id).await
+    })
+    .await
+}

@@ -1,0 +1,51 @@
+//! The wall board, awake. When it is not live it says so across the whole screen.
+
+use crate::components::banner::{Banner, Voice};
+use crate::components::events::Events;
+use crate::components::site_live::SiteLive;
+use crate::live::Line;
+use crate::view::{Waiting, WallView};
+use crate::words;
+use leptos::prelude::*;
+use lockdown::call_request::Priority;
+
+/// Events it has room for.
+const SHOWN: usize = 5;
+
+#[island]
+pub fn WallIsland(view: WallView) -> impl IntoView {
+    let WallView { site, waiting, events } = view;
+    let name = site.name.clone();
+    let live = SiteLive::begin(site, events, waiting);
+    let lane = move |priority: Priority| {
+        let (shape, word) = words::priority(priority);
+        let text = move || live.waiting.with(|all| told(all, priority, live.now.get()));
+        view! {
+            <li data-priority=priority.word()>
+                <span aria-hidden="true">{shape}" "</span>{word}" "
+                <strong class="number">{text}</strong>
+            </li>
+        }
+    };
+    let events = Signal::derive(move || live.events.get().into_iter().take(SHOWN).collect::<Vec<_>>());
+    view! {
+        <header class="wall-head"><h1>{name}</h1><p class="number">{move || live.now.get().map(words::wall_clock)}</p></header>
+        <Banner live voice=Voice::Console/>
+        <div class="wall-lost" role="alert" hidden=move || live.line.get() != Line::Lost>
+            {move || words::wall_lost(live.lost_at.get().as_deref())}
+        </div>
+        <section class="wall-queue" aria-label="Open requests">
+            <h2>"Open requests"</h2>
+            <ul>{Priority::ALL.map(lane)}</ul>
+        </section>
+        <section class="wall-events" aria-label="Last events"><Events events/></section>
+    }
+    .into_any()
+}
+
+/// How many wait, and for how long the first of them.
+fn told(all: &[Waiting], priority: Priority, now: Option<i64>) -> String {
+    let here = || all.iter().filter(|one| one.priority == priority);
+    let oldest = here().map(|one| one.filed_ms).min().zip(now).map(|(filed, now)| words::age((now - filed) / 1000));
+    format!("{}{}", here().count(), oldest.map(|age| format!(", since {age}")).unwrap_or_default())
+}

@@ -1,0 +1,60 @@
+//! Call requests: the whole queue for the EOC, the form for everybody else.
+
+use crate::api::requests::{asking, queue};
+use crate::components::frame::{Frame, Trouble};
+use crate::components::queue::Queue;
+use crate::islands::queue::QueueIsland;
+use crate::pages::ask::AskPage;
+use crate::view::QueueView;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+#[component]
+pub(crate) fn RequestsPage() -> impl IntoView {
+    let asked = use_query_map();
+    let wanted = move || {
+        let asked = asked.read();
+        (asked.get("site"), asked.get("find"), asked.get("all"))
+    };
+    let page = Resource::new(wanted, |(site, find, all)| async move {
+        let ask = asking().await?;
+        if !ask.me.as_ref().is_some_and(|me| me.may_work) {
+            return Ok((None, ask));
+        }
+        Ok((Some(queue(site, find, all).await?), ask))
+    });
+    view! {
+        <Suspense>
+            {move || page.get().map(|answer| match answer {
+                Ok((Some(view), _)) => view! { <EocPage view/> }.into_any(),
+                Ok((None, view)) => view! { <AskPage view/> }.into_any(),
+                Err(error) => {
+                    let error: crate::error::ApiError = error;
+                    view! { <Frame me=None here="/requests"><Trouble text=error.to_string()/></Frame> }.into_any()
+                }
+            })}
+        </Suspense>
+    }
+}
+
+#[component]
+fn EocPage(view: QueueView) -> impl IntoView {
+    let (find, all) = (view.find.clone(), view.all);
+    let searched = !find.trim().is_empty();
+    view! {
+        <Title text="Requests"/>
+        <Frame me=Some(view.me.clone()) here="/requests">
+            <h1>"Call requests"</h1>
+            <form class="search" method="get" action="/requests" role="search">
+                <label class="visually-hidden" for="find">"Find by ticket, name, number or reason"</label>
+                <input id="find" name="find" type="search" value=find placeholder="Ticket, name, number or reason"/>
+                <label class="check"><input type="checkbox" name="all" value="yes" checked=all/>"closed ones too"</label>
+                <button type="submit" class="button">"Find"</button>
+            </form>
+            {view.more.then(|| view! { <p class="notice">"There are more than these. Search for what you need."</p> })}
+            <Queue requests=view.requests my_id=view.my_id sites=view.sites form=view.form closed=all answered_ms=view.answered_ms/>
+            <QueueIsland searched/>
+        </Frame>
+    }
+}

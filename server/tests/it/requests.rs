@@ -1,0 +1,275 @@
+//! Call requests and incidents: by residents without an account, by the EOC, by programs; many at once, and
+//! with everything people type.
+
+use crate::sign_in::{Browser, location, signed_in};
+use crate::world::{More, SITE, World};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use simulators::database::Database;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+const FORM: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+fn form(secret: &str, reason: &str) -> String {
+    let encode = |text: &str| -> String {
+        reqwest::Url::parse_with_params("http://x/", [("r", text)]).unwrap().query().unwrap()[2..].to_owned()
+    };
+    format!(
+        "site={SITE}&who=Ann+Resident&call_back=780-555-0199&reason={}&priority=urgent&form={secret}",
+        encode(reason)
+    )
+}
+
+async fn queue(world: &World) -> Vec<Value> {
+    let body = world
+        .call(Method::GET, "/api/v1/call-requests?all=true&limit=500", &world.key("calls:read"), None, &[])
+        .await
+        .2;
+    body["call_requests"].as_array().cloned().unwrap_or_default()
+}
+
+fn new_request(who: &str) -> Value {
+    json!({ "site": SITE, "who": who, "call_back": "4711", "reason": "family" })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_resident_without_an_account_asks_and_follows_every_step() {
+    let world = World::new().await;
+    let mut resident = Browser::new(&world);
+    assert!(resident.get("/requests").await.text().await.unwrap().contains("Who are you?"));
+    let sent = resident.post("/requests/file", &form(FORM, "My mother, in hospital"), true).await;
+    let ticket = location(&sent);
+    assert_eq!(ticket, format!("/requests/t/{FORM}"));
+    let page = resident.get(&ticket).await.text().await.unwrap();
+    assert!(page.contains("R-1") && page.contains("+17805550199"), "{page}");
+    assert!(page.contains("Nobody has picked it up yet"));
+    let again = resident.post("/requests/file", &form(FORM, "sent twice"), true).await;
+    assert_eq!((location(&again), queue(&world).await.len()), (ticket.clone(), 1), "sent twice is filed once");
+
+    let id = queue(&world).await[0]["id"].as_str().unwrap().to_owned();
+    let mut eoc = signed_in(&world, 1, "eoc").await;
+    for (deed, text, said) in [
+        ("claim", "", "Somebody at the EOC is working on it"),
+        ("write", "<b>We+call+you+now</b>", "&lt;b&gt;We call you now&lt;/b&gt;"),
+        ("approve", "line+4711%2C+20+minutes", "Approved. The EOC places your call."),
+        ("close", "talked+to+her+mother", "Closed: talked to her mother"),
+    ] {
+        let done = eoc.post("/ui/do-request", &format!("id={id}&deed={deed}&text={text}&minutes=15"), false).await;
+        assert_eq!(done.status(), StatusCode::OK, "{deed}");
+        if deed == "write" {
+            let answered = resident.post("/requests/answer", &format!("form={FORM}&text=Thank+you"), true).await;
+            assert_eq!(location(&answered), ticket);
+        }
+        let page = resident.get(&ticket).await.text().await.unwrap();
+        assert!(page.contains(said), "{deed}: {page}");
+        assert!(!page.contains("line 4711"), "the operator's note is the operator's");
+        assert!(!page.contains("EOC 1"), "nobody of the EOC is named to the public");
+    }
+    let page = resident.get(&ticket).await.text().await.unwrap();
+    assert!(page.contains("Thank you"));
+    let late = resident.post("/requests/answer", &format!("form={FORM}&text=one+more"), true).await;
+    assert!(location(&late).contains("trouble="), "it is closed");
+    for guessed in ["/requests/t/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", &format!("/requests/t/{id}")] {
+        let page = resident.get(guessed).await.text().await.unwrap();
+        assert!(page.contains("There is no such request") && !page.contains("hospital"), "{guessed}");
+    }
+    assert_eq!(world.happened("request_changed").await, 5);
+}
+
+#[tokio::test]
+async fn what_people_type_is_refused_with_a_sentence_and_nothing_is_lost() {
+    let world = World::new().await;
+    let mut resident = Browser::new(&world);
+    let cases = [
+        (form(FORM, "why").replace("780-555-0199", "call+me"), "Write a number we can call back"),
+        (form(FORM, " "), "Write whom the call is for, and why."),
+        (form(FORM, "why").replace("Ann+Resident", ""), "Write who asks"),
+        (form(FORM, "why").replace("urgent", "now"), "Choose how urgent it is."),
+        (form(FORM, "why").replace(SITE, "atlantis"), "There is no such site."),
+        (form("short", "why"), "This form is broken"),
+        (format!("{}&website=x", form(FORM, "why")), "Leave the hidden box empty"),
+    ];
+    for (body, sentence) in cases {
+        let answer = resident.post("/requests/file", &body, true).await;
+        assert!(answer.status().is_client_error(), "{body}");
+        let page = answer.text().await.unwrap();
+        assert!(page.contains(sentence), "{sentence}: {page}");
+        assert!(body.contains("reason=+") || page.contains(">why</textarea>"), "what was written is still there");
+    }
+    let long = resident
+        .post("/requests/file", &form(FORM, &format!("=HYPERLINK(1)<script>{}", "x".repeat(10_000))), true)
+        .await;
+    let page = resident.get(&location(&long)).await.text().await.unwrap();
+    assert!(!page.contains("<script>xxx"), "markup is text");
+    let filed = &queue(&world).await[0];
+    assert_eq!(filed["reason"].as_str().unwrap().chars().count(), 1_000, "cut, and kept");
+    assert_eq!(queue(&world).await.len(), 1);
+    let french =
+        reqwest::Client::new().get(format!("{}/requests", world.url)).header("accept-language", "fr-CA").send();
+    let french = french.await.unwrap().text().await.unwrap();
+    assert!(french.contains("<html lang=\"fr\">") && french.contains("Qui êtes-vous ?"), "{french}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_people_at_once_lose_nothing_and_hold_nothing_twice() {
+    let database = Database::start().await.unwrap();
+    let first = World::with_database(&database).await;
+    let second = Arc::new(World::beside(&first).await);
+    let first = Arc::new(first);
+    let keys: Vec<String> = [
+        "calls:write",
+        "calls:read,calls:write",
+        "calls:write,status:read",
+        "calls:write,lock:enable",
+        "calls:write,hooks:manage",
+    ]
+    .map(|scopes| first.key(scopes))
+    .into();
+    let filing = (0..50).map(|n| {
+        let (world, key) = (if n % 2 == 0 { first.clone() } else { second.clone() }, keys[n % keys.len()].clone());
+        tokio::spawn(async move {
+            let body = Some(new_request(&format!("Person {n}")));
+            world.call(Method::POST, "/api/v1/call-requests", &key, body, &[]).await
+        })
+    });
+    let mut ids = BTreeSet::new();
+    let mut tickets = BTreeSet::new();
+    for filed in filing.collect::<Vec<_>>() {
+        let (status, _, body) = filed.await.unwrap();
+        assert_eq!(status, StatusCode::CREATED, "{body} {} {}", first.log(), second.log());
+        ids.insert(body["id"].as_str().unwrap().to_owned());
+        tickets.insert(body["ticket"].as_str().unwrap().to_owned());
+    }
+    assert_eq!((ids.len(), tickets.len(), queue(&first).await.len()), (50, 50, 50), "none lost, none doubled");
+    let contested: Vec<String> = ids.into_iter().take(10).collect();
+    let claims =
+        contested.iter().flat_map(|id| keys.iter().enumerate().map(move |(n, key)| (n, id.clone(), key.clone())));
+    let claiming = claims.map(|(n, id, key)| {
+        let world = if n % 2 == 0 { first.clone() } else { second.clone() };
+        tokio::spawn(async move {
+            let body = Some(json!({ "deed": "claim" }));
+            let path = format!("/api/v1/call-requests/{id}");
+            (id, world.call(Method::PATCH, &path, &key, body, &[]).await.0)
+        })
+    });
+    let mut won: Vec<String> = Vec::new();
+    for claimed in claiming.collect::<Vec<_>>() {
+        match claimed.await.unwrap() {
+            (id, StatusCode::OK) => won.push(id),
+            (_, status) => assert_eq!(status, StatusCode::CONFLICT),
+        }
+    }
+    won.sort();
+    assert_eq!(won, contested, "each is held by one, and by no other");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_sent_while_the_database_is_away_is_filed_once_when_it_is_back() {
+    let database = Database::start().await.unwrap();
+    let world = World::with_database(&database).await;
+    let mut resident = Browser::new(&world);
+    resident.get("/requests").await;
+    database.kill();
+    let answer = resident.post("/requests/file", &form(FORM, "My mother"), true).await;
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let page = answer.text().await.unwrap();
+    assert!(page.contains(">My mother</textarea>") && page.contains(FORM), "the form holds it, and its own secret");
+    database.resume().await.unwrap();
+    world
+        .until("the request is taken", async || {
+            let answer = resident.post("/requests/file", &form(FORM, "My mother"), true).await;
+            answer.status() == StatusCode::SEE_OTHER
+        })
+        .await;
+    resident.post("/requests/file", &form(FORM, "My mother"), true).await;
+    assert_eq!(queue(&world).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lock_opens_an_incident_whose_file_prints_and_the_all_clear_closes_it() {
+    let sections = "[incidents]\nreview_after = \"1s\"\nreview_every = \"1s\"\n".into();
+    let world = World::with(More { sections, ..More::default() }).await;
+    world.until_standing("normal").await;
+    let mut resident = Browser::new(&world);
+    let mut senior = signed_in(&world, 2, "senior_eoc").await;
+    senior.post("/ui/activate", &format!("site={SITE}&reason=fire"), false).await;
+    world.until_standing("locked").await;
+    resident.post("/requests/file", &form(FORM, "=cmd|' /C calc'!A0"), true).await;
+    let incidents = async || {
+        world.call(Method::GET, "/api/v1/incidents", &world.everything(), None, &[]).await.2["incidents"].clone()
+    };
+    let open = incidents().await[0].clone();
+    assert_eq!((open["state"].as_str(), open["opened_by"].as_str()), (Some("open"), Some("Senior 1 (web)")), "{open}");
+    let id = open["id"].as_str().unwrap().to_owned();
+    let write = |what: &str, name: &str, text: &str| format!("id={id}&what={what}&name={name}&text={text}");
+    for (what, name, text) in [
+        ("note", "", "=1%2B1"),
+        ("decision", "", "Evacuate+the+mill"),
+        ("name", "Mill+fire", "fire"),
+        ("join", "", ""),
+        ("command", "", ""),
+        ("mistake", "", ""),
+        ("still_needed", "", ""),
+        ("attach", "Plan", "First+the+mill%2C+then+the+camp"),
+    ] {
+        let written = senior.post("/ui/write-incident", &write(what, name, text), false).await;
+        assert_eq!(written.status(), StatusCode::OK, "{what}");
+    }
+    let mut eoc = signed_in(&world, 1, "eoc").await;
+    assert_eq!(
+        eoc.post("/ui/write-incident", &write("still_needed", "", ""), false).await.status(),
+        StatusCode::FORBIDDEN
+    );
+    let not_theirs = eoc.post("/ui/write-incident", &write("mistake", "", ""), false).await;
+    assert!(not_theirs.text().await.unwrap().contains("Only who locked"));
+    world.until("seniors are asked whether it is still needed", async || world.happened("review_due").await > 0).await;
+    assert_eq!(world.standing().await, "locked", "nothing is released by it");
+    let console = senior.get("/console").await.text().await.unwrap();
+    assert!(console.contains("Mill fire") && console.contains("says that the lock was a mistake"), "{console}");
+    let version = world.site().await["version"].clone();
+    let released = senior
+        .post("/ui/release", &format!("site={SITE}&typed=Acme+North&seen={version}&reason=Raised+by+mistake"), false)
+        .await;
+    assert_eq!(released.status(), StatusCode::OK);
+    world.until("the incident is closed", async || incidents().await[0]["state"] == "closed").await;
+
+    let file = |name: &str| format!("/incidents/{id}/{name}");
+    for name in ["export.json", "export.csv", "requests.csv", "ics-214", "ics-309"] {
+        assert_eq!(resident.get(&file(name)).await.status(), StatusCode::UNAUTHORIZED, "{name}");
+    }
+    let csv = senior.get(&file("export.csv")).await.text().await.unwrap();
+    assert!(csv.contains("Note: =1+1") && csv.contains("lock_ordered"), "{csv}");
+    let requests = senior.get(&file("requests.csv")).await.text().await.unwrap();
+    assert!(requests.contains("'=cmd|"), "no formula: {requests}");
+    let log = senior.get(&file("ics-214")).await.text().await.unwrap();
+    assert!(
+        log.contains("1. Incident name") && log.contains("Mill fire") && log.contains("Decision: Evacuate the mill")
+    );
+    assert!(senior.get(&file("ics-309")).await.text().await.unwrap().contains("R-1: =cmd|&#39; /C calc&#39;!A0"));
+    let page = senior.get(&format!("/incidents/{id}")).await.text().await.unwrap();
+    assert!(page.contains("Report, a draft") && page.contains("First the mill, then the camp"), "{page}");
+    let report = world.call(Method::GET, &format!("/api/v1/incidents/{id}"), &world.everything(), None, &[]).await.2;
+    assert!(report["report"]["locks"][0]["verified_after_ms"].as_u64().is_some(), "{report}");
+    assert!(report["report"]["people"]["Senior 1"]["decided"] == 1);
+    let wall = senior.get("/wall").await.text().await.unwrap();
+    assert!(wall.contains("Open requests") && wall.contains("Normal calling"), "{wall}");
+}
+
+#[tokio::test]
+async fn an_administrator_hands_out_and_erases_what_is_known_of_somebody() {
+    let world = World::new().await;
+    Browser::new(&world).post("/requests/file", &form(FORM, "private"), true).await;
+    let mut admin = signed_in(&world, 4, "admin").await;
+    let queue_page = admin.post("/ui/queue", "", false).await;
+    assert_eq!(queue_page.status(), StatusCode::FORBIDDEN, "an administrator works on no request");
+    let known = admin.get("/admin/requests/export?find=ann+res").await.text().await.unwrap();
+    let known: Value = serde_json::from_str(&known).unwrap();
+    assert_eq!(known[0]["reason"], "private");
+    let id = known[0]["id"].as_str().unwrap();
+    assert_eq!(admin.post("/ui/erase-request", &format!("id={id}"), false).await.status(), StatusCode::OK);
+    assert_eq!(queue(&world).await.len(), 0);
+    assert_eq!(world.happened("request_erased").await, 1);
+    let timeline = serde_json::to_string(&world.events().await).unwrap();
+    assert!(!timeline.contains("Ann Resident") && !timeline.contains("private"), "the timeline names nobody");
+}
