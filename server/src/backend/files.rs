@@ -51,6 +51,13 @@ impl Pages {
         }
     }
 
+    /// What everybody may know of a site: its name, and the numbers that always work.
+    pub fn public_facts(&self, site: &SiteId) -> (String, Vec<String>) {
+        let now = self.engine.now();
+        let view = self.engine.status(site).map(|status| self.sites.public(&status, now));
+        view.map_or_else(|_| (site.to_string(), Vec::new()), |view| (view.name, view.emergency_numbers))
+    }
+
     fn site_name(&self, site: &SiteId) -> String {
         self.engine.status(site).map_or_else(|_| site.to_string(), |status| status.name)
     }

@@ -221,6 +221,14 @@ impl CallDesk {
         Ok(self.store.requests(&Wanted { sites: Some(sites), text, ..wanted }).await?)
     }
 
+    /// For counting: nobody is shown who asks.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn counted(&self, wanted: &Wanted) -> Result<Vec<CallRequest>, StoreError> {
+        self.store.requests(wanted).await
+    }
+
     /// What somebody with an account filed.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! The EOC's files: what the timeline says about each lock, and what people add to it.
 
+pub mod cap;
 pub mod export;
 mod review;
 
@@ -89,9 +90,17 @@ impl Incidents {
     /// # Errors
     /// When the timeline cannot be read.
     pub async fn all(&self) -> Result<Vec<Incident>, StoreError> {
+        Ok(self.told().await?.0)
+    }
+
+    /// The same with the events they are made of, in the order of their numbers.
+    ///
+    /// # Errors
+    /// When the timeline cannot be read.
+    pub async fn told(&self) -> Result<(Vec<Incident>, Vec<Event>), StoreError> {
         let mut events = self.directory.events_named(SHAPING, LOOKED_THROUGH).await?;
         events.sort_by_key(|event| event.seq);
-        Ok(incidents(&events))
+        Ok((incidents(&events), events))
     }
 
     /// The one that is open at a site.

@@ -252,8 +252,32 @@ async fn a_lock_opens_an_incident_whose_file_prints_and_the_all_clear_closes_it(
     let report = world.call(Method::GET, &format!("/api/v1/incidents/{id}"), &world.everything(), None, &[]).await.2;
     assert!(report["report"]["locks"][0]["verified_after_ms"].as_u64().is_some(), "{report}");
     assert!(report["report"]["people"]["Senior 1"]["decided"] == 1);
+    keep_alerts(&world).await;
+    let metrics =
+        reqwest::Client::new().get(format!("{}/metrics", world.url)).bearer_auth(world.everything()).send().await;
+    let metrics = metrics.unwrap().text().await.unwrap();
+    assert!(metrics.contains("lockdown_call_requests_open{site=\"acme-north\",priority=\"urgent\"} 1"), "{metrics}");
     let wall = senior.get("/wall").await.text().await.unwrap();
     assert!(wall.contains("Open requests") && wall.contains("Normal calling"), "{wall}");
+}
+
+/// Whoever follows the feed finds every alert. They are kept for `cargo xtask test`, which holds them
+/// against OASIS' schema.
+async fn keep_alerts(world: &World) {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("cap");
+    std::fs::create_dir_all(&folder).unwrap();
+    let fetch = async |url: String| reqwest::get(url).await.unwrap().text().await.unwrap();
+    let feed = fetch(format!("{}/api/v1/alerts.atom", world.url)).await;
+    let addresses =
+        feed.split("type=\"application/cap+xml\" href=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+    let mut kinds = Vec::new();
+    for (n, address) in addresses.enumerate() {
+        let alert = fetch(address.to_owned()).await;
+        kinds.push(alert.split("<msgType>").nth(1).unwrap().split('<').next().unwrap().to_owned());
+        assert!(!alert.contains("fire") && !alert.contains("Senior"), "nobody is named, and no reason told: {alert}");
+        std::fs::write(folder.join(format!("{n}.xml")), alert).unwrap();
+    }
+    assert_eq!(kinds, ["Cancel", "Update", "Update", "Alert"], "newest first: {feed}");
 }
 
 #[tokio::test]

@@ -65,7 +65,7 @@ impl Who {
 /// A way in, what is sent, and who gets through.
 type Row = (&'static str, &'static str, Who);
 
-const TABLE: [Row; 115] = [
+const TABLE: [Row; 118] = [
     ("GET /", "", Who::Everybody),
     ("GET /sign-in", "", Who::Everybody),
     ("GET /console", "", Who::Eoc),
@@ -164,6 +164,9 @@ const TABLE: [Row; 115] = [
     ("POST /api/v1/call-requests", "", Who::Key("calls:write")),
     ("GET /api/v1/call-requests/{id}", "", Who::Key("calls:read")),
     ("PATCH /api/v1/call-requests/{id}", "", Who::Key("calls:write")),
+    ("GET /metrics", "", Who::Key("status:read")),
+    ("GET /api/v1/alerts.atom", "", Who::Everybody),
+    ("GET /api/v1/alerts/{id}", "", Who::Everybody),
     ("GET /api/v1/incidents", "", Who::Key("status:read")),
     ("GET /api/v1/incidents/{id}", "", Who::Key("status:read")),
     ("GET /api/v1/incidents/{id}/export.json", "", Who::Key("status:read")),

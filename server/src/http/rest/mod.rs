@@ -1,6 +1,7 @@
 //! `/api/v1`: bearer keys, never the session cookie. The contract is written by the code itself and
 //! served as OpenAPI 3.1.
 
+mod alerts;
 mod bearer;
 mod bodies;
 mod calls;
@@ -9,6 +10,7 @@ mod idempotency;
 mod incidents;
 mod keys;
 mod lockdown;
+mod metrics;
 mod plan;
 mod problem;
 mod sites;
@@ -30,7 +32,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 #[openapi(
     info(title = "PSTN Lockdown", description = "Routes every call from and to the public telephone network through the Emergency Operations Centre, and says truthfully whether it is so.", license(name = "MIT OR Apache-2.0")),
     modifiers(&Bearer),
-    tags((name = "state"), (name = "orders"), (name = "plan"), (name = "timeline"), (name = "calls"), (name = "incidents"), (name = "keys"), (name = "webhooks"))
+    tags((name = "state"), (name = "orders"), (name = "plan"), (name = "timeline"), (name = "calls"), (name = "incidents"), (name = "alerts"), (name = "keys"), (name = "webhooks"))
 )]
 struct Contract;
 
@@ -91,6 +93,9 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(events::stream))
         .routes(routes!(calls::list, calls::file))
         .routes(routes!(calls::one, calls::act))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(alerts::feed))
+        .routes(routes!(alerts::one))
         .routes(routes!(incidents::list))
         .routes(routes!(incidents::one))
         .routes(routes!(incidents::json))

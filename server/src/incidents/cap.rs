@@ -1,0 +1,246 @@
+//! Activations as alerts that other systems understand: CAP 1.2, one message a change, and an Atom feed of
+//! them. Nobody is named: the feed is as public as the state.
+//!
+//! *Source*: OASIS, Common Alerting Protocol 1.2 (elements and their order, `references`, the form of
+//! `sent`); RFC 4287 for the feed. `cargo xtask test` holds every kind of message against OASIS' schema.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use lockdown::incident::Incident;
+use lockdown::step::Target;
+use lockdown::timeline::{Event, EventKind};
+use quick_xml::Writer;
+use quick_xml::events::BytesText;
+use std::io;
+
+const NAMESPACE: &str = "urn:oasis:names:tc:emergency:cap:1.2";
+
+/// What is known besides the incident.
+pub struct Facts<'a> {
+    /// Whose alerts these are: `lockdown@` and this server's name. No blanks, no commas.
+    pub sender: &'a str,
+    pub site_name: &'a str,
+    /// The public page.
+    pub web: &'a str,
+    pub emergency_numbers: &'a [String],
+}
+
+/// What changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Ordered,
+    Locked,
+    Releasing,
+    Normal,
+}
+
+/// One message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    pub identifier: String,
+    pub sent: Timestamp,
+    pub headline: &'static str,
+    pub xml: String,
+}
+
+impl Change {
+    fn of(event: &Event) -> Option<Self> {
+        match event.kind {
+            EventKind::LockOrdered { .. } => Some(Self::Ordered),
+            EventKind::ReleaseOrdered { .. } => Some(Self::Releasing),
+            EventKind::Verified { target: Target::Locked, .. } => Some(Self::Locked),
+            EventKind::Verified { target: Target::Normal, .. } => Some(Self::Normal),
+            _ => None,
+        }
+    }
+
+    /// The first message of an incident is the alert, the all-clear cancels it, all else is news of it.
+    fn kind(self, first: bool) -> &'static str {
+        match self {
+            _ if first => "Alert",
+            Self::Normal => "Cancel",
+            Self::Ordered | Self::Locked | Self::Releasing => "Update",
+        }
+    }
+
+    fn headline(self) -> &'static str {
+        match self {
+            Self::Ordered => "Outside calls are being routed to the Emergency Operations Centre",
+            Self::Locked => "Outside calls go through the Emergency Operations Centre",
+            Self::Releasing => "Outside calls are being restored",
+            Self::Normal => "Phones work normally",
+        }
+    }
+
+    fn urgency(self) -> &'static str {
+        if self == Self::Normal { "Past" } else { "Immediate" }
+    }
+}
+
+/// The messages of an incident, oldest first; of `events`, those that belong to it.
+///
+/// # Errors
+/// When a message cannot be written.
+pub fn messages(incident: &Incident, events: &[Event], facts: &Facts<'_>) -> io::Result<Vec<Message>> {
+    let mut all: Vec<Message> = Vec::new();
+    let own = events.iter().filter(|event| incident.holds(event));
+    for (event, change) in own.filter_map(|event| Some((event, Change::of(event)?))) {
+        let identifier = format!("{}.{}", incident.id, all.len() + 1);
+        let reference = |message: &Message| format!("{},{},{}", facts.sender, message.identifier, sent(message.sent));
+        let references: Vec<String> = all.iter().map(reference).collect();
+        let xml = alert(&identifier, event.at, change, &references, facts)?;
+        all.push(Message { identifier, sent: event.at, headline: change.headline(), xml });
+    }
+    Ok(all)
+}
+
+fn alert(
+    identifier: &str,
+    at: Timestamp,
+    change: Change,
+    references: &[String],
+    facts: &Facts<'_>,
+) -> io::Result<String> {
+    let number = facts.emergency_numbers.first().map_or("the emergency number", String::as_str);
+    let instruction = format!("Emergency: dial {number}. It always works, from every phone.");
+    document("alert", NAMESPACE, |alert| {
+        text(alert, "identifier", identifier)?;
+        text(alert, "sender", facts.sender)?;
+        text(alert, "sent", &sent(at))?;
+        text(alert, "status", "Actual")?;
+        text(alert, "msgType", change.kind(references.is_empty()))?;
+        text(alert, "scope", "Public")?;
+        if !references.is_empty() {
+            text(alert, "references", &references.join(" "))?;
+        }
+        alert.create_element("info").write_inner_content(|info| {
+            text(info, "language", "en-US")?;
+            text(info, "category", "Infra")?;
+            text(info, "event", "PSTN lockdown")?;
+            text(info, "urgency", change.urgency())?;
+            text(info, "severity", "Moderate")?;
+            text(info, "certainty", "Observed")?;
+            text(info, "senderName", facts.site_name)?;
+            text(info, "headline", change.headline())?;
+            text(info, "instruction", &instruction)?;
+            text(info, "web", facts.web)?;
+            info.create_element("area").write_inner_content(|area| text(area, "areaDesc", facts.site_name))?;
+            Ok(())
+        })?;
+        Ok(())
+    })
+}
+
+/// An Atom feed of messages, newest first; `address` of each by its identifier.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn feed(
+    title: &str,
+    own: &str,
+    now: Timestamp,
+    messages: &[Message],
+    address: impl Fn(&str) -> String,
+) -> io::Result<String> {
+    let updated = messages.first().map_or(now, |message| message.sent);
+    document("feed", "http://www.w3.org/2005/Atom", |feed| {
+        text(feed, "id", own)?;
+        text(feed, "title", title)?;
+        text(feed, "updated", &format!("{updated:.0}"))?;
+        feed.create_element("author").write_inner_content(|author| text(author, "name", title))?;
+        feed.create_element("link").with_attributes([("rel", "self"), ("href", own)]).write_empty()?;
+        for message in messages {
+            let href = address(&message.identifier);
+            feed.create_element("entry").write_inner_content(|entry| {
+                text(entry, "id", &href)?;
+                text(entry, "title", message.headline)?;
+                text(entry, "updated", &format!("{:.0}", message.sent))?;
+                let link = [("rel", "alternate"), ("type", "application/cap+xml"), ("href", href.as_str())];
+                entry.create_element("link").with_attributes(link).write_empty()?;
+                text(entry, "summary", message.headline)
+            })?;
+        }
+        Ok(())
+    })
+}
+
+fn document(
+    root: &str,
+    namespace: &str,
+    fill: impl FnOnce(&mut Writer<Vec<u8>>) -> io::Result<()>,
+) -> io::Result<String> {
+    let mut writer = Writer::new(Vec::new());
+    writer.create_element(root).with_attribute(("xmlns", namespace)).write_inner_content(fill)?;
+    Ok(format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}\n", String::from_utf8_lossy(&writer.into_inner())))
+}
+
+fn text(writer: &mut Writer<Vec<u8>>, name: &str, value: &str) -> io::Result<()> {
+    writer.create_element(name).write_text_content(BytesText::new(value)).map(|_| ())
+}
+
+/// To the second and with an offset, never `Z`.
+fn sent(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S-00:00").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lockdown::ids::{ActivationId, SiteId};
+    use lockdown::incident::incidents;
+
+    fn told() -> Vec<Event> {
+        let activation = ActivationId::try_from("act-1").unwrap();
+        let reason = Some("fire & <smoke>".to_owned());
+        let kinds = [
+            EventKind::LockOrdered { activation: activation.clone(), reason: reason.clone() },
+            EventKind::Verified { target: Target::Locked, steps: 4, took_ms: 1 },
+            EventKind::DriftEnded,
+            EventKind::ReleaseOrdered { activation, reason, alone: false, with: None },
+            EventKind::Verified { target: Target::Normal, steps: 4, took_ms: 1 },
+        ];
+        let event = |(n, kind): (usize, EventKind)| Event {
+            id: n.to_string(),
+            seq: n as u64 + 1,
+            at: Timestamp::from_second(1_800_000_000 + i64::try_from(n).unwrap()).unwrap(),
+            site: Some(SiteId::try_from("north").unwrap()),
+            by: None,
+            kind,
+        };
+        kinds.into_iter().enumerate().map(event).collect()
+    }
+
+    fn facts() -> Facts<'static> {
+        Facts {
+            sender: "lockdown@lockdown.acme.example",
+            site_name: "Acme & Sons <North>",
+            web: "https://lockdown.acme.example/",
+            emergency_numbers: &[],
+        }
+    }
+
+    #[test]
+    fn an_incident_is_an_alert_its_updates_and_a_cancel_that_refers_to_them_all() {
+        let events = told();
+        let all = messages(&incidents(&events)[0], &events, &facts()).unwrap();
+        let kinds: Vec<&str> = all
+            .iter()
+            .map(|message| message.xml.split("<msgType>").nth(1).unwrap().split('<').next().unwrap())
+            .collect();
+        assert_eq!(kinds, ["Alert", "Update", "Update", "Cancel"]);
+        let last = &all[3].xml;
+        assert!(last.contains("lockdown@lockdown.acme.example,inc-1.1,2027-01-15T08:00:00-00:00 "), "{last}");
+        assert!(!last.contains("smoke") && last.contains("Acme &amp; Sons &lt;North&gt;"), "{last}");
+    }
+
+    #[test]
+    fn the_feed_leads_to_every_message() {
+        let events = told();
+        let all = messages(&incidents(&events)[0], &events, &facts()).unwrap();
+        let address = |id: &str| format!("https://x/api/v1/alerts/{id}");
+        let text = feed("PSTN Lockdown", "https://x/api/v1/alerts.atom", events[0].at, &all, address).unwrap();
+        for message in &all {
+            assert!(text.contains(&format!("href=\"{}\"", address(&message.identifier))), "{text}");
+        }
+    }
+}
