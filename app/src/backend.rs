@@ -175,8 +175,6 @@ pub struct RequestForm {
     pub call_back: String,
     pub reason: String,
     pub priority: String,
-    /// The number that was dialled or that called.
-    pub other: String,
     /// The form's secret.
     pub form: String,
 }

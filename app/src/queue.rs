@@ -41,7 +41,7 @@ fn number(of: &Element, attribute: &str) -> i64 {
 pub(crate) fn wake() {
     let Some(queue) = queue() else { return };
     let (deeds, filing) = (Sending::new(), Sending::new());
-    Effect::new(move || told(deeds.refused().or_else(|| filing.refused())));
+    Effect::new(move || told(deeds.refused().or_else(|| filing.refused()).as_ref()));
     Effect::new(move || {
         if filing.answer.get() == Some(Ok(())) {
             filed();
@@ -153,9 +153,9 @@ fn show(element: &Element, shown: bool) {
 }
 
 /// What went wrong with the last press; nothing when it went well.
-fn told(refused: Option<ApiError>) {
+fn told(refused: Option<&ApiError>) {
     let Some(trouble) = queue().and_then(|queue| find(&queue, ".trouble")) else { return };
-    trouble.set_text_content(refused.as_ref().map(ToString::to_string).as_deref());
+    trouble.set_text_content(refused.map(ToString::to_string).as_deref());
     show(&trouble, refused.is_some());
 }
 

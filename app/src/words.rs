@@ -151,11 +151,6 @@ pub(crate) fn request_state(request: &RequestView) -> String {
     }
 }
 
-/// `14:02:31`, of the day in UTC: every clock of the EOC can be held against it.
-pub(crate) fn wall_clock(ms: i64) -> String {
-    elapsed(ms.rem_euclid(86_400_000) / 1000) + " UTC"
-}
-
 pub(crate) fn wall_lost(since: Option<&str>) -> String {
     let since = since.map(|clock| format!(" since {clock}")).unwrap_or_default();
     format!("THIS BOARD IS NOT LIVE{since}. Do not believe what it shows.")

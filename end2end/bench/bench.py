@@ -14,6 +14,8 @@ import sys
 import time
 import urllib.request
 
+import queue_numbers
+
 HERE = pathlib.Path(__file__).parent
 NOT_CHECKED = ssl._create_unverified_context()
 SITE = """
@@ -52,7 +54,7 @@ class World:
             f'username = "axl-lockdown"\npassword = "axl-demo"\nmax_in_flight = {in_flight}\nsweep = "15s"\n'
             f'tls = {{ pin_sha256 = ["{self.addresses["fingerprint"]}"] }}\n' + SITE.format(steps=steps)
         )
-        add = [options.lockdown, "clients", "add", "--name", "bench", "--scope", "status:read,lock:enable,lock:release"]
+        add = [options.lockdown, "clients", "add", "--name", "bench", "--scope", "status:read,lock:enable,lock:release,calls:read,calls:write"]
         made = subprocess.run([*add, "--json", "--config", self.config], capture_output=True, check=True)
         self.key = json.loads(made.stdout)["key"]
         log = open(self.folder / "log", "w")
@@ -67,6 +69,11 @@ class World:
         request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)
         with urllib.request.urlopen(request, timeout=120) as answer:
             return json.load(answer), answer.headers.get("ETag")
+
+    def text(self, path):
+        request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {self.key}"})
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            return answer.read()
 
     def until(self, word):
         end = time.monotonic() + 120
@@ -154,6 +161,13 @@ def many_patterns(options, patterns=200, latency_ms=30, in_flight=4):
     return good
 
 
+def queue(options):
+    world = World(options, SCHEDULES, 1, 1)
+    results = [queue_numbers.on_every_page(world), queue_numbers.with_ten_thousand(world)]
+    world.close()
+    return all(results)
+
+
 def cold_lock(options, world, latency_ms):
     """The program is started with the order already remembered: start, read, write all, read back."""
     world.faults(throttle=1_000_000)
@@ -181,7 +195,7 @@ def main():
     for name in ("lockdown", "simulators", "wsdl", "folder"):
         parser.add_argument(f"--{name}", type=pathlib.Path, required=True)
     options = parser.parse_args()
-    results = [prepared_site(options), many_patterns(options)]
+    results = [prepared_site(options), many_patterns(options), queue(options)]
     print("\nall goals met" if all(results) else "\nnot all goals met")
 
 

@@ -138,9 +138,9 @@ test("a click through every page violates no policy", async ({ page }) => {
     await page.waitForLoadState("networkidle").catch(() => {});
     seen.push(path);
   };
-  for (const path of ["/", "/sign-in", "/leaked-key", "/no/such/page"]) await visit(path);
+  for (const path of ["/", "/sign-in", "/requests", "/requests/t/nobody", "/leaked-key", "/no/such/page"]) await visit(path);
   await signIn(page, "Admin 1");
-  for (const path of ["/timeline", "/me", "/admin/people", "/admin/clients", "/admin/webhooks"]) await visit(path);
+  for (const path of ["/timeline", "/me", "/admin/people", "/admin/clients", "/admin/webhooks", "/admin/requests?find=nobody"]) await visit(path);
   await page.goto("/admin/people");
   await visit(await page.getByRole("link", { name: /EOC 1/ }).getAttribute("href"));
   await page.context().clearCookies();
@@ -149,6 +149,9 @@ test("a click through every page violates no policy", async ({ page }) => {
   await page.getByText("Lock in two steps").click();
   await page.getByRole("button", { name: "Lock now" }).click();
   await expect(page.locator(".banner-headline")).toHaveText("PSTN LOCKED");
+  for (const path of ["/requests", "/incidents", "/wall"]) await visit(path);
+  await page.goto("/incidents");
+  await visit(await page.locator(".tickets a").first().getAttribute("href"));
   expect(violations, `over ${seen.length} pages`).toEqual([]);
   // The listener hears: a style sheet from elsewhere is one.
   await page.evaluate(() => document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: "https://elsewhere.invalid/x.css" })));

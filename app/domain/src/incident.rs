@@ -272,8 +272,8 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + minute * 60).unwrap()
     }
 
-    fn by(id: &str) -> Option<Actor> {
-        Some(Actor { id: OperatorId::try_from(id).unwrap(), name: id.into(), surface: Surface::Web })
+    fn by(id: &str) -> Actor {
+        Actor { id: OperatorId::try_from(id).unwrap(), name: id.into(), surface: Surface::Web }
     }
 
     fn activation(n: u32) -> ActivationId {
@@ -287,7 +287,7 @@ mod tests {
             seq: n as u64 + 1,
             at: at(i64::try_from(n).unwrap()),
             site: Some(site()),
-            by: by("eoc-1"),
+            by: Some(by("eoc-1")),
             kind,
         };
         kinds.into_iter().enumerate().map(event).collect()
@@ -344,10 +344,10 @@ mod tests {
             EventKind::Left { incident: incident.clone() },
             EventKind::IncidentNamed { incident, name: Some("Fire in the mill".into()), kind: Some("fire".into()) },
         ]);
-        events[1].by = by("eoc-2");
+        events[1].by = Some(by("eoc-2"));
         let one = &incidents(&events)[0];
         assert_eq!(one.present.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["eoc-2"]);
-        assert_eq!(one.commander, by("eoc-1"));
+        assert_eq!(one.commander, Some(by("eoc-1")));
         assert_eq!((one.name.as_deref(), one.kind.as_deref()), (Some("Fire in the mill"), Some("fire")));
     }
 

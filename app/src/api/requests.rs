@@ -27,12 +27,11 @@ pub async fn take_down_request(
     call_back: String,
     reason: String,
     priority: String,
-    other: String,
     form: String,
 ) -> Result<RequestView, ApiError> {
     crate::backend::answer(async {
         let (backend, operator) = caller()?;
-        let form = RequestForm { site, direction, who, call_back, reason, priority, other, form };
+        let form = RequestForm { site, direction, who, call_back, reason, priority, form };
         backend.take_down(&operator, form).await
     })
     .await

@@ -21,13 +21,16 @@ pub(crate) fn Queue(
     let mine = |one: &&RequestView| one.holder.as_ref().is_some_and(|holder| holder.id == my_id);
     let counts = (requests.iter().filter(|one| one.state == "new").count(), requests.iter().filter(mine).count());
     let none = requests.is_empty();
-    let lane = |priority: Priority| {
-        let here = requests.iter().filter(|one| one.priority == priority).cloned().collect();
+    let mut left = requests;
+    let mut lane = |priority: Priority| {
+        let (here, others) = left.drain(..).partition(|one| one.priority == priority);
+        left = others;
         view! { <Lane priority requests=here/> }
     };
+    let lanes = Priority::ALL.map(&mut lane).collect_view();
     view! {
         <section class="card queue" id="queue" aria-labelledby="queue-title" tabindex="-1"
-            data-me=my_id.to_string() data-closed=closed.to_string() data-answered=answered_ms.to_string()>
+            data-me=String::from(my_id) data-closed=closed.to_string() data-answered=answered_ms.to_string()>
             <div class="queue-head">
                 <h3 id="queue-title">"Requests"</h3>
                 <p class="counts" role="status">{words::queue_counts(counts)}</p>
@@ -37,7 +40,7 @@ pub(crate) fn Queue(
                 </details>
             </div>
             <p class="trouble" role="alert" hidden=true></p>
-            {Priority::ALL.map(lane).collect_view()}
+            {lanes}
             <p class="quiet nobody" hidden=!none>"Nobody waits."</p>
         </section>
     }
@@ -62,17 +65,19 @@ pub fn Row(request: RequestView) -> impl IntoView {
     let holder = request.holder.as_ref().map(|holder| holder.id.to_string()).unwrap_or_default();
     let state = words::request_state(&request);
     let id = request.id.to_string();
-    let told = view! { <Told request=request.clone()/> };
+    let RequestView { ticket, who, reason, filed, number, version, .. } = request.clone();
+    let now = request.state.clone();
     let deeds = request.open.then(|| view! { <Deeds id=id.clone()/> });
+    let told = view! { <Told request/> };
     view! {
-        <li class="request" id=id data-state=request.state.clone() data-holder=holder data-number=request.number.to_string() data-version=request.version.to_string()>
+        <li class="request" id=id data-state=now data-holder=holder data-number=number.to_string() data-version=version.to_string()>
             <details>
                 <summary class="request-head">
-                    <span class="ticket number">{request.ticket.clone()}</span>
-                    <span class="request-who">{request.who.clone()}</span>
-                    <span class="request-why">{request.reason.clone()}</span>
+                    <span class="ticket number">{ticket}</span>
+                    <span class="request-who">{who}</span>
+                    <span class="request-why">{reason}</span>
                     <span class="request-state">{state}</span>
-                    <time class="request-age number" datetime=request.filed.iso.clone() data-ms=request.filed.ms.to_string()>{request.filed.clock.clone()}</time>
+                    <time class="request-age number" datetime=filed.iso data-ms=filed.ms.to_string()>{filed.clock}</time>
                 </summary>
                 <div class="request-body">
                     <div class="request-told">{told}</div>

@@ -25,7 +25,6 @@ pub(crate) fn NewRequest(sites: Vec<(SiteId, String)>, form: String) -> impl Int
                 <option value="urgent">"▲ Urgent: life, health, safety"</option>
                 <option value="low">"○ Low: can wait"</option>
             </select>
-            <input type="hidden" name="other" value=""/>
             <Where sites/>
             <button type="submit" class="button primary">"File the request"</button>
         </form>

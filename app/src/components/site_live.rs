@@ -141,7 +141,7 @@ fn take(
 }
 
 /// `14:02:31` by the browser's clock.
-fn clock() -> String {
+pub(crate) fn clock() -> String {
     let now = web_sys::js_sys::Date::new_0();
     format!("{:02}:{:02}:{:02}", now.get_hours(), now.get_minutes(), now.get_seconds())
 }

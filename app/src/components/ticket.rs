@@ -5,6 +5,7 @@ use crate::view::{Moment, TicketLine, TicketView};
 use leptos::prelude::*;
 
 #[component]
+#[expect(clippy::needless_pass_by_value, reason = "a component's properties are values")]
 pub fn Ticket(ticket: TicketView, texts: Texts) -> impl IntoView {
     let state = state_sentence(&texts, &ticket);
     let lines: Vec<_> = ticket.story.into_iter().map(|line| step(line, &texts)).collect();

@@ -135,11 +135,8 @@ fn Incident(live: SiteLive, me: Me, my_id: OperatorId, release: Sending) -> impl
     let mine = move || live.shown().detail.and_then(|detail| detail.by_id).as_ref() == Some(&my_id);
     let sent = move |event: SubmitEvent| {
         let form = event.target().and_then(|form| form.dyn_into::<web_sys::HtmlFormElement>().ok());
-        if form.is_some_and(|form| action(&form) == "/ui/release") {
-            release.form(&event)
-        } else {
-            writing.form(&event)
-        }
+        let sending = if form.is_some_and(|form| action(&form) == "/ui/release") { release } else { writing };
+        sending.form(&event);
     };
     view! {
         <section class="card incident" aria-label="Incident" hidden=move || card.with(Option::is_none)

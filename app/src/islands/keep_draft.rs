@@ -9,7 +9,7 @@ use leptos::task::spawn_local;
 use std::time::Duration;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
-use web_sys::{Event, HtmlFormElement, HtmlInputElement};
+use web_sys::{Event, HtmlFormElement, HtmlInputElement, HtmlTextAreaElement};
 
 /// Between two tries.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -75,20 +75,39 @@ fn storage() -> Option<web_sys::Storage> {
     web_sys::window()?.local_storage().ok()?
 }
 
-fn field(form: &HtmlFormElement, name: &str) -> Option<(String, Box<dyn Fn(&str)>)> {
-    let element = form.query_selector(&format!("[name='{name}']")).ok()??;
-    match element.dyn_into::<HtmlInputElement>() {
-        Ok(input) => Some((input.value(), Box::new(move |value| input.set_value(value)))),
-        Err(element) => {
-            let area = element.dyn_into::<web_sys::HtmlTextAreaElement>().ok()?;
-            Some((area.value(), Box::new(move |value| area.set_value(value))))
+/// One line or several.
+enum Field {
+    Line(HtmlInputElement),
+    Lines(HtmlTextAreaElement),
+}
+
+impl Field {
+    fn of(form: &HtmlFormElement, name: &str) -> Option<Self> {
+        let element = form.query_selector(&format!("[name='{name}']")).ok()??;
+        match element.dyn_into::<HtmlInputElement>() {
+            Ok(line) => Some(Self::Line(line)),
+            Err(element) => element.dyn_into::<HtmlTextAreaElement>().ok().map(Self::Lines),
+        }
+    }
+
+    fn value(&self) -> String {
+        match self {
+            Self::Line(line) => line.value(),
+            Self::Lines(lines) => lines.value(),
+        }
+    }
+
+    fn set(&self, value: &str) {
+        match self {
+            Self::Line(line) => line.set_value(value),
+            Self::Lines(lines) => lines.set_value(value),
         }
     }
 }
 
 fn store(form: &HtmlFormElement) {
-    let values: Vec<String> =
-        FIELDS.iter().map(|name| field(form, name).map(|(value, _)| value).unwrap_or_default()).collect();
+    let value = |name: &&str| Field::of(form, name).map(|field| field.value()).unwrap_or_default();
+    let values: Vec<String> = FIELDS.iter().map(value).collect();
     if let (Some(storage), Ok(text)) = (storage(), serde_json::to_string(&values)) {
         // A browser that keeps nothing has the form itself.
         let _ = storage.set_item(KEY, &text);
@@ -99,10 +118,8 @@ fn restore(form: &HtmlFormElement) {
     let text = storage().and_then(|storage| storage.get_item(KEY).ok().flatten()).unwrap_or_default();
     let values: Vec<String> = serde_json::from_str(&text).unwrap_or_default();
     for (name, value) in FIELDS.iter().zip(values) {
-        if let Some((now, set)) = field(form, name)
-            && now.is_empty()
-        {
-            set(&value);
+        if let Some(field) = Field::of(form, name).filter(|field| field.value().is_empty()) {
+            field.set(&value);
         }
     }
 }

@@ -8,7 +8,8 @@ use leptos::prelude::*;
 #[island]
 pub fn TicketIsland(secret: String, children: Children) -> impl IntoView {
     let room = NodeRef::<Div>::new();
-    listen(format!("/ui/live?ticket={secret}"), move |news| {
+    let line = ["/ui/live?ticket=".to_owned(), secret].concat();
+    listen(line, move |news| {
         if let (Live::Ticket(html), Some(room)) = (news, room.get_untracked()) {
             room.set_inner_html(&html);
         }

@@ -2,7 +2,7 @@
 
 use crate::components::banner::{Banner, Voice};
 use crate::components::events::Events;
-use crate::components::site_live::SiteLive;
+use crate::components::site_live::{SiteLive, clock};
 use crate::live::Line;
 use crate::view::{Waiting, WallView};
 use crate::words;
@@ -19,17 +19,19 @@ pub fn WallIsland(view: WallView) -> impl IntoView {
     let live = SiteLive::begin(site, events, waiting);
     let lane = move |priority: Priority| {
         let (shape, word) = words::priority(priority);
-        let text = move || live.waiting.with(|all| told(all, priority, live.now.get()));
+        let count = move || live.waiting.with(|all| all.iter().filter(|one| one.priority == priority).count());
+        let oldest = move || live.waiting.with(|all| oldest(all, priority, live.now.get()));
         view! {
             <li data-priority=priority.word()>
                 <span aria-hidden="true">{shape}" "</span>{word}" "
-                <strong class="number">{text}</strong>
+                <strong class="number">{count}</strong>
+                <small class="number">{oldest}</small>
             </li>
         }
     };
     let events = Signal::derive(move || live.events.get().into_iter().take(SHOWN).collect::<Vec<_>>());
     view! {
-        <header class="wall-head"><h1>{name}</h1><p class="number">{move || live.now.get().map(words::wall_clock)}</p></header>
+        <header class="wall-head"><h1>{name}</h1><p class="number">{move || live.now.get().map(|_| clock())}</p></header>
         <Banner live voice=Voice::Console/>
         <div class="wall-lost" role="alert" hidden=move || live.line.get() != Line::Lost>
             {move || words::wall_lost(live.lost_at.get().as_deref())}
@@ -43,9 +45,8 @@ pub fn WallIsland(view: WallView) -> impl IntoView {
     .into_any()
 }
 
-/// How many wait, and for how long the first of them.
-fn told(all: &[Waiting], priority: Priority, now: Option<i64>) -> String {
-    let here = || all.iter().filter(|one| one.priority == priority);
-    let oldest = here().map(|one| one.filed_ms).min().zip(now).map(|(filed, now)| words::age((now - filed) / 1000));
-    format!("{}{}", here().count(), oldest.map(|age| format!(", since {age}")).unwrap_or_default())
+/// When the first of them was filed.
+fn oldest(all: &[Waiting], priority: Priority, now: Option<i64>) -> String {
+    let first = all.iter().filter(|one| one.priority == priority).map(|one| one.filed_ms).min();
+    first.zip(now).map(|(filed, now)| format!("oldest {}", words::age((now - filed) / 1000))).unwrap_or_default()
 }

@@ -187,8 +187,8 @@ pub(super) fn refused(error: CallError) -> ApiError {
 }
 
 fn form(given: RequestForm) -> Form {
-    let RequestForm { site, direction, who, call_back, reason, priority, other, form } = given;
-    Form { site, direction, who, call_back, reason, priority, other, secret: form }
+    let RequestForm { site, direction, who, call_back, reason, priority, form } = given;
+    Form { site, direction, who, call_back, reason, priority, other: String::new(), secret: form }
 }
 
 #[async_trait]

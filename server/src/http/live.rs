@@ -18,7 +18,7 @@ use axum::response::sse::{Event as SseEvent, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt};
 use lockdown::call_request::CallRequest;
-use lockdown::ids::SiteId;
+use lockdown::ids::{RequestId, SiteId};
 use lockdown::incident::SHAPING;
 use lockdown::operator::{Act, Operator};
 use lockdown::timeline::{Event, EventKind};
@@ -134,7 +134,7 @@ impl Teller {
     /// Each request once, as it is now, however often it changed meanwhile.
     async fn requests(&self, pages: &Pages, events: &[Event]) {
         let changed: BTreeSet<&str> =
-            events.iter().filter_map(|event| event.kind.request()).map(|id| id.as_str()).collect();
+            events.iter().filter_map(|event| event.kind.request()).map(RequestId::as_str).collect();
         for id in changed {
             match pages.calls.as_it_is(id).await {
                 Ok(Some((request, twins))) => self.tell(Told::request(pages, &request, &twins)),

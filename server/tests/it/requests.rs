@@ -297,3 +297,20 @@ async fn an_administrator_hands_out_and_erases_what_is_known_of_somebody() {
     let timeline = serde_json::to_string(&world.events().await).unwrap();
     assert!(!timeline.contains("Ann Resident") && !timeline.contains("private"), "the timeline names nobody");
 }
+
+#[tokio::test]
+async fn one_address_cannot_flood_the_queue() {
+    let world = World::new().await;
+    let mut flood = Browser::new(&world);
+    let mut filed = 0;
+    let told = loop {
+        let answer = flood.post("/requests/file", &form(&format!("{FORM}{filed}"), "more"), true).await;
+        if answer.status() != StatusCode::SEE_OTHER {
+            break answer.text().await.unwrap();
+        }
+        filed += 1;
+        assert!(filed < 100, "nobody says stop");
+    };
+    assert!(told.contains("Too many requests from here") && told.contains(">more</textarea>"), "{told}");
+    assert!(filed >= 30, "a family is no flood: {filed}");
+}

@@ -83,7 +83,7 @@ const TABLE: [Row; 118] = [
     ("POST /ui/queue", "", Who::Eoc),
     (
         "POST /ui/take-down-request",
-        "site=acme-north&direction=outbound&who=x&call_back=x&reason=x&priority=normal&other=&form=x",
+        "site=acme-north&direction=outbound&who=x&call_back=x&reason=x&priority=normal&form=x",
         Who::Eoc,
     ),
     ("POST /ui/do-request", "id=x&deed=claim&text=&minutes=15", Who::Eoc),

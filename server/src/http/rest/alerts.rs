@@ -21,7 +21,8 @@ pub(super) async fn feed(_: MaybeKey, State(state): State<AppState>) -> Result<R
     let base = format!("{}/api/v1/alerts", state.public_url);
     let address = |id: &str| format!("{base}/{id}");
     let text = cap::feed("PSTN Lockdown", &format!("{base}.atom"), state.engine.now(), &messages, address);
-    Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], text.map_err(failed)?).into_response())
+    Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], text.map_err(|error| failed(&error))?)
+        .into_response())
 }
 
 /// One alert, as CAP 1.2.
@@ -53,13 +54,13 @@ async fn all(state: &AppState) -> Result<Vec<Message>, Problem> {
     for incident in incidents.iter().rev().take(INCIDENTS) {
         let (site_name, emergency_numbers) = state.pages.public_facts(&incident.site);
         let facts = Facts { sender: &sender, site_name: &site_name, web: &web, emergency_numbers: &emergency_numbers };
-        let theirs = cap::messages(incident, &events, &facts).map_err(failed)?;
+        let theirs = cap::messages(incident, &events, &facts).map_err(|error| failed(&error))?;
         messages.extend(theirs.into_iter().rev());
     }
     Ok(messages)
 }
 
-fn failed(error: std::io::Error) -> Problem {
+fn failed(error: &std::io::Error) -> Problem {
     tracing::error!(%error, "an alert could not be written");
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "alert", "Not written", "The server's log says why.")
 }

@@ -6,6 +6,7 @@ use crate::store::calls::{Calls, Wanted, changed_at, rank};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use lockdown::call_request::CallRequest;
+use lockdown::ids::IncidentId;
 use rusqlite::types::Value;
 use rusqlite::{Transaction, params, params_from_iter};
 
@@ -83,7 +84,7 @@ impl Calls for Embedded {
 /// Over the version before, or where there was none.
 fn put(transaction: &Transaction<'_>, request: &CallRequest) -> Result<(), Trouble> {
     let (id, version, ticket) = (request.id.as_str(), number(request.version), number(request.number));
-    let (site, incident) = (request.site.as_str(), request.incident.as_ref().map(|incident| incident.as_str()));
+    let (site, incident) = (request.site.as_str(), request.incident.as_ref().map(IncidentId::as_str));
     let filed_by = request.filed_by.as_ref().map(|by| by.id.as_str());
     let (haystack, changed) = (request.haystack(), changed_at(request).as_millisecond());
     let values = params![
