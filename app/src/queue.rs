@@ -11,7 +11,9 @@ use leptos::prelude::*;
 use std::time::Duration;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
-use web_sys::{Document, Element, Event, HtmlElement, HtmlFormElement, HtmlTextAreaElement, KeyboardEvent};
+use web_sys::{
+    Document, Element, Event, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent,
+};
 
 /// Between two looks at the ages.
 const TICK: Duration = Duration::from_secs(5);
@@ -41,13 +43,22 @@ fn number(of: &Element, attribute: &str) -> i64 {
 pub(crate) fn wake() {
     let Some(queue) = queue() else { return };
     let (deeds, filing) = (Sending::new(), Sending::new());
+    let said = StoredValue::new_local(None::<HtmlTextAreaElement>);
+    // What was said is said; what was not taken stays to be said again.
+    Effect::new(move || {
+        if deeds.answer.get() == Some(Ok(()))
+            && let Some(text) = said.get_value()
+        {
+            text.set_value("");
+        }
+    });
     Effect::new(move || told(deeds.refused().or_else(|| filing.refused()).as_ref()));
     Effect::new(move || {
         if filing.answer.get() == Some(Ok(())) {
             filed();
         }
     });
-    listen(&queue, "submit", move |event| submitted(&event, deeds, filing));
+    listen(&queue, "submit", move |event| submitted(&event, deeds, filing, said));
     listen(&queue, "click", |event| ask_for_words(&event));
     listen(&queue, "keydown", |event| {
         if let Ok(key) = event.dyn_into::<KeyboardEvent>() {
@@ -75,6 +86,21 @@ fn ages(now: i64) {
     let Some(queue) = queue() else { return };
     for time in all(&queue, ".request-age") {
         time.set_text_content(Some(&words::age((now - number(&time, "data-ms")) / 1000)));
+    }
+}
+
+/// Is it on this page?
+pub(crate) fn shows(id: &str) -> bool {
+    document().is_some_and(|document| document.get_element_by_id(id).is_some())
+}
+
+/// It was erased: nothing of it stays.
+pub(crate) fn forget(id: &str) {
+    if let Some(line) = document().and_then(|document| document.get_element_by_id(id)) {
+        line.remove();
+    }
+    if let Some(queue) = queue() {
+        count(&queue);
     }
 }
 
@@ -182,18 +208,19 @@ fn new_form(queue: &Element, open: bool) {
     }
 }
 
-fn submitted(event: &Event, deeds: Sending, filing: Sending) {
+fn submitted(
+    event: &Event,
+    deeds: Sending,
+    filing: Sending,
+    said: StoredValue<Option<HtmlTextAreaElement>, LocalStorage>,
+) {
     let Some(event) = event.dyn_ref::<SubmitEvent>() else { return };
     let form = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     match form.map(|form| form.class_name()) {
         Some(class) if class.contains("deeds") => {
+            let text = event.target().and_then(|form| find(form.dyn_ref::<Element>()?, "textarea"));
+            said.set_value(text.and_then(|text| text.dyn_into().ok()));
             deeds.form(event);
-            // What was said is said; the next word begins in an empty box.
-            if let Some(text) = event.target().and_then(|form| find(form.dyn_ref::<Element>()?, "textarea"))
-                && let Ok(text) = text.dyn_into::<HtmlTextAreaElement>()
-            {
-                text.set_value("");
-            }
         }
         Some(class) if class.contains("request-form") => filing.form(event),
         _ => {}
@@ -234,7 +261,7 @@ fn press(event: &KeyboardEvent) {
         "j" | "arrowdown" => step(&queue, 1, event),
         "k" | "arrowup" => step(&queue, -1, event),
         key if key.len() == 1 && key.bytes().all(|byte| byte.is_ascii_lowercase()) => {
-            let button = find(&queue, &format!("details[open] button[data-key='{key}']"));
+            let button = line(&queue, event).and_then(|line| find(&line, &format!("button[data-key='{key}']")));
             if let Some(button) = button.and_then(|button| button.dyn_into::<HtmlElement>().ok()) {
                 event.prevent_default();
                 button.click();
@@ -242,6 +269,16 @@ fn press(event: &KeyboardEvent) {
         }
         _ => {}
     }
+}
+
+/// The request a key is for: the one it was pressed in, or the only one that is open.
+fn line(queue: &Element, event: &KeyboardEvent) -> Option<Element> {
+    let pressed = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let within = pressed.and_then(|pressed| pressed.closest("li.request details[open]").ok().flatten());
+    within.or_else(|| {
+        let mut open = all(queue, "li.request details[open]");
+        if open.len() == 1 { open.pop() } else { None }
+    })
 }
 
 /// To the next request, or the one before: one is open at a time.
@@ -255,6 +292,28 @@ fn step(queue: &Element, by: isize, event: &KeyboardEvent) {
     if let Some(line) = lines.get(next) {
         event.prevent_default();
         focus(find(line, "summary"));
+    }
+}
+
+/// New HTML for a room; what stands in the field `kept`, and whether somebody is writing there, stays.
+pub(crate) fn replace(room: &Element, html: &str, kept: &str) {
+    let field = |room: &Element| find(room, kept).and_then(|field| field.dyn_into::<HtmlInputElement>().ok());
+    let written = field(room).map(|field| field.value()).unwrap_or_default();
+    let active = document().and_then(|document| document.active_element());
+    let writing =
+        active.is_some_and(|active| field(room).is_some_and(|field| AsRef::<Element>::as_ref(&field) == &active));
+    room.set_inner_html(html);
+    if let Some(field) = field(room) {
+        field.set_value(&written);
+        if writing {
+            focus(Some(field.into()));
+        }
+    }
+}
+
+pub(crate) fn empty(room: &Element, field: &str) {
+    if let Some(field) = find(room, field).and_then(|field| field.dyn_into::<HtmlInputElement>().ok()) {
+        field.set_value("");
     }
 }
 

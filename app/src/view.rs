@@ -562,6 +562,8 @@ pub enum Live {
     Event(EventView),
     /// A call request changed.
     Request(Box<RequestNews>),
+    /// A call request was erased.
+    Gone(String),
     /// The ticket a line was opened for changed: as HTML.
     Ticket(String),
     /// Nothing happened; the line is alive.

@@ -221,6 +221,7 @@ mod tests {
                 notices: vec![],
                 steps: vec![],
                 incident: None,
+                by_id: None,
                 plan: None,
             }),
         }

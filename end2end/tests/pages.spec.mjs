@@ -1,22 +1,4 @@
-import AxeBuilder from "@axe-core/playwright";
-import { expect, faults, makeNormal, signIn, test } from "./world.mjs";
-
-const shots = process.env.LOCKDOWN_SHOTS;
-const widths = [320, 768, 1280];
-
-async function look(page, name) {
-  for (const scheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme: scheme });
-    for (const width of widths) {
-      await page.setViewportSize({ width, height: 900 });
-      await page.screenshot({ path: `${shots}/${name}-${width}-${scheme}.png`, fullPage: true });
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-      expect(wide, `${name} at ${width} does not scroll sideways`).toBe(false);
-    }
-    const found = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]).analyze();
-    expect(found.violations.map((v) => `${v.id}: ${v.nodes[0].html}`), `${name} ${scheme}`).toEqual([]);
-  }
-}
+import { expect, faults, look, makeNormal, shots, signIn, test } from "./world.mjs";
 
 test.beforeEach(async ({ browser }) => {
   await faults({});

@@ -1,4 +1,5 @@
 // What the tests share: people, the simulated cluster, and a page that may not complain.
+import AxeBuilder from "@axe-core/playwright";
 import { test as base, expect } from "@playwright/test";
 
 const control = process.env.LOCKDOWN_CONTROL;
@@ -43,6 +44,26 @@ export async function makeNormal(browser) {
   }
   await expect(headline).toHaveText("Normal calling");
   await context.close();
+}
+
+export const shots = process.env.LOCKDOWN_SHOTS;
+const widths = [320, 768, 1280];
+
+/** A page at three widths, in both themes: pictures of it, nothing sticks out, and axe finds nothing. */
+export async function look(page, name) {
+  const before = page.viewportSize();
+  for (const scheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme: scheme });
+    for (const width of widths) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.screenshot({ path: `${shots}/${name}-${width}-${scheme}.png`, fullPage: true });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+      expect(wide, `${name} at ${width} does not scroll sideways`).toBe(false);
+    }
+    const found = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]).analyze();
+    expect(found.violations.map((v) => `${v.id}: ${v.nodes[0].html}`), `${name} ${scheme}`).toEqual([]);
+  }
+  await page.setViewportSize(before);
 }
 
 /** Any console error or page error fails the test: refused scripts and broken islands show only there. */

@@ -1,6 +1,6 @@
 //! The EOC's file about an activation. Nothing of it is stored apart: an incident is what the timeline
-//! says between a lock and the all-clear that was verified, so that it is there without a database, the
-//! same on every server, and as hard to change as the timeline.
+//! says between a lock and the all-clear that was verified, so that nothing of it is lost without a database,
+//! and it is the same on every server and as hard to change as the timeline.
 
 use crate::ids::{ActivationId, IncidentId, SiteId};
 use crate::operator::Actor;

@@ -32,7 +32,8 @@ pub struct Report {
     pub drifts: usize,
     pub repairs: usize,
     pub gaps: Vec<Gap>,
-    pub calls: Calls,
+    /// `None` where they may not be seen, or cannot be had.
+    pub calls: Option<Calls>,
 }
 
 /// An order, and how long it took to be verified.
@@ -68,7 +69,7 @@ pub struct Calls {
 
 impl Report {
     /// `events` and `requests` are the incident's own, events in the order of their numbers.
-    pub fn of(incident: &Incident, events: &[Event], requests: &[CallRequest], now: Timestamp) -> Self {
+    pub fn of(incident: &Incident, events: &[Event], requests: Option<&[CallRequest]>, now: Timestamp) -> Self {
         let count = |wanted: fn(&EventKind) -> bool| events.iter().filter(|event| wanted(&event.kind)).count();
         Self {
             incident: incident.id.clone(),
@@ -89,7 +90,7 @@ impl Report {
             drifts: count(|kind| matches!(kind, EventKind::Drifted { .. })),
             repairs: count(|kind| matches!(kind, EventKind::Repaired { .. })),
             gaps: gaps(events),
-            calls: calls(requests, now),
+            calls: requests.map(|requests| calls(requests, now)),
         }
     }
 }
@@ -233,7 +234,9 @@ mod tests {
         };
         let claimed = request.done(&eoc(), Deed::Claim, at(40), SignedDuration::from_mins(15)).unwrap();
         let incident = &incidents(&events)[0];
-        let report = Report::of(incident, &events, &[claimed, CallRequest { number: 2, ..request }], at(200));
+        let requests = [claimed, CallRequest { number: 2, ..request }];
+        assert_eq!(Report::of(incident, &events, None, at(200)).calls, None, "not: there were none");
+        let report = Report::of(incident, &events, Some(&requests), at(200));
         assert_eq!((report.closed_at, report.lasted_s), (Some(at(103)), 103));
         assert_eq!(report.locks[0].verified_after_ms, Some(1_900));
         assert_eq!(report.all_clears[0].verified_after_ms, Some(3_000));
@@ -241,8 +244,9 @@ mod tests {
         assert_eq!((mine["lock_ordered"], mine["release_ordered"]), (1, 1));
         let gaps: Vec<_> = report.gaps.iter().map(|gap| (gap.from, gap.to)).collect();
         assert_eq!(gaps, [(at(60), Some(at(90))), (at(95), None)]);
-        assert_eq!((report.calls.all, report.calls.longest_wait_s), (2, Some(30)));
-        assert_eq!(report.calls.by_state.into_iter().collect::<Vec<_>>(), [("claimed".into(), 1), ("new".into(), 1)]);
-        assert_eq!(report.calls.open, ["R-1", "R-2"]);
+        let calls = report.calls.unwrap();
+        assert_eq!((calls.all, calls.longest_wait_s), (2, Some(30)));
+        assert_eq!(calls.by_state.into_iter().collect::<Vec<_>>(), [("claimed".into(), 1), ("new".into(), 1)]);
+        assert_eq!(calls.open, ["R-1", "R-2"]);
     }
 }

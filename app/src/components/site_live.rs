@@ -136,6 +136,11 @@ fn take(
             crate::queue::take(&request);
             false
         }
+        Live::Gone(id) => {
+            waiting.update(|all| all.retain(|one| one.id != id));
+            crate::queue::forget(&id);
+            false
+        }
         Live::Site(_) | Live::Event(_) | Live::Request(_) | Live::Ticket(_) | Live::Beat => false,
     }
 }

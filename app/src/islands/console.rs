@@ -12,6 +12,7 @@ use crate::send::{Sending, action};
 use crate::view::{ConsoleView, Me};
 use crate::words;
 use leptos::ev::SubmitEvent;
+use leptos::html::Div;
 use leptos::prelude::*;
 use lockdown::ids::OperatorId;
 use lockdown::step::Target;
@@ -138,11 +139,25 @@ fn Incident(live: SiteLive, me: Me, my_id: OperatorId, release: Sending) -> impl
         let sending = if form.is_some_and(|form| action(&form) == "/ui/release") { release } else { writing };
         sending.form(&event);
     };
+    let (room, first) = (NodeRef::<Div>::new(), card.get_untracked().unwrap_or_default());
+    // A note that somebody is writing outlives the card around it; one that was taken is gone.
+    Effect::new(move |before: Option<Option<String>>| {
+        let now = card.get();
+        if let (Some(room), true) = (room.get(), before.is_some_and(|before| before != now)) {
+            crate::queue::replace(&room, now.as_deref().unwrap_or_default(), "#note");
+        }
+        now
+    });
+    Effect::new(move || {
+        if let (Some(Ok(())), Some(room)) = (writing.answer.get(), room.get_untracked()) {
+            crate::queue::empty(&room, "#note");
+        }
+    });
     view! {
         <section class="card incident" aria-label="Incident" hidden=move || card.with(Option::is_none)
             data-senior=me.may_release.to_string() data-eoc=me.may_lock.to_string() data-locker=move || mine().to_string()
             on:submit=sent>
-            <div class="incident-card" inner_html=move || card.get().unwrap_or_default()></div>
+            <div class="incident-card" node_ref=room inner_html=first></div>
             {move || writing.refused().map(|error| view! { <Trouble text=error.to_string()/> })}
         </section>
     }

@@ -15,7 +15,7 @@ use web_sys::{Event, HtmlFormElement, HtmlInputElement, HtmlTextAreaElement};
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// The fields that are kept, by their names.
-const FIELDS: [&str; 3] = ["who", "call_back", "reason"];
+const FIELDS: [&str; 4] = ["who", "call_back", "reason", "form"];
 
 const KEY: &str = "ask-draft";
 
@@ -50,7 +50,8 @@ pub fn KeepDraft(kept: String, sending: String) -> impl IntoView {
 /// Sends until the server takes it; the form's own secret makes that once.
 async fn send(form: HtmlFormElement, said: RwSignal<Option<String>>, words: StoredValue<(String, String)>) {
     match try_once(&form).await {
-        Some(answer) if answer.status() != 503 => {
+        // A server that is not well, or a proxy before one, is asked again.
+        Some(answer) if answer.status() < 500 => {
             if answer.redirected() && answer.url().contains("/requests/t/") {
                 forget();
                 go(&answer.url());
@@ -118,7 +119,9 @@ fn restore(form: &HtmlFormElement) {
     let text = storage().and_then(|storage| storage.get_item(KEY).ok().flatten()).unwrap_or_default();
     let values: Vec<String> = serde_json::from_str(&text).unwrap_or_default();
     for (name, value) in FIELDS.iter().zip(values) {
-        if let Some(field) = Field::of(form, name).filter(|field| field.value().is_empty()) {
+        // The secret comes with the words: what was sent already is not filed twice.
+        let kept = |field: &Field| field.value().is_empty() || *name == "form";
+        if let Some(field) = Field::of(form, name).filter(kept) {
             field.set(&value);
         }
     }

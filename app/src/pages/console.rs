@@ -52,8 +52,11 @@ pub(crate) fn ConsolePage() -> impl IntoView {
 #[component]
 fn Waiting(waiting: Result<QueueView, ApiError>, site: (SiteId, String)) -> impl IntoView {
     match waiting {
-        Ok(QueueView { requests, my_id, form, answered_ms, .. }) => {
-            view! { <Queue requests my_id sites=vec![site] form closed=false answered_ms/> }.into_any()
+        Ok(QueueView { requests, my_id, form, answered_ms, more, .. }) => {
+            view! {
+                {more.then(|| view! { <p class="notice loud">"More are waiting than stand here. "<a href="/requests">"See them all"</a></p> })}
+                <Queue requests my_id sites=vec![site] form closed=false answered_ms/>
+            }.into_any()
         }
         Err(error) => view! { <p class="notice loud">{error.to_string()}</p> }.into_any(),
     }

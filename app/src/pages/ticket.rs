@@ -18,7 +18,17 @@ pub(crate) fn TicketPage() -> impl IntoView {
     let query = use_query_map();
     let secret = move || params.read().get("secret").unwrap_or_default();
     let found = Resource::new(secret, ticket);
-    let trouble = move || query.read().get("trouble").map(|text| view! { <Trouble text/> });
+    // Only words we know: an address can be made by anybody.
+    let trouble = move || {
+        let word = query.read().get("trouble")?;
+        let texts = texts.get_value();
+        let text = match word.as_str() {
+            "away" => texts.said("ticket_away"),
+            "not_taken" => texts.said("not_taken"),
+            _ => return None,
+        };
+        Some(view! { <Trouble text/> })
+    };
     view! {
         <Title text=texts.get_value().said("ask")/>
         <Suspense>

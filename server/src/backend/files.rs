@@ -11,7 +11,9 @@ use lockdown::ids::SiteId;
 use lockdown::incident::{Entry, Incident, Phase};
 use lockdown::operator::{Act, Operator};
 use lockdown::report::{Ordered, Report};
+use lockdown::step::Target;
 use lockdown::timeline::EventKind;
+use std::collections::BTreeMap;
 
 /// Events the board shows, and entries looked through for them.
 const ON_THE_WALL: usize = 5;
@@ -25,13 +27,24 @@ impl Pages {
             Ok(all) => {
                 let now = self.engine.now();
                 let open = all.iter().filter(|incident| incident.is_open());
-                self.sites.set_incidents(open.map(|one| (one.site.clone(), self.brief(one, now))).collect())
+                let told = open.map(|one| (one.site.clone(), self.brief(one, now)));
+                let kept = if self.incidents.is_partial() { self.still_locked() } else { BTreeMap::new() };
+                self.sites.set_incidents(kept.into_iter().chain(told).collect())
             }
             Err(error) => {
                 tracing::debug!(%error, "incidents cannot be looked up");
                 false
             }
         }
+    }
+
+    /// What was known before the database went away, where it is locked still.
+    fn still_locked(&self) -> BTreeMap<SiteId, IncidentBrief> {
+        let mut known = self.sites.incidents();
+        let locked =
+            |site: &SiteId| self.engine.status(site).is_ok_and(|status| status.command.target() == Target::Locked);
+        known.retain(|site, _| locked(site));
+        known
     }
 
     fn brief(&self, incident: &Incident, now: Timestamp) -> IncidentBrief {
@@ -114,14 +127,10 @@ fn told(report: &Report, clock: impl Fn(Timestamp) -> String) -> Vec<(String, Ve
     };
     let times = report.locks.iter().map(|lock| order("locked", lock));
     let times = times.chain(report.all_clears.iter().map(|clear| order("all-clear", clear)));
-    let did = |(name, words): (&String, &std::collections::BTreeMap<String, usize>)| {
+    let did = |(name, words): (&String, &BTreeMap<String, usize>)| {
         let words: Vec<String> = words.iter().map(|(word, n)| format!("{} × {n}", word.replace('_', " "))).collect();
         format!("{name}: {}", words.join(", "))
     };
-    let calls = &report.calls;
-    let states = calls.by_state.iter().map(|(word, n)| format!("{}: {n}", word.replace('_', " ")));
-    let waited = calls.longest_wait_s.map(|s| format!("the longest wait until somebody looked: {}", span(s)));
-    let open = (!calls.open.is_empty()).then(|| format!("still open: {}", calls.open.join(", ")));
     let gaps = report.gaps.iter().map(|gap| {
         let to = gap.to.map_or_else(|| "the end".to_owned(), &clock);
         format!("{} to {to}: {}", clock(gap.from), gap.what)
@@ -134,10 +143,20 @@ fn told(report: &Report, clock: impl Fn(Timestamp) -> String) -> Vec<(String, Ve
     vec![
         (format!("Orders, in {}", span(report.lasted_s)), times.collect()),
         ("Who did what".into(), report.people.iter().map(did).collect()),
-        (format!("Call requests: {}", calls.all), states.chain(waited).chain(open).collect()),
+        calls(report),
         ("CUCM".into(), drift.into()),
         ("What could not be known".into(), gaps.collect()),
     ]
+}
+
+fn calls(report: &Report) -> (String, Vec<String>) {
+    let Some(calls) = &report.calls else {
+        return ("Call requests".into(), vec!["They are not for you, or cannot be had now.".into()]);
+    };
+    let states = calls.by_state.iter().map(|(word, n)| format!("{}: {n}", word.replace('_', " ")));
+    let waited = calls.longest_wait_s.map(|s| format!("the longest wait until somebody looked: {}", span(s)));
+    let open = (!calls.open.is_empty()).then(|| format!("still open: {}", calls.open.join(", ")));
+    (format!("Call requests: {}", calls.all), states.chain(waited).chain(open).collect())
 }
 
 #[async_trait]

@@ -19,6 +19,9 @@ use lockdown::operator::{Act, Operator};
 /// Requests a page shows at once; whoever looks for another one searches.
 const SHOWN: usize = 200;
 
+/// A board counts all of them, as far as anybody could.
+const COUNTED: usize = 20_000;
+
 /// A resident's own requests.
 const MINE: usize = 20;
 
@@ -35,7 +38,7 @@ impl Pages {
     /// The open requests a board of `site` begins with.
     pub(super) async fn waiting(&self, who: &Operator, site: &SiteId) -> Result<Vec<Waiting>, ApiError> {
         let sites = Some(vec![site.clone()]);
-        let wanted = Wanted { sites, open_only: true, limit: SHOWN, ..Wanted::default() };
+        let wanted = Wanted { sites, open_only: true, limit: COUNTED, ..Wanted::default() };
         let found = self.calls.list(who, wanted).await.map_err(refused)?;
         let waiting = |request: CallRequest| Waiting {
             id: request.id.to_string(),

@@ -119,6 +119,11 @@ impl Sites {
         changed
     }
 
+    /// The EOC's files that are open, as far as is known.
+    pub fn incidents(&self) -> BTreeMap<SiteId, IncidentBrief> {
+        self.incidents.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Its card, for the state as it is now.
     fn incident(&self, status: &SiteStatus) -> Option<String> {
         let known = self.incidents.read().unwrap_or_else(PoisonError::into_inner).get(&status.id).cloned();

@@ -59,6 +59,8 @@ pub enum CallError {
     SignInFirst,
     #[error("Requests are not taken here. Call the EOC.")]
     NotHere,
+    #[error("This form was sent before, with other words: it is {0}. Load the page again to send another one.")]
+    SentBefore(String),
     #[error("Several people change this request at the same time. Look again.")]
     Busy,
     #[error(transparent)]
@@ -131,7 +133,7 @@ impl CallDesk {
         let asked = asked(form, country)?;
         let digest = token::digest(&form.secret);
         if let Some(filed) = self.store.request_of_form(&digest).await? {
-            return Ok(filed);
+            return if is_same(&filed, &asked) { Ok(filed) } else { Err(CallError::SentBefore(filed.ticket())) };
         }
         let now = self.engine.now();
         let Asked { direction, who, call_back, reason, priority, other } = asked;
@@ -350,6 +352,13 @@ pub async fn forget(desk: Arc<CallDesk>) {
         }
         desk.engine.pause(DAY / 24).await;
     }
+}
+
+fn is_same(filed: &CallRequest, asked: &Asked) -> bool {
+    filed.who == asked.who
+        && filed.call_back == asked.call_back
+        && filed.reason == asked.reason
+        && filed.priority == asked.priority
 }
 
 fn new_id() -> RequestId {

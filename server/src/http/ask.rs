@@ -60,7 +60,7 @@ pub(super) async fn file(
         state.pages.ask(who.as_deref(), &form).await
     };
     match filed.await {
-        Ok(()) => Redirect::to(&format!("/requests/t/{}", filled.form)).into_response(),
+        Ok(()) => Redirect::to(&format!("/requests/t/{}", plain(&filled.form))).into_response(),
         Err(error) => refused(&state, parts, filled, &error).await,
     }
 }
@@ -92,16 +92,19 @@ pub(super) async fn answer(
         state.limits.tickets.take(&crate::identity::token::digest(&form)).map_err(wait)?;
         state.pages.answer(&form, &text).await
     };
-    let form: String = form.chars().filter(|letter| letter.is_ascii_alphanumeric() || "-_".contains(*letter)).collect();
-    match written.await {
-        Ok(()) => Redirect::to(&format!("/requests/t/{form}")).into_response(),
-        Err(error) => {
-            let mut way = reqwest::Url::parse("http://x/").expect("a fixed address");
-            way.set_path(&format!("/requests/t/{form}"));
-            way.query_pairs_mut().append_pair("trouble", &error.to_string());
-            Redirect::to(&format!("{}?{}", way.path(), way.query().unwrap_or_default())).into_response()
-        }
-    }
+    let ticket = format!("/requests/t/{}", plain(&form));
+    let trouble = match written.await {
+        Ok(()) => return Redirect::to(&ticket).into_response(),
+        Err(error) if error.status() >= 500 => "away",
+        Err(ApiError::Told(_)) => "not_taken",
+        Err(_) => "gone",
+    };
+    Redirect::to(&format!("{ticket}?trouble={trouble}")).into_response()
+}
+
+/// Nothing but what a secret is made of goes into an address.
+fn plain(secret: &str) -> String {
+    secret.chars().filter(|letter| letter.is_ascii_alphanumeric() || "-_".contains(*letter)).collect()
 }
 
 fn wait(wait: Wait) -> ApiError {

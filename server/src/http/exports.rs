@@ -80,12 +80,19 @@ pub(super) async fn page(
 pub(super) fn written(state: &AppState, by: &Operator, file: &File, kind: Kind) -> anyhow::Result<Response> {
     let now = state.engine.now();
     let clock = |at: Timestamp| state.sites.dated(Some(&file.incident.site), at);
+    let requests = match (&file.requests, kind) {
+        (None, Kind::Requests | Kind::Ics309) => {
+            let why = "The call requests of this incident are not for you, or cannot be had now.";
+            return Ok((StatusCode::FORBIDDEN, why).into_response());
+        }
+        (requests, _) => requests.as_deref().unwrap_or_default(),
+    };
     let text = match kind {
         Kind::Json => export::json(file, now)?,
         Kind::Events => export::csv::events(&file.events)?,
-        Kind::Requests => export::csv::requests(&file.requests, now)?,
+        Kind::Requests => export::csv::requests(requests, now)?,
         Kind::Ics214 => ics::activity_log(file, &heading(state, by, file, now), clock),
-        Kind::Ics309 => ics::communications_log(file, &heading(state, by, file, now), clock),
+        Kind::Ics309 => ics::communications_log(requests, &heading(state, by, file, now), clock),
     };
     let mut response = text.into_response();
     let headers = response.headers_mut();

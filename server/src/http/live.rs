@@ -28,8 +28,8 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc};
 
 /// A page takes a line for dead after 8 s of silence.
 const BEAT: Duration = Duration::from_secs(3);
@@ -76,6 +76,8 @@ impl Teller {
         let teller = Self(told);
         let mut news = engine.subscribe();
         let telling = teller.clone();
+        let (changed, changes) = mpsc::unbounded_channel();
+        tokio::spawn(teller.clone().tell_requests(pages.clone(), changes));
         tokio::spawn(async move {
             let mut beat = tokio::time::interval(BEAT);
             pages.refresh_alarms().await;
@@ -95,51 +97,74 @@ impl Teller {
                         continue;
                     }
                     Some(Err(RecvError::Closed)) => return,
+                    // What was missed is told as it is now.
+                    Some(Err(RecvError::Lagged(_))) => telling.sites(&pages),
                     Some(Ok(News::Event(event))) if store.away_since().is_some() => {
                         // It has no number that others know yet: told at once, and again with it.
                         telling.tell(Told { id: None, ..Told::event(&event, &engine, &sites) });
-                        telling.follow_up(&pages, std::slice::from_ref(&*event)).await;
+                        telling.follow_up(&pages, std::slice::from_ref(&*event), &changed).await;
                         continue;
                     }
-                    None | Some(Ok(News::Event(_) | News::Timeline) | Err(RecvError::Lagged(_))) => {}
+                    None | Some(Ok(News::Event(_) | News::Timeline)) => {}
                 }
                 let events = store.events_after(last, CATCH_UP).await.unwrap_or_default();
                 for event in &events {
                     last = event.seq;
                     telling.tell(Told::event(event, &engine, &sites));
                 }
-                telling.follow_up(&pages, &events).await;
+                telling.follow_up(&pages, &events, &changed).await;
             }
         });
         teller
     }
 
     /// What else a page shows of what happened.
-    async fn follow_up(&self, pages: &Pages, events: &[Event]) {
+    async fn follow_up(&self, pages: &Pages, events: &[Event], changed: &mpsc::UnboundedSender<String>) {
         self.alarms(pages, events).await;
         self.incidents(pages, events).await;
-        self.requests(pages, events).await;
+        for request in events.iter().filter_map(|event| event.kind.request()) {
+            // The other end lives as long as the process.
+            let _ = changed.send(request.to_string());
+        }
+    }
+
+    fn sites(&self, pages: &Pages) {
+        for status in pages.engine.statuses() {
+            self.tell(Told::site(&status, &pages.engine, &pages.sites));
+        }
     }
 
     /// The EOC's file changed: its card stands on every console.
     async fn incidents(&self, pages: &Pages, events: &[Event]) {
         let about = |event: &Event| SHAPING.contains(&event.kind.gist()) || matches!(event.kind, EventKind::SharedBack);
         if events.iter().any(about) && pages.refresh_incidents().await {
-            for status in pages.engine.statuses() {
-                self.tell(Told::site(&status, &pages.engine, &pages.sites));
+            self.sites(pages);
+        }
+    }
+
+    /// Each request as it is now, however often it changed meanwhile. By itself: a long queue keeps no news of
+    /// a lock waiting.
+    async fn tell_requests(self, pages: Arc<Pages>, mut changes: mpsc::UnboundedReceiver<String>) {
+        while let Some(first) = changes.recv().await {
+            let mut changed = BTreeSet::from([first]);
+            while let Ok(another) = changes.try_recv() {
+                changed.insert(another);
+            }
+            for id in changed {
+                self.tell_request(&pages, id).await;
             }
         }
     }
 
-    /// Each request once, as it is now, however often it changed meanwhile.
-    async fn requests(&self, pages: &Pages, events: &[Event]) {
-        let changed: BTreeSet<&str> =
-            events.iter().filter_map(|event| event.kind.request()).map(RequestId::as_str).collect();
-        for id in changed {
-            match pages.calls.as_it_is(id).await {
-                Ok(Some((request, twins))) => self.tell(Told::request(pages, &request, &twins)),
-                Ok(None) => {}
-                Err(error) => tracing::debug!(%error, "a call request cannot be told"),
+    async fn tell_request(&self, pages: &Pages, id: String) {
+        loop {
+            match pages.calls.as_it_is(&id).await {
+                Ok(Some((request, twins))) => return self.tell(Told::request(pages, &request, &twins)),
+                Ok(None) => return self.tell(Told::gone(id)),
+                Err(error) => {
+                    tracing::debug!(%error, "a call request is told later");
+                    pages.engine.pause(BEAT).await;
+                }
             }
         }
     }
@@ -151,9 +176,7 @@ impl Teller {
             matches!(event.kind, EventKind::SignedInLocally { .. } | EventKind::Reviewed { .. } | EventKind::SharedBack)
         };
         if events.iter().any(about) && pages.refresh_alarms().await {
-            for status in pages.engine.statuses() {
-                self.tell(Told::site(&status, &pages.engine, &pages.sites));
-            }
+            self.sites(pages);
         }
     }
 
@@ -201,6 +224,12 @@ impl Told {
             request: None,
             beat: false,
         }
+    }
+
+    /// A request was erased: nothing of it stays on a page.
+    fn gone(id: String) -> Self {
+        let (eoc, asked) = (written(&Live::Gone(id)), Asked { form: String::new(), ticket: Vec::new() });
+        Self { id: None, site: None, public: None, eoc, event: None, request: Some(asked), beat: false }
     }
 
     fn request(pages: &Pages, request: &CallRequest, twins: &[CallRequest]) -> Self {
@@ -320,6 +349,7 @@ async fn beginning(state: &AppState, listener: &Listener, after: Option<u64>) ->
             let text = written(&Live::Event(state.sites.event(event, now)));
             SseEvent::default().id(event.seq.to_string()).data(text)
         }));
+        first.extend(missed_requests(state, listener, &missed).await);
     }
     for status in state.engine.statuses() {
         let view = if listener.works_at(Some(&status.id)) {
@@ -336,6 +366,26 @@ async fn beginning(state: &AppState, listener: &Listener, after: Option<u64>) ->
         first.push(SseEvent::default().data(ticket_in(&view, listener.texts)));
     }
     first
+}
+
+/// What changed in the queue since the line before this one ended.
+async fn missed_requests(state: &AppState, listener: &Listener, missed: &[Event]) -> Vec<SseEvent> {
+    let changed: BTreeSet<&str> = missed
+        .iter()
+        .filter(|event| listener.reads_calls_at(event.site.as_ref()))
+        .filter_map(|event| event.kind.request())
+        .map(RequestId::as_str)
+        .collect();
+    let mut told = Vec::new();
+    for id in changed {
+        let text = match state.pages.calls.as_it_is(id).await {
+            Ok(Some((request, twins))) => Told::request(&state.pages, &request, &twins).eoc,
+            Ok(None) => written(&Live::Gone(id.to_owned())),
+            Err(_) => continue,
+        };
+        told.push(SseEvent::default().data(text));
+    }
+    told
 }
 
 fn following(news: broadcast::Receiver<Arc<Told>>, listener: Listener) -> impl Stream<Item = SseEvent> {

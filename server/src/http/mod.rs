@@ -22,7 +22,7 @@ use crate::identity::oidc::Oidc;
 use crate::store::Directory;
 use crate::webhooks::Webhooks;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::extract::{DefaultBodyLimit, FromRef, Request};
 use axum::http::{HeaderValue, header};
 use axum::middleware;
 use axum::routing::{MethodRouter, get, post};
@@ -39,6 +39,9 @@ use tower_http::trace::TraceLayer;
 
 /// Orders and forms are small.
 const MAX_BODY: usize = 64 * 1024;
+
+/// Before a ticket's secret.
+const TICKETS: &str = "/requests/t/";
 
 /// A body whose next piece does not come in this time is given up.
 const BODY_PAUSE: Duration = Duration::from_secs(15);
@@ -163,7 +166,15 @@ pub fn router(state: &AppState) -> Router {
             header::STRICT_TRANSPORT_SECURITY,
             state.https.then(|| HeaderValue::from_static("max-age=31536000; includeSubDomains")),
         ))
-        .layer(TraceLayer::new_for_http())
+        .layer(TraceLayer::new_for_http().make_span_with(|request: &Request| {
+            let path = told(request.uri().path());
+            tracing::debug_span!("request", method = %request.method(), path)
+        }))
+}
+
+/// A path as the log may have it: a ticket's is its secret, and a query is nobody's business.
+fn told(path: &str) -> &str {
+    if path.starts_with(TICKETS) { TICKETS } else { path }
 }
 
 fn fixed(name: header::HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -46,7 +46,9 @@ pub struct Message {
 impl Change {
     fn of(event: &Event) -> Option<Self> {
         match event.kind {
-            EventKind::LockOrdered { .. } => Some(Self::Ordered),
+            EventKind::LockOrdered { .. } | EventKind::OrdersDisagreed { kept: Target::Locked, .. } => {
+                Some(Self::Ordered)
+            }
             EventKind::ReleaseOrdered { .. } => Some(Self::Releasing),
             EventKind::Verified { target: Target::Locked, .. } => Some(Self::Locked),
             EventKind::Verified { target: Target::Normal, .. } => Some(Self::Normal),
@@ -85,7 +87,8 @@ pub fn messages(incident: &Incident, events: &[Event], facts: &Facts<'_>) -> io:
     let mut all: Vec<Message> = Vec::new();
     let own = events.iter().filter(|event| incident.holds(event));
     for (event, change) in own.filter_map(|event| Some((event, Change::of(event)?))) {
-        let identifier = format!("{}.{}", incident.id, all.len() + 1);
+        // By the event: the same message wherever and whenever it is asked for.
+        let identifier = format!("{}.{}", incident.id, event.id);
         let reference = |message: &Message| format!("{},{},{}", facts.sender, message.identifier, sent(message.sent));
         let references: Vec<String> = all.iter().map(reference).collect();
         let xml = alert(&identifier, event.at, change, &references, facts)?;
@@ -229,7 +232,7 @@ mod tests {
             .collect();
         assert_eq!(kinds, ["Alert", "Update", "Update", "Cancel"]);
         let last = &all[3].xml;
-        assert!(last.contains("lockdown@lockdown.acme.example,inc-1.1,2027-01-15T08:00:00-00:00 "), "{last}");
+        assert!(last.contains("lockdown@lockdown.acme.example,inc-1.0,2027-01-15T08:00:00-00:00 "), "{last}");
         assert!(!last.contains("smoke") && last.contains("Acme &amp; Sons &lt;North&gt;"), "{last}");
     }
 

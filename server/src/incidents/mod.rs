@@ -13,9 +13,10 @@ use crate::store::Directory;
 use crate::store::calls::{Calls, Wanted};
 use lockdown::call_request::{self, CallRequest};
 use lockdown::ids::{IncidentId, SiteId};
-use lockdown::incident::{Entry, Incident, SHAPING, incidents};
+use lockdown::incident::{Entry, Incident, Phase, SHAPING, incidents};
 use lockdown::operator::{Act, Operator, Refusal};
 use lockdown::report::Report;
+use lockdown::step::Target;
 use lockdown::timeline::{Event, EventKind};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -57,12 +58,13 @@ pub struct File {
     pub incident: Incident,
     /// In the order of their numbers.
     pub events: Vec<Event>,
-    pub requests: Vec<CallRequest>,
+    /// `None` for whoever may not see them, and where they cannot be had now.
+    pub requests: Option<Vec<CallRequest>>,
 }
 
 impl File {
     pub fn report(&self, now: jiff::Timestamp) -> Report {
-        Report::of(&self.incident, &self.events, &self.requests, now)
+        Report::of(&self.incident, &self.events, self.requests.as_deref(), now)
     }
 }
 
@@ -100,7 +102,26 @@ impl Incidents {
     pub async fn told(&self) -> Result<(Vec<Incident>, Vec<Event>), StoreError> {
         let mut events = self.directory.events_named(SHAPING, LOOKED_THROUGH).await?;
         events.sort_by_key(|event| event.seq);
-        Ok((incidents(&events), events))
+        let mut all = incidents(&events);
+        for incident in &mut all {
+            self.hold_against_the_order(incident);
+        }
+        Ok((all, events))
+    }
+
+    /// What is ordered and verified counts more than what is told: events of another server may come late, or
+    /// not be here while the database is away.
+    fn hold_against_the_order(&self, incident: &mut Incident) {
+        let Ok(status) = self.engine.status(&incident.site) else { return };
+        let over = status.command.target() == Target::Normal && status.command.is_settled();
+        if over && incident.is_open() {
+            incident.phase = Phase::Closed { at: status.command.verified_at().unwrap_or(status.command.since()) };
+        }
+    }
+
+    /// Other servers' part of the timeline cannot be seen now.
+    pub fn is_partial(&self) -> bool {
+        self.store.away_since().is_some()
     }
 
     /// The one that is open at a site.
@@ -125,24 +146,24 @@ impl Incidents {
     /// [`IncidentError`].
     pub async fn file(&self, by: &Operator, id: &str) -> Result<File, IncidentError> {
         let incident = self.find(by, id).await?;
-        let events = self.events_of(&incident).await?;
+        let events = self.events_of(by, &incident).await?;
         let wanted = Wanted { incident: Some(incident.id.clone()), limit: REQUESTS, ..Wanted::default() };
         let requests = if by.may(Act::ReadCalls, Some(&incident.site)).is_ok() {
             // A file without the queue is better than none while the database is away.
-            self.calls.requests(&wanted).await.unwrap_or_default()
+            self.calls.requests(&wanted).await.ok()
         } else {
-            Vec::new()
+            None
         };
         Ok(File { incident, events, requests })
     }
 
-    async fn events_of(&self, incident: &Incident) -> Result<Vec<Event>, StoreError> {
+    async fn events_of(&self, by: &Operator, incident: &Incident) -> Result<Vec<Event>, StoreError> {
         let mut found: BTreeMap<u64, Event> = BTreeMap::new();
         let mut after = incident.first.saturating_sub(1);
         loop {
             let events = self.store.events_after(after, PAGE).await?;
             let Some(last) = events.last().map(|event| event.seq) else { break };
-            let held = events.into_iter().filter(|event| incident.holds(event) && !event.kind.is_about_people());
+            let held = events.into_iter().filter(|event| incident.holds(event) && is_for(by, event));
             found.extend(held.map(|event| (event.seq, event)));
             after = last;
             if incident.last.is_some_and(|end| after >= end) {
@@ -178,9 +199,18 @@ impl Incidents {
 
     fn locked_by(&self, site: &SiteId) -> Option<lockdown::ids::OperatorId> {
         let status = self.engine.status(site).ok()?;
-        let locked = status.command.target() == lockdown::step::Target::Locked;
+        let locked = status.command.target() == Target::Locked;
         status.command.by().filter(|_| locked).map(|by| by.id.clone())
     }
+}
+
+/// What concerns no site tells of people elsewhere: only outages are everybody's.
+fn is_for(by: &Operator, event: &Event) -> bool {
+    let outage = matches!(
+        event.kind,
+        EventKind::SharedLost { .. } | EventKind::SharedBack | EventKind::IdentityLost { .. } | EventKind::IdentityBack
+    );
+    !event.kind.is_about_people() && (outage || by.may(Act::Work, event.site.as_ref()).is_ok())
 }
 
 fn told(incident: IncidentId, entry: Entry) -> Result<EventKind, IncidentError> {

@@ -23,6 +23,10 @@ pub async fn watch(incidents: Arc<Incidents>) {
 
 impl Incidents {
     async fn ask_what_is_due(&self) -> Result<(), StoreError> {
+        // Whether it is still locked, the others may know better.
+        if self.is_partial() {
+            return Ok(());
+        }
         let now = self.engine.now();
         let period = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
         let (first, again) = (period(self.settings.review_after), period(self.settings.review_every));
@@ -34,10 +38,14 @@ impl Incidents {
         Ok(())
     }
 
-    /// Of several servers, one asks.
+    /// Of several servers, one asks; where it fell over that, one asks a minute later.
     async fn ask(&self, incident: &Incident, due: jiff::Timestamp) -> Result<(), StoreError> {
         let now = self.engine.now();
-        if !self.directory.spend(&format!("review/{}/{}", incident.id, due.as_second()), now).await? {
+        if !self
+            .directory
+            .spend(&format!("review/{}/{}/{}", incident.id, due.as_second(), now.as_second() / 60), now)
+            .await?
+        {
             return Ok(());
         }
         let minutes = now.duration_since(incident.locked_since).as_mins();

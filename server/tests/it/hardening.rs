@@ -145,6 +145,12 @@ async fn nothing_secret_is_written_into_the_log_at_any_level() {
     secrets.extend([code.to_owned(), code.replace(' ', "+"), code.replace(' ', "")]);
     assert_eq!(eoc.post("/ui/activate", &format!("site={SITE}"), false).await.status(), StatusCode::OK);
     world.until_standing("locked").await;
+    let ticket = "feedfacefeedfacefeedfacefeedface";
+    let form = format!("site={SITE}&who=Ann&call_back=4711&reason=family&priority=normal&form={ticket}");
+    assert_eq!(eoc.post("/requests/file", &form, true).await.status(), StatusCode::SEE_OTHER);
+    assert!(eoc.get(&format!("/requests/t/{ticket}")).await.text().await.unwrap().contains("R-1"));
+    assert_eq!(eoc.get(&format!("/ui/live?ticket={ticket}")).await.status(), StatusCode::OK);
+    secrets.push(ticket.to_owned());
     let log = world.log();
     assert!(log.contains("TRACE"), "it was asked to say everything");
     for secret in &secrets {

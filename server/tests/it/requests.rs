@@ -44,7 +44,9 @@ async fn a_resident_without_an_account_asks_and_follows_every_step() {
     let page = resident.get(&ticket).await.text().await.unwrap();
     assert!(page.contains("R-1") && page.contains("+17805550199"), "{page}");
     assert!(page.contains("Nobody has picked it up yet"));
-    let again = resident.post("/requests/file", &form(FORM, "sent twice"), true).await;
+    let again = resident.post("/requests/file", &form(FORM, "My mother, in hospital"), true).await;
+    let other = resident.post("/requests/file", &form(FORM, "another wish"), true).await;
+    assert!(other.text().await.unwrap().contains("This form was sent before, with other words: it is R-1."));
     assert_eq!((location(&again), queue(&world).await.len()), (ticket.clone(), 1), "sent twice is filed once");
 
     let id = queue(&world).await[0]["id"].as_str().unwrap().to_owned();

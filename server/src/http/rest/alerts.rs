@@ -2,6 +2,7 @@
 
 use super::problem::Problem;
 use super::sites::MaybeKey;
+use crate::engine::ports::StoreError;
 use crate::http::AppState;
 use crate::incidents::cap::{self, Facts, Message};
 use axum::extract::{Path, State};
@@ -47,6 +48,9 @@ pub(super) async fn one(
 
 /// Newest first.
 async fn all(state: &AppState) -> Result<Vec<Message>, Problem> {
+    if state.pages.incidents.is_partial() {
+        return Err(Problem::from_store(&StoreError::Away("the feed waits for it".into())));
+    }
     let (incidents, events) = state.pages.incidents.told().await.map_err(|error| Problem::from_store(&error))?;
     let host = reqwest::Url::parse(&state.public_url).ok().and_then(|url| url.host_str().map(str::to_owned));
     let (sender, web) = (format!("lockdown@{}", host.unwrap_or_default()), format!("{}/", state.public_url));

@@ -158,6 +158,7 @@ impl From<CallError> for Problem {
             CallError::SignInFirst | CallError::NotHere => {
                 Self::new(StatusCode::FORBIDDEN, "not-taken", "Requests are not taken here", detail)
             }
+            CallError::SentBefore(_) => Self::new(StatusCode::CONFLICT, "sent-before", "Sent before", detail),
             CallError::Busy => Self::new(StatusCode::CONFLICT, "busy", "Changed at the same moment", detail),
             CallError::Cannot(CannotDo::Refused(refusal)) => refusal.into(),
             CallError::Cannot(CannotDo::HeldBy { .. }) => {

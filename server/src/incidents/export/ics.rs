@@ -55,9 +55,13 @@ pub fn activity_log(file: &File, heading: &Heading, clock: impl Fn(jiff::Timesta
 }
 
 /// ICS 309: who was called, by whom, and why.
-pub fn communications_log(file: &File, heading: &Heading, clock: impl Fn(jiff::Timestamp) -> String) -> String {
+pub fn communications_log(
+    requests: &[CallRequest],
+    heading: &Heading,
+    clock: impl Fn(jiff::Timestamp) -> String,
+) -> String {
     let mut lines: Vec<(jiff::Timestamp, Vec<String>)> = Vec::new();
-    for request in &file.requests {
+    for request in requests {
         let (from, to) = ends(request);
         let line = |at: jiff::Timestamp, from: &str, to: &str, subject: String| {
             (at, vec![clock(at), from.to_owned(), to.to_owned(), format!("{}: {subject}", request.ticket())])

@@ -15,7 +15,8 @@ use serde::Serialize;
 struct Whole<'a> {
     report: lockdown::report::Report,
     events: &'a [Event],
-    call_requests: &'a [CallRequest],
+    /// `null` for whoever may not see them.
+    call_requests: Option<&'a [CallRequest]>,
 }
 
 /// The report, the timeline and the queue as JSON.
@@ -23,6 +24,6 @@ struct Whole<'a> {
 /// # Errors
 /// Never for what a store gave; the caller has an answer for it all the same.
 pub fn json(file: &File, now: Timestamp) -> serde_json::Result<String> {
-    let whole = Whole { report: file.report(now), events: &file.events, call_requests: &file.requests };
+    let whole = Whole { report: file.report(now), events: &file.events, call_requests: file.requests.as_deref() };
     serde_json::to_string_pretty(&whole)
 }

@@ -20,6 +20,9 @@ const ATTEMPTS: u32 = 40;
 const PAUSE: Duration = Duration::from_millis(4);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
+/// For so long a write waits for those of this server before it; then it counts as one that came too late.
+const QUEUE: Duration = Duration::from_secs(10);
+
 /// An answer to a commit that was lost is asked for again so often.
 const COMMITS: usize = 3;
 
@@ -71,8 +74,12 @@ impl Mongo {
     /// All of it, or nothing. A database that falls silent is noticed within [`PATIENCE`]; one that answers, but
     /// is busy with the writes of other servers, is tried for twice as long.
     pub(super) async fn write(&self, change: &Change<'_>, entries: &[Entry]) -> Result<Vec<Event>, StoreError> {
+        // An order of a site waits for nobody. Waiting here says nothing about the database.
+        let _line = match change {
+            Change::Site { .. } => None,
+            _ => Some(tokio::time::timeout(QUEUE, self.line.lock()).await.map_err(|_| StoreError::Conflict)?),
+        };
         let trying = async {
-            let _line = self.line.lock().await;
             for attempt in 0..ATTEMPTS {
                 match self.attempt(change, entries).await {
                     Err(Failure::Again) => tokio::time::sleep((PAUSE * attempt).min(LONGEST_PAUSE)).await,
