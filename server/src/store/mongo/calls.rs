@@ -14,6 +14,9 @@ use mongodb::options::ReturnDocument;
 
 const ROOM: &str = "call_requests";
 
+/// The first number is asked for by many at once: so often at most.
+const ATTEMPTS: usize = 5;
+
 /// The document that knows the last ticket's number.
 const NUMBER: &str = "request_number";
 
@@ -50,13 +53,15 @@ impl Calls for Mongo {
                 .upsert(true)
                 .return_document(ReturnDocument::After)
         };
-        let found = match within(Asking::Write, next()).await {
-            // Two made the document at the same moment: it is there now.
-            Err(StoreError::Conflict) => within(Asking::Write, next()).await?,
-            found => found?,
-        };
-        let n = found.and_then(|cursor| cursor.get_i64("n").ok());
-        n.map(i64::unsigned_abs).ok_or_else(|| StoreError::Failed("the database gave no number".into()))
+        for _ in 0..ATTEMPTS {
+            match within(Asking::Write, next()).await {
+                Ok(Some(cursor)) => return Ok(cursor.get_i64("n").map(i64::unsigned_abs).unwrap_or_default()),
+                // Several made the document at the same moment: it is there now.
+                Ok(None) | Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(StoreError::Failed("the database gave no number".into()))
     }
 
     async fn put_request(&self, request: &CallRequest, event: NewEvent) -> Result<(), StoreError> {
