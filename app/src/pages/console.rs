@@ -58,6 +58,11 @@ fn Waiting(waiting: Result<QueueView, ApiError>, site: (SiteId, String)) -> impl
                 <Queue requests my_id sites=vec![site] form closed=false answered_ms/>
             }.into_any()
         }
-        Err(error) => view! { <p class="notice loud">{error.to_string()}</p> }.into_any(),
+        // True when the page was written, and it stays there: it says what to do, not what is so.
+        Err(ApiError::DatabaseAway) => {
+            view! { <p class="notice">"The queue could not be read when this page was opened. Load it again."</p> }
+                .into_any()
+        }
+        Err(error) => view! { <p class="notice">{error.to_string()}</p> }.into_any(),
     }
 }
