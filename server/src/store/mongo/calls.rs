@@ -55,7 +55,10 @@ impl Calls for Mongo {
         };
         for _ in 0..ATTEMPTS {
             match within(Asking::Write, next()).await {
-                Ok(Some(cursor)) => return Ok(cursor.get_i64("n").map(i64::unsigned_abs).unwrap_or_default()),
+                Ok(Some(cursor)) => {
+                    let n = cursor.get_i64("n").map_err(|error| StoreError::Failed(error.to_string()))?;
+                    return Ok(n.unsigned_abs());
+                }
                 // Several made the document at the same moment: it is there now.
                 Ok(None) | Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error),
