@@ -166,7 +166,7 @@ pub trait Hooks: Send + Sync + 'static {
     async fn replay(&self, who: &Operator, hook: String, delivery: String) -> Result<(), ApiError>;
 }
 
-/// A call request as it is written into a form.
+/// A call request as it is written into a form. Nothing of it is trusted.
 #[derive(Debug, Clone, Default)]
 pub struct RequestForm {
     pub site: String,
@@ -175,7 +175,9 @@ pub struct RequestForm {
     pub call_back: String,
     pub reason: String,
     pub priority: String,
-    /// The form's secret.
+    /// The number that was dialled or that called, where it is known.
+    pub other: String,
+    /// Made for this one form; whoever has it may follow the request.
     pub form: String,
 }
 

@@ -135,11 +135,21 @@ pub async fn pages(config: &Config, store: Arc<dyn Keep>, tuning: Tuning) -> any
 
 /// The EOC's files and its queue.
 fn eoc(config: &Config, engine: &Arc<Engine>, store: &Arc<dyn Keep>) -> (Arc<Incidents>, Arc<CallDesk>) {
-    let incidents =
-        Arc::new(Incidents::new(store.clone(), store.clone(), store.clone(), engine.clone(), config.incidents.clone()));
-    let countries = config.sites.iter().map(|site| (site.plan.site.clone(), site.country)).collect();
-    let desk =
-        CallDesk::new(store.clone(), store.clone(), engine.clone(), incidents.clone(), config.calls.clone(), countries);
+    let incidents = Arc::new(Incidents {
+        store: store.clone(),
+        directory: store.clone(),
+        calls: store.clone(),
+        engine: engine.clone(),
+        settings: config.incidents.clone(),
+    });
+    let desk = CallDesk {
+        store: store.clone(),
+        directory: store.clone(),
+        engine: engine.clone(),
+        incidents: incidents.clone(),
+        settings: config.calls.clone(),
+        countries: config.sites.iter().map(|site| (site.plan.site.clone(), site.country)).collect(),
+    };
     (incidents, Arc::new(desk))
 }
 

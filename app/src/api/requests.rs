@@ -31,7 +31,7 @@ pub async fn take_down_request(
 ) -> Result<RequestView, ApiError> {
     crate::backend::answer(async {
         let (backend, operator) = caller()?;
-        let form = RequestForm { site, direction, who, call_back, reason, priority, form };
+        let form = RequestForm { site, direction, who, call_back, reason, priority, form, other: String::new() };
         backend.take_down(&operator, form).await
     })
     .await

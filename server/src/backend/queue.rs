@@ -1,7 +1,7 @@
 //! The EOC's queue and the residents' tickets, as pages show them.
 
 use super::{Pages, Sites, me, stored};
-use crate::calls::{CallError, Form};
+use crate::calls::CallError;
 use crate::config::Residents;
 use crate::identity::token;
 use crate::store::calls::Wanted;
@@ -66,7 +66,7 @@ impl Pages {
     ///
     /// # Errors
     /// [`ApiError`]: nothing was filed.
-    pub async fn ask(&self, who: Option<&Operator>, form: &Form) -> Result<(), ApiError> {
+    pub async fn ask(&self, who: Option<&Operator>, form: &RequestForm) -> Result<(), ApiError> {
         self.calls.ask(form, who).await.map(|_| ()).map_err(refused)
     }
 
@@ -189,11 +189,6 @@ pub(super) fn refused(error: CallError) -> ApiError {
     }
 }
 
-fn form(given: RequestForm) -> Form {
-    let RequestForm { site, direction, who, call_back, reason, priority, form } = given;
-    Form { site, direction, who, call_back, reason, priority, other: String::new(), secret: form }
-}
-
 #[async_trait]
 impl Queue for Pages {
     async fn queue(
@@ -224,8 +219,8 @@ impl Queue for Pages {
         })
     }
 
-    async fn take_down(&self, who: &Operator, given: RequestForm) -> Result<RequestView, ApiError> {
-        let filed = self.calls.take_down(&form(given), who).await.map_err(refused)?;
+    async fn take_down(&self, who: &Operator, form: RequestForm) -> Result<RequestView, ApiError> {
+        let filed = self.calls.take_down(&form, who).await.map_err(refused)?;
         let twins = self.calls.twins(&filed).await.unwrap_or_default();
         Ok(self.request(&filed, &twins, self.engine.now()))
     }

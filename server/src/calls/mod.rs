@@ -9,6 +9,7 @@ use crate::identity::token;
 use crate::incidents::Incidents;
 use crate::store::Directory;
 use crate::store::calls::{Calls, Wanted};
+use app::backend::RequestForm;
 use jiff::SignedDuration;
 use lockdown::call_request::{self, Asked, CallRequest, CannotDo, Deed, Direction, Phone, Priority, Stage};
 use lockdown::ids::{RequestId, SiteId};
@@ -29,21 +30,6 @@ const SECRET: usize = 20;
 const LOOKED_THROUGH: usize = 500;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
-
-/// A form as it was filled in. Nothing of it is trusted.
-#[derive(Debug, Clone, Default)]
-pub struct Form {
-    pub site: String,
-    pub direction: String,
-    pub who: String,
-    pub call_back: String,
-    pub reason: String,
-    pub priority: String,
-    /// The number that was dialled or that called, where it is known.
-    pub other: String,
-    /// Made for this one form; whoever has it may follow the request.
-    pub secret: String,
-}
 
 /// Why nothing was done. The text is for whoever tried.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -76,26 +62,16 @@ impl From<Refusal> for CallError {
 }
 
 pub struct CallDesk {
-    store: Arc<dyn Calls>,
-    directory: Arc<dyn Directory>,
-    engine: Arc<Engine>,
-    incidents: Arc<Incidents>,
-    settings: config::Calls,
-    countries: BTreeMap<SiteId, country::Id>,
+    pub store: Arc<dyn Calls>,
+    pub directory: Arc<dyn Directory>,
+    pub engine: Arc<Engine>,
+    pub incidents: Arc<Incidents>,
+    pub settings: config::Calls,
+    /// Where each site's numbers are dialled from.
+    pub countries: BTreeMap<SiteId, country::Id>,
 }
 
 impl CallDesk {
-    pub fn new(
-        store: Arc<dyn Calls>,
-        directory: Arc<dyn Directory>,
-        engine: Arc<Engine>,
-        incidents: Arc<Incidents>,
-        settings: config::Calls,
-        countries: BTreeMap<SiteId, country::Id>,
-    ) -> Self {
-        Self { store, directory, engine, incidents, settings, countries }
-    }
-
     pub fn residents(&self) -> Residents {
         self.settings.residents
     }
@@ -104,13 +80,13 @@ impl CallDesk {
     ///
     /// # Errors
     /// [`CallError`]: nothing was filed.
-    pub async fn ask(&self, form: &Form, by: Option<&Operator>) -> Result<CallRequest, CallError> {
+    pub async fn ask(&self, form: &RequestForm, by: Option<&Operator>) -> Result<CallRequest, CallError> {
         match (self.settings.residents, by) {
             (Residents::Nobody, _) => return Err(CallError::NotHere),
             (Residents::SignedIn, None) => return Err(CallError::SignInFirst),
             _ => {}
         }
-        let form = Form { direction: Direction::Outbound.word().into(), other: String::new(), ..form.clone() };
+        let form = RequestForm { direction: Direction::Outbound.word().into(), other: String::new(), ..form.clone() };
         self.file(&form, by).await
     }
 
@@ -118,20 +94,20 @@ impl CallDesk {
     ///
     /// # Errors
     /// [`CallError`]: nothing was filed.
-    pub async fn take_down(&self, form: &Form, by: &Operator) -> Result<CallRequest, CallError> {
+    pub async fn take_down(&self, form: &RequestForm, by: &Operator) -> Result<CallRequest, CallError> {
         let site = SiteId::try_from(form.site.as_str()).map_err(|_| CallError::NoSuchSite)?;
         by.may(Act::TakeCalls, Some(&site))?;
         self.file(form, Some(by)).await
     }
 
-    async fn file(&self, form: &Form, by: Option<&Operator>) -> Result<CallRequest, CallError> {
+    async fn file(&self, form: &RequestForm, by: Option<&Operator>) -> Result<CallRequest, CallError> {
         let site = SiteId::try_from(form.site.as_str()).map_err(|_| CallError::NoSuchSite)?;
         let country = *self.countries.get(&site).ok_or(CallError::NoSuchSite)?;
-        if form.secret.len() < SECRET || form.secret.len() > 100 {
+        if form.form.len() < SECRET || form.form.len() > 100 {
             return Err(CallError::Field { field: "form", text: "This form is broken. Load the page again." });
         }
         let asked = asked(form, country)?;
-        let digest = token::digest(&form.secret);
+        let digest = token::digest(&form.form);
         if let Some(filed) = self.store.request_of_form(&digest).await? {
             return if is_same(&filed, &asked) { Ok(filed) } else { Err(CallError::SentBefore(filed.ticket())) };
         }
@@ -366,7 +342,7 @@ fn new_id() -> RequestId {
     RequestId::try_from(format!("req-{random}")).expect("hex digits make a valid id")
 }
 
-fn asked(form: &Form, country: country::Id) -> Result<Asked, CallError> {
+fn asked(form: &RequestForm, country: country::Id) -> Result<Asked, CallError> {
     let field = |field, text| CallError::Field { field, text };
     let who = call_request::line(&form.who).ok_or_else(|| field("who", "Write who asks: a name is enough."))?;
     let call_back = phone::phone(&form.call_back, country)

@@ -5,8 +5,9 @@ use super::AppState;
 use super::address::Caller;
 use super::limits::Wait;
 use super::once::page;
-use crate::calls::{CallError, Form};
+use crate::calls::CallError;
 use app::ApiError;
+use app::backend::RequestForm;
 use app::view::{AskDraft, Outcome};
 use axum::Extension;
 use axum::extract::{Form as Body, State};
@@ -48,14 +49,14 @@ pub(super) async fn file(
             return Err(ApiError::Told("Leave the hidden box empty, then send again.".into()));
         }
         state.limits.asked.take(&from.into()).map_err(wait)?;
-        let form = Form {
+        let form = RequestForm {
             site: filled.site.clone(),
             who: filled.who.clone(),
             call_back: filled.call_back.clone(),
             reason: filled.reason.clone(),
             priority: filled.priority.clone(),
-            secret: filled.form.clone(),
-            ..Form::default()
+            form: filled.form.clone(),
+            ..RequestForm::default()
         };
         state.pages.ask(who.as_deref(), &form).await
     };

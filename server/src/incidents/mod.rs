@@ -69,24 +69,14 @@ impl File {
 }
 
 pub struct Incidents {
-    store: Arc<dyn Store>,
-    directory: Arc<dyn Directory>,
-    calls: Arc<dyn Calls>,
-    engine: Arc<Engine>,
-    settings: config::Incidents,
+    pub store: Arc<dyn Store>,
+    pub directory: Arc<dyn Directory>,
+    pub calls: Arc<dyn Calls>,
+    pub engine: Arc<Engine>,
+    pub settings: config::Incidents,
 }
 
 impl Incidents {
-    pub fn new(
-        store: Arc<dyn Store>,
-        directory: Arc<dyn Directory>,
-        calls: Arc<dyn Calls>,
-        engine: Arc<Engine>,
-        settings: config::Incidents,
-    ) -> Self {
-        Self { store, directory, calls, engine, settings }
-    }
-
     /// Every incident, oldest first.
     ///
     /// # Errors

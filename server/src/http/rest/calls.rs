@@ -4,12 +4,13 @@ use super::bearer::Key;
 use super::idempotency::{self, Answer};
 use super::problem::Problem;
 use super::sites::site_id;
-use crate::calls::{CallError, Form};
+use crate::calls::CallError;
 use crate::http::AppState;
 use crate::identity::token;
 use crate::store::calls::Wanted;
 use ::lockdown::call_request::{CallRequest, CannotDo, Deed};
 use ::lockdown::operator::Act;
+use app::backend::RequestForm;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -233,7 +234,7 @@ pub(super) async fn file(
                 "The body is not {{\"site\": …, \"who\": …, \"call_back\": …, \"reason\": …, \"priority\": …}}: {error}"
             ))
         })?;
-        let form = Form {
+        let form = RequestForm {
             site: new.site,
             direction: new.direction.unwrap_or_else(|| "outbound".into()),
             who: new.who,
@@ -241,7 +242,7 @@ pub(super) async fn file(
             reason: new.reason,
             priority: new.priority.unwrap_or_else(|| "normal".into()),
             other: new.other.unwrap_or_default(),
-            secret: token::random_text(),
+            form: token::random_text(),
         };
         let filed = state.pages.calls.take_down(&form, &key.0).await?;
         let body = RequestBody::of(filed, state.engine.now());
