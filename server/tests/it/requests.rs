@@ -316,3 +316,47 @@ async fn one_address_cannot_flood_the_queue() {
     assert!(told.contains("Too many requests from here") && told.contains(">more</textarea>"), "{told}");
     assert!(filed >= 30, "a family is no flood: {filed}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_servers_ask_once_and_believe_the_order_more_than_what_they_cannot_see() {
+    let database = Database::start().await.unwrap();
+    let sections = "[incidents]\nreview_after = \"1s\"\nreview_every = \"60m\"\n".into();
+    let first = World::with_database_and(&database, More { sections, ..More::default() }).await;
+    let second = World::beside(&first).await;
+    first.lock_verified().await;
+    first.until("seniors are asked", async || second.happened("review_due").await > 0).await;
+    second.until("both know that it is locked", async || second.standing().await == "locked").await;
+    let (status, body) = second.order("normal", "?wait=20s").await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    assert_eq!(first.happened("review_due").await, 1, "by one of two");
+    first.until("the first server has the all-clear", async || first.standing().await == "normal").await;
+    database.kill();
+    // Half a story is no alert: the feed waits.
+    let feed = async || reqwest::get(format!("{}/api/v1/alerts.atom", first.url)).await.unwrap().status();
+    first.until("it is cut off", async || feed().await == StatusCode::SERVICE_UNAVAILABLE).await;
+    let (status, _, left) = first.call(Method::GET, "/api/v1/incidents", &first.everything(), None, &[]).await;
+    assert_eq!(status, StatusCode::OK, "{left}");
+    let open = left["incidents"].as_array().unwrap().iter().any(|incident| incident["state"] != "closed");
+    assert!(!open, "the lock is in its own journal and the all-clear is not: {left}");
+    assert!(!left["incidents"].as_array().unwrap().is_empty(), "what it did itself it knows");
+}
+
+#[tokio::test]
+async fn a_line_that_was_cut_brings_the_requests_that_changed_meanwhile() {
+    let world = World::new().await;
+    let mut eoc = signed_in(&world, 1, "eoc").await;
+    let before = world.events().await.last().unwrap()["seq"].as_u64().unwrap();
+    Browser::new(&world).post("/requests/file", &form(FORM, "My mother"), true).await;
+    let first = async |line: reqwest::Response| {
+        let mut line = line;
+        let mut text = String::new();
+        while !text.contains("\"request\"") && !text.contains("\"beat\"") {
+            text += &String::from_utf8_lossy(&line.chunk().await.unwrap().unwrap());
+        }
+        text
+    };
+    let told = first(eoc.get(&format!("/ui/live?after={before}")).await).await;
+    assert!(told.contains("R-1") && told.contains("My mother"), "{told}");
+    let stranger = first(Browser::new(&world).get(&format!("/ui/live?after={before}")).await).await;
+    assert!(!stranger.contains("My mother") && !stranger.contains("R-1"), "to nobody else: {stranger}");
+}
