@@ -93,7 +93,7 @@ def fill(world):
     for n in range(2, REQUESTS + 1):
         doc = json.loads(row["doc"])
         doc.update(id=f"req-{n}", number=n, form=f"f-{n}", who=f"Person {n}")
-        new = {**row, "id": doc["id"], "number": n, "form": doc["form"], "doc": json.dumps(doc), "haystack": f"r-{n} person {n} 4711  family"}
+        new = {**row, "id": doc["id"], "number": n, "form": doc["form"], "doc": json.dumps(doc), "haystack": f"r-{n} person {n} 4711  family", "number_key": f"n-{n}"}
         file.execute(f"INSERT INTO requests VALUES ({','.join('?' * len(columns))})", [new[column] for column in columns])
     file.commit()
     seq, text, previous, link = file.execute("SELECT seq, doc, previous, link FROM events ORDER BY seq DESC LIMIT 1").fetchone()

@@ -318,11 +318,15 @@ impl CallRequest {
 
     /// Do both ask for the same? By who is to be called back.
     pub fn is_like(&self, other: &Self) -> bool {
-        let number = |phone: &Phone| phone.e164.clone().unwrap_or_else(|| digits(&phone.typed));
         self.id != other.id
             && self.site == other.site
             && self.direction == other.direction
-            && number(&self.call_back) == number(&other.call_back)
+            && self.number_key() == other.number_key()
+    }
+
+    /// Whom to call back, however it was written: for stores to find others by.
+    pub fn number_key(&self) -> String {
+        self.call_back.e164.clone().unwrap_or_else(|| digits(&self.call_back.typed))
     }
 
     /// Ticket, who, number, reason: in lower case, for stores to search in.

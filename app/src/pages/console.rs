@@ -60,8 +60,13 @@ fn Waiting(waiting: Result<QueueView, ApiError>, site: (SiteId, String)) -> impl
         }
         // True when the page was written, and it stays there: it says what to do, not what is so.
         Err(ApiError::DatabaseAway) => {
-            view! { <p class="notice">"The queue could not be read when this page was opened. Load it again."</p> }
-                .into_any()
+            let again = format!("/console?site={}", site.0);
+            view! {
+                <p class="notice">
+                    "The queue could not be read when this page was opened. " <a href=again>"Load the page again"</a>
+                </p>
+            }
+            .into_any()
         }
         Err(error) => view! { <p class="notice">{error.to_string()}</p> }.into_any(),
     }

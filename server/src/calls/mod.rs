@@ -26,8 +26,11 @@ const ATTEMPTS: usize = 10;
 /// A form's secret is at least so long: shorter ones could be guessed. Characters.
 const SECRET: usize = 20;
 
-/// Requests looked through for duplicates.
-const LOOKED_THROUGH: usize = 500;
+/// Duplicates of one request that are shown.
+const TWINS: usize = 20;
+
+/// Requests that mention somebody.
+const KNOWN: usize = 500;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -236,9 +239,9 @@ impl CallDesk {
     /// # Errors
     /// When the store cannot be read.
     pub async fn twins(&self, of: &CallRequest) -> Result<Vec<CallRequest>, StoreError> {
-        let (sites, open_only) = (Some(vec![of.site.clone()]), true);
+        let (sites, number) = (Some(vec![of.site.clone()]), Some(of.number_key()));
         let open =
-            self.store.requests(&Wanted { sites, open_only, limit: LOOKED_THROUGH, ..Wanted::default() }).await?;
+            self.store.requests(&Wanted { sites, number, open_only: true, limit: TWINS, ..Wanted::default() }).await?;
         Ok(open.into_iter().filter(|other| other.is_like(of)).collect())
     }
 
@@ -252,7 +255,7 @@ impl CallDesk {
         if text.chars().count() < 3 {
             return Err(CallError::Field { field: "find", text: "Write three letters or digits at least." });
         }
-        Ok(self.store.requests(&Wanted { text: Some(text), limit: LOOKED_THROUGH, ..Wanted::default() }).await?)
+        Ok(self.store.requests(&Wanted { text: Some(text), limit: KNOWN, ..Wanted::default() }).await?)
     }
 
     /// Takes a request away with everything it says of people. The timeline keeps that it was.

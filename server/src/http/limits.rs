@@ -82,6 +82,8 @@ pub(super) struct Limits {
     /// Call requests and messages from one place: 30 at once, one every ten seconds. A camp may share an
     /// address.
     pub(super) asked: Limit<Place>,
+    /// Alerts and their feed, asked for from one place without a key: 30 at once, one a second.
+    pub(super) feeds: Limit<Place>,
     /// Messages on one ticket: 10 at once, one every ten seconds.
     pub(super) tickets: Limit<String>,
     /// Sealed codes from one place: 5 in a quarter of an hour.
@@ -102,6 +104,7 @@ impl Limits {
             sign_ins: Limit::new(60, Duration::from_secs(1)),
             passkeys: Limit::new(60, Duration::from_secs(1)),
             asked: Limit::new(30, Duration::from_secs(10)),
+            feeds: Limit::new(30, Duration::from_secs(1)),
             tickets: Limit::new(10, Duration::from_secs(10)),
             codes: Limit::new(5, Duration::from_secs(3 * 60)),
             all_codes: Limit::new(20, Duration::from_secs(3 * 60)),

@@ -15,6 +15,8 @@ pub struct Wanted {
     pub open_only: bool,
     /// Stands in ticket, name, number or reason, in lower case.
     pub text: Option<String>,
+    /// To be called back at this number: [`CallRequest::number_key`].
+    pub number: Option<String>,
     pub incident: Option<IncidentId>,
     pub filed_by: Option<OperatorId>,
     pub limit: usize,

@@ -133,6 +133,8 @@ async fn the_most_urgent_and_then_the_oldest_come_first<S: Store + Calls>(open: 
     assert_eq!(found(Wanted { filed_by: Some(eoc().id), ..Wanted::default() }).await, [6]);
     let incident = Some(IncidentId::try_from("inc-1").unwrap());
     assert_eq!(found(Wanted { incident, ..Wanted::default() }).await, [1]);
+    let number = Some("475".to_owned());
+    assert_eq!(found(Wanted { number, open_only: true, ..Wanted::default() }).await, [5]);
     assert_eq!(found(Wanted { sites: Some(vec![]), ..Wanted::default() }).await, [] as [u64; 0]);
     assert_eq!(store.requests(&Wanted { limit: 2, ..Wanted::default() }).await.unwrap().len(), 2);
 }

@@ -4,7 +4,9 @@ use super::problem::Problem;
 use super::sites::MaybeKey;
 use crate::engine::ports::StoreError;
 use crate::http::AppState;
+use crate::http::address::Caller;
 use crate::incidents::cap::{self, Facts, Message};
+use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -17,7 +19,12 @@ const INCIDENTS: usize = 20;
     responses((status = 200, body = String, content_type = "application/atom+xml"),
         (status = 401, body = Problem, content_type = "application/problem+json")),
     security((), ("key" = [])))]
-pub(super) async fn feed(_: MaybeKey, State(state): State<AppState>) -> Result<Response, Problem> {
+pub(super) async fn feed(
+    _: MaybeKey,
+    State(state): State<AppState>,
+    Extension(Caller(from)): Extension<Caller>,
+) -> Result<Response, Problem> {
+    state.limits.feeds.take(&from.into()).map_err(Problem::too_many)?;
     let messages = all(&state).await?;
     let base = format!("{}/api/v1/alerts", state.public_url);
     let address = |id: &str| format!("{base}/{id}");
@@ -36,8 +43,10 @@ pub(super) async fn feed(_: MaybeKey, State(state): State<AppState>) -> Result<R
 pub(super) async fn one(
     _: MaybeKey,
     State(state): State<AppState>,
+    Extension(Caller(from)): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
+    state.limits.feeds.take(&from.into()).map_err(Problem::too_many)?;
     let found = all(&state).await?.into_iter().find(|message| message.identifier == id);
     let found = found.ok_or_else(|| {
         let detail = "There is no such alert, or it is too old for the feed.";

@@ -12,11 +12,12 @@ use rusqlite::{Transaction, params, params_from_iter};
 
 /// Moments are milliseconds since 1970. What stands beside the document is there to be searched by.
 pub(super) const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS requests (id TEXT PRIMARY KEY, version INTEGER NOT NULL, number INTEGER NOT NULL, site TEXT NOT NULL, open INTEGER NOT NULL, rank INTEGER NOT NULL, form TEXT NOT NULL UNIQUE, filed_by TEXT, incident TEXT, haystack TEXT NOT NULL, changed_at INTEGER NOT NULL, doc TEXT NOT NULL CHECK (json_valid(doc)));
+    CREATE TABLE IF NOT EXISTS requests (id TEXT PRIMARY KEY, version INTEGER NOT NULL, number INTEGER NOT NULL, site TEXT NOT NULL, open INTEGER NOT NULL, rank INTEGER NOT NULL, form TEXT NOT NULL UNIQUE, filed_by TEXT, incident TEXT, haystack TEXT NOT NULL, number_key TEXT NOT NULL, changed_at INTEGER NOT NULL, doc TEXT NOT NULL CHECK (json_valid(doc)));
     CREATE INDEX IF NOT EXISTS requests_open ON requests (open, rank, number);
     CREATE INDEX IF NOT EXISTS requests_newest ON requests (number);
     CREATE INDEX IF NOT EXISTS requests_of_person ON requests (filed_by, number);
     CREATE INDEX IF NOT EXISTS requests_of_incident ON requests (incident, number);
+    CREATE INDEX IF NOT EXISTS requests_of_number ON requests (number_key, open);
     CREATE INDEX IF NOT EXISTS requests_age ON requests (changed_at);
 ";
 
@@ -99,14 +100,15 @@ fn put(transaction: &Transaction<'_>, request: &CallRequest) -> Result<(), Troub
         incident,
         haystack,
         changed,
-        text(request)?
+        text(request)?,
+        request.number_key()
     ];
     let sql = if request.version == 1 {
-        "INSERT OR IGNORE INTO requests (id, version, number, site, open, rank, form, filed_by, incident, haystack, changed_at, doc)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+        "INSERT OR IGNORE INTO requests (id, version, number, site, open, rank, form, filed_by, incident, haystack, changed_at, doc, number_key)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
     } else {
         "UPDATE requests SET version = ?2, number = ?3, site = ?4, open = ?5, rank = ?6, form = ?7, filed_by = ?8,
-            incident = ?9, haystack = ?10, changed_at = ?11, doc = ?12 WHERE id = ?1 AND version = ?2 - 1"
+            incident = ?9, haystack = ?10, changed_at = ?11, doc = ?12, number_key = ?13 WHERE id = ?1 AND version = ?2 - 1"
     };
     conflict_unless(transaction.prepare_cached(sql)?.execute(values)?)
 }
@@ -119,6 +121,9 @@ fn query(wanted: &Wanted) -> (String, Vec<Value>) {
     };
     if let Some(incident) = &wanted.incident {
         equal("incident", incident.to_string());
+    }
+    if let Some(number) = &wanted.number {
+        equal("number_key", number.clone());
     }
     if let Some(person) = &wanted.filed_by {
         equal("filed_by", person.to_string());

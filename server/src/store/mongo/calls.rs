@@ -39,6 +39,7 @@ pub(super) fn searchable(request: &CallRequest) -> Result<Document, StoreError> 
     document.insert("open", request.is_open());
     document.insert("rank", rank(request));
     document.insert("haystack", request.haystack());
+    document.insert("number_key", request.number_key());
     document.insert("changed", moment(changed_at(request)));
     Ok(document)
 }
@@ -113,6 +114,9 @@ fn filter(wanted: &Wanted) -> Document {
     let mut filter = Document::new();
     if let Some(incident) = &wanted.incident {
         filter.insert("incident", incident.as_str());
+    }
+    if let Some(number) = &wanted.number {
+        filter.insert("number_key", number.as_str());
     }
     if let Some(person) = &wanted.filed_by {
         filter.insert("filed_by.id", person.as_str());

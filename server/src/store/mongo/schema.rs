@@ -178,7 +178,7 @@ fn rooms() -> Vec<Room> {
             name: "call_requests",
             schema: doc! {
                 "bsonType": "object",
-                "required": ["_id", "version", "number", "site", "direction", "who", "call_back", "reason", "priority", "stage", "story", "form", "open", "rank", "haystack", "changed"],
+                "required": ["_id", "version", "number", "site", "direction", "who", "call_back", "reason", "priority", "stage", "story", "form", "open", "rank", "haystack", "number_key", "changed"],
                 "properties": {
                     "_id": { "bsonType": "string" }, "version": whole.clone(), "number": whole.clone(),
                     "site": { "bsonType": "string" }, "form": { "bsonType": "string" },
@@ -192,6 +192,7 @@ fn rooms() -> Vec<Room> {
                 unique("form", doc! { "form": 1 }),
                 index("queue", doc! { "open": 1, "rank": 1, "number": 1 }),
                 index("newest", doc! { "number": -1 }),
+                index("of_number", doc! { "number_key": 1, "open": 1 }),
                 index("of_person", doc! { "filed_by.id": 1, "number": -1 }),
                 index("of_incident", doc! { "incident": 1, "number": -1 }),
                 index("age", doc! { "changed": 1 }),
