@@ -500,7 +500,7 @@ locked = ""
 
     #[test]
     fn every_refusal_names_the_line_the_key_and_the_remedy() {
-        let table: [(&str, &str, &str); 11] = [
+        let table: [(&str, &str, &str); 14] = [
             ("username = \"axl\"", "usrname = \"axl\"", "lockdown.toml:4: unknown field"),
             ("username = \"axl\"", "", "cucm.username: missing"),
             ("url = \"https://cucm:8443/axl/\"", "url = \"http://cucm\"", "lockdown.toml:3: cucm.url"),
@@ -519,6 +519,13 @@ locked = ""
                 "[cucm]",
                 "[webhooks]\nallow = [\"hooks.example/x\"]\n[cucm]",
                 "lockdown.toml:3: webhooks.allow: write origins",
+            ),
+            ("[cucm]", "[calls]\nresidents = \"all\"\n[cucm]", "lockdown.toml:3: calls.residents: write \"anyone\""),
+            ("[cucm]", "[calls]\nretention_days = 0\n[cucm]", "lockdown.toml:3: calls.retention_days: write 1 to 3650"),
+            (
+                "[cucm]",
+                "[incidents]\nreview_after = \"soon\"\n[cucm]",
+                "lockdown.toml:3: incidents.review_after: write a duration",
             ),
         ];
         for (from, to, want) in table {
