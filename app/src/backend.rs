@@ -7,6 +7,7 @@ use crate::view::{
 };
 use async_trait::async_trait;
 use leptos::context::use_context;
+use lockdown::call_request::Priority;
 use lockdown::ids::{OperatorId, SiteId};
 use lockdown::incident::Entry;
 use lockdown::operator::{Grants, Operator};
@@ -191,16 +192,23 @@ pub struct DeedForm {
     pub minutes: i64,
 }
 
+/// Which requests are wanted. What is `None` does not matter.
+#[derive(Debug, Clone, Default)]
+pub struct QueueWish {
+    pub site: Option<SiteId>,
+    /// Stands in ticket, name, number or reason.
+    pub find: Option<String>,
+    /// Closed ones too.
+    pub all: bool,
+    pub priority: Option<Priority>,
+    /// A word of [`lockdown::call_request::CallRequest::word`].
+    pub state: Option<String>,
+}
+
 /// Call requests. Only the EOC gets further than its own tickets.
 #[async_trait]
 pub trait Queue: Send + Sync + 'static {
-    async fn queue(
-        &self,
-        who: &Operator,
-        site: Option<SiteId>,
-        find: Option<String>,
-        all: bool,
-    ) -> Result<QueueView, ApiError>;
+    async fn queue(&self, who: &Operator, wish: QueueWish) -> Result<QueueView, ApiError>;
 
     /// Takes down what somebody tells the EOC.
     async fn take_down(&self, who: &Operator, form: RequestForm) -> Result<RequestView, ApiError>;
@@ -210,8 +218,8 @@ pub trait Queue: Send + Sync + 'static {
     /// The page to ask on.
     async fn asking(&self, who: Option<&Operator>) -> Result<AskView, ApiError>;
 
-    /// By the secret of its form.
-    async fn ticket(&self, secret: String) -> Result<TicketView, ApiError>;
+    /// By the secret of its form or, of whoever is signed in, by the id of their own.
+    async fn ticket(&self, who: Option<&Operator>, key: String) -> Result<TicketView, ApiError>;
 
     /// Everything that is known of somebody: for administrators who must answer for it.
     async fn known_of(&self, who: &Operator, find: String) -> Result<Vec<RequestView>, ApiError>;

@@ -3,10 +3,27 @@
 
 use crate::components::incident_card::IncidentCard;
 use crate::components::queue::Row;
+use crate::components::step_rows::StepRows;
 use crate::components::ticket::Ticket;
 use crate::texts::Texts;
-use crate::view::{IncidentBrief, RequestView, TicketView};
+use crate::view::{IncidentBrief, Moment, RequestView, StepView, TicketView};
 use leptos::prelude::*;
+
+/// An entry of the timeline.
+pub fn event(when: Moment, text: String, who: Option<String>) -> String {
+    written(|| {
+        view! {
+            <time class="number" datetime=when.iso>{when.clock}</time>
+            <span class="what">{text}</span>
+            <span class="who">{who.unwrap_or_default()}</span>
+        }
+    })
+}
+
+/// Rows of the step table.
+pub fn steps(steps: Vec<StepView>) -> String {
+    written(|| view! { <StepRows steps/> })
+}
 
 /// A line of the queue.
 pub fn request(request: RequestView) -> String {

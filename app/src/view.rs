@@ -24,6 +24,9 @@ pub struct Moment {
 pub struct SiteView {
     pub id: SiteId,
     pub name: String,
+    /// For practising: no call depends on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drill: bool,
     pub standing: Standing,
     pub ordered: Target,
     /// Since when it is ordered so.
@@ -51,7 +54,10 @@ pub struct SiteDetail {
     pub alone: bool,
     /// What everybody at this console shall know now, in words.
     pub notices: Vec<String>,
-    pub steps: Vec<StepView>,
+    /// How many steps are as ordered, of how many.
+    pub done: (usize, usize),
+    /// What CUCM holds, a row of the table each, as HTML.
+    pub steps: String,
     /// The card of the EOC's file that is open now, as HTML.
     pub incident: Option<String>,
     /// Who ordered it.
@@ -69,7 +75,7 @@ pub struct PlanNote {
     pub urgent: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepView {
     pub group: String,
     pub object: String,
@@ -79,26 +85,37 @@ pub struct StepView {
     pub as_ordered: bool,
 }
 
-/// An entry of the timeline.
+/// An entry of the timeline, as the server wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventView {
     /// The same however often it is told.
     pub id: String,
     pub seq: u64,
-    pub when: Moment,
+    /// Milliseconds since 1970.
+    pub ms: i64,
     pub site: Option<SiteId>,
-    pub who: Option<String>,
-    pub text: String,
-    pub weight: Weight,
+    /// How much it should catch the eye; see [`Weight::word`].
+    pub weight: String,
+    pub html: String,
 }
 
 /// How much an entry should catch the eye.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
     Quiet,
     Plain,
     Attention,
+}
+
+impl Weight {
+    /// What a style sheet goes by.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Quiet => "quiet",
+            Self::Plain => "plain",
+            Self::Attention => "attention",
+        }
+    }
 }
 
 /// Who is signed in, and what the screens offer them. The server asks the rule book again.
@@ -427,6 +444,8 @@ pub struct QueueView {
     pub requests: Vec<RequestView>,
     pub find: String,
     pub all: bool,
+    pub priority: Option<Priority>,
+    pub state: Option<String>,
     /// There are more than are shown.
     pub more: bool,
     pub form: String,
@@ -470,6 +489,8 @@ pub struct AskDraft {
 /// A call request, for whoever asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TicketView {
+    /// Its id: opens it for whoever filed it with an account.
+    pub id: String,
     pub ticket: String,
     pub state: String,
     pub open: bool,

@@ -4,11 +4,12 @@
 use crate::view::{RequestView, SiteView};
 use lockdown::call_request::Priority;
 use lockdown::standing::Standing;
-use lockdown::step::{StepState, Target};
+use lockdown::step::Target;
 
 /// The word that a style sheet goes by; text and shape say the same.
-pub(crate) fn tone(standing: Standing) -> &'static str {
-    match standing {
+pub(crate) fn tone(site: &SiteView) -> &'static str {
+    match site.standing {
+        _ if site.drill => "drill",
         Standing::Locked => "locked",
         Standing::Normal => "normal",
         Standing::Unknown => "unknown",
@@ -33,6 +34,8 @@ pub(crate) fn shape(standing: Standing) -> &'static str {
 pub(crate) fn console_headline(site: &SiteView) -> String {
     let progress = site.detail.as_ref().and_then(|detail| detail.progress);
     match site.standing {
+        Standing::Locked if site.drill => "DRILL: canaries locked".into(),
+        Standing::Normal if site.drill => "DRILL: canaries normal".into(),
         Standing::Locked => "PSTN LOCKED".into(),
         Standing::Normal => "Normal calling".into(),
         Standing::Unknown => "Unknown: cannot see CUCM".into(),
@@ -94,6 +97,9 @@ pub const PLAN_SEE_ALL: &str = "See them all with `pstn-lockdown plan check`.";
 pub fn plan_checked(at: &str, leaks: usize) -> String {
     format!("Plan checked at {at}: {}", lockdown::timeline::ways(leaks))
 }
+
+/// On the console of a drill, always.
+pub const DRILL: &str = "This is a drill. No telephone call is touched, whatever is ordered here.";
 
 /// On every console until an administrator wrote down why.
 pub fn past_the_provider(at: &str, who: &str, what: &str) -> String {
@@ -178,20 +184,8 @@ pub(crate) fn elapsed(seconds: i64) -> String {
 }
 
 /// Above the step table: an old reading is no news of what CUCM holds.
-pub(crate) fn steps_title(stale: bool, done: usize, of: usize) -> String {
+pub(crate) fn steps_title(stale: bool, (done, of): (usize, usize)) -> String {
     if stale { "Steps, as they were last seen".into() } else { format!("Steps: {done} of {of} as ordered") }
-}
-
-/// Words and shape for one row of the step table.
-pub(crate) fn step_state(state: StepState, as_ordered: bool, stale: bool) -> &'static str {
-    match (state, as_ordered) {
-        _ if stale => "? as last seen",
-        (StepState::NotRead, _) => "? not read",
-        (StepState::Missing, _) => "! not in CUCM",
-        (StepState::Changed, _) => "! changed by someone",
-        (_, true) => "✓ as ordered",
-        (_, false) => "… not yet",
-    }
 }
 
 #[cfg(test)]
@@ -204,6 +198,7 @@ mod tests {
         SiteView {
             id: "north".try_into().unwrap(),
             name: "North".into(),
+            drill: false,
             standing: Standing::Pending { ordered: Target::Locked, done: 0, of: 18 },
             ordered: Target::Locked,
             since: moment,
@@ -219,7 +214,8 @@ mod tests {
                 trouble: None,
                 alone: false,
                 notices: vec![],
-                steps: vec![],
+                done: (0, 18),
+                steps: String::new(),
                 incident: None,
                 by_id: None,
                 plan: None,
@@ -232,6 +228,14 @@ mod tests {
         assert_eq!(console_headline(&locking(None)), "Lock accepted");
         assert_eq!(console_second_line(&locking(None)), "accepted at 10:00:00 by EOC 1 (web)");
         assert_eq!(console_headline(&locking(Some((0, 18)))), "Locking… 0 of 18");
+    }
+
+    #[test]
+    fn a_drill_never_reads_like_a_lock() {
+        let locked = SiteView { standing: Standing::Locked, ..locking(None) };
+        let drill = SiteView { drill: true, ..locked.clone() };
+        assert_ne!(console_headline(&drill), console_headline(&locked));
+        assert_ne!(tone(&drill), tone(&locked));
     }
 
     #[test]

@@ -97,7 +97,13 @@ pub async fn pages(config: &Config, store: Arc<dyn Keep>, tuning: Tuning) -> any
         let cucm = Cucm::new(client.clone(), &site.plan);
         let dial_plan: Arc<dyn DialPlan> =
             if config.cucm.read_only { Arc::new(ReadOnly(cucm)) } else { Arc::new(cucm) };
-        SiteSetup { name: site.name.clone(), plan: site.plan.clone(), two_seniors: site.release_by_two, dial_plan }
+        SiteSetup {
+            name: site.name.clone(),
+            plan: site.plan.clone(),
+            two_seniors: site.release_by_two,
+            drill_of: site.drill_of.clone(),
+            dial_plan,
+        }
     });
     let engine = Engine::start(setups.collect(), store.clone(), Arc::new(SystemClock), tuning).await?;
     let facts = config.sites.iter().map(|site| SiteFacts {

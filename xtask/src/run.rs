@@ -32,6 +32,9 @@ pub(crate) const RECEIVER: &str = "http://127.0.0.1:9911";
 /// The demonstration site.
 const DEMO: &str = include_str!("../../end2end/demo-site.toml");
 
+/// Where its lock is practised.
+const DRILL: &str = include_str!("../../end2end/drill-site.toml");
+
 /// The demonstration site without its toll-free step, and a second site that has only this one, where
 /// two seniors must give the all-clear.
 fn two_sites() -> String {
@@ -228,7 +231,7 @@ impl World {
             text("metadata_url"),
             text("issuer"),
         );
-        self.sections(port, "", &identity, DEMO)
+        self.sections(port, "", &identity, &format!("{DEMO}{DRILL}"))
     }
 
     fn sections(&self, port: u16, store: &str, identity: &str, sites: &str) -> String {

@@ -259,6 +259,10 @@ impl CallRequest {
         self.claim.as_ref().filter(|claim| now < claim.until)
     }
 
+    /// Every word of [`CallRequest::word`].
+    pub const WORDS: [&str; 8] =
+        ["new", "claimed", "approved", "refused", "connected", "no_answer", "call_back", "closed"];
+
     /// The word of the state: a new one that somebody works on is `claimed`.
     pub fn word(&self, now: Timestamp) -> &'static str {
         match (&self.stage, self.holder(now)) {

@@ -85,6 +85,15 @@ id!(
     "step id"
 );
 
+impl ActivationId {
+    /// How the id of a drill begins: its name alone tells it from a live lock, in every list and export.
+    pub const DRILL: &str = "drill-";
+
+    pub fn is_drill(&self) -> bool {
+        self.0.starts_with(Self::DRILL)
+    }
+}
+
 /// A CUCM object's primary key: lower case, without braces, so that two spellings compare equal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]

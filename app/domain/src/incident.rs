@@ -111,6 +111,11 @@ impl Entry {
 }
 
 impl Incident {
+    /// An exercise on objects that no call depends on.
+    pub fn is_drill(&self) -> bool {
+        self.activations.first().is_some_and(ActivationId::is_drill)
+    }
+
     pub fn is_open(&self) -> bool {
         !matches!(self.phase, Phase::Closed { .. })
     }
@@ -317,6 +322,18 @@ mod tests {
         assert_eq!((&all[0].phase, all[0].first, all[0].last), (&Phase::Closed { at: at(3) }, 1, Some(4)));
         assert_eq!(all[0].lasted(at(99)), SignedDuration::from_mins(3));
         assert_eq!(all[1].id.as_str(), "inc-2");
+    }
+
+    #[test]
+    fn a_drill_says_so_in_its_name_and_in_its_timeline() {
+        let activation = ActivationId::try_from("drill-20270115-080000-0badcafe").unwrap();
+        let all = incidents(&told(vec![lock(1), release(1), verified(Target::Normal), lock(2)]));
+        assert!(all.iter().all(|live| !live.is_drill()));
+        let events = told(vec![EventKind::LockOrdered { activation, reason: None }]);
+        let drill = &incidents(&events)[0];
+        assert!(drill.is_drill());
+        assert_eq!(drill.id.as_str(), "inc-drill-20270115-080000-0badcafe");
+        assert_eq!(events[0].kind.to_string(), "DRILL. Lock ordered");
     }
 
     #[test]

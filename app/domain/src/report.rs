@@ -17,6 +17,8 @@ pub struct Report {
     pub site: SiteId,
     pub name: Option<String>,
     pub kind: Option<String>,
+    /// An exercise: no call was touched.
+    pub drill: bool,
     pub opened_at: Timestamp,
     /// `None` while it is open: then this is a draft of a draft.
     pub closed_at: Option<Timestamp>,
@@ -76,6 +78,7 @@ impl Report {
             site: incident.site.clone(),
             name: incident.name.clone(),
             kind: incident.kind.clone(),
+            drill: incident.is_drill(),
             opened_at: incident.opened_at,
             closed_at: match incident.phase {
                 Phase::Closed { at } => Some(at),

@@ -52,6 +52,12 @@ pub enum EventKind {
         activation: ActivationId,
         reason: Option<String>,
     },
+    /// A group of steps is written, and more are to come; nothing is read back yet.
+    Applied {
+        target: Target,
+        done: usize,
+        of: usize,
+    },
     /// Every step was read back as ordered.
     Verified {
         target: Target,
@@ -342,6 +348,7 @@ impl EventKind {
             Self::LockOrdered { .. } => "lock_ordered",
             Self::ReleaseOrdered { .. } => "release_ordered",
             Self::ReleaseAsked { .. } => "release_asked",
+            Self::Applied { .. } => "applied",
             Self::Verified { .. } => "verified",
             Self::Incomplete { .. } => "incomplete",
             Self::Stopped { .. } => "stopped",
@@ -511,6 +518,10 @@ fn because(reason: Option<&String>) -> String {
     reason.map(|text| format!(": “{text}”")).unwrap_or_default()
 }
 
+fn drill(activation: &ActivationId) -> &'static str {
+    if activation.is_drill() { "DRILL. " } else { "" }
+}
+
 fn roles(words: &[String]) -> String {
     if words.is_empty() { "none".into() } else { words.join(", ") }
 }
@@ -519,11 +530,13 @@ fn roles(words: &[String]) -> String {
 impl fmt::Display for EventKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::LockOrdered { reason, .. } => write!(f, "Lock ordered{}", because(reason.as_ref())),
-            Self::ReleaseOrdered { reason, alone, with, .. } => {
+            Self::LockOrdered { activation, reason } => {
+                write!(f, "{}Lock ordered{}", drill(activation), because(reason.as_ref()))
+            }
+            Self::ReleaseOrdered { activation, reason, alone, with } => {
                 let alone = if *alone { " without the shared database; other servers may not know" } else { "" };
                 let with = with.as_ref().map(|first| format!(", asked for by {first}")).unwrap_or_default();
-                write!(f, "All-clear ordered{alone}{with}{}", because(reason.as_ref()))
+                write!(f, "{}All-clear ordered{alone}{with}{}", drill(activation), because(reason.as_ref()))
             }
             Self::ReleaseAsked { reason, .. } => {
                 write!(
@@ -531,6 +544,9 @@ impl fmt::Display for EventKind {
                     "All-clear asked for; a second senior must give it within 10 minutes{}",
                     because(reason.as_ref())
                 )
+            }
+            Self::Applied { target, done, of } => {
+                write!(f, "{done} of {of} steps written to become {}", word(*target))
             }
             Self::Verified { target, steps, took_ms } => {
                 let (seconds, hundredths) = (*took_ms / 1000, *took_ms % 1000 / 10);

@@ -3,17 +3,32 @@ use crate::view::{AskView, QueueView, RequestView, TicketView};
 use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use {
-    crate::backend::{DeedForm, RequestForm, anyone, caller},
+    crate::backend::{DeedForm, QueueWish, RequestForm, anyone, caller},
+    lockdown::call_request::{CallRequest, Priority},
     lockdown::ids::SiteId,
 };
 
-/// The EOC's queue: of one site or of all, open ones or all, those in which `find` stands.
+/// The EOC's queue: of one site or of all, open ones or all, those in which `find` stands, of one priority, in
+/// one state. A word that is none of ours filters nothing.
 #[server(prefix = "/ui", endpoint = "queue")]
-pub async fn queue(site: Option<String>, find: Option<String>, all: Option<String>) -> Result<QueueView, ApiError> {
+pub async fn queue(
+    site: Option<String>,
+    find: Option<String>,
+    all: Option<String>,
+    priority: Option<String>,
+    state: Option<String>,
+) -> Result<QueueView, ApiError> {
     crate::backend::answer(async {
         let (backend, operator) = caller()?;
-        let site = site.filter(|site| !site.is_empty()).map(SiteId::try_from).transpose();
-        backend.queue(&operator, site.map_err(|_| ApiError::NoSuchSite)?, find, all.is_some()).await
+        let said = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let wish = QueueWish {
+            site: said(site).map(SiteId::try_from).transpose().map_err(|_| ApiError::NoSuchSite)?,
+            find,
+            all: all.is_some(),
+            priority: said(priority).and_then(|word| Priority::from_word(&word)),
+            state: said(state).filter(|word| CallRequest::WORDS.contains(&word.as_str())),
+        };
+        backend.queue(&operator, wish).await
     })
     .await
 }
@@ -59,12 +74,12 @@ pub async fn asking() -> Result<AskView, ApiError> {
     .await
 }
 
-/// One's own request, by the secret in its address.
+/// One's own request, by the secret in its address, or by its id for whoever filed it with an account.
 #[server(prefix = "/ui", endpoint = "ticket")]
 pub async fn ticket(secret: String) -> Result<TicketView, ApiError> {
     crate::backend::answer(async {
-        let (backend, _) = anyone()?;
-        backend.ticket(secret).await
+        let (backend, operator) = anyone()?;
+        backend.ticket(operator.as_ref(), secret).await
     })
     .await
 }

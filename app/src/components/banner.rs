@@ -65,7 +65,7 @@ pub(crate) fn Banner(live: SiteLive, voice: Voice) -> impl IntoView {
         })
     };
     view! {
-        <section class="banner" data-tone=move || site.with(|site| words::tone(site.standing)) aria-label="State">
+        <section class="banner" data-tone=move || site.with(words::tone) aria-label="State">
             <svg class="banner-shape" viewBox="0 0 24 24" aria-hidden="true">
                 <path d=move || site.with(|site| words::shape(site.standing))></path>
             </svg>

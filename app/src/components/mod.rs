@@ -12,5 +12,7 @@ pub(crate) mod release_form;
 pub(crate) mod request_form;
 pub(crate) mod sessions;
 pub(crate) mod site_live;
+#[cfg(feature = "ssr")]
+pub(crate) mod step_rows;
 pub(crate) mod steps;
 pub(crate) mod ticket;

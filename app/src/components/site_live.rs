@@ -119,7 +119,7 @@ fn take(
             events.update(|all| {
                 // Told before without the number that everybody knows: that one counts.
                 all.retain(|known| known.id != event.id);
-                let at = all.partition_point(|known| known.when.ms > event.when.ms);
+                let at = all.partition_point(|known| known.ms > event.ms);
                 all.insert(at, event);
                 all.truncate(KEPT);
             });

@@ -7,28 +7,17 @@ use lockdown::standing::Standing;
 
 #[component]
 pub(crate) fn StepTable(live: SiteLive) -> impl IntoView {
-    let steps = Memo::new(move |_| live.shown().detail.map(|detail| detail.steps).unwrap_or_default());
+    let steps = Memo::new(move |_| live.shown().detail.map(|detail| (detail.done, detail.steps)).unwrap_or_default());
     let stale = Memo::new(move |_| live.shown().standing == Standing::Unknown);
-    let done = move || steps.with(|steps| steps.iter().filter(|step| step.as_ordered).count());
     view! {
         <section class="card" aria-labelledby="steps-title">
-            <h3 id="steps-title">
-                {move || words::steps_title(stale.get(), done(), steps.with(Vec::len))}
-            </h3>
+            <h3 id="steps-title">{move || words::steps_title(stale.get(), steps.get().0)}</h3>
             <div class="scroll" tabindex="0" role="region" aria-labelledby="steps-title">
-                <table class="steps">
+                <table class="steps" data-stale=move || stale.get().to_string()>
                     <thead>
                         <tr><th scope="col">"Object in CUCM"</th><th scope="col">"Holds now"</th><th scope="col">"State"</th></tr>
                     </thead>
-                    <tbody>
-                        {move || steps.get().into_iter().map(|step| view! {
-                            <tr data-ok=step.as_ordered.to_string()>
-                                <th scope="row"><code>{step.object}</code><small>{step.group}</small></th>
-                                <td>{step.now}</td>
-                                <td class="state">{words::step_state(step.state, step.as_ordered, stale.get())}</td>
-                            </tr>
-                        }).collect_view()}
-                    </tbody>
+                    <tbody inner_html=move || steps.get().1></tbody>
                 </table>
             </div>
         </section>

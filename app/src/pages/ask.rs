@@ -101,7 +101,10 @@ fn Mine(texts: Texts, mine: Vec<TicketView>) -> impl IntoView {
         let line = move |ticket: TicketView| {
             view! {
                 <li>
-                    <span><strong class="number">{ticket.ticket.clone()}</strong>" "{ticket.reason.clone()}</span>
+                    <span>
+                        <a class="number" href=format!("/requests/t/{}", ticket.id)>{ticket.ticket.clone()}</a>
+                        " "{ticket.reason.clone()}
+                    </span>
                     <small>{state_sentence(&texts, &ticket)}</small>
                 </li>
             }

@@ -23,7 +23,7 @@ pub(crate) fn ConsolePage() -> impl IntoView {
         move || asked.read().get("site"),
         |site| async move {
             let view = console(site).await?;
-            let waiting = queue(Some(view.site.id.to_string()), None, None).await;
+            let waiting = queue(Some(view.site.id.to_string()), None, None, None, None).await;
             Ok((view, waiting))
         },
     );

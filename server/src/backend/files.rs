@@ -77,7 +77,9 @@ impl Pages {
 
     fn incident_name(&self, incident: &Incident, now: Timestamp) -> String {
         let opened = self.sites.moment(Some(&incident.site), incident.opened_at, now).clock;
-        incident.name.clone().unwrap_or_else(|| format!("Lock of {opened}"))
+        let what = if incident.is_drill() { "Drill" } else { "Lock" };
+        let given = incident.name.clone().map(|name| if incident.is_drill() { format!("DRILL {name}") } else { name });
+        given.unwrap_or_else(|| format!("{what} of {opened}"))
     }
 
     fn line(&self, incident: &Incident, now: Timestamp) -> IncidentLine {
@@ -197,6 +199,7 @@ impl Files for Pages {
 
     async fn wall(&self, who: &Operator, site: Option<SiteId>) -> Result<WallView, ApiError> {
         let mut statuses = self.engine.statuses();
+        statuses.sort_by_key(|status| status.drill);
         statuses.retain(|status| who.may(Act::Work, Some(&status.id)).is_ok());
         if statuses.is_empty() {
             who.may(Act::Work, site.as_ref()).map_err(ApiError::Refused)?;

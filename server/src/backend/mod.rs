@@ -66,7 +66,7 @@ pub struct Pages {
 impl Backend for Pages {
     async fn status(&self, who: Option<&Operator>) -> Result<StatusView, ApiError> {
         let now = self.engine.now();
-        let sites = self.engine.statuses();
+        let sites = self.engine.live_statuses();
         Ok(StatusView { sites: sites.iter().map(|s| self.sites.public(s, now)).collect(), me: who.map(me) })
     }
 
@@ -79,6 +79,8 @@ impl Backend for Pages {
         who.may(Act::Work, site.as_ref()).map_err(ApiError::Refused)?;
         let now = self.engine.now();
         let mut statuses = self.engine.statuses();
+        // What is practised on never opens by itself.
+        statuses.sort_by_key(|status| status.drill);
         statuses.retain(|status| who.may(Act::Work, Some(&status.id)).is_ok());
         let status = match &site {
             None => statuses.first(),

@@ -161,7 +161,7 @@ impl Pages {
     }
 
     pub(super) fn site_names(&self) -> Vec<(SiteId, String)> {
-        self.engine.look_at_all(|status| (status.id.clone(), status.name.clone()))
+        self.engine.statuses().into_iter().map(|status| (status.id, status.name)).collect()
     }
 
     fn person_view(&self, person: Person) -> PersonView {

@@ -6,7 +6,7 @@ use crate::config::Residents;
 use crate::identity::token;
 use crate::store::calls::Wanted;
 use app::ApiError;
-use app::backend::{DeedForm, Queue, RequestForm};
+use app::backend::{DeedForm, Queue, QueueWish, RequestForm};
 use app::view::{
     AskView, Asking, HolderView, QueueView, RequestNews, RequestView, StoryLine, TicketLine, TicketView, Waiting,
 };
@@ -74,8 +74,8 @@ impl Pages {
     ///
     /// # Errors
     /// [`ApiError`]: nothing was written.
-    pub async fn answer(&self, secret: &str, text: &str) -> Result<(), ApiError> {
-        self.calls.answer(secret, text).await.map(|_| ()).map_err(refused)
+    pub async fn answer(&self, who: Option<&Operator>, key: &str, text: &str) -> Result<(), ApiError> {
+        self.calls.answer(who, key, text).await.map(|_| ()).map_err(refused)
     }
 }
 
@@ -137,6 +137,7 @@ pub fn ticket_view(sites: &Sites, request: &CallRequest, now: Timestamp) -> Tick
         },
     };
     TicketView {
+        id: request.id.to_string(),
         ticket: request.ticket(),
         state: request.word(now).to_owned(),
         open: request.is_open(),
@@ -191,28 +192,34 @@ pub(super) fn refused(error: CallError) -> ApiError {
 
 #[async_trait]
 impl Queue for Pages {
-    async fn queue(
-        &self,
-        who: &Operator,
-        site: Option<SiteId>,
-        find: Option<String>,
-        all: bool,
-    ) -> Result<QueueView, ApiError> {
-        who.may(Act::ReadCalls, site.as_ref()).map_err(ApiError::Refused)?;
-        let text = find.clone().filter(|text| !text.trim().is_empty());
-        let sites = site.map(|site| vec![site]);
-        let wanted = Wanted { sites, open_only: !all, text, limit: SHOWN + 1, ..Wanted::default() };
-        let (mut found, now) = (self.calls.list(who, wanted).await.map_err(refused)?, self.engine.now());
+    async fn queue(&self, who: &Operator, wish: QueueWish) -> Result<QueueView, ApiError> {
+        who.may(Act::ReadCalls, wish.site.as_ref()).map_err(ApiError::Refused)?;
+        let wanted = Wanted {
+            sites: wish.site.map(|site| vec![site]),
+            open_only: !wish.all,
+            text: wish.find.clone().filter(|text| !text.trim().is_empty()),
+            priority: wish.priority,
+            limit: SHOWN + 1,
+            ..Wanted::default()
+        };
+        let found = match &wish.state {
+            Some(state) => self.calls.in_state(who, wanted, state).await,
+            None => self.calls.list(who, wanted).await,
+        };
+        let (mut found, now) = (found.map_err(refused)?, self.engine.now());
         let more = found.len() > SHOWN;
         found.truncate(SHOWN);
-        let theirs = self.engine.statuses().into_iter().filter(|site| who.may(Act::TakeCalls, Some(&site.id)).is_ok());
+        let theirs =
+            self.engine.live_statuses().into_iter().filter(|site| who.may(Act::TakeCalls, Some(&site.id)).is_ok());
         Ok(QueueView {
             me: me(who),
             my_id: who.id.clone(),
             sites: theirs.map(|site| (site.id, site.name)).collect(),
             requests: found.iter().map(|request| self.request(request, &found, now)).collect(),
-            find: find.unwrap_or_default(),
-            all,
+            find: wish.find.unwrap_or_default(),
+            all: wish.all,
+            priority: wish.priority,
+            state: wish.state,
             more,
             form: token::random_text(),
             answered_ms: now.as_millisecond(),
@@ -247,7 +254,7 @@ impl Queue for Pages {
             Some(who) => self.calls.of_person(who, MINE).await.unwrap_or_default(),
             None => Vec::new(),
         };
-        let statuses = self.engine.statuses();
+        let statuses = self.engine.live_statuses();
         let numbers = statuses.first().map(|first| self.sites.public(first, now).emergency_numbers).unwrap_or_default();
         Ok(AskView {
             me: who.map(me),
@@ -259,8 +266,8 @@ impl Queue for Pages {
         })
     }
 
-    async fn ticket(&self, secret: String) -> Result<TicketView, ApiError> {
-        let request = self.calls.followed(&secret).await.map_err(refused)?;
+    async fn ticket(&self, who: Option<&Operator>, key: String) -> Result<TicketView, ApiError> {
+        let request = self.calls.followed(who, &key).await.map_err(refused)?;
         Ok(ticket_view(&self.sites, &request, self.engine.now()))
     }
 

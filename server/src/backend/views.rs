@@ -1,6 +1,7 @@
 //! From the engine's words to what a page shows.
 
 use crate::engine::{PlanState, SiteStatus};
+use app::fragments;
 use app::view::{EventView, IncidentBrief, Moment, PlanNote, SiteDetail, SiteView, StepView, Weight};
 use app::words;
 use jiff::Timestamp;
@@ -64,6 +65,7 @@ impl Sites {
         SiteView {
             id: status.id.clone(),
             name: status.name.clone(),
+            drill: status.drill,
             standing: status.standing(now),
             ordered: status.command.target(),
             since: self.moment(Some(&status.id), status.command.since(), now),
@@ -78,6 +80,7 @@ impl Sites {
     /// For EOC personnel.
     pub fn detailed(&self, status: &SiteStatus, now: Timestamp) -> SiteView {
         let moment = |at| self.moment(Some(&status.id), at, now);
+        let steps = steps(status);
         let detail = SiteDetail {
             version: status.version,
             by: status.command.by().map(ToString::to_string),
@@ -86,7 +89,8 @@ impl Sites {
             trouble: status.trouble.as_ref().map(|trouble| trouble.why.clone()),
             alone: status.alone_since.is_some(),
             notices: self.notices(status, now),
-            steps: steps(status),
+            done: (steps.iter().filter(|step| step.as_ordered).count(), steps.len()),
+            steps: fragments::steps(steps),
             incident: self.incident(status),
             by_id: status.command.by().map(|by| by.id.clone()),
             plan: self.plan_note(status, now),
@@ -127,7 +131,7 @@ impl Sites {
     /// Its card, for the state as it is now.
     fn incident(&self, status: &SiteStatus) -> Option<String> {
         let known = self.incidents.read().unwrap_or_else(PoisonError::into_inner).get(&status.id).cloned();
-        known.map(|brief| app::fragments::incident(IncidentBrief { version: status.version, ..brief }))
+        known.map(|brief| fragments::incident(IncidentBrief { version: status.version, ..brief }))
     }
 
     /// Whether they are others than before.
@@ -143,18 +147,22 @@ impl Sites {
         let alone = status.alone_since.map(|since| words::alone(&clock(since)));
         let asked = status.command.asked(now).map(|asked| words::asked(&asked.by.name, &clock(asked.until())));
         let alarms = self.alarms.read().unwrap_or_else(PoisonError::into_inner);
-        alone.into_iter().chain(asked).chain(alarms.iter().cloned()).collect()
+        let drill = status.drill.then(|| words::DRILL.to_owned());
+        drill.into_iter().chain(alone).chain(asked).chain(alarms.iter().cloned()).collect()
     }
 
     pub fn event(&self, event: &Event, now: Timestamp) -> EventView {
         EventView {
             id: event.id.clone(),
             seq: event.seq,
-            when: self.moment(event.site.as_ref(), event.at, now),
+            ms: event.at.as_millisecond(),
             site: event.site.clone(),
-            who: event.by.as_ref().map(ToString::to_string),
-            text: event.kind.to_string(),
-            weight: weight(&event.kind),
+            weight: weight(&event.kind).word().to_owned(),
+            html: fragments::event(
+                self.moment(event.site.as_ref(), event.at, now),
+                event.kind.to_string(),
+                event.by.as_ref().map(ToString::to_string),
+            ),
         }
     }
 }
@@ -207,6 +215,7 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::Refused { .. } => Weight::Attention,
         EventKind::LockOrdered { .. }
         | EventKind::ReleaseOrdered { .. }
+        | EventKind::Applied { .. }
         | EventKind::Verified { .. }
         | EventKind::Repaired { .. }
         | EventKind::PersonDisabled { .. }

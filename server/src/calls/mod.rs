@@ -32,6 +32,9 @@ const TWINS: usize = 20;
 /// Requests that mention somebody.
 const KNOWN: usize = 500;
 
+/// Requests looked through for those in one state.
+const LOOKED_THROUGH: usize = 10_000;
+
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Why nothing was done. The text is for whoever tried.
@@ -88,6 +91,11 @@ impl CallDesk {
             (Residents::Nobody, _) => return Err(CallError::NotHere),
             (Residents::SignedIn, None) => return Err(CallError::SignInFirst),
             _ => {}
+        }
+        // Drills are practised among the EOC.
+        let drill = |site: SiteId| self.engine.status(&site).is_ok_and(|status| status.drill);
+        if SiteId::try_from(form.site.as_str()).is_ok_and(drill) {
+            return Err(CallError::NoSuchSite);
         }
         let form = RequestForm { direction: Direction::Outbound.word().into(), other: String::new(), ..form.clone() };
         self.file(&form, by).await
@@ -162,19 +170,25 @@ impl CallDesk {
     ///
     /// # Errors
     /// [`CallError`]: nothing changed.
-    pub async fn answer(&self, secret: &str, text: &str) -> Result<CallRequest, CallError> {
-        let request = self.followed(secret).await?;
+    pub async fn answer(&self, who: Option<&Operator>, key: &str, text: &str) -> Result<CallRequest, CallError> {
+        let request = self.followed(who, key).await?;
         let answered = |request: &CallRequest| request.answered(text.to_owned(), self.engine.now());
         self.change(request.id.as_str(), None, "answered", answered).await
     }
 
-    /// The request whose private link holds this secret.
+    /// The request whose private link holds this secret, or whose id this is, for whoever filed it with an
+    /// account.
     ///
     /// # Errors
     /// [`CallError::NoSuchRequest`], or when the store cannot be read.
-    pub async fn followed(&self, secret: &str) -> Result<CallRequest, CallError> {
-        let digest = token::digest(secret);
-        self.store.request_of_form(&digest).await?.ok_or(CallError::NoSuchRequest)
+    pub async fn followed(&self, who: Option<&Operator>, key: &str) -> Result<CallRequest, CallError> {
+        if let Some(request) = self.store.request_of_form(&token::digest(key)).await? {
+            return Ok(request);
+        }
+        let who = who.ok_or(CallError::NoSuchRequest)?;
+        let found = self.store.request(key).await?;
+        let theirs = |request: &CallRequest| request.filed_by.as_ref().is_some_and(|by| by.id == who.id);
+        found.filter(theirs).ok_or(CallError::NoSuchRequest)
     }
 
     /// # Errors
@@ -182,6 +196,20 @@ impl CallDesk {
     pub async fn find(&self, by: &Operator, id: &str) -> Result<CallRequest, CallError> {
         let found = self.store.request(id).await?;
         found.filter(|request| by.may(Act::ReadCalls, Some(&request.site)).is_ok()).ok_or(CallError::NoSuchRequest)
+    }
+
+    /// What is wanted, as far as this operator may see it; of the newest or most urgent [`LOOKED_THROUGH`], those
+    /// that are in `state` now.
+    ///
+    /// # Errors
+    /// As [`CallDesk::list`].
+    pub async fn in_state(&self, by: &Operator, wanted: Wanted, state: &str) -> Result<Vec<CallRequest>, CallError> {
+        let (limit, now) = (wanted.limit, self.engine.now());
+        // A claim that ended changes the state, and nobody writes that down.
+        let mut found = self.list(by, Wanted { limit: LOOKED_THROUGH, ..wanted }).await?;
+        found.retain(|request| request.word(now) == state);
+        found.truncate(limit);
+        Ok(found)
     }
 
     /// What is wanted, as far as this operator may see it.

@@ -2,7 +2,7 @@
 
 use super::calls::{RawCalls, RawIncidents};
 use super::problem::{Problem, Source};
-use super::site::RawSite;
+use super::site::{RawSite, check_drills};
 use super::{
     Config, Cucm, Http, Identity, Preset, ReleasePasskey, Secret, Store, StoreKind, TlsFiles, TokenApi, TokenClient,
     Webhooks,
@@ -195,6 +195,7 @@ fn read(raw: Raw, source: &Source) -> Result<Config, Problem> {
     {
         return Err(source.problem(&format!("site[{}].id", twice.0 + 1), "this id is used by an earlier site"));
     }
+    check_drills(&sites, source)?;
     Ok(Config {
         http: http(raw.http, source)?,
         store: store(raw.store, source)?,

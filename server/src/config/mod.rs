@@ -12,6 +12,7 @@ pub use problem::Problem;
 pub use secret::Secret;
 
 use ipnet::IpNet;
+use lockdown::ids::SiteId;
 use lockdown::operator::Scope;
 use lockdown::plan::PlanText;
 use std::collections::BTreeMap;
@@ -166,6 +167,8 @@ pub struct Site {
     pub zone: jiff::tz::TimeZone,
     /// An all-clear needs two different seniors within ten minutes. Default false.
     pub release_by_two: bool,
+    /// The site this one is for practising: the same orders on canary objects, which no call depends on.
+    pub drill_of: Option<SiteId>,
     /// Where telephone numbers without a country are dialled from, as ISO 3166 says it. Default `US`.
     pub country: phonenumber::country::Id,
     pub plan: PlanText,

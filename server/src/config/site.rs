@@ -17,6 +17,7 @@ pub(super) struct RawSite {
     country: Option<String>,
     #[serde(default)]
     release_by_two: bool,
+    drill_of: Option<String>,
     eoc_pilot: Pilot,
     protected_numbers: Vec<String>,
     #[serde(default)]
@@ -96,6 +97,8 @@ impl RawSite {
                 source.problem(&at("country"), format!("“{name}” is no country. Write two capital letters such as CA"))
             })?,
         };
+        let drill_of = self.drill_of.map(SiteId::try_from).transpose();
+        let drill_of = drill_of.map_err(|error| source.problem(&at("drill_of"), error.to_string()))?;
         let mut steps = Vec::new();
         for (index, step) in self.step.into_iter().enumerate() {
             let key = format!("site[{number}].step[{}]", index + 1);
@@ -111,9 +114,52 @@ impl RawSite {
             steps,
         };
         match guard::check_text(&plan).first() {
-            None => Ok(Site { name: self.name, zone, release_by_two: self.release_by_two, country, plan }),
+            None => Ok(Site {
+                // Never to be taken for the real one, on any surface.
+                name: if drill_of.is_some() { format!("DRILL {}", self.name) } else { self.name },
+                zone,
+                release_by_two: self.release_by_two,
+                drill_of,
+                country,
+                plan,
+            }),
             Some(violation) => Err(source.problem(&at("step"), violation.to_string())),
         }
+    }
+}
+
+/// A drill practises one of the other sites, and touches nothing that a site in earnest touches.
+pub(super) fn check_drills(sites: &[Site], source: &Source) -> Result<(), Problem> {
+    for (at, drill) in sites.iter().enumerate() {
+        let Some(practised) = &drill.drill_of else { continue };
+        let key = |name: &str| format!("site[{}].{name}", at + 1);
+        if !sites.iter().any(|site| site.drill_of.is_none() && site.plan.site == *practised) {
+            let text = format!("there is no site “{practised}” that is not itself a drill");
+            return Err(source.problem(&key("drill_of"), text));
+        }
+        let earnest: Vec<&str> =
+            sites.iter().filter(|site| site.drill_of.is_none()).flat_map(|site| touched(&site.plan)).collect();
+        if let Some(shared) = touched(&drill.plan).into_iter().find(|name| earnest.contains(name)) {
+            let text =
+                format!("a drill must not touch {shared}: a site in earnest has steps there. Make canaries of its own");
+            return Err(source.problem(&key("step"), text));
+        }
+    }
+    Ok(())
+}
+
+/// Partitions and calling search spaces.
+fn touched(plan: &PlanText) -> Vec<&str> {
+    plan.steps.iter().map(place).collect()
+}
+
+fn place(step: &StepText) -> &str {
+    match step {
+        StepText::PartitionSchedule { partition, .. }
+        | StepText::RoutePatternBlock { partition, .. }
+        | StepText::TransPatternBlock { partition, .. }
+        | StepText::TransPatternSet { partition, .. } => partition,
+        StepText::CssMembers { css, .. } => css,
     }
 }
 

@@ -4,6 +4,7 @@
 use super::drive::Memory;
 use super::ports::{DialPlanError, Snapshot, Turn};
 use super::site::Site;
+use super::status::Progress;
 use futures_util::{FutureExt, StreamExt};
 use lockdown::ids::StepId;
 use lockdown::plan::{LockPlan, Write};
@@ -87,39 +88,60 @@ impl Site {
         }
     }
 
-    /// Group after group, up to `max_in_flight` at a time within a group. A newer order ends the pass.
+    /// Group after group. A newer order ends the pass. That a group is through is put into the timeline while
+    /// the next one is written: telling takes no time of the order's.
     async fn write_all(&self, version: u64, writes: &[Write<'_>], done: usize, total: usize) -> Pass {
-        let mut pass = Pass::default();
-        let mut applied = done;
+        let (mut pass, mut progress) = (Pass::default(), Progress { applied: done, of: total });
+        let mut through = None;
+        self.show_progress(done, total);
+        for group in writes.chunk_by(|a, b| a.step.group == b.step.group) {
+            let telling = self.tell_applied(version, through.take());
+            tokio::join!(self.write_group(version, group, &mut pass, &mut progress), telling);
+            through = (progress.applied < total).then_some(progress);
+            if pass.is_over() || self.status().version != version {
+                break;
+            }
+        }
+        self.tell_applied(version, through).await;
+        pass
+    }
+
+    /// Up to `max_in_flight` writes at a time.
+    async fn write_group(&self, version: u64, group: &[Write<'_>], pass: &mut Pass, progress: &mut Progress) {
         // Writes that are sent are waited for, never dropped: CUCM may carry them out all the same.
         let held = AtomicBool::new(false);
         // Each piece of news is written down for every audience: a bar of twenty steps is enough.
-        let told_every = total.div_ceil(PROGRESS_STEPS);
-        self.show_progress(applied, total);
-        for group in writes.chunk_by(|a, b| a.step.group == b.step.group) {
-            let mut writing = Vec::with_capacity(group.len());
-            for write in group {
-                let held = &held;
-                writing.push(async move { (write, self.write_one(version, write, held).await) }.boxed());
-            }
-            let mut results = futures_util::stream::iter(writing).buffer_unordered(self.tuning.max_in_flight.max(1));
-            while let Some((write, result)) = results.next().await {
-                match result {
-                    Ok(()) => {
-                        applied += 1;
-                        if applied.is_multiple_of(told_every) {
-                            self.show_progress(applied, total);
-                        }
-                    }
-                    Err(error) => pass.failed(write, error),
-                }
-                held.store(pass.is_over(), Ordering::Relaxed);
-            }
-            if pass.is_over() || self.status().version != version {
-                return pass;
-            }
+        let told_every = progress.of.div_ceil(PROGRESS_STEPS);
+        let mut writing = Vec::with_capacity(group.len());
+        for write in group {
+            let held = &held;
+            writing.push(async move { (write, self.write_one(version, write, held).await) }.boxed());
         }
-        pass
+        let mut results = futures_util::stream::iter(writing).buffer_unordered(self.tuning.max_in_flight.max(1));
+        while let Some((write, result)) = results.next().await {
+            match result {
+                Ok(()) => {
+                    progress.applied += 1;
+                    if progress.applied.is_multiple_of(told_every) {
+                        self.show_progress(progress.applied, progress.of);
+                    }
+                }
+                Err(error) => pass.failed(write, error),
+            }
+            held.store(pass.is_over(), Ordering::Relaxed);
+        }
+    }
+
+    /// How far an order is. A repair is told by its end.
+    async fn tell_applied(&self, version: u64, through: Option<Progress>) {
+        let command = self.status().command;
+        let Some(Progress { applied: done, of }) = through.filter(|p| p.applied > 0 && !command.is_settled()) else {
+            return;
+        };
+        let event = EventKind::Applied { target: command.target(), done, of };
+        if let Err(error) = self.remember(version, |_| {}, vec![event]).await {
+            tracing::error!(site.id = %self.id, %error, "how far it is could not be put into the timeline");
+        }
     }
 
     async fn write_one(&self, version: u64, write: &Write<'_>, held: &AtomicBool) -> Result<(), DialPlanError> {

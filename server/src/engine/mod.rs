@@ -87,6 +87,8 @@ pub struct SiteSetup {
     pub plan: PlanText,
     /// An all-clear needs two different seniors.
     pub two_seniors: bool,
+    /// The site this one is for practising; its objects are canaries that no call depends on.
+    pub drill_of: Option<SiteId>,
     pub dial_plan: Arc<dyn DialPlan>,
 }
 
@@ -187,7 +189,7 @@ impl Engine {
             let at = engine.clock.now();
             let order =
                 Order { by: &by, site: &site.id, at, reason, alone: false, two_seniors: false, first_is_none: false };
-            let id = activation_id(at, engine.clock.random());
+            let id = activation_id(at, engine.clock.random(), site.drill_of.is_some());
             let outdated = site.may_be_outdated();
             let decide = |command: &Command, _| {
                 let ordered = matches!(command, Command::Locked(_));
@@ -268,13 +270,28 @@ impl Engine {
         Ok(self.find(site)?.status())
     }
 
+    /// Of every site, also of those for practising.
     pub fn statuses(&self) -> Vec<SiteStatus> {
         self.sites.iter().map(|site| site.status()).collect()
     }
 
-    /// Looks at every site without copying it.
-    pub fn look_at_all<T>(&self, look: impl Fn(&SiteStatus) -> T) -> Vec<T> {
-        self.sites.iter().map(|site| site.look_at(&look)).collect()
+    /// Of the sites whose calls people depend on.
+    pub fn live_statuses(&self) -> Vec<SiteStatus> {
+        self.live().map(|site| site.status()).collect()
+    }
+
+    /// Looks at every site whose calls people depend on, without copying it.
+    pub fn look_at_live<T>(&self, look: impl Fn(&SiteStatus) -> T) -> Vec<T> {
+        self.live().map(|site| site.look_at(&look)).collect()
+    }
+
+    fn live(&self) -> impl Iterator<Item = &Arc<Site>> {
+        self.sites.iter().filter(|site| site.drill_of.is_none())
+    }
+
+    /// Where the lock of `site` is practised.
+    pub fn drill_of(&self, site: &SiteId) -> Option<SiteId> {
+        self.sites.iter().find(|drill| drill.drill_of.as_ref() == Some(site)).map(|drill| drill.id.clone())
     }
 
     /// Every change from now on.
@@ -371,8 +388,8 @@ async fn carried_through(
 }
 
 /// Readable, in order of time, and not to be guessed.
-fn activation_id(at: jiff::Timestamp, random: [u8; 8]) -> ActivationId {
-    let suffix = u64::from_be_bytes(random);
-    let text = format!("act-{}-{:08x}", at.strftime("%Y%m%d-%H%M%S"), suffix >> 32);
+fn activation_id(at: jiff::Timestamp, random: [u8; 8], drill: bool) -> ActivationId {
+    let (prefix, suffix) = (if drill { ActivationId::DRILL } else { "act-" }, u64::from_be_bytes(random));
+    let text = format!("{prefix}{}-{:08x}", at.strftime("%Y%m%d-%H%M%S"), suffix >> 32);
     ActivationId::try_from(text).expect("digits, hyphens and hex make a valid id")
 }

@@ -18,6 +18,7 @@ pub(super) struct Site {
     pub(super) id: SiteId,
     pub(super) text: PlanText,
     pub(super) two_seniors: bool,
+    pub(super) drill_of: Option<SiteId>,
     pub(super) dial_plan: Arc<dyn DialPlan>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) tuning: Tuning,
@@ -73,11 +74,15 @@ impl Site {
             store.commit(&record, None, vec![]).await?;
             record
         };
-        let status = SiteStatus::from_record(record.clone(), setup.name, setup.two_seniors);
+        let status = SiteStatus {
+            drill: setup.drill_of.is_some(),
+            ..SiteStatus::from_record(record.clone(), setup.name, setup.two_seniors)
+        };
         Ok(Self {
             id,
             text: setup.plan,
             two_seniors: setup.two_seniors,
+            drill_of: setup.drill_of,
             dial_plan: setup.dial_plan,
             clock,
             tuning,

@@ -14,6 +14,8 @@ pub struct SiteStatus {
     pub name: String,
     /// An all-clear needs two different seniors.
     pub two_seniors: bool,
+    /// For practising: no call depends on it.
+    pub drill: bool,
     pub version: u64,
     pub command: Command,
     pub reading: Option<Reading>,
@@ -63,6 +65,7 @@ impl SiteStatus {
             id: record.id,
             name,
             two_seniors,
+            drill: false,
             version: record.version,
             command: record.command,
             reading: record.reading,

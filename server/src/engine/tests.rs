@@ -213,7 +213,8 @@ async fn world_of_several() -> (World, Arc<Several>) {
     });
     let cucm = Arc::new(Memory::new(facts()));
     let clock = Arc::new(PausedClock { begun: tokio::time::Instant::now() });
-    let setup = SiteSetup { name: "S".into(), plan: plan(), two_seniors: false, dial_plan: cucm.clone() };
+    let setup =
+        SiteSetup { name: "S".into(), plan: plan(), two_seniors: false, drill_of: None, dial_plan: cucm.clone() };
     let engine = Engine::start(vec![setup], several.clone(), clock, Tuning::default()).await.unwrap();
     let world = World { engine, cucm, store, _folder: folder };
     world.until(|standing| standing == Standing::Normal).await;

@@ -85,13 +85,14 @@ pub(super) struct Answer {
 /// A message of whoever asked.
 pub(super) async fn answer(
     State(state): State<AppState>,
+    who: Option<Extension<Operator>>,
     Extension(Caller(from)): Extension<Caller>,
     Body(Answer { form, text }): Body<Answer>,
 ) -> Response {
     let written = async {
         state.limits.asked.take(&from.into()).map_err(wait)?;
         state.limits.tickets.take(&crate::identity::token::digest(&form)).map_err(wait)?;
-        state.pages.answer(&form, &text).await
+        state.pages.answer(who.as_deref(), &form, &text).await
     };
     let ticket = format!("/requests/t/{}", plain(&form));
     let trouble = match written.await {

@@ -112,8 +112,9 @@ fn heading(state: &AppState, by: &Operator, file: &File, now: Timestamp) -> ics:
     let incident = &file.incident;
     let clock = |at: Timestamp| state.sites.dated(Some(&incident.site), at);
     let site = state.engine.status(&incident.site).map_or_else(|_| incident.site.to_string(), |status| status.name);
+    let name = incident.name.clone().unwrap_or_else(|| format!("{site}, {}", clock(incident.opened_at)));
     ics::Heading {
-        incident: incident.name.clone().unwrap_or_else(|| format!("{site}, {}", clock(incident.opened_at))),
+        incident: if incident.is_drill() { format!("DRILL · {name}") } else { name },
         site,
         from: clock(incident.opened_at),
         to: match incident.phase {

@@ -14,7 +14,7 @@ pub(super) async fn healthz() -> &'static str {
 pub(super) async fn readyz(State(state): State<AppState>) -> (StatusCode, Json<Value>) {
     let now = state.engine.now();
     let mut reasons = Vec::new();
-    for site in state.engine.statuses() {
+    for site in state.engine.live_statuses() {
         if !matches!(site.plan, crate::engine::PlanState::Accepted(_)) {
             reasons.push(format!("{}: the plan is not accepted", site.id));
         }

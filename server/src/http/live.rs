@@ -205,7 +205,8 @@ impl Told {
         Self {
             id: None,
             site: Some(status.id.clone()),
-            public: Some(written(&Live::Site(Box::new(sites.public(status, now))))),
+            // The public hears of no drill.
+            public: (!status.drill).then(|| written(&Live::Site(Box::new(sites.public(status, now))))),
             eoc: written(&Live::Site(Box::new(sites.detailed(status, now)))),
             event: None,
             request: None,
@@ -269,7 +270,7 @@ impl Told {
 #[derive(Deserialize)]
 pub(super) struct From {
     after: Option<u64>,
-    /// The secret of a call request that is followed.
+    /// The secret of a call request that is followed, or its id.
     ticket: Option<String>,
 }
 
@@ -309,9 +310,10 @@ pub(super) async fn page_line(
     let Some(counted) = counted(&state, session, address) else {
         return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "10")], "too many open lines").into_response();
     };
-    let ticket = from.ticket.as_deref().map(token::digest);
     let texts = texts(wished(&headers).iter().map(String::as_str));
-    let listener = Listener { who: who.map(|Extension(operator)| operator), ticket, texts };
+    let who = who.map(|Extension(operator)| operator);
+    let ticket = followed(&state, who.as_ref(), from.ticket).await;
+    let listener = Listener { who, ticket, texts };
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     // Listened to before anything is looked up, so that nothing falls between.
     let news = state.teller.0.subscribe();
@@ -321,6 +323,14 @@ pub(super) async fn page_line(
         Ok::<_, Infallible>(event)
     });
     ([(HeaderName::from_static("x-accel-buffering"), "no")], Sse::new(line)).into_response()
+}
+
+/// Digest of the secret of the request that is followed, by that secret or by its id.
+async fn followed(state: &AppState, who: Option<&Operator>, key: Option<String>) -> Option<String> {
+    let key = key?;
+    // While the store is away nothing is known of it; its secret is then believed, and finds what it opens.
+    let known = state.pages.calls.followed(who, &key).await;
+    Some(known.map_or_else(|_| token::digest(&key), |request| request.form))
 }
 
 /// A place among the open lines, held as long as the line lives.
@@ -354,6 +364,8 @@ async fn beginning(state: &AppState, listener: &Listener, after: Option<u64>) ->
     for status in state.engine.statuses() {
         let view = if listener.works_at(Some(&status.id)) {
             state.sites.detailed(&status, now)
+        } else if status.drill {
+            continue;
         } else {
             state.sites.public(&status, now)
         };

@@ -15,6 +15,9 @@ use std::io;
 
 const NAMESPACE: &str = "urn:oasis:names:tc:emergency:cap:1.2";
 
+/// All that an exercise says, whatever is exercised.
+const EXERCISE: &str = "EXERCISE: a lockdown is being practised. No telephone call is touched";
+
 /// What is known besides the incident.
 pub struct Facts<'a> {
     /// Whose alerts these are: `lockdown@` and this server's name. No blanks, no commas.
@@ -91,26 +94,32 @@ pub fn messages(incident: &Incident, events: &[Event], facts: &Facts<'_>) -> io:
         let identifier = format!("{}.{}", incident.id, event.id);
         let reference = |message: &Message| format!("{},{},{}", facts.sender, message.identifier, sent(message.sent));
         let references: Vec<String> = all.iter().map(reference).collect();
-        let xml = alert(&identifier, event.at, change, &references, facts)?;
-        all.push(Message { identifier, sent: event.at, headline: change.headline(), xml });
+        let headline = if incident.is_drill() { EXERCISE } else { change.headline() };
+        let told = Told { identifier: &identifier, at: event.at, change, headline, drill: incident.is_drill() };
+        let xml = alert(&told, &references, facts)?;
+        all.push(Message { identifier, sent: event.at, headline, xml });
     }
     Ok(all)
 }
 
-fn alert(
-    identifier: &str,
+/// What a message says besides what is known of the site.
+struct Told<'a> {
+    identifier: &'a str,
     at: Timestamp,
     change: Change,
-    references: &[String],
-    facts: &Facts<'_>,
-) -> io::Result<String> {
+    headline: &'a str,
+    drill: bool,
+}
+
+fn alert(told: &Told<'_>, references: &[String], facts: &Facts<'_>) -> io::Result<String> {
+    let change = told.change;
     let number = facts.emergency_numbers.first().map_or("the emergency number", String::as_str);
     let instruction = format!("Emergency: dial {number}. It always works, from every phone.");
     document("alert", NAMESPACE, |alert| {
-        text(alert, "identifier", identifier)?;
+        text(alert, "identifier", told.identifier)?;
         text(alert, "sender", facts.sender)?;
-        text(alert, "sent", &sent(at))?;
-        text(alert, "status", "Actual")?;
+        text(alert, "sent", &sent(told.at))?;
+        text(alert, "status", if told.drill { "Exercise" } else { "Actual" })?;
         text(alert, "msgType", change.kind(references.is_empty()))?;
         text(alert, "scope", "Public")?;
         if !references.is_empty() {
@@ -124,7 +133,7 @@ fn alert(
             text(info, "severity", "Moderate")?;
             text(info, "certainty", "Observed")?;
             text(info, "senderName", facts.site_name)?;
-            text(info, "headline", change.headline())?;
+            text(info, "headline", told.headline)?;
             text(info, "instruction", &instruction)?;
             text(info, "web", facts.web)?;
             info.create_element("area").write_inner_content(|area| text(area, "areaDesc", facts.site_name))?;
@@ -193,7 +202,11 @@ mod tests {
     use lockdown::incident::incidents;
 
     fn told() -> Vec<Event> {
-        let activation = ActivationId::try_from("act-1").unwrap();
+        told_of("act-1")
+    }
+
+    fn told_of(activation: &str) -> Vec<Event> {
+        let activation = ActivationId::try_from(activation).unwrap();
         let reason = Some("fire & <smoke>".to_owned());
         let kinds = [
             EventKind::LockOrdered { activation: activation.clone(), reason: reason.clone() },
@@ -234,6 +247,19 @@ mod tests {
         let last = &all[3].xml;
         assert!(last.contains("lockdown@lockdown.acme.example,inc-1.0,2027-01-15T08:00:00-00:00 "), "{last}");
         assert!(!last.contains("smoke") && last.contains("Acme &amp; Sons &lt;North&gt;"), "{last}");
+    }
+
+    #[test]
+    fn a_drill_is_an_exercise_in_every_message_and_says_so() {
+        let events = told_of("drill-1");
+        let all = messages(&incidents(&events)[0], &events, &facts()).unwrap();
+        assert_eq!(all.len(), 4);
+        for message in &all {
+            assert!(message.xml.contains("<status>Exercise</status>"), "{}", message.xml);
+            assert!(message.headline.starts_with("EXERCISE"), "{}", message.headline);
+        }
+        let live = messages(&incidents(&told())[0], &told(), &facts()).unwrap();
+        assert!(live.iter().all(|message| message.xml.contains("<status>Actual</status>")));
     }
 
     #[test]

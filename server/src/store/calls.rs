@@ -3,7 +3,7 @@
 use crate::engine::ports::{NewEvent, StoreError};
 use async_trait::async_trait;
 use jiff::Timestamp;
-use lockdown::call_request::CallRequest;
+use lockdown::call_request::{CallRequest, Priority};
 use lockdown::ids::{IncidentId, OperatorId, SiteId};
 
 /// Which requests are wanted. What is `None` does not matter.
@@ -18,6 +18,7 @@ pub struct Wanted {
     /// To be called back at this number: [`CallRequest::number_key`].
     pub number: Option<String>,
     pub incident: Option<IncidentId>,
+    pub priority: Option<Priority>,
     pub filed_by: Option<OperatorId>,
     pub limit: usize,
 }
@@ -51,6 +52,6 @@ pub(super) fn changed_at(request: &CallRequest) -> Timestamp {
 }
 
 /// For sorting: the most urgent is 0.
-pub(super) fn rank(request: &CallRequest) -> i64 {
-    request.priority as i64
+pub(super) fn rank(priority: Priority) -> i64 {
+    priority as i64
 }

@@ -15,6 +15,7 @@ pub const NEWS: &[&str] = &[
     "lock_ordered",
     "release_ordered",
     "release_asked",
+    "applied",
     "verified",
     "incomplete",
     "stopped",

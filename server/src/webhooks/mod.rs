@@ -341,7 +341,10 @@ impl Webhooks {
     async fn made_of(&self, events: &[Event]) -> Result<Vec<Delivery>, StoreError> {
         let (hooks, now) = (self.store.hooks().await?, self.engine.now());
         let all = events.iter().flat_map(|event| hooks.iter().map(move |hook| (event, hook)));
-        let wanted = all.filter(|(event, hook)| hook.wants(event));
+        // Whoever follows every site is not told of a drill as if it were one of them.
+        let drill = |site: &SiteId| self.engine.status(site).is_ok_and(|status| status.drill);
+        let in_earnest = |event: &Event, hook: &Hook| hook.site.is_some() || !event.site.as_ref().is_some_and(drill);
+        let wanted = all.filter(|(event, hook)| hook.wants(event) && in_earnest(event, hook));
         Ok(wanted.map(|(event, hook)| Delivery::of(event, hook, now)).collect())
     }
 

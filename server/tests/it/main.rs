@@ -7,6 +7,7 @@ mod axl_client;
 mod bad_input;
 mod database;
 mod doors;
+mod drill;
 mod hardening;
 mod keys;
 mod lock;

@@ -113,6 +113,55 @@ async fn what_people_type_is_refused_with_a_sentence_and_nothing_is_lost() {
     assert!(french.contains("<html lang=\"fr\">") && french.contains("Qui êtes-vous ?"), "{french}");
 }
 
+#[tokio::test]
+async fn whoever_has_an_account_finds_their_own_requests_again_and_nobody_elses() {
+    let world = World::new().await;
+    let (mut filed, mut other) = (Browser::new(&world), Browser::new(&world));
+    filed.sign_in(&world, 1, "/requests").await;
+    other.sign_in(&world, 2, "/requests").await;
+    filed.post("/requests/file", &form(FORM, "My mother"), true).await;
+    let page = filed.get("/requests").await.text().await.unwrap();
+    let id = queue(&world).await[0]["id"].as_str().unwrap().to_owned();
+    let link = format!("/requests/t/{id}");
+    assert!(page.contains(&format!("href=\"{link}\"")), "{page}");
+    assert!(filed.get(&link).await.text().await.unwrap().contains("My mother"));
+    let answered = filed.post("/requests/answer", &format!("form={id}&text=It+is+urgent+now"), true).await;
+    assert_eq!(location(&answered), link);
+    assert!(filed.get(&link).await.text().await.unwrap().contains("It is urgent now"));
+    assert!(!other.get(&link).await.text().await.unwrap().contains("My mother"));
+    let written = other.post("/requests/answer", &format!("form={id}&text=not+mine"), true).await;
+    assert!(location(&written).contains("trouble=gone"));
+    assert_eq!(world.happened("request_changed").await, 1);
+}
+
+#[tokio::test]
+async fn the_queue_is_filtered_by_priority_and_state() {
+    let world = World::new().await;
+    let key = world.key("calls:read,calls:write");
+    for (who, priority) in [("Ann", "urgent"), ("Bob", "normal"), ("Cid", "urgent")] {
+        let new = json!({ "site": SITE, "who": who, "call_back": "4711", "reason": "family", "priority": priority });
+        world.call(Method::POST, "/api/v1/call-requests", &key, Some(new), &[]).await;
+    }
+    let found = async |query: &str| {
+        let path = format!("/api/v1/call-requests?{query}");
+        let body = world.call(Method::GET, &path, &key, None, &[]).await.2;
+        let all = body["call_requests"].as_array().cloned().unwrap_or_default();
+        all.iter().map(|one| one["who"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let ann = queue(&world).await.into_iter().find(|one| one["who"] == "Ann").unwrap();
+    let path = format!("/api/v1/call-requests/{}", ann["id"].as_str().unwrap());
+    world.call(Method::PATCH, &path, &key, Some(json!({ "deed": "claim" })), &[]).await;
+    assert_eq!(found("priority=urgent").await, ["Ann", "Cid"]);
+    assert_eq!(found("priority=urgent&state=new").await, ["Cid"]);
+    assert_eq!(found("state=claimed").await, ["Ann"]);
+    assert_eq!(found("state=claimed&priority=low").await, [""; 0]);
+    let wrong = world.call(Method::GET, "/api/v1/call-requests?state=open", &key, None, &[]).await;
+    assert_eq!(wrong.0, StatusCode::BAD_REQUEST);
+    let mut eoc = signed_in(&world, 1, "eoc").await;
+    let page = eoc.get("/requests?priority=urgent&state=claimed").await.text().await.unwrap();
+    assert!(page.contains("Ann") && !page.contains("Cid") && !page.contains("Bob"), "{page}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_people_at_once_lose_nothing_and_hold_nothing_twice() {
     let database = Database::start().await.unwrap();

@@ -36,6 +36,8 @@ pub struct SiteBrief {
 pub struct SiteBody {
     pub id: String,
     pub name: String,
+    /// For practising: the same orders on canary objects, no call depends on it.
+    pub drill: bool,
     /// unknown, drifted, pending, locked or normal.
     pub standing: &'static str,
     pub command: CommandBody,
@@ -187,6 +189,7 @@ impl SiteBody {
         Self {
             id: status.id.to_string(),
             name: status.name.clone(),
+            drill: status.drill,
             standing: status.standing(now).word(),
             command: CommandBody {
                 desired: match command.target() {

@@ -8,7 +8,7 @@ use crate::calls::CallError;
 use crate::http::AppState;
 use crate::identity::token;
 use crate::store::calls::Wanted;
-use ::lockdown::call_request::{CallRequest, CannotDo, Deed};
+use ::lockdown::call_request::{CallRequest, CannotDo, Deed, Priority};
 use ::lockdown::operator::Act;
 use app::backend::RequestForm;
 use axum::Json;
@@ -182,7 +182,21 @@ pub(super) struct Which {
     #[serde(default)]
     all: bool,
     find: Option<String>,
+    priority: Option<String>,
+    state: Option<String>,
     limit: Option<usize>,
+}
+
+impl Which {
+    /// A word of ours, or a sentence that names them all.
+    fn word(name: &str, given: Option<String>, words: &[&str]) -> Result<Option<String>, Problem> {
+        match given {
+            Some(word) if !words.contains(&word.as_str()) => {
+                Err(Problem::malformed(format!("{name} is one of {}", words.join(", "))))
+            }
+            word => Ok(word),
+        }
+    }
 }
 
 /// The queue.
@@ -190,8 +204,11 @@ pub(super) struct Which {
     params(("site" = Option<String>, Query, description = "site id"),
         ("all" = Option<bool>, Query, description = "closed ones too"),
         ("find" = Option<String>, Query, description = "stands in ticket, name, number or reason"),
+        ("priority" = Option<String>, Query, description = "urgent, normal or low"),
+        ("state" = Option<String>, Query, description = "new, claimed, approved, refused, connected, no_answer, call_back or closed"),
         ("limit" = Option<usize>, Query, description = "1 to 500, default 100")),
-    responses((status = 200, body = RequestsBody), (status = 403, body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = RequestsBody),
+        (status = 400, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json")),
     security(("key" = [])))]
 pub(super) async fn list(
     key: Key,
@@ -200,14 +217,21 @@ pub(super) async fn list(
 ) -> Result<Json<RequestsBody>, Problem> {
     let site = which.site.map(site_id).transpose()?;
     key.0.may(Act::ReadCalls, site.as_ref().or_else(|| key.only_site()))?;
+    let priority = Which::word("priority", which.priority, &Priority::ALL.map(Priority::word))?;
+    let in_state = Which::word("state", which.state, &CallRequest::WORDS)?;
     let wanted = Wanted {
         sites: site.map(|site| vec![site]),
         open_only: !which.all,
         text: which.find,
+        priority: priority.as_deref().and_then(Priority::from_word),
         limit: which.limit.unwrap_or(100).clamp(1, MOST),
         ..Wanted::default()
     };
-    let (found, now) = (state.pages.calls.list(&key.0, wanted).await?, state.engine.now());
+    let found = match in_state {
+        Some(word) => state.pages.calls.in_state(&key.0, wanted, &word).await?,
+        None => state.pages.calls.list(&key.0, wanted).await?,
+    };
+    let now = state.engine.now();
     Ok(Json(RequestsBody { call_requests: found.into_iter().map(|request| RequestBody::of(request, now)).collect() }))
 }
 

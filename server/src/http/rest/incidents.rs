@@ -29,6 +29,8 @@ pub struct IncidentBody {
     pub site: String,
     pub name: Option<String>,
     pub kind: Option<String>,
+    /// An exercise: no call was touched.
+    pub drill: bool,
     /// `open`, `ending` (the all-clear is ordered), `closed`.
     pub state: &'static str,
     #[schema(value_type = String, format = DateTime)]
@@ -63,6 +65,7 @@ impl IncidentBody {
             site: incident.site.to_string(),
             name: incident.name.clone(),
             kind: incident.kind.clone(),
+            drill: incident.is_drill(),
             state,
             opened_at: incident.opened_at,
             opened_by: incident.opened_by.as_ref().map(ToString::to_string),

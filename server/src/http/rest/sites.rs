@@ -31,7 +31,7 @@ impl FromRequestParts<AppState> for MaybeKey {
     security((), ("key" = [])))]
 pub(super) async fn status(_: MaybeKey, State(state): State<AppState>) -> Json<StatusBody> {
     let now = state.engine.now();
-    let sites: Vec<SiteBrief> = state.engine.look_at_all(|status| SiteBrief::of(status, now));
+    let sites: Vec<SiteBrief> = state.engine.look_at_live(|status| SiteBrief::of(status, now));
     let rank = |brief: &&SiteBrief| ORDER.iter().position(|word| *word == brief.state);
     let worst = sites.iter().min_by_key(rank);
     let (word, since) = worst.map_or(("unknown", now), |brief| (brief.state, brief.since));

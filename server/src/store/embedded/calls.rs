@@ -94,7 +94,7 @@ fn put(transaction: &Transaction<'_>, request: &CallRequest) -> Result<(), Troub
         ticket,
         site,
         request.is_open(),
-        rank(request),
+        rank(request.priority),
         request.form,
         filed_by,
         incident,
@@ -141,6 +141,10 @@ fn query(wanted: &Wanted) -> (String, Vec<Value>) {
             })
             .collect();
         conditions.push(format!("site IN ({})", places.join(", ")));
+    }
+    if let Some(priority) = wanted.priority {
+        keys.push(Value::Integer(rank(priority)));
+        conditions.push(format!("rank = ?{}", keys.len()));
     }
     let order = if wanted.open_only {
         conditions.push("open = 1".into());

@@ -37,7 +37,7 @@ impl Mongo {
 pub(super) fn searchable(request: &CallRequest) -> Result<Document, StoreError> {
     let mut document = to_document(request)?;
     document.insert("open", request.is_open());
-    document.insert("rank", rank(request));
+    document.insert("rank", rank(request.priority));
     document.insert("haystack", request.haystack());
     document.insert("number_key", request.number_key());
     document.insert("changed", moment(changed_at(request)));
@@ -127,6 +127,9 @@ fn filter(wanted: &Wanted) -> Document {
     }
     if let Some(text) = &wanted.text {
         filter.insert("haystack", doc! { "$regex": literal(text) });
+    }
+    if let Some(priority) = wanted.priority {
+        filter.insert("rank", rank(priority));
     }
     if wanted.open_only {
         filter.insert("open", true);
