@@ -6,6 +6,8 @@ pub mod cucm;
 pub mod database;
 mod tls;
 pub mod web;
+pub mod webex;
 
 pub use b2c::B2cSim;
 pub use cucm::CucmSim;
+pub use webex::WebexSim;

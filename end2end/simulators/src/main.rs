@@ -2,10 +2,10 @@
 
 use clap::Parser;
 use simulators::cucm::model::Cluster;
-use simulators::{B2cSim, CucmSim};
+use simulators::{B2cSim, CucmSim, WebexSim};
 use std::path::PathBuf;
 
-/// Simulated CUCM and identity provider on loopback, until Ctrl-C or end of input.
+/// Simulated CUCM, identity provider and Webex on loopback, until Ctrl-C or end of input.
 #[derive(Parser)]
 struct Options {
     /// Dial plan of the cluster: acme-north or acme-sued
@@ -23,6 +23,9 @@ struct Options {
     /// Port of the identity provider; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     b2c_port: u16,
+    /// Port of Webex; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    webex_port: u16,
     /// Every AXL answer takes this long
     #[arg(long, default_value_t = 0)]
     latency_ms: u64,
@@ -42,6 +45,7 @@ async fn main() -> std::io::Result<()> {
     let cucm = CucmSim::with_cluster(cluster, options.cucm_port, Some(options.control_port)).await?;
     cucm.faults().latency_ms = options.latency_ms;
     let b2c = B2cSim::start(options.b2c_port)?;
+    let webex = WebexSim::start(options.webex_port)?;
     if let Some(path) = &options.certificate {
         std::fs::write(path, cucm.certificate_pem())?;
     }
@@ -52,6 +56,7 @@ async fn main() -> std::io::Result<()> {
         serde_json::json!({
             "axl": cucm.url(), "fingerprint": fingerprint, "control": control,
             "metadata_url": b2c.metadata_url(), "issuer": b2c.issuer(), "people": simulators::b2c::demo_people(),
+            "webex": { "api": webex.api_url(), "u2c": webex.u2c_url(), "page": webex.page_url(), "token": simulators::webex::BOT_TOKEN },
         })
     );
     let ended = std::thread::spawn(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
