@@ -236,6 +236,9 @@ pub trait Files: Send + Sync + 'static {
 
     async fn write_incident(&self, who: &Operator, id: String, entry: Entry) -> Result<(), ApiError>;
 
+    /// To the incident's space, those who could not be invited.
+    async fn invite_again(&self, who: &Operator, id: String) -> Result<(), ApiError>;
+
     /// The board of `site`, or of the first: for whoever works there.
     async fn wall(&self, who: &Operator, site: Option<SiteId>) -> Result<WallView, ApiError>;
 }

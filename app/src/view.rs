@@ -332,6 +332,8 @@ pub struct MyView {
     pub may_enrol: bool,
     /// Since when there is a PIN for desk phones.
     pub pin_set: Option<Moment>,
+    /// What to write to the Webex bot to be known by it, where there is one.
+    pub link: Option<String>,
 }
 
 /// What a browser asks its key.
@@ -530,6 +532,8 @@ pub struct IncidentBrief {
     pub site_name: String,
     /// Of the state an all-clear would be given for.
     pub version: u64,
+    /// Who could not be invited to its space, and why.
+    pub uninvited: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

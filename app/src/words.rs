@@ -17,6 +17,18 @@ pub(crate) fn tone(site: &SiteView) -> &'static str {
     }
 }
 
+/// A sign for each tone, where there is only text.
+#[cfg(feature = "ssr")]
+pub fn mark(site: &SiteView) -> &'static str {
+    match site.standing {
+        _ if site.drill => "🟣",
+        Standing::Locked => "🔴",
+        Standing::Normal => "🟢",
+        Standing::Unknown => "⚪",
+        Standing::Pending { .. } | Standing::Drifted { .. } => "🟠",
+    }
+}
+
 /// A shape for each tone, so that a black-and-white print tells them apart.
 pub(crate) fn shape(standing: Standing) -> &'static str {
     match standing {
@@ -31,7 +43,7 @@ pub(crate) fn shape(standing: Standing) -> &'static str {
     }
 }
 
-pub(crate) fn console_headline(site: &SiteView) -> String {
+pub fn console_headline(site: &SiteView) -> String {
     let progress = site.detail.as_ref().and_then(|detail| detail.progress);
     match site.standing {
         Standing::Locked if site.drill => "DRILL: canaries locked".into(),
@@ -59,7 +71,7 @@ fn changed(off: usize) -> String {
 }
 
 /// The line below the headline.
-pub(crate) fn console_second_line(site: &SiteView) -> String {
+pub fn console_second_line(site: &SiteView) -> String {
     let by = site.detail.as_ref().and_then(|detail| detail.by.clone());
     let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
     let verified = site.detail.as_ref().and_then(|detail| detail.verified.as_ref());

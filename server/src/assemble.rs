@@ -15,6 +15,7 @@ use crate::store::Keep;
 use crate::store::embedded::Embedded;
 use crate::store::mongo::Mongo;
 use crate::store::shared::Shared;
+use crate::webex::Front;
 use crate::webhooks::Webhooks;
 use crate::webhooks::reach::Reach;
 use std::sync::Arc;
@@ -91,7 +92,12 @@ pub async fn mongo(uri: &config::Secret) -> anyhow::Result<Mongo> {
 ///
 /// # Errors
 /// When CUCM's CA file or the store cannot be used.
-pub async fn pages(config: &Config, store: Arc<dyn Keep>, tuning: Tuning) -> anyhow::Result<Arc<Pages>> {
+pub async fn pages(
+    config: &Config,
+    store: Arc<dyn Keep>,
+    tuning: Tuning,
+    webex: Option<Arc<Front>>,
+) -> anyhow::Result<Arc<Pages>> {
     let client = Arc::new(axl_client(&config.cucm)?);
     let setups = config.sites.iter().map(|site| {
         let cucm = Cucm::new(client.clone(), &site.plan);
@@ -119,6 +125,8 @@ pub async fn pages(config: &Config, store: Arc<dyn Keep>, tuning: Tuning) -> any
     let webhooks = Arc::new(Webhooks::new(store.clone(), store.clone(), engine.clone(), reach)?);
     let (incidents, calls) = eoc(config, &engine, &store);
     Ok(Arc::new(Pages {
+        papers: store.clone(),
+        webex: webex.clone(),
         engine,
         webhooks,
         calls,
@@ -126,7 +134,7 @@ pub async fn pages(config: &Config, store: Arc<dyn Keep>, tuning: Tuning) -> any
         store: store.clone(),
         directory: store,
         oidc,
-        sites: Arc::new(Sites::new(facts.collect())),
+        sites: Arc::new(Sites::new(facts.collect(), webex)),
         passkeys: Passkeys::new(
             &config.http.public_url,
             config.identity.as_ref().map(|identity| identity.client_secret.expose()),

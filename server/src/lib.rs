@@ -14,4 +14,5 @@ pub mod incidents;
 pub mod people;
 pub mod store;
 mod telemetry;
+pub mod webex;
 pub mod webhooks;

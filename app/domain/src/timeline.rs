@@ -336,6 +336,11 @@ pub enum EventKind {
         by: String,
     },
     SignedOut,
+    /// The bot is not there: its commands and its spaces wait.
+    WebexLost {
+        why: String,
+    },
+    WebexBack,
     ServerStarted {
         version: String,
     },
@@ -412,6 +417,8 @@ impl EventKind {
             Self::SignedIn => "signed_in",
             Self::SignedInLocally { .. } => "signed_in_locally",
             Self::SignedOut => "signed_out",
+            Self::WebexLost { .. } => "webex_lost",
+            Self::WebexBack => "webex_back",
             Self::ServerStarted { .. } => "server_started",
         }
     }
@@ -671,6 +678,8 @@ impl fmt::Display for EventKind {
             Self::PasskeyAdded { name, label, .. } => write!(f, "{name} added the passkey “{label}”"),
             Self::PasskeyRemoved { name, label, .. } => write!(f, "The passkey “{label}” of {name} was removed"),
             Self::SignedOut => f.write_str("Signed out"),
+            Self::WebexLost { why } => write!(f, "The Webex bot is not there. {why}"),
+            Self::WebexBack => f.write_str("The Webex bot is there again"),
             Self::ServerStarted { version } => write!(f, "Server {version} started"),
         }
     }

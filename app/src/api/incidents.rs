@@ -35,6 +35,16 @@ pub async fn write_incident(id: String, what: String, name: String, text: String
     .await
 }
 
+/// Invites those again who could not be invited to the incident's Webex space.
+#[server(prefix = "/ui", endpoint = "invite-again")]
+pub async fn invite_again(id: String) -> Result<(), ApiError> {
+    crate::backend::answer(async {
+        let (backend, operator) = caller()?;
+        backend.invite_again(&operator, id).await
+    })
+    .await
+}
+
 /// The board of `site`, or of the first.
 #[server(prefix = "/ui", endpoint = "wall")]
 pub async fn wall(site: Option<String>) -> Result<WallView, ApiError> {

@@ -29,11 +29,24 @@ pub fn IncidentCard(brief: IncidentBrief) -> impl IntoView {
         }
         .into_any(),
     };
+    let missing = (!brief.uninvited.is_empty()).then(|| {
+        let id = id.clone();
+        view! {
+            <div class="notice">
+                <p>{format!("Not in the Webex space: {}.", brief.uninvited.join(", "))}</p>
+                <form method="post" action="/ui/invite-again" data-for="eoc">
+                    <input type="hidden" name="id" value=id/>
+                    <button type="submit" class="button quiet">"Try again"</button>
+                </form>
+            </div>
+        }
+    });
     view! {
         <h3><a href=format!("/incidents/{id}")>{brief.name}</a></h3>
         {review}
         {mistake}
         <p class="quiet">{there}</p>
+        {missing}
         <div data-for="eoc"><Writing id/></div>
     }
 }

@@ -24,7 +24,7 @@ pub(crate) fn MePage() -> impl IntoView {
         <Title text="My profile"/>
         <Suspense>
             {move || page.get().map(|answer| match answer {
-                Ok(MyView { me, id, email, contact, rights, sessions, passkeys, may_enrol, pin_set }) => {
+                Ok(MyView { me, id, email, contact, rights, sessions, passkeys, may_enrol, pin_set, link }) => {
                     let first = passkeys.is_empty();
                     view! {
                     <Frame me=Some(me.clone()) here="/me">
@@ -40,6 +40,12 @@ pub(crate) fn MePage() -> impl IntoView {
                                 }}</p>
                             </section>
                             <Reached email contact/>
+                            {link.map(|line| view! {
+                                <section class="card"><h2>"Webex"</h2>
+                                    <p>"Write this to the bot, alone or in a space where you mention it. Then it knows you by your Webex account. Good for ten minutes, once."</p>
+                                    <p><code>{line}</code></p>
+                                </section>
+                            })}
                             <Passkeys person=id.to_string() passkeys action=remove/>
                             {may_enrol.then(|| view! {
                                 <section class="card"><h2>"Another way in"</h2>

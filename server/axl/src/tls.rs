@@ -34,7 +34,11 @@ impl Trust {
         bytes?.try_into().ok()
     }
 
-    pub(crate) fn client_config(&self) -> Result<ClientConfig, Error> {
+    /// A TLS client that checks certificates so.
+    ///
+    /// # Errors
+    /// When the roots cannot be read.
+    pub fn client_config(&self) -> Result<ClientConfig, Error> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let algorithms = provider.signature_verification_algorithms;
         let builder = ClientConfig::builder_with_provider(provider)

@@ -61,6 +61,7 @@ impl Pages {
             site_name: self.site_name(&incident.site),
             site: incident.site.clone(),
             version: 0,
+            uninvited: vec![],
         }
     }
 
@@ -195,6 +196,16 @@ impl Files for Pages {
     async fn write_incident(&self, who: &Operator, id: String, entry: Entry) -> Result<(), ApiError> {
         who.may(Act::Lock, None).map_err(ApiError::Refused)?;
         self.incidents.write(who, &id, entry).await.map_err(refused)
+    }
+
+    async fn invite_again(&self, who: &Operator, id: String) -> Result<(), ApiError> {
+        who.may(Act::Lock, None).map_err(ApiError::Refused)?;
+        let incident = self.incidents.find(who, &id).await.map_err(refused)?;
+        who.may(Act::Lock, Some(&incident.site)).map_err(ApiError::Refused)?;
+        if let Some(webex) = &self.webex {
+            webex.try_again(incident.id);
+        }
+        Ok(())
     }
 
     async fn wall(&self, who: &Operator, site: Option<SiteId>) -> Result<WallView, ApiError> {

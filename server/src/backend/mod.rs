@@ -20,7 +20,9 @@ use crate::identity::oidc::Oidc;
 use crate::identity::passkey::Passkeys;
 use crate::incidents::Incidents;
 use crate::store::Directory;
+use crate::store::papers::Papers;
 use crate::store::records::{Means, Person};
+use crate::webex::Front;
 use crate::webhooks::Webhooks;
 use app::ApiError;
 use app::backend::{Backend, CurrentSession, Wish};
@@ -50,6 +52,9 @@ pub struct Pages {
     pub webhooks: Arc<Webhooks>,
     pub calls: Arc<CallDesk>,
     pub incidents: Arc<Incidents>,
+    pub papers: Arc<dyn Papers>,
+    /// `None` where no bot is configured.
+    pub webex: Option<Arc<Front>>,
     /// `None` where this server's address has no passkeys.
     pub passkeys: Option<Arc<Passkeys>>,
     /// Whether an all-clear needs one; `None` without an identity provider.
@@ -126,16 +131,9 @@ impl Backend for Pages {
         seen: u64,
         wish: Wish,
     ) -> Result<(), ApiError> {
-        let status = self.engine.status(&site).map_err(refused)?;
-        // Rights come first: whoever may not release learns that, not whether the name was right.
-        if who.may(Act::Release, Some(&site)).is_ok() && typed.trim().to_lowercase() != status.name.to_lowercase() {
-            return Err(ApiError::NameMismatch);
-        }
         let Wish { here, reason, break_glass } = wish;
-        let first_is_none = !self.first_still_counts(&status).await;
-        let wish = AllClear { reason, seen: Some(seen), break_glass, first_is_none };
-        // A proof is good once: it is not spent on what would be refused without it.
-        self.engine.would_release(who, &site, &wish).await.map_err(refused)?;
+        let wish = AllClear { reason, seen: Some(seen), break_glass, first_is_none: false };
+        let wish = self.releasable(who, &site, &typed, wish).await?;
         self.demand_proof(who, &site, here).await?;
         self.engine.release(who, &site, wish).await.map(|_| ()).map_err(refused)
     }
@@ -175,6 +173,40 @@ impl Backend for Pages {
 }
 
 impl Pages {
+    /// What may be released as far as name, rights and version go. A proof is good once: it is not spent on what
+    /// would be refused without it.
+    async fn releasable(
+        &self,
+        who: &Operator,
+        site: &SiteId,
+        typed: &str,
+        wish: AllClear,
+    ) -> Result<AllClear, ApiError> {
+        let status = self.engine.status(site).map_err(refused)?;
+        // Rights come first: whoever may not release learns that, not whether the name was right.
+        if who.may(Act::Release, Some(site)).is_ok() && typed.trim().to_lowercase() != status.name.to_lowercase() {
+            return Err(ApiError::NameMismatch);
+        }
+        let wish = AllClear { first_is_none: !self.first_still_counts(&status).await, ..wish };
+        self.engine.would_release(who, site, &wish).await.map_err(refused)?;
+        Ok(wish)
+    }
+
+    /// An all-clear that was confirmed with the bot. Whoever must prove it with a passkey gives it on a page.
+    ///
+    /// # Errors
+    /// [`ApiError::PasskeyNeeded`], [`ApiError::NoPasskey`], or as [`Backend::release`].
+    pub async fn release_by_bot(&self, who: &Operator, site: SiteId, typed: &str, seen: u64) -> Result<(), ApiError> {
+        let wish = AllClear { seen: Some(seen), ..AllClear::default() };
+        let wish = self.releasable(who, &site, typed, wish).await?;
+        match self.proof_of(who).await? {
+            Proof::NotNeeded => {}
+            Proof::Impossible => return Err(ApiError::NoPasskey),
+            Proof::Passkey => return Err(ApiError::PasskeyNeeded),
+        }
+        self.engine.release(who, &site, wish).await.map(|_| ()).map_err(refused)
+    }
+
     /// Where two seniors must give the all-clear: is the first of them still one?
     async fn first_still_counts(&self, status: &SiteStatus) -> bool {
         let Some(asked) = status.command.asked(self.engine.now()) else { return true };

@@ -110,7 +110,9 @@ impl People for Pages {
         let view = self.person_view(person);
         let sessions = self.sessions(&who.id, here).await?;
         let may_enrol = self.passkeys.is_some();
+        let link = self.webex.as_ref().map(|webex| format!("link {}", webex.seal.link(&who.id, now)));
         Ok(MyView {
+            link,
             me: me(who),
             id: view.id,
             email: view.email,
@@ -173,6 +175,7 @@ impl Pages {
             roles.iter().map(move |role| format!("{} at {name}", role.title()))
         });
         let rights = grants.everywhere.iter().map(|role| role.title().to_owned()).chain(at).collect();
+        let can_sign_in = person.ways_in() > 0;
         PersonView {
             id: person.id,
             version: person.version,
@@ -180,7 +183,7 @@ impl Pages {
             email: person.email,
             rights,
             disabled: person.disabled,
-            can_sign_in: !person.identities.is_empty(),
+            can_sign_in,
             last_seen: person.last_seen.map(|at| self.sites.moment(None, at, now)),
         }
     }

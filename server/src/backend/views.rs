@@ -1,6 +1,7 @@
 //! From the engine's words to what a page shows.
 
 use crate::engine::{PlanState, SiteStatus};
+use crate::webex::Front;
 use app::fragments;
 use app::view::{EventView, IncidentBrief, Moment, PlanNote, SiteDetail, SiteView, StepView, Weight};
 use app::words;
@@ -11,7 +12,7 @@ use lockdown::reading::ReadingState;
 use lockdown::step::{Found, Target};
 use lockdown::timeline::{Event, EventKind};
 use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// What the configuration says of a site besides its plan.
 pub struct SiteFacts {
@@ -27,11 +28,13 @@ pub struct Sites {
     alarms: RwLock<Vec<String>>,
     /// The EOC's files that are open.
     incidents: RwLock<BTreeMap<SiteId, IncidentBrief>>,
+    /// What the bot has to say of itself.
+    webex: Option<Arc<Front>>,
 }
 
 impl Sites {
-    pub fn new(facts: Vec<SiteFacts>) -> Self {
-        Self { facts, alarms: RwLock::default(), incidents: RwLock::default() }
+    pub fn new(facts: Vec<SiteFacts>, webex: Option<Arc<Front>>) -> Self {
+        Self { facts, alarms: RwLock::default(), incidents: RwLock::default(), webex }
     }
 
     fn facts(&self, id: Option<&SiteId>) -> Option<&SiteFacts> {
@@ -131,7 +134,10 @@ impl Sites {
     /// Its card, for the state as it is now.
     fn incident(&self, status: &SiteStatus) -> Option<String> {
         let known = self.incidents.read().unwrap_or_else(PoisonError::into_inner).get(&status.id).cloned();
-        known.map(|brief| fragments::incident(IncidentBrief { version: status.version, ..brief }))
+        known.map(|brief| {
+            let uninvited = self.webex.as_ref().map(|webex| webex.uninvited(&status.id)).unwrap_or_default();
+            fragments::incident(IncidentBrief { version: status.version, uninvited, ..brief })
+        })
     }
 
     /// Whether they are others than before.
@@ -148,7 +154,8 @@ impl Sites {
         let asked = status.command.asked(now).map(|asked| words::asked(&asked.by.name, &clock(asked.until())));
         let alarms = self.alarms.read().unwrap_or_else(PoisonError::into_inner);
         let drill = status.drill.then(|| words::DRILL.to_owned());
-        drill.into_iter().chain(alone).chain(asked).chain(alarms.iter().cloned()).collect()
+        let webex = self.webex.as_ref().and_then(|webex| webex.trouble());
+        drill.into_iter().chain(alone).chain(webex).chain(asked).chain(alarms.iter().cloned()).collect()
     }
 
     pub fn event(&self, event: &Event, now: Timestamp) -> EventView {
@@ -202,6 +209,7 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::SharedLost { .. }
         | EventKind::OrdersDisagreed { .. }
         | EventKind::IdentityLost { .. }
+        | EventKind::WebexLost { .. }
         | EventKind::IdentityMisconfigured { .. }
         | EventKind::EnvelopeRefused { .. }
         | EventKind::SignedInLocally { .. }
@@ -253,6 +261,7 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::HookRotated { .. }
         | EventKind::HookEnabled { .. }
         | EventKind::IdentityBack
+        | EventKind::WebexBack
         | EventKind::SignedIn
         | EventKind::SignedOut
         | EventKind::RequestFiled { .. }

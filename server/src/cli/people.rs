@@ -173,6 +173,6 @@ fn with_roles(mut grants: Grants, roles: Vec<Role>, site: Option<SiteId>) -> Res
 fn shown(person: &Person) -> Value {
     json!({
         "id": person.id, "name": person.name, "email": person.email, "roles": person.roles,
-        "site_roles": person.site_roles, "disabled": person.disabled, "can_sign_in": !person.identities.is_empty(),
+        "site_roles": person.site_roles, "disabled": person.disabled, "can_sign_in": person.ways_in() > 0,
     })
 }

@@ -2,6 +2,7 @@
 
 use super::{Context, Ended, Sorry};
 use crate::assemble;
+use crate::backend::Pages;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::http::{AppState, router};
@@ -12,6 +13,7 @@ use crate::identity::token;
 use crate::store::Directory;
 use crate::store::embedded::claim;
 use crate::telemetry;
+use crate::webex::{Front, Webex};
 use axum::Router;
 use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
@@ -50,7 +52,9 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
     })?;
     let tls = tls(&config).await?;
     let memory = assemble::memory(&config).await?;
-    let pages = assemble::pages(&config, memory.store.clone(), assemble::tuning(&config.cucm)).await?;
+    let heard = config.webex.as_ref().map(Front::new);
+    let (front, heard) = heard.map_or((None, None), |(front, heard)| (Some(Arc::new(front)), Some(heard)));
+    let pages = assemble::pages(&config, memory.store.clone(), assemble::tuning(&config.cucm), front.clone()).await?;
     let engine = pages.engine.clone();
     let probe = config.identity.as_ref().map_or(Duration::from_secs(60), |identity| identity.probe);
     engine.record(None, EventKind::ServerStarted { version: env!("CARGO_PKG_VERSION").into() }).await?;
@@ -61,12 +65,26 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
     tokio::spawn(crate::webhooks::run(pages.webhooks.clone()));
     tokio::spawn(crate::incidents::watch(pages.incidents.clone()));
     tokio::spawn(crate::calls::forget(pages.calls.clone()));
+    let webex = bot(&config, &pages, front)?;
+    if let (Some(webex), Some(heard)) = (&webex, heard) {
+        tokio::spawn(crate::webex::run(webex.clone(), heard));
+    }
     let app = router(&AppState::new(&config, pages, &site_root()?));
     tracing::info!(address = %config.http.listen, public_url = config.http.public_url, "pstn-lockdown serves");
     listen(listener, tls, app).await?;
+    if let Some(webex) = &webex {
+        // The cloud may be away: a stop does not wait for it.
+        let _ = tokio::time::timeout(FAREWELL, webex.leave()).await;
+    }
     engine.stop().await;
     memory.close().await;
     Ok(Ended::Done)
+}
+
+fn bot(config: &Config, pages: &Arc<Pages>, front: Option<Arc<Front>>) -> Result<Option<Arc<Webex>>, Sorry> {
+    let (Some(settings), Some(front)) = (config.webex.clone(), front) else { return Ok(None) };
+    let webex = Webex::new(settings, pages.clone(), front, &config.http.public_url);
+    webex.map(|webex| Some(Arc::new(webex))).map_err(|error| Sorry(format!("webex: {error}")))
 }
 
 /// Tells of keys that end soon, for as long as the server runs.

@@ -3,6 +3,7 @@
 use super::calls::{RawCalls, RawIncidents};
 use super::problem::{Problem, Source};
 use super::site::{RawSite, check_drills};
+use super::webex::RawWebex;
 use super::{
     Config, Cucm, Http, Identity, Preset, ReleasePasskey, Secret, Store, StoreKind, TlsFiles, TokenApi, TokenClient,
     Webhooks,
@@ -26,6 +27,7 @@ struct Raw {
     webhooks: RawWebhooks,
     calls: RawCalls,
     incidents: RawIncidents,
+    webex: Option<RawWebex>,
     site: Vec<RawSite>,
 }
 
@@ -80,7 +82,7 @@ struct RawCucm {
 
 #[derive(Deserialize, Default)]
 #[serde(default, deny_unknown_fields)]
-struct RawTrust {
+pub(super) struct RawTrust {
     ca_file: Option<PathBuf>,
     pin_sha256: Option<Vec<String>>,
     insecure: bool,
@@ -204,6 +206,7 @@ fn read(raw: Raw, source: &Source) -> Result<Config, Problem> {
         webhooks: webhooks(&raw.webhooks, source)?,
         calls: raw.calls.read(source)?,
         incidents: raw.incidents.read(source)?,
+        webex: raw.webex.map(|webex| webex.read(source)).transpose()?,
         sites,
     })
 }
@@ -305,20 +308,21 @@ fn cucm(raw: RawCucm, source: &Source) -> Result<Cucm, Problem> {
         username: needed(raw.username, "username", "the AXL user's name")?,
         password: secret(raw.password, raw.password_file, "cucm.password", source)?,
         read_only,
-        trust: trust(raw.tls, source)?,
+        trust: trust(raw.tls, "cucm.tls", source)?,
         timeout: duration(raw.timeout.as_deref(), 20, "cucm.timeout", source)?,
         max_in_flight,
         sweep: sweep(raw.sweep.as_deref(), source)?,
     })
 }
 
-fn trust(raw: Option<RawTrust>, source: &Source) -> Result<axl::Trust, Problem> {
+/// `key` names the table it stands in.
+pub(super) fn trust(raw: Option<RawTrust>, key: &str, source: &Source) -> Result<axl::Trust, Problem> {
     let Some(raw) = raw else { return Ok(axl::Trust::System) };
     match (raw.ca_file, raw.pin_sha256, raw.insecure) {
         (Some(file), None, false) => {
             let path = beside(source, &file);
             let pem = std::fs::read(&path).map_err(|error| {
-                source.problem("cucm.tls.ca_file", format!("{} cannot be read: {error}", path.display()))
+                source.problem(&format!("{key}.ca_file"), format!("{} cannot be read: {error}", path.display()))
             })?;
             Ok(axl::Trust::Ca(pem))
         }
@@ -327,14 +331,14 @@ fn trust(raw: Option<RawTrust>, source: &Source) -> Result<axl::Trust, Problem> 
             let pins = pins.filter(|pins| !pins.is_empty());
             pins.map(axl::Trust::Pins).ok_or_else(|| {
                 source.problem(
-                    "cucm.tls.pin_sha256",
+                    &format!("{key}.pin_sha256"),
                     "each pin is a SHA-256 of 64 hex digits, with or without colons. `doctor` prints the server's",
                 )
             })
         }
         (None, None, true) => Ok(axl::Trust::Insecure),
         (None, None, false) => Ok(axl::Trust::System),
-        _ => Err(source.problem("cucm.tls", "give one of ca_file, pin_sha256 and insecure, not several")),
+        _ => Err(source.problem(key, "give one of ca_file, pin_sha256 and insecure, not several")),
     }
 }
 
@@ -402,7 +406,12 @@ fn token_api(raw: RawTokenApi, issuer: &str, client_id: &str, source: &Source) -
     })
 }
 
-fn secret(inline: Option<String>, file: Option<PathBuf>, key: &str, source: &Source) -> Result<Secret, Problem> {
+pub(super) fn secret(
+    inline: Option<String>,
+    file: Option<PathBuf>,
+    key: &str,
+    source: &Source,
+) -> Result<Secret, Problem> {
     match (inline, file) {
         (Some(text), None) if !text.is_empty() => Ok(Secret::new(text)),
         (None, Some(file)) => {

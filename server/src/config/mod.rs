@@ -6,10 +6,12 @@ mod load;
 mod problem;
 mod secret;
 mod site;
+mod webex;
 
 pub use calls::{Calls, Incidents, Residents};
 pub use problem::Problem;
 pub use secret::Secret;
+pub use webex::{Driver, Release, RoomDevice, Transport, Webex};
 
 use ipnet::IpNet;
 use lockdown::ids::SiteId;
@@ -31,6 +33,8 @@ pub struct Config {
     pub webhooks: Webhooks,
     pub calls: Calls,
     pub incidents: Incidents,
+    /// Absent: no bot, no space, no room devices.
+    pub webex: Option<Webex>,
     pub sites: Vec<Site>,
 }
 

@@ -175,7 +175,9 @@ impl Teller {
         let about = |event: &Event| {
             matches!(event.kind, EventKind::SignedInLocally { .. } | EventKind::Reviewed { .. } | EventKind::SharedBack)
         };
-        if events.iter().any(about) && pages.refresh_alarms().await {
+        let webex = |event: &Event| matches!(event.kind, EventKind::WebexLost { .. } | EventKind::WebexBack);
+        let changed = events.iter().any(about) && pages.refresh_alarms().await;
+        if changed || events.iter().any(webex) {
             self.sites(pages);
         }
     }

@@ -12,6 +12,7 @@ mod pages;
 pub mod rest;
 mod same_origin;
 mod sign_in;
+mod webex;
 mod who;
 
 use crate::backend::{Pages, Sites};
@@ -127,6 +128,7 @@ fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
         ("POST", "/requests/answer", post(ask::answer)),
         ("GET", "/admin/requests/export", get(ask::export)),
         ("GET", "/incidents/{id}/{export}", get(exports::page)),
+        ("POST", "/hooks/webex", post(webex::delivered)),
         ("GET", "/ui/live", get(live::page_line)),
         ("GET", "/healthz", get(health::healthz)),
         ("GET", "/readyz", get(health::readyz)),

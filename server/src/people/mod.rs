@@ -263,7 +263,7 @@ impl Desk<'_> {
         }
         let people = self.store.people().await?;
         // Somebody who can come in, or there is nobody.
-        let can = |p: &Person| p.grants().is_admin() && !p.disabled && !p.identities.is_empty();
+        let can = |p: &Person| p.grants().is_admin() && !p.disabled && p.ways_in() > 0;
         let other = people.iter().any(|p| p.id != person.id && can(p));
         if other { Ok(()) } else { Err(PeopleError::LastAdmin) }
     }
@@ -278,7 +278,7 @@ impl Desk<'_> {
 fn in_short(person: &Person) -> String {
     let roles = person.grants().words().join(" and ");
     let roles = if roles.is_empty() { "no role".to_owned() } else { roles };
-    let ways = person.identities.len() + person.passkeys.len();
+    let ways = person.ways_in() + person.passkeys.len();
     format!("{} ({roles}; {ways} {} to sign in)", person.name, if ways == 1 { "way" } else { "ways" })
 }
 

@@ -162,7 +162,7 @@ fn is_same(person: &Person, row: &Row, issuer: Option<&str>) -> bool {
 }
 
 fn cannot_sign_in(person: &Person) -> bool {
-    person.identities.is_empty() && person.passkeys.is_empty()
+    person.ways_in() == 0 && person.passkeys.is_empty()
 }
 
 fn goes_by(person: &Person, row: &Row) -> bool {

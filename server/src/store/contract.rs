@@ -3,6 +3,7 @@
 use super::Directory;
 use super::calls::Calls;
 use super::outbox::Outbox;
+use super::papers::Papers;
 use super::records::{ClientRecord, Contact, Identity, Means, Person, Remembered, Session};
 use crate::engine::ports::{NewEvent, SiteRecord, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
@@ -12,7 +13,7 @@ use lockdown::site::Command;
 use lockdown::timeline::EventKind;
 
 /// `open` opens the same store again each time, as a restart would.
-pub(crate) async fn holds_for<S: Store + Directory + Outbox + Calls>(open: impl AsyncFn() -> S) {
+pub(crate) async fn holds_for<S: Store + Directory + Outbox + Calls + Papers>(open: impl AsyncFn() -> S) {
     a_record_is_stored_once_and_only_over_the_version_it_was_read_at(&open).await;
     events_are_numbered_without_gaps_and_survive_a_restart(&open).await;
     a_refused_commit_leaves_no_event(&open).await;
@@ -24,6 +25,7 @@ pub(crate) async fn holds_for<S: Store + Directory + Outbox + Calls>(open: impl 
     events_are_found_by_their_kind(&open).await;
     super::contract_outbox::outbox_holds(&open).await;
     super::contract_calls::queue_holds(&open).await;
+    super::contract_papers::papers(&open().await).await;
 }
 
 pub(crate) fn now() -> Timestamp {

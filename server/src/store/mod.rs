@@ -11,10 +11,13 @@ mod contract;
 mod contract_calls;
 #[cfg(test)]
 mod contract_outbox;
+#[cfg(test)]
+mod contract_papers;
 pub mod embedded;
 pub mod migrate;
 pub mod mongo;
 pub mod outbox;
+pub mod papers;
 pub mod records;
 pub mod shared;
 
@@ -25,12 +28,13 @@ use chain::Verdict;
 use jiff::Timestamp;
 use lockdown::timeline::Event;
 use outbox::Outbox;
+use papers::Papers;
 use records::{ClientRecord, Person, Remembered, Session};
 use std::collections::BTreeMap;
 
 /// Everything a store is asked for.
 #[async_trait]
-pub trait Keep: Store + Directory + Outbox + Calls {
+pub trait Keep: Store + Directory + Outbox + Calls + Papers {
     /// Walks the hash chain of the timeline.
     async fn verify(&self) -> Result<Verdict, StoreError>;
 }

@@ -55,7 +55,15 @@ pub struct Pin {
     pub set_at: Timestamp,
 }
 
+/// How the issuer of a Webex account begins.
+pub const WEBEX: &str = "webex:";
+
 impl Person {
+    /// Ways to sign in through an identity provider. A Webex account is known to the bot and opens no door.
+    pub fn ways_in(&self) -> usize {
+        self.identities.iter().filter(|identity| !identity.issuer.starts_with(WEBEX)).count()
+    }
+
     pub fn grants(&self) -> Grants {
         Grants { everywhere: self.roles.clone(), at: self.site_roles.clone() }
     }

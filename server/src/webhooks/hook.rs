@@ -42,6 +42,8 @@ pub const NEWS: &[&str] = &[
     "review_due",
     "still_needed",
     "raised_by_mistake",
+    "webex_lost",
+    "webex_back",
     "server_started",
 ];
 

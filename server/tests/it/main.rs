@@ -19,5 +19,6 @@ mod sign_in;
 mod surfaces;
 mod tenant_tokens;
 mod two_seniors;
+mod webex;
 mod webhooks;
 mod world;

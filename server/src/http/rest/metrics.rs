@@ -6,6 +6,7 @@ use super::bearer::Key;
 use super::problem::Problem;
 use crate::http::AppState;
 use crate::store::calls::Wanted;
+use crate::webex::Front;
 use ::lockdown::call_request::{CallRequest, Priority};
 use ::lockdown::ids::SiteId;
 use axum::extract::State;
@@ -28,8 +29,21 @@ pub(super) async fn metrics(key: Key, State(state): State<AppState>) -> Result<i
     let sites: Vec<SiteId> = sites.into_iter().filter(|site| key.may_read(Some(site)).is_ok()).collect();
     let wanted = Wanted { sites: Some(sites.clone()), open_only: true, limit: MOST, ..Wanted::default() };
     let open = state.pages.calls.counted(&wanted).await.map_err(|error| Problem::from_store(&error))?;
-    let text = written(&sites, &open, state.engine.now());
+    let text = written(&sites, &open, state.engine.now()) + &bot(state.pages.webex.as_deref());
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
+}
+
+/// What the bot heard and did not act upon.
+fn bot(front: Option<&Front>) -> String {
+    let Some(front) = front else { return String::new() };
+    let mut text = String::from(
+        "# HELP lockdown_webex_ignored_total Messages, presses and deliveries that were not acted upon.\n# TYPE lockdown_webex_ignored_total counter\n",
+    );
+    for (why, count) in front.counts.by_name() {
+        // Writing into a string does not fail.
+        let _ = writeln!(text, "lockdown_webex_ignored_total{{why=\"{why}\"}} {count}");
+    }
+    text
 }
 
 fn written(sites: &[SiteId], open: &[CallRequest], now: Timestamp) -> String {

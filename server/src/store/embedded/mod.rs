@@ -8,6 +8,7 @@
 mod calls;
 mod journal;
 mod outbox;
+mod papers;
 
 pub(super) use journal::Signed;
 
@@ -105,7 +106,8 @@ impl Embedded {
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.execute_batch(SCHEMA)?;
             connection.execute_batch(outbox::SCHEMA)?;
-            connection.execute_batch(calls::SCHEMA)
+            connection.execute_batch(calls::SCHEMA)?;
+            connection.execute_batch(papers::SCHEMA)
         };
         prepare().map_err(failed)?;
         let store = Self { connection: Arc::new(Mutex::new(connection)), reserve: folder.join("reserve") };

@@ -9,6 +9,7 @@ mod connect;
 mod directory;
 mod lease;
 mod outbox;
+mod papers;
 mod schema;
 mod timeline;
 mod trouble;

@@ -199,6 +199,14 @@ fn rooms() -> Vec<Room> {
             ],
         },
         Room {
+            name: "papers",
+            schema: doc! {
+                "bsonType": "object", "required": ["_id", "version", "text"],
+                "properties": { "_id": { "bsonType": "string" }, "version": whole.clone(), "text": { "bsonType": "string" } },
+            },
+            indexes: vec![],
+        },
+        Room {
             name: "cursors",
             schema: doc! { "bsonType": "object", "required": ["_id", "n"], "properties": { "n": whole.clone() } },
             indexes: vec![],

@@ -10,6 +10,7 @@ mod directory;
 mod exchange;
 mod mirror;
 mod outbox;
+mod papers;
 mod turns;
 
 use super::Keep;

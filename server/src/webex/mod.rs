@@ -1,0 +1,350 @@
+//! Webex: the bot, its spaces, and what it hears by. Everything here is beside the product: the lock never waits
+//! for it, and it says on the console when it is not there.
+
+mod api;
+mod bot;
+mod client;
+mod command;
+pub mod hooks;
+mod ids;
+mod mercury;
+mod people;
+mod relay;
+mod say;
+mod seal;
+mod space;
+mod words;
+
+use crate::backend::Pages;
+use crate::config::{self, Transport};
+use crate::identity::token;
+use api::Person;
+use client::Client;
+use lockdown::ids::{IncidentId, SiteId};
+use lockdown::timeline::EventKind;
+use mercury::{Device, End, Mercury};
+use seal::Seal;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, OnceCell, mpsc};
+
+/// What waits to be worked on. More is told again by the websocket, and refused to the webhook.
+const BACKLOG: usize = 256;
+
+/// Between two tries to reach the cloud: doubled from the first to the last.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LAST_PAUSE: Duration = Duration::from_secs(32);
+
+/// Between two looks at the webhooks.
+const WATCH: Duration = Duration::from_secs(300);
+
+/// Why something with Webex did not work.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WebexError {
+    #[error("Webex does not take the bot’s token. Make a new one, and write it into webex.bot_token_file")]
+    Token,
+    /// Not to be tried again as it is.
+    #[error("Webex refuses: {why} ({status}, tracking id {tracking})")]
+    Refused { status: u16, why: String, tracking: String },
+    #[error("Webex asks to wait for {} s", .after.as_secs())]
+    Busy { after: Duration },
+    #[error("Webex cannot be reached: {0}")]
+    Away(String),
+    #[error("Webex answers otherwise than it says it would: {0}")]
+    Odd(String),
+}
+
+/// Something happened; what, is fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    Message(String),
+    Action(String),
+}
+
+/// What was heard and not acted upon, for `/metrics` and the tests.
+#[derive(Debug, Default)]
+pub struct Counts {
+    pub forged: AtomicU64,
+    pub replayed: AtomicU64,
+    pub stale: AtomicU64,
+    pub strangers: AtomicU64,
+}
+
+impl Counts {
+    /// Each with its name.
+    pub fn by_name(&self) -> [(&'static str, u64); 4] {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        [
+            ("forged", read(&self.forged)),
+            ("replayed", read(&self.replayed)),
+            ("stale", read(&self.stale)),
+            ("stranger", read(&self.strangers)),
+        ]
+    }
+}
+
+/// What the rest of the server knows of Webex.
+pub struct Front {
+    pub(crate) seal: Seal,
+    pub counts: Counts,
+    /// Deliveries of webhooks; `None` on the websocket.
+    hooked: Option<(config::Secret, mpsc::Sender<Heard>)>,
+    health: Mutex<Health>,
+    /// Who could not be invited, and why.
+    uninvited: Mutex<BTreeMap<SiteId, Vec<String>>>,
+    /// Incidents whose invitations somebody wants tried again.
+    asked_again: Mutex<BTreeSet<IncidentId>>,
+    pub(crate) again: Notify,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Health {
+    /// Not known yet.
+    Starting,
+    Well,
+    Ill(String),
+}
+
+/// What became of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    Taken,
+    /// Not Webex's.
+    Forged,
+    /// Too much is waiting.
+    Full,
+    /// No webhooks here.
+    NotHere,
+}
+
+/// Both ends of what is heard.
+pub struct Ears {
+    sender: mpsc::Sender<Heard>,
+    receiver: mpsc::Receiver<Heard>,
+}
+
+impl Front {
+    /// With the other end of what is heard, for [`run`].
+    pub fn new(settings: &config::Webex) -> (Self, Ears) {
+        let (sender, receiver) = mpsc::channel(BACKLOG);
+        let hooked = match &settings.transport {
+            Transport::Websocket => None,
+            Transport::Webhook { secret } => Some((secret.clone(), sender.clone())),
+        };
+        let front = Self {
+            seal: Seal::new(&settings.bot_token),
+            counts: Counts::default(),
+            hooked,
+            health: Mutex::new(Health::Starting),
+            uninvited: Mutex::default(),
+            asked_again: Mutex::default(),
+            again: Notify::new(),
+        };
+        (front, Ears { sender, receiver })
+    }
+
+    /// A delivery of a webhook: its signature over the body as it came.
+    pub fn delivered(&self, signature: Option<&str>, body: &[u8]) -> Taken {
+        let Some((secret, sender)) = &self.hooked else { return Taken::NotHere };
+        if !hooks::is_signed(secret, signature, body) {
+            self.counts.forged.fetch_add(1, Ordering::Relaxed);
+            return Taken::Forged;
+        }
+        match hooks::heard(body).map(|heard| sender.try_send(heard)) {
+            None | Some(Ok(())) => Taken::Taken,
+            Some(Err(_)) => Taken::Full,
+        }
+    }
+
+    /// Who is not in the space of a site's incident, and why.
+    pub fn uninvited(&self, site: &SiteId) -> Vec<String> {
+        self.uninvited.lock().unwrap_or_else(PoisonError::into_inner).get(site).cloned().unwrap_or_default()
+    }
+
+    /// What every console shall say.
+    pub fn trouble(&self) -> Option<String> {
+        match &*self.health.lock().unwrap_or_else(PoisonError::into_inner) {
+            Health::Ill(why) => Some(format!("The Webex bot is not there: {why}. Everything else works.")),
+            Health::Starting | Health::Well => None,
+        }
+    }
+
+    /// Somebody wants an incident's invitations tried again, now.
+    pub fn try_again(&self, incident: IncidentId) {
+        self.asked_again.lock().unwrap_or_else(PoisonError::into_inner).insert(incident);
+        self.again.notify_one();
+    }
+
+    pub(crate) fn take_again(&self, incident: &IncidentId) -> bool {
+        self.asked_again.lock().unwrap_or_else(PoisonError::into_inner).remove(incident)
+    }
+
+    pub(crate) fn set_uninvited(&self, site: &SiteId, missing: Vec<String>) {
+        self.uninvited.lock().unwrap_or_else(PoisonError::into_inner).insert(site.clone(), missing);
+    }
+
+    /// Whether it is otherwise than before.
+    fn set(&self, now: Health) -> bool {
+        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = match (&*health, &now) {
+            (Health::Ill(_), Health::Ill(_)) | (Health::Starting, Health::Well) => false,
+            (before, now) => before != now,
+        };
+        *health = now;
+        changed
+    }
+}
+
+pub struct Webex {
+    pub(crate) settings: config::Webex,
+    pub(crate) client: Client,
+    pub(crate) pages: Arc<Pages>,
+    pub(crate) front: Arc<Front>,
+    pub(crate) public_url: String,
+    me: OnceCell<Person>,
+    /// What this server is registered as.
+    device: Mutex<Option<Device>>,
+}
+
+impl Webex {
+    /// # Errors
+    /// When the settings make no client.
+    pub fn new(
+        settings: config::Webex,
+        pages: Arc<Pages>,
+        front: Arc<Front>,
+        public_url: &str,
+    ) -> Result<Self, WebexError> {
+        let client = Client::new(&settings)?;
+        Ok(Self {
+            settings,
+            client,
+            pages,
+            front,
+            public_url: public_url.to_owned(),
+            me: OnceCell::new(),
+            device: Mutex::new(None),
+        })
+    }
+
+    /// The bot itself.
+    pub(crate) async fn me(&self) -> Result<&Person, WebexError> {
+        self.me.get_or_try_init(|| self.client.get("people/me")).await
+    }
+
+    /// The server stops: nothing is left registered.
+    pub async fn leave(&self) {
+        let device = self.device.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(device) = device {
+            Mercury { client: &self.client, settings: &self.settings }.unregister(&device).await;
+        }
+    }
+
+    async fn tell(&self, health: Health) {
+        let kind = match &health {
+            Health::Ill(why) => Some(EventKind::WebexLost { why: why.clone() }),
+            Health::Well => Some(EventKind::WebexBack),
+            Health::Starting => None,
+        };
+        if let (true, Some(kind)) = (self.front.set(health), kind)
+            && let Err(error) = self.pages.engine.record(None, kind).await
+        {
+            tracing::error!(%error, "news of webex could not be put into the timeline");
+        }
+    }
+}
+
+/// Hears and answers for as long as the server runs.
+pub async fn run(webex: Arc<Webex>, Ears { sender, receiver }: Ears) {
+    let hearing = async {
+        match webex.settings.transport.clone() {
+            Transport::Websocket => webex.keep_listening(&sender).await,
+            Transport::Webhook { secret } => webex.keep_hooked(&secret).await,
+        }
+    };
+    tokio::join!(hearing, bot::answer(webex.clone(), receiver), space::tend(webex.clone()));
+}
+
+impl Webex {
+    async fn keep_hooked(&self, secret: &config::Secret) {
+        let target = format!("{}/hooks/webex", self.public_url);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match hooks::register(&self.client, &self.settings.instance, &target, secret).await {
+                Ok(were_off) => {
+                    if were_off > 0 {
+                        tracing::warn!(were_off, "webex had switched webhooks off; they are on again");
+                    }
+                    self.tell(Health::Well).await;
+                    pause = FIRST_PAUSE;
+                    self.pages.engine.pause(WATCH.min(self.settings.ping * 20)).await;
+                }
+                Err(error) => {
+                    self.tell(Health::Ill(error.to_string())).await;
+                    self.pages.engine.pause(jittered(pause)).await;
+                    pause = (pause * 2).min(LAST_PAUSE);
+                }
+            }
+        }
+    }
+
+    async fn keep_listening(&self, sender: &mpsc::Sender<Heard>) {
+        let mercury = Mercury { client: &self.client, settings: &self.settings };
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let stood = std::sync::atomic::AtomicBool::new(false);
+            let why = match self.one_line(&mercury, sender, &stood).await {
+                Ok(End::Stale) => "the device was forgotten".to_owned(),
+                Ok(End::Lost(why)) => why,
+                Err(error) => error.to_string(),
+            };
+            if stood.into_inner() {
+                pause = FIRST_PAUSE;
+            }
+            tracing::info!(why, "the line to webex ended");
+            // A line that only has to be opened again is no news yet.
+            if pause > FIRST_PAUSE || why.contains("token") {
+                self.tell(Health::Ill(why)).await;
+            }
+            self.pages.engine.pause(jittered(pause)).await;
+            pause = (pause * 2).min(LAST_PAUSE);
+        }
+    }
+
+    async fn one_line(
+        &self,
+        mercury: &Mercury<'_>,
+        sender: &mpsc::Sender<Heard>,
+        stood: &std::sync::atomic::AtomicBool,
+    ) -> Result<End, WebexError> {
+        self.me().await?;
+        hooks::remove(&self.client, &self.settings.instance).await?;
+        let device = mercury.device().await?;
+        *self.device.lock().unwrap_or_else(PoisonError::into_inner) = Some(device.clone());
+        let (ready, opened) = tokio::sync::oneshot::channel();
+        let telling = async {
+            if opened.await.is_ok() {
+                stood.store(true, Ordering::Relaxed);
+                self.tell(Health::Well).await;
+            }
+        };
+        let listening = mercury.listen(&device, sender, move || {
+            // The other end waits for just this.
+            let _ = ready.send(());
+        });
+        tokio::join!(listening, telling).0
+    }
+}
+
+/// Several servers do not come back at the same moment.
+fn jittered(pause: Duration) -> Duration {
+    let chance = u32::from(token::random()[0]);
+    pause * (192 + chance / 2) / 256
+}
+
+pub(crate) fn random_id() -> String {
+    let hex = token::digest(&token::random_text());
+    format!("{}-{}-4{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
+}

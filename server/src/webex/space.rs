@@ -1,0 +1,425 @@
+//! The space of an incident: made when a lock is ordered, kept up to date, closed with the all-clear. Everything
+//! there follows from the timeline and from what was told before; so a Webex that was away is told later what it
+//! missed, once.
+
+use super::api::{Message, Room};
+use super::ids::{self, key};
+use super::relay::Ticket;
+use super::say::{Say, card, facts, heading, line, link, safe};
+use super::{Webex, WebexError};
+use crate::engine::ports::{StoreError, Turn};
+use crate::store::papers::Paper;
+use crate::store::records::Person;
+use app::words;
+use jiff::{SignedDuration, Timestamp};
+use lockdown::incident::Incident;
+use lockdown::operator::{Act as Right, Authority, Operator, Surface};
+use lockdown::timeline::{Event, EventKind};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Between two looks, where nothing happens.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// The longest pause while Webex is away.
+const LAST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Incidents that began longer ago are not told any more.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
+
+/// Who could not be invited is invited again after so long.
+const INVITE_AGAIN: SignedDuration = SignedDuration::from_secs(60);
+
+/// A card is changed so often, then written anew: the cloud allows ten edits.
+const EDITS: u32 = 9;
+
+/// Events told in one message.
+const AT_ONCE: usize = 20;
+
+/// Longest title, as far as is known.
+const TITLE: usize = 200;
+
+/// What of the timeline the space is told.
+const TOLD: &[&str] = &[
+    "lock_ordered",
+    "release_ordered",
+    "release_asked",
+    "verified",
+    "incomplete",
+    "stopped",
+    "drifted",
+    "repaired",
+    "repair_given_up",
+    "drift_ended",
+    "cucm_lost",
+    "cucm_back",
+    "orders_disagreed",
+    "shared_lost",
+    "shared_back",
+    "refused",
+    "incident_named",
+    "command_taken",
+    "joined",
+    "left",
+    "noted",
+    "decided",
+    "attached",
+    "review_due",
+    "still_needed",
+    "raised_by_mistake",
+    "devices_told",
+];
+
+/// What is remembered of a space.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Space {
+    pub room: Option<String>,
+    invited: BTreeMap<String, Invite>,
+    card: Option<Card>,
+    /// The number of the last event that was told.
+    told: u64,
+    pub tickets: BTreeMap<String, Ticket>,
+    closed: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+enum Invite {
+    In,
+    Failed { name: String, why: String, at: Timestamp },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Card {
+    message: String,
+    edits: u32,
+    /// What it shows.
+    shows: String,
+}
+
+/// A space with the paper it is kept on.
+pub(super) struct Kept {
+    name: String,
+    version: u64,
+    pub space: Space,
+}
+
+/// Tends every space for as long as the server runs.
+pub(super) async fn tend(webex: Arc<Webex>) {
+    let mut news = webex.pages.engine.subscribe();
+    let mut pause = LOOK;
+    loop {
+        pause = match webex.tend_all().await {
+            Ok(()) => LOOK,
+            Err(error) => {
+                tracing::info!(%error, "spaces are told later");
+                (pause * 2).min(LAST_PAUSE)
+            }
+        };
+        tokio::select! {
+            // Webex that is away is not asked at every piece of news.
+            _ = news.recv(), if pause == LOOK => while news.try_recv().is_ok() {},
+            () = webex.pages.engine.pause(pause) => {}
+            () = webex.front.again.notified() => {}
+        }
+    }
+}
+
+/// What went wrong with a space.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Trouble {
+    #[error(transparent)]
+    Webex(#[from] WebexError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Webex {
+    async fn tend_all(&self) -> Result<(), Trouble> {
+        let now = self.pages.engine.now();
+        let all = self.pages.incidents.all().await?;
+        let recent = all.iter().filter(|one| one.is_open() || now.duration_since(one.opened_at) < REMEMBERED);
+        let mut first = Ok(());
+        for incident in recent {
+            // Whoever drives the site tends its spaces.
+            if self.pages.store.turn(&incident.site) == Turn::Look {
+                continue;
+            }
+            // One that cannot be told does not keep the others waiting.
+            let tended = self.tend_one(incident).await;
+            first = first.and(tended);
+        }
+        self.tend_standing_room().await?;
+        first
+    }
+
+    pub(super) async fn kept(&self, name: &str) -> Result<Kept, StoreError> {
+        let paper = self.pages.papers.paper(name).await?;
+        let version = paper.as_ref().map_or(0, |paper| paper.version);
+        let space = paper.and_then(|paper| serde_json::from_str(&paper.text).ok()).unwrap_or_default();
+        Ok(Kept { name: name.to_owned(), version, space })
+    }
+
+    pub(super) async fn keep(&self, kept: &mut Kept) -> Result<(), StoreError> {
+        let text = serde_json::to_string(&kept.space).map_err(|error| StoreError::Failed(error.to_string()))?;
+        kept.version += 1;
+        self.pages.papers.put_paper(&kept.name, &Paper { version: kept.version, text }).await
+    }
+
+    async fn tend_one(&self, incident: &Incident) -> Result<(), Trouble> {
+        let mut kept = self.kept(&format!("space/{}", incident.id)).await?;
+        if kept.space.closed {
+            return Ok(());
+        }
+        let room = match kept.space.room.clone() {
+            Some(room) => room,
+            None => self.open(incident, &mut kept).await?,
+        };
+        self.invite(incident, &room, &mut kept).await?;
+        self.show(incident, &room, &mut kept).await?;
+        self.tell_events(incident, &room, &mut kept).await?;
+        self.relay_of(incident, &room, &mut kept).await?;
+        if !incident.is_open() {
+            self.close(incident, &room, &mut kept).await?;
+        }
+        Ok(())
+    }
+
+    /// A space of this incident's, found again or made. Its title carries the incident's id: what was made just
+    /// before a crash is not made twice.
+    async fn open(&self, incident: &Incident, kept: &mut Kept) -> Result<String, Trouble> {
+        let known: Vec<Room> =
+            self.client.all("rooms", &[("max", "100"), ("type", "group"), ("sortBy", "created")]).await?;
+        let known = known.into_iter().find(|room| room.title.contains(incident.id.as_str()));
+        let room = if let Some(room) = known {
+            room
+        } else {
+            let mut new = json!({ "title": self.title(incident), "isLocked": true });
+            if let Some(team) = &self.settings.team_id {
+                new["teamId"] = json!(team);
+            }
+            self.client.post("rooms", &new).await?
+        };
+        kept.space.room = Some(room.id.clone());
+        self.keep(kept).await?;
+        Ok(room.id)
+    }
+
+    fn title(&self, incident: &Incident) -> String {
+        let (site, _) = self.pages.public_facts(&incident.site);
+        let at = self.pages.sites.dated(Some(&incident.site), incident.opened_at);
+        let title = format!("{site}: lockdown of {at} ({})", incident.id);
+        title.chars().take(TITLE).collect()
+    }
+
+    /// Who works for the EOC of this site; seniors are moderators, so that people can be added without us.
+    async fn invite(&self, incident: &Incident, room: &str, kept: &mut Kept) -> Result<(), Trouble> {
+        let (org, now) = (self.me().await?.org_id.clone(), self.pages.engine.now());
+        let again = self.front.take_again(&incident.id);
+        for person in self.pages.directory.people().await? {
+            let Some(moderator) = works_at(&person, incident) else { continue };
+            let wanted = match kept.space.invited.get(person.id.as_str()) {
+                Some(Invite::In) => false,
+                Some(Invite::Failed { at, .. }) => again || now.duration_since(*at) > INVITE_AGAIN,
+                None => true,
+            };
+            if !wanted || (!incident.is_open() && kept.space.invited.contains_key(person.id.as_str())) {
+                continue;
+            }
+            let outcome = self.invite_one(&person, &org, room, moderator).await?;
+            let failed = |why: String| Invite::Failed { name: person.name.clone(), why, at: now };
+            kept.space.invited.insert(person.id.to_string(), outcome.map_or(Invite::In, failed));
+            self.keep(kept).await?;
+        }
+        let missing = kept.space.invited.values().filter_map(|invite| match invite {
+            Invite::Failed { name, why, .. } => Some(format!("{name} ({why})")),
+            Invite::In => None,
+        });
+        self.front.set_uninvited(&incident.site, missing.collect());
+        Ok(())
+    }
+
+    /// Why not, where it is this person's own case; what concerns everybody is an error.
+    async fn invite_one(
+        &self,
+        person: &Person,
+        org: &str,
+        room: &str,
+        moderator: bool,
+    ) -> Result<Option<String>, WebexError> {
+        let Some((field, whom)) = address(person, org) else {
+            return Ok(Some("no Webex account and no e-mail in the profile".into()));
+        };
+        let body = json!({ "roomId": room, field: whom, "isModerator": moderator });
+        match self.client.post::<Value>("memberships", &body).await {
+            Ok(_) | Err(WebexError::Refused { status: 409, .. }) => Ok(None),
+            Err(WebexError::Refused { why, .. }) => Ok(Some(why)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The card with the state, in place as long as Webex lets us.
+    async fn show(&self, incident: &Incident, room: &str, kept: &mut Kept) -> Result<(), Trouble> {
+        let say = self.state_card(incident);
+        let shows = format!("{}\n{}", say.markdown, say.card.as_ref().map(Value::to_string).unwrap_or_default());
+        let shows = crate::identity::token::digest(&shows);
+        if kept.space.card.as_ref().is_some_and(|card| card.shows == shows) {
+            return Ok(());
+        }
+        let before = kept.space.card.clone();
+        let edited = match &before {
+            Some(card) if card.edits < EDITS => {
+                match self.client.put::<Value>(&format!("messages/{}", card.message), &say.body(room, None)).await {
+                    Ok(_) => Some(Card { edits: card.edits + 1, shows: shows.clone(), ..card.clone() }),
+                    Err(WebexError::Refused { .. }) => None,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            _ => None,
+        };
+        if let Some(card) = edited {
+            kept.space.card = Some(card);
+            return Ok(self.keep(kept).await?);
+        }
+        let new: Message = self.client.post("messages", &say.body(room, None)).await?;
+        kept.space.card = Some(Card { message: new.id, edits: 0, shows });
+        self.keep(kept).await?;
+        if let Some(old) = before {
+            self.client.delete(&format!("messages/{}", old.message)).await?;
+        }
+        Ok(())
+    }
+
+    fn state_card(&self, incident: &Incident) -> Say {
+        let now = self.pages.engine.now();
+        let Ok(status) = self.pages.engine.status(&incident.site) else { return Say::plain("") };
+        let view = self.pages.sites.detailed(&status, now);
+        let (mark, head, second) =
+            (words::mark(&view), words::console_headline(&view), words::console_second_line(&view));
+        let commander = incident.commander.as_ref().map_or("nobody yet", |who| who.name.as_str());
+        let present: Vec<&str> = incident.present.iter().map(|who| who.name.as_str()).collect();
+        let present = if present.is_empty() { "nobody said so yet".to_owned() } else { present.join(", ") };
+        let trouble = view.detail.and_then(|detail| detail.trouble);
+        let mut body = vec![heading(&format!("{mark} {head}")), line(&second)];
+        body.push(facts(&[
+            ("Site", &status.name),
+            ("Command", commander),
+            ("Present", &present),
+            ("Incident", incident.id.as_str()),
+        ]));
+        body.extend(trouble.as_deref().map(line));
+        let mut actions = vec![
+            link("Console", &format!("{}/console?site={}", self.public_url, incident.site)),
+            link("Incident file", &format!("{}/incidents/{}", self.public_url, incident.id)),
+        ];
+        actions.extend(self.settings.meeting_url.as_deref().map(|url| link("Join the bridge", url)));
+        let bridge = self.settings.meeting_url.as_deref().map(|url| format!("\nBridge: {url}")).unwrap_or_default();
+        let markdown = format!(
+            "{mark} **{head}** · {}\n{}\nCommand: {} · present: {}{bridge}\n{}/console?site={}",
+            safe(&status.name),
+            safe(&second),
+            safe(commander),
+            safe(&present),
+            self.public_url,
+            incident.site
+        );
+        Say { markdown, card: Some(card(&body, &actions)) }
+    }
+
+    /// What happened since the last time, in as few messages as it takes.
+    async fn tell_events(&self, incident: &Incident, room: &str, kept: &mut Kept) -> Result<(), Trouble> {
+        let after = kept.space.told.max(incident.first.saturating_sub(1));
+        let events = self.pages.store.events_after(after, AT_ONCE * 10).await?;
+        let Some(last) = events.last().map(|event| event.seq) else { return Ok(()) };
+        let significant: Vec<&Event> = events.iter().filter(|event| incident.holds(event) && is_told(event)).collect();
+        for some in significant.chunks(AT_ONCE) {
+            let lines: Vec<String> = some.iter().map(|event| self.sentence(incident, event)).collect();
+            let _: Message = self.client.post("messages", &Say::plain(lines.join("\n")).body(room, None)).await?;
+            kept.space.told = some.last().map_or(kept.space.told, |event| event.seq);
+            self.keep(kept).await?;
+        }
+        if kept.space.told < last {
+            kept.space.told = last;
+            // Nothing was said of these: where this is lost they are looked at again, and that is all.
+            if !significant.is_empty() || last - after >= AT_ONCE as u64 {
+                self.keep(kept).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn sentence(&self, incident: &Incident, event: &Event) -> String {
+        let at = self.pages.sites.moment(Some(&incident.site), event.at, event.at).clock;
+        let who = event.by.as_ref().map(|by| format!(" · {}", safe(&by.to_string()))).unwrap_or_default();
+        let ask = matches!(event.kind, EventKind::ReviewDue { .. }) && incident.is_open();
+        let hint = if ask { " A senior writes `release`, or says on the console that it is still needed." } else { "" };
+        format!("- `{at}` {}{who}{hint}", safe(&event.kind.to_string()))
+    }
+
+    /// The end: a summary, and a title that says so. The space stays; nothing is deleted.
+    async fn close(&self, incident: &Incident, room: &str, kept: &mut Kept) -> Result<(), Trouble> {
+        let reader = reader();
+        if let Ok(file) = self.pages.incidents.file(&reader, incident.id.as_str()).await {
+            let report = file.report(self.pages.engine.now());
+            let name = incident.name.clone().unwrap_or_else(|| incident.id.to_string());
+            let say = super::words::report(&report, &name, &format!("{}/incidents/{}", self.public_url, incident.id));
+            let _: Message = self.client.post("messages", &say.body(room, None)).await?;
+        }
+        let title: String = format!("[CLOSED] {}", self.title(incident)).chars().take(TITLE).collect();
+        let _: Value = self.client.put(&format!("rooms/{room}"), &json!({ "title": title })).await?;
+        kept.space.closed = true;
+        self.front.set_uninvited(&incident.site, vec![]);
+        Ok(self.keep(kept).await?)
+    }
+
+    /// The open incident whose space this room is.
+    pub(super) async fn incident_of(&self, room: &str) -> Result<Option<Incident>, StoreError> {
+        for incident in self.pages.incidents.all().await?.into_iter().filter(Incident::is_open) {
+            let kept = self.kept(&format!("space/{}", incident.id)).await?;
+            if kept.space.room.as_deref().is_some_and(|known| key(known) == key(room)) {
+                return Ok(Some(incident));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Whose eyes the space has: the EOC's.
+fn reader() -> Operator {
+    let id = lockdown::ids::OperatorId::try_from("webex-bot").expect("letters and a hyphen");
+    let authority = Authority::Roles(lockdown::operator::Grants::from([lockdown::operator::Role::Eoc]));
+    Operator { id, name: "Webex bot".into(), surface: Surface::Bot, authority }
+}
+
+fn is_told(event: &Event) -> bool {
+    // What was written to the bot stands in the space already.
+    let from_here = event.by.as_ref().is_some_and(|by| by.surface == Surface::Bot);
+    TOLD.contains(&event.kind.gist()) && !(from_here && matches!(event.kind, EventKind::Noted { .. }))
+}
+
+/// Whether somebody belongs to the EOC of the incident's site, and as a moderator.
+fn works_at(person: &Person, incident: &Incident) -> Option<bool> {
+    let who = Operator {
+        id: person.id.clone(),
+        name: person.name.clone(),
+        surface: Surface::Bot,
+        authority: Authority::Roles(person.grants()),
+    };
+    let may = |right| who.may(right, Some(&incident.site)).is_ok();
+    (!person.disabled && may(Right::Lock)).then(|| may(Right::Release))
+}
+
+/// By the account that is bound, by what an administrator wrote down, by e-mail.
+fn address(person: &Person, org: &str) -> Option<(&'static str, String)> {
+    let issuer = super::people::issuer(org);
+    let bound = person.identities.iter().find(|identity| identity.issuer == issuer);
+    if let Some(identity) = bound {
+        return Some(("personId", ids::of("PEOPLE", &identity.subject)));
+    }
+    let written = person.contact.webex.clone().or_else(|| person.email.clone())?;
+    Some(if written.contains('@') { ("personEmail", written) } else { ("personId", written) })
+}

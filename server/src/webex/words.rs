@@ -1,0 +1,181 @@
+//! The bot's sentences and cards. The words of the state are the console's.
+
+use super::Webex;
+use super::say::{Say, button, card, facts, field, heading, line, link, safe};
+use super::seal::{Act, GOOD_FOR, Order};
+use crate::engine::SiteStatus;
+use app::words;
+use jiff::Timestamp;
+use lockdown::call_request::CallRequest;
+use lockdown::operator::{Act as Right, Operator};
+use lockdown::report::Report;
+use serde_json::json;
+
+pub(super) const UNKNOWN_ACCOUNT: &str = "I do not know you yet. Sign in to the console, open **My profile**, and send me the line that stands there (`link …`). Or ask an administrator.";
+
+pub(super) const LOG_HOW: &str =
+    "Write it so: `log out 780 555 0199, Ann Miller, her mother in hospital`, or `log in …` for a call that came in.";
+
+pub(super) const LINKED_NOT: &str =
+    "This code is not good, or no longer. Open **My profile** again and send the new one.";
+
+/// Seconds as people say them.
+fn ago(seconds: i64) -> String {
+    match seconds.max(0) {
+        s @ 0..=119 => format!("{s} s ago"),
+        s => format!("{} min ago", s / 60),
+    }
+}
+
+impl Webex {
+    /// How a site stands, as the console says it to whoever asks.
+    pub(super) fn standing(&self, status: &SiteStatus, who: Option<&Operator>, now: Timestamp) -> String {
+        let works = who.is_some_and(|who| who.may(Right::Work, Some(&status.id)).is_ok());
+        let sites = &self.pages.sites;
+        let view = if works { sites.detailed(status, now) } else { sites.public(status, now) };
+        let mark = words::mark(&view);
+        let (head, second) = (words::console_headline(&view), words::console_second_line(&view));
+        let read =
+            view.read.as_ref().map_or_else(|| "never".to_owned(), |at| ago((now.as_millisecond() - at.ms) / 1000));
+        let trouble = view
+            .detail
+            .as_ref()
+            .and_then(|detail| detail.trouble.clone())
+            .map(|text| format!("\n{text}"))
+            .unwrap_or_default();
+        format!("{mark} **{head}** · {}\n{} · CUCM checked {read}{trouble}", safe(&status.name), safe(&second))
+    }
+
+    pub(super) fn state(&self, who: Option<&Operator>) -> Say {
+        let now = self.pages.engine.now();
+        let statuses = self.pages.engine.live_statuses();
+        let all: Vec<String> = statuses.iter().map(|status| self.standing(status, who, now)).collect();
+        let numbers =
+            statuses.first().map(|first| self.pages.sites.public(first, now).emergency_numbers).unwrap_or_default();
+        let emergency =
+            numbers.first().map(|number| format!("\n\nEmergency: dial {number}. It always works.")).unwrap_or_default();
+        Say::plain(format!("{}{emergency}", all.join("\n\n")))
+    }
+
+    /// Only what whoever asks may do.
+    pub(super) fn help(&self, who: Option<&Operator>) -> Say {
+        let may = |right| who.is_some_and(|who| who.may(right, None).is_ok());
+        let mut rows = vec![("status", "is the telephone network locked?"), ("help", "this")];
+        if may(Right::Lock) {
+            rows.push((
+                "lock fire in the mill",
+                "sends every outside call through the EOC; the reason may be left out",
+            ));
+            rows.push(("drill", "practises it: no call is touched. `drill over` ends it"));
+        }
+        if may(Right::Release) {
+            rows.push(("release", "gives the all-clear"));
+        }
+        if may(Right::TakeCalls) {
+            rows.push((
+                "log out 780 555 0199, Ann, her mother",
+                "takes down who asks for a call; `log in …` for one that came in",
+            ));
+            rows.push(("requests", "what is open"));
+            rows.push(("claim 104", "also approve, refuse, connected, answer, close, with words after the number"));
+        }
+        if may(Right::Work) {
+            rows.push(("who", "who is in the EOC"));
+            rows.push(("report", "how the incident goes"));
+        }
+        if who.is_none() {
+            rows.push(("link CODE", "makes you known: the code stands on your profile's page"));
+        }
+        let text: Vec<String> = rows.iter().map(|(word, what)| format!("- `{word}`: {what}")).collect();
+        let lead = "I am the PSTN lockdown’s bot. In a space, mention me first.";
+        let facts = facts(&rows);
+        let actions = vec![link("Open the console", &format!("{}/console", self.public_url))];
+        let card = card(&[heading("PSTN lockdown"), line(lead), facts], &actions);
+        Say { markdown: format!("{lead}\n{}", text.join("\n")), card: Some(card) }
+    }
+}
+
+/// What will happen, and how to confirm it.
+pub(super) fn ask(order: &Order, status: &SiteStatus, code: &str, slot: i64, reason: Option<&str>) -> Say {
+    let site = safe(&status.name);
+    let (what, then, how) = match order.act {
+        Act::Lock => (
+            format!("Lock the PSTN for {site}?"),
+            "Every outside call goes through the EOC. Emergency numbers go on working.",
+            format!("`confirm {code}`"),
+        ),
+        Act::Release => (
+            format!("Give the all-clear for {site}?"),
+            "Outside calls go out and come in by themselves again.",
+            format!("`confirm {code} {site}`"),
+        ),
+    };
+    let reason_told = reason.map(|text| format!("\nReason: {}", safe(text))).unwrap_or_default();
+    let markdown = format!("**{what}** {then}{reason_told}\nTo confirm, write {how} within {} minutes.", GOOD_FOR / 60);
+    let data = json!({ "do": "confirm", "act": order.act.word(), "site": order.site, "version": order.version, "slot": slot, "code": code, "reason": reason });
+    let mut body = vec![heading(&what), line(then)];
+    if let Some(reason) = reason {
+        body.push(facts(&[("Reason", reason)]));
+    }
+    let title = match order.act {
+        Act::Lock => "Lock now",
+        Act::Release => {
+            body.push(field("typed", &format!("To confirm, type the site’s name: {}", status.name), &status.name));
+            "Give the all-clear"
+        }
+    };
+    body.push(line(&format!("Good for {} minutes, and for you alone.", GOOD_FOR / 60)));
+    let card = card(&body, &[button(title, &data), button("Cancel", &json!({ "do": "cancel" }))]);
+    Say { markdown, card: Some(card) }
+}
+
+/// The queue, the most urgent first.
+pub(super) fn queue(open: &[CallRequest], now: Timestamp) -> Say {
+    if open.is_empty() {
+        return Say::plain("Nobody waits.");
+    }
+    let one = |request: &CallRequest| {
+        format!(
+            "- **{}** {} {}: {} ({}, {})",
+            request.ticket(),
+            request.priority.word(),
+            safe(&request.who),
+            safe(&request.reason),
+            request.word(now).replace('_', " "),
+            ago(now.duration_since(request.filed_at).as_secs())
+        )
+    };
+    let lines: Vec<String> = open.iter().map(one).collect();
+    Say::plain(format!("{} open, the most urgent first:\n{}", open.len(), lines.join("\n")))
+}
+
+/// How the incident goes, in a few lines.
+pub(super) fn report(report: &Report, name: &str, url: &str) -> Say {
+    let minutes = report.lasted_s / 60;
+    let orders: Vec<String> = report
+        .locks
+        .iter()
+        .map(|order| ("Locked", order))
+        .chain(report.all_clears.iter().map(|order| ("All-clear", order)))
+        .map(|(what, order)| {
+            let took = order.verified_after_ms.map_or_else(
+                || "not verified".to_owned(),
+                |ms| format!("verified after {}.{} s", ms / 1000, ms % 1000 / 100),
+            );
+            format!("- {what} by {}, {took}", safe(&order.by))
+        })
+        .collect();
+    let calls = report
+        .calls
+        .as_ref()
+        .map(|calls| format!("\n- Call requests: {}, open {}", calls.all, calls.open.len()))
+        .unwrap_or_default();
+    Say::plain(format!(
+        "**{}**: {minutes} min\n{}{calls}\n- Refused: {} · changed by somebody: {} · repaired: {}\n{url}",
+        safe(name),
+        orders.join("\n"),
+        report.refusals,
+        report.drifts,
+        report.repairs
+    ))
+}
