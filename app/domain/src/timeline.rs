@@ -341,6 +341,12 @@ pub enum EventKind {
         why: String,
     },
     WebexBack,
+    /// Room devices show a lock, or no longer; those that do not, each with why.
+    DevicesTold {
+        target: Target,
+        done: usize,
+        failed: Vec<StepNote>,
+    },
     ServerStarted {
         version: String,
     },
@@ -419,6 +425,7 @@ impl EventKind {
             Self::SignedOut => "signed_out",
             Self::WebexLost { .. } => "webex_lost",
             Self::WebexBack => "webex_back",
+            Self::DevicesTold { .. } => "devices_told",
             Self::ServerStarted { .. } => "server_started",
         }
     }
@@ -680,6 +687,12 @@ impl fmt::Display for EventKind {
             Self::SignedOut => f.write_str("Signed out"),
             Self::WebexLost { why } => write!(f, "The Webex bot is not there. {why}"),
             Self::WebexBack => f.write_str("The Webex bot is there again"),
+            Self::DevicesTold { target, done, failed } => {
+                let what = if *target == Target::Locked { "show the lock" } else { "are cleared" };
+                let of = done + failed.len();
+                let missing = if failed.is_empty() { String::new() } else { format!(". Not told: {}", listed(failed)) };
+                write!(f, "{done} of {of} room devices {what}{missing}")
+            }
             Self::ServerStarted { version } => write!(f, "Server {version} started"),
         }
     }

@@ -262,6 +262,7 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::HookEnabled { .. }
         | EventKind::IdentityBack
         | EventKind::WebexBack
+        | EventKind::DevicesTold { .. }
         | EventKind::SignedIn
         | EventKind::SignedOut
         | EventKind::RequestFiled { .. }

@@ -5,6 +5,7 @@ mod api;
 mod bot;
 mod client;
 mod command;
+mod devices;
 pub mod hooks;
 mod ids;
 mod mercury;
@@ -264,7 +265,12 @@ pub async fn run(webex: Arc<Webex>, Ears { sender, receiver }: Ears) {
             Transport::Webhook { secret } => webex.keep_hooked(&secret).await,
         }
     };
-    tokio::join!(hearing, bot::answer(webex.clone(), receiver), space::tend(webex.clone()));
+    tokio::join!(
+        hearing,
+        bot::answer(webex.clone(), receiver),
+        space::tend(webex.clone()),
+        devices::tend(webex.clone())
+    );
 }
 
 impl Webex {

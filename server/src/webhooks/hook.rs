@@ -44,6 +44,7 @@ pub const NEWS: &[&str] = &[
     "raised_by_mistake",
     "webex_lost",
     "webex_back",
+    "devices_told",
     "server_started",
 ];
 

@@ -1,6 +1,7 @@
 //! One table of who may do what, over every surface there is.
 
 use crate::sign_in::{location, signed_in};
+use crate::webex::Bot;
 use crate::world::{SITE, World, program};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -12,6 +13,7 @@ enum Door {
     PlainForm,
     Rest,
     Cli,
+    Bot,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,8 +58,10 @@ impl Who {
 }
 
 /// Was it done? A refusal is `false`; anything else that goes wrong is a failure of the test.
-async fn attempt(world: &World, door: Door, who: Who, act: Act) -> bool {
+async fn attempt(bot: &Bot, door: Door, who: Who, act: Act) -> bool {
+    let world = &bot.world;
     match door {
+        Door::Bot => by_bot(bot, who, act).await,
         Door::Web => web(world, who, act, false).await,
         Door::PlainForm => web(world, who, act, true).await,
         Door::Rest => rest(world, who, act).await,
@@ -96,6 +100,26 @@ async fn web(world: &World, who: Who, act: Act, plain: bool) -> bool {
         StatusCode::FORBIDDEN => false,
         other => panic!("{who:?} {act:?}: {other} {}", answer.text().await.unwrap()),
     }
+}
+
+/// The command, and the card that confirms it.
+async fn by_bot(bot: &Bot, who: Who, act: Act) -> bool {
+    let email = match who {
+        Who::Eoc => "eoc1@acme.example",
+        Who::Senior => "senior1@acme.example",
+        Who::Admin => "admin1@acme.example",
+        Who::Resident => "resident1@acme.example",
+    };
+    let answer = bot.ask(email, if act == Act::Lock { "lock" } else { "release" }).await;
+    if answer.attachments.is_none() {
+        assert!(answer.text.contains("No. Only"), "a refusal says why: {answer:?}");
+        return false;
+    }
+    let room = bot.sim.direct(email);
+    let seen = bot.sim.said_in(&room).len();
+    bot.press(email, &answer, &json!({ "typed": "Acme North" }));
+    assert!(!bot.answer(&room, seen).await.text.contains("No."));
+    true
 }
 
 async fn rest(world: &World, who: Who, act: Act) -> bool {
@@ -138,16 +162,17 @@ fn cli(world: &World, who: Who, act: Act) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_rights_hold_on_every_surface() {
-    let world = World::new().await;
+    let bot = Bot::new().await;
+    let world = &bot.world;
     world.until_standing("normal").await;
-    for door in [Door::Web, Door::PlainForm, Door::Rest, Door::Cli] {
+    for door in [Door::Web, Door::PlainForm, Door::Rest, Door::Cli, Door::Bot] {
         for who in [Who::Resident, Who::Admin, Who::Eoc, Who::Senior] {
             for act in [Act::Lock, Act::Release] {
                 let from = if act == Act::Lock { "normal" } else { "locked" };
                 world.order(from, "?wait=60s").await;
                 world.until_standing(from).await;
                 let refusals = world.happened("refused").await;
-                let done = attempt(&world, door, who, act).await;
+                let done = attempt(&bot, door, who, act).await;
                 assert_eq!(done, who.may(act), "{door:?} {who:?} {act:?}");
                 let to = if act == Act::Lock { "locked" } else { "normal" };
                 world.until_standing(if done { to } else { from }).await;

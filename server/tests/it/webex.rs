@@ -1,9 +1,10 @@
 //! The bot, as people meet it: what they write and press, what it does, and what goes wrong.
 
-use crate::sign_in::signed_in;
+use crate::sign_in::{Browser, signed_in};
 use crate::world::{DEMO, More, SITE, World, refused};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use simulators::webex::local::LocalDevice;
 use simulators::webex::model::{Message, id};
 use simulators::webex::{BOT_EMAIL, BOT_TOKEN, WebexSim};
 use std::sync::Arc;
@@ -53,8 +54,10 @@ impl Bot {
     async fn link_all(&self) {
         self.world.until_standing("normal").await;
         let mut admin = signed_in(&self.world, 4, "admin").await;
+        Browser::new(&self.world).sign_in(&self.world, 5, "/").await;
         let people: Vec<Value> = serde_json::from_slice(&self.world.run(&["people", "list", "--json"]).stdout).unwrap();
-        for (name, email) in [("EOC 1", EOC), ("Senior 1", SENIOR)] {
+        let all = [("EOC 1", EOC), ("Senior 1", SENIOR), ("Admin 1", "admin1@acme.example"), ("Resident 1", RESIDENT)];
+        for (name, email) in all {
             let person = people.iter().find(|person| person["name"] == name).unwrap();
             let form = format!(
                 "person={}&seen=1&email={email}&webex={email}&extension=&phones=&language=",
@@ -289,7 +292,7 @@ async fn a_resident_is_answered_from_the_card() {
     let bot = Bot::new().await;
     bot.world.lock_verified().await;
     let room = bot.space().await;
-    let mut resident = crate::sign_in::Browser::new(&bot.world);
+    let mut resident = Browser::new(&bot.world);
     let secret = "b".repeat(32);
     let form = format!("site={SITE}&who=Ann&call_back=780-555-0199&reason=her+mother&priority=urgent&form={secret}");
     resident.post("/requests/file", &form, true).await;
@@ -301,12 +304,11 @@ async fn a_resident_is_answered_from_the_card() {
     let mut answer = button("Answer");
     answer["text"] = json!("We call you in five minutes");
     bot.world.until("the EOC is in", async || bot.sim.press(EOC, &card.uuid, answer.clone()).is_some()).await;
-    let page = async |resident: &mut crate::sign_in::Browser| {
-        resident.get(&format!("/requests/t/{secret}")).await.text().await.unwrap()
-    };
+    let page =
+        async |resident: &mut Browser| resident.get(&format!("/requests/t/{secret}")).await.text().await.unwrap();
     bot.world
         .until("the resident reads it", async || {
-            page(&mut crate::sign_in::Browser::new(&bot.world)).await.contains("We call you in five minutes")
+            page(&mut Browser::new(&bot.world)).await.contains("We call you in five minutes")
         })
         .await;
     resident.post("/requests/answer", &format!("form={secret}&text=Thank+you"), true).await;
@@ -316,13 +318,11 @@ async fn a_resident_is_answered_from_the_card() {
     bot.sim.mention(EOC, &room, Some(&card.uuid), "the line is free now");
     bot.world
         .until("the reply reaches the page", async || {
-            page(&mut crate::sign_in::Browser::new(&bot.world)).await.contains("the line is free now")
+            page(&mut Browser::new(&bot.world)).await.contains("the line is free now")
         })
         .await;
     bot.sim.press(EOC, &card.uuid, button("Accept")).unwrap();
-    bot.world
-        .until("approved", async || page(&mut crate::sign_in::Browser::new(&bot.world)).await.contains("Approved"))
-        .await;
+    bot.world.until("approved", async || page(&mut Browser::new(&bot.world)).await.contains("Approved")).await;
     bot.sim.press(SENIOR, &card.uuid, button("Close"));
     bot.until_told(&room, "No.").await;
 }
@@ -465,4 +465,37 @@ async fn a_person_links_the_account_with_the_code_of_the_own_page() {
     let twice = bot.ask(RESIDENT, &format!("link {line}")).await;
     assert!(markdown(&twice).contains("not good"), "a code is good once: {twice:?}");
     assert!(bot.sim.model().by_email(BOT_EMAIL).is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn room_devices_show_the_lock_until_the_all_clear_each_by_its_way() {
+    let local = LocalDevice::start().await.unwrap();
+    let sim_id = |n: usize| id("us", "DEVICE", &format!("dddd{n:04}-0000-4000-8000-{n:012}"));
+    let devices = format!(
+        "[[webex.device]]\nname = \"EOC room\"\ndevice_id = \"{}\"\nwall = true\n[[webex.device]]\nname = \"Canteen\"\ndevice_id = \"{}\"\n[[webex.device]]\nname = \"Gate house\"\nurl = \"{}\"\nusername = \"lockdown\"\npassword = \"device-demo\"\ntls = {{ pin_sha256 = [\"{}\"] }}\n",
+        sim_id(1),
+        sim_id(2),
+        local.url(),
+        local.fingerprint()
+    );
+    let bot = Bot::with(&devices, DEMO).await;
+    bot.sim.model().endpoints[1].online = false;
+    bot.world.lock_verified().await;
+    let shows = |what: &str| bot.sim.model().endpoints[0].shows.get(what).cloned();
+    bot.world.until("it is told", async || bot.world.happened("devices_told").await == 1).await;
+    let line = shows("UserInterface.Message.TextLine").unwrap();
+    assert!(line["Text"].as_str().unwrap().contains("Emergency: dial 911"), "{line}");
+    assert_eq!(line["Duration"], 0, "until it is cleared");
+    assert!(shows("UserInterface.WebView").unwrap()["Url"].as_str().unwrap().contains("/wall?site=acme-north"));
+    assert!(local.endpoint().shows.contains_key("UserInterface.Message.TextLine"));
+    assert_eq!(local.endpoint().took[0], "Standby.Deactivate", "woken first");
+    let told = bot.world.events().await.into_iter().find(|event| event["detail"]["what"] == "devices_told").unwrap();
+    let text = told["text"].as_str().unwrap();
+    assert!(text.contains("2 of 3 room devices show the lock") && text.contains("Canteen"), "{text}");
+    bot.world.order("normal", "?wait=60s").await;
+    bot.world
+        .until("they are cleared", async || {
+            bot.sim.model().endpoints[0].shows.is_empty() && local.endpoint().shows.is_empty()
+        })
+        .await;
 }

@@ -6,7 +6,7 @@ pub mod digits;
 mod faults;
 pub mod model;
 mod operations;
-mod soap;
+pub(crate) mod soap;
 
 pub use faults::Faults;
 pub use model::Cluster;

@@ -47,7 +47,8 @@ pub(crate) fn read(body: &str) -> Option<Asked> {
     Some(Asked { operation, version, source })
 }
 
-fn tree(body: &str) -> Option<Node> {
+/// A document's root, with all that is in it.
+pub(crate) fn tree(body: &str) -> Option<Node> {
     let mut reader = quick_xml::Reader::from_str(body);
     let mut open: Vec<Node> = vec![Node::default()];
     let mut prefixes: Vec<(String, String)> = Vec::new();

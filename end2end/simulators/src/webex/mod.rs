@@ -6,6 +6,7 @@
 
 pub mod endpoint;
 mod hooks;
+pub mod local;
 mod mercury;
 pub mod model;
 mod people_page;

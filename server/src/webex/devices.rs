@@ -1,0 +1,304 @@
+//! Room devices that show a lock: woken, told with a sound and a line of text that stays, cleared with the
+//! all-clear. Best effort, side by side, each with its own result; no order waits for them.
+//!
+//! *Source*: RoomOS's xAPI, its commands and their limits; `putxml` of the devices' own web service.
+
+use super::client::Client;
+use super::{Webex, WebexError};
+use crate::config::{Driver, RoomDevice, Secret};
+use crate::engine::ports::{NewEvent, Turn};
+use lockdown::ids::SiteId;
+use lockdown::step::Target;
+use lockdown::timeline::{EventKind, StepNote};
+use quick_xml::Writer;
+use quick_xml::events::BytesText;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Between two looks, where nothing happens.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// A device that did not take it is told again after so long.
+const AGAIN: Duration = Duration::from_secs(30);
+
+/// A device that answers later is not there.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Longest texts, in characters.
+const ALERT: usize = 255;
+const TEXT_LINE: usize = 140;
+
+/// Seconds the alert covers the screen; the line below stays.
+const ALERT_SECONDS: u32 = 60;
+
+/// What a device is told, in order.
+type Commands = Vec<(&'static str, Map<String, Value>)>;
+
+/// What it shall show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Wanted {
+    Nothing,
+    Lock { title: String, text: String, wall: Option<String> },
+}
+
+/// How to reach one.
+enum Way {
+    Cloud { client: Client, device_id: String },
+    Local { http: reqwest::Client, url: String, username: String, password: Secret },
+}
+
+struct Device {
+    settings: RoomDevice,
+    way: Way,
+    /// What it showed last, as far as is known.
+    shows: Option<Wanted>,
+    /// When it did not take it.
+    failed: bool,
+}
+
+/// Looks after the devices for as long as the server runs.
+pub(super) async fn tend(webex: Arc<Webex>) {
+    let mut devices = Vec::new();
+    for settings in webex.settings.devices.clone() {
+        match way(&webex, &settings) {
+            Ok(way) => devices.push(Device { settings, way, shows: None, failed: false }),
+            Err(error) => tracing::error!(%error, device = settings.name, "a room device cannot be used"),
+        }
+    }
+    if devices.is_empty() {
+        return;
+    }
+    let mut news = webex.pages.engine.subscribe();
+    loop {
+        webex.tell_devices(&mut devices).await;
+        let pause = if devices.iter().any(|device| device.failed) { AGAIN } else { LOOK };
+        tokio::select! {
+            _ = news.recv() => while news.try_recv().is_ok() {},
+            () = webex.pages.engine.pause(pause) => devices.iter_mut().for_each(|device| device.failed = false),
+        }
+    }
+}
+
+fn way(webex: &Webex, settings: &RoomDevice) -> Result<Way, WebexError> {
+    Ok(match &settings.driver {
+        Driver::Cloud { device_id } => Way::Cloud { client: webex.client.clone(), device_id: device_id.clone() },
+        Driver::Local { url, username, password, trust } => {
+            let odd = |error: &dyn std::fmt::Display| WebexError::Odd(error.to_string());
+            let http = reqwest::Client::builder()
+                .tls_backend_preconfigured(trust.client_config().map_err(|error| odd(&error))?)
+                .timeout(PATIENCE)
+                .no_proxy()
+                .build();
+            let (username, password) = (username.clone(), password.clone());
+            Way::Local { http: http.map_err(|error| odd(&error))?, url: url.clone(), username, password }
+        }
+    })
+}
+
+impl Webex {
+    async fn tell_devices(&self, devices: &mut [Device]) {
+        let due: Vec<(&mut Device, Option<SiteId>, Wanted)> = devices
+            .iter_mut()
+            .filter_map(|device| {
+                let (site, wanted) = self.wanted(&device.settings)?;
+                // At the start nothing is known of it; nothing is cleared that was not shown by us.
+                let fits = device.shows.as_ref().map_or(wanted == Wanted::Nothing, |shows| *shows == wanted);
+                (!fits && !device.failed).then_some((device, site, wanted))
+            })
+            .collect();
+        if due.is_empty() {
+            return;
+        }
+        let told = due.into_iter().map(|(device, site, wanted)| async {
+            let outcome = carry_out(&device.way, commands(&wanted)).await;
+            device.failed = outcome.is_err();
+            let first = device.shows.is_none() || outcome.is_ok();
+            if outcome.is_ok() {
+                device.shows = Some(wanted.clone());
+            }
+            (device.settings.name.clone(), site, wanted, outcome, first)
+        });
+        let mut by_site: BTreeMap<SiteId, (Target, usize, Vec<StepNote>)> = BTreeMap::new();
+        for (name, site, wanted, outcome, first) in futures_util::future::join_all(told).await {
+            let (Some(site), true) = (site, first) else { continue };
+            let target = if wanted == Wanted::Nothing { Target::Normal } else { Target::Locked };
+            let (_, done, failed) = by_site.entry(site).or_insert((target, 0, vec![]));
+            match outcome {
+                Ok(()) => *done += 1,
+                Err(error) => failed.push(StepNote { object: name, note: error.to_string() }),
+            }
+        }
+        for (site, (target, done, failed)) in by_site {
+            let kind = EventKind::DevicesTold { target, done, failed };
+            let event = NewEvent { at: self.pages.engine.now(), site: Some(site), by: None, kind };
+            if let Err(error) = self.pages.engine.tell(event).await {
+                tracing::error!(%error, "what the room devices show could not be put into the timeline");
+            }
+        }
+    }
+
+    /// What it shall show, and because of which site; `None` where another server tells it.
+    fn wanted(&self, device: &RoomDevice) -> Option<(Option<SiteId>, Wanted)> {
+        let mut statuses = match &device.site {
+            Some(site) => self.pages.engine.status(site).into_iter().collect(),
+            None => self.pages.engine.live_statuses(),
+        };
+        statuses.retain(|status| self.pages.store.turn(&status.id) != Turn::Look);
+        let locked = statuses.iter().find(|status| status.command.target() == Target::Locked);
+        let Some(status) = locked else {
+            // The banner stays until the all-clear was seen carried out.
+            let settled = statuses.iter().all(|status| status.command.is_settled());
+            let site = statuses.first()?.id.clone();
+            return settled.then_some((Some(site), Wanted::Nothing));
+        };
+        let (name, numbers) = self.pages.public_facts(&status.id);
+        let number = numbers.first().map_or_else(String::new, |number| format!(" Emergency: dial {number}."));
+        let lead = if status.drill { "DRILL. No call is touched." } else { "Outside calls are routed to the EOC." };
+        let wanted = Wanted::Lock {
+            title: format!("PSTN LOCKDOWN · {name}"),
+            text: format!("{lead}{number}"),
+            wall: device.wall.then(|| format!("{}/wall?site={}", self.public_url, status.id)),
+        };
+        Some((Some(status.id.clone()), wanted))
+    }
+}
+
+fn commands(wanted: &Wanted) -> Commands {
+    let with = |arguments: Value| arguments.as_object().cloned().unwrap_or_default();
+    match wanted {
+        Wanted::Lock { title, text, wall } => {
+            let cut = |text: &str, longest: usize| text.chars().take(longest).collect::<String>();
+            let mut all = vec![
+                ("Standby.Deactivate", Map::new()),
+                ("Audio.Sound.Play", with(json!({ "Sound": "Alert" }))),
+                (
+                    "UserInterface.Message.Alert.Display",
+                    with(json!({ "Title": cut(title, ALERT), "Text": cut(text, ALERT), "Duration": ALERT_SECONDS })),
+                ),
+                (
+                    "UserInterface.Message.TextLine.Display",
+                    with(json!({ "Text": cut(&format!("{title}. {text}"), TEXT_LINE), "Duration": 0 })),
+                ),
+            ];
+            all.extend(
+                wall.as_ref()
+                    .map(|url| ("UserInterface.WebView.Display", with(json!({ "Url": url, "Title": "Lockdown" })))),
+            );
+            all
+        }
+        Wanted::Nothing => [
+            "Audio.Sound.Stop",
+            "UserInterface.Message.Alert.Clear",
+            "UserInterface.Message.TextLine.Clear",
+            "UserInterface.WebView.Clear",
+        ]
+        .map(|command| (command, Map::new()))
+        .into(),
+    }
+}
+
+/// The first command that is refused ends it; waking and sounding are not what it is about.
+async fn carry_out(way: &Way, commands: Commands) -> Result<(), WebexError> {
+    for (command, arguments) in commands {
+        let done = match way {
+            Way::Cloud { client, device_id } => {
+                let body = json!({ "deviceId": device_id, "arguments": arguments });
+                client.post::<Value>(&format!("xapi/command/{command}"), &body).await.map(|_| ())
+            }
+            Way::Local { http, url, username, password } => {
+                put_xml(http, url, username, password, &document(command, &arguments)).await
+            }
+        };
+        let beside = command.starts_with("Audio.") || command.starts_with("Standby.") || command.contains("WebView");
+        if let Err(error) = done
+            && !(beside && matches!(error, WebexError::Refused { .. }))
+        {
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+async fn put_xml(
+    http: &reqwest::Client,
+    url: &str,
+    username: &str,
+    password: &Secret,
+    xml: &str,
+) -> Result<(), WebexError> {
+    let away = |error: reqwest::Error| WebexError::Away(error.without_url().to_string());
+    let request = http.post(format!("{url}/putxml")).basic_auth(username, Some(password.expose()));
+    let answer = request.header("content-type", "text/xml").body(xml.to_owned()).send().await.map_err(away)?;
+    let status = answer.status();
+    let said = answer.text().await.map_err(away)?;
+    let refused =
+        |why: &str| WebexError::Refused { status: status.as_u16(), why: why.to_owned(), tracking: String::new() };
+    match status.as_u16() {
+        401 | 403 => Err(refused("the device does not take this user or its password")),
+        200..=299 if said.contains("status=\"Error\"") => Err(refused("the device does not carry the command out")),
+        200..=299 => Ok(()),
+        _ => Err(WebexError::Away(format!("the device answered {status}"))),
+    }
+}
+
+/// `<Command><UserInterface>…<Display><Text>…`, as the devices' web service takes it.
+fn document(command: &str, arguments: &Map<String, Value>) -> String {
+    let mut writer = Writer::new(Vec::new());
+    let path: Vec<&str> = ["Command"].into_iter().chain(command.split('.')).collect();
+    // Writing into memory does not fail.
+    let _ = element(&mut writer, &path, arguments);
+    String::from_utf8_lossy(&writer.into_inner()).into_owned()
+}
+
+fn element(writer: &mut Writer<Vec<u8>>, path: &[&str], arguments: &Map<String, Value>) -> std::io::Result<()> {
+    let Some((name, rest)) = path.split_first() else {
+        for (name, value) in arguments {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            writer.create_element(name.as_str()).write_text_content(BytesText::new(&text))?;
+        }
+        return Ok(());
+    };
+    writer.create_element(*name).write_inner_content(|writer| element(writer, rest, arguments))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lock(name: &str) -> Wanted {
+        Wanted::Lock {
+            title: format!("PSTN LOCKDOWN · {name}"),
+            text: "Emergency: dial 911.".into(),
+            wall: Some("https://x/wall".into()),
+        }
+    }
+
+    #[test]
+    fn whatever_a_site_is_called_no_text_is_longer_than_a_device_takes() {
+        for name in ["Acme", &"ø".repeat(400)] {
+            for (command, arguments) in commands(&lock(name)) {
+                let longest = if command.contains("TextLine") { TEXT_LINE } else { ALERT };
+                for text in arguments.values().filter_map(Value::as_str) {
+                    assert!(text.chars().count() <= longest, "{command}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_command_becomes_the_element_of_its_path() {
+        let arguments = json!({ "Text": "a < b & c", "Duration": 0 }).as_object().cloned().unwrap();
+        let xml = document("UserInterface.Message.TextLine.Display", &arguments);
+        assert_eq!(
+            xml,
+            "<Command><UserInterface><Message><TextLine><Display><Duration>0</Duration><Text>a &lt; b &amp; c</Text></Display></TextLine></Message></UserInterface></Command>"
+        );
+        assert_eq!(
+            document("Standby.Deactivate", &Map::new()),
+            "<Command><Standby><Deactivate></Deactivate></Standby></Command>"
+        );
+    }
+}
