@@ -534,6 +534,8 @@ pub struct IncidentBrief {
     pub version: u64,
     /// Who could not be invited to its space, and why.
     pub uninvited: Vec<String>,
+    /// Where the EOC meets.
+    pub meeting: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

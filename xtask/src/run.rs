@@ -96,6 +96,8 @@ pub(crate) fn run() -> Result<()> {
         println!("    {:<12} {}", person["name"].as_str().unwrap_or(""), person["note"].as_str().unwrap_or(""));
     }
     let control = world.simulators["control"].as_str().unwrap_or("");
+    println!("\n  Write to the bot and press its cards as any of them, in a simulated Webex:");
+    println!("    {}", world.simulators["webex"]["page"].as_str().unwrap_or(""));
     println!("\n  Where does a call go now?");
     println!("    curl '{control}/sim/dial?css=CSS-PHONE-LD&digits=914035551234'");
     println!("    curl '{control}/sim/dial?css=CSS-PHONE-LD&digits=9911'\n");
@@ -231,7 +233,19 @@ impl World {
             text("metadata_url"),
             text("issuer"),
         );
-        self.sections(port, "", &identity, &format!("{DEMO}{DRILL}"))
+        self.sections(port, "", &format!("{identity}{}", self.webex()), &format!("{DEMO}{DRILL}"))
+    }
+
+    /// The bot of the simulated Webex.
+    fn webex(&self) -> String {
+        let text = |key: &str| self.simulators["webex"][key].as_str().unwrap_or("").to_owned();
+        format!(
+            "\n[webex]\nbot_token = \"{}\"\napi_url = \"{}\"\nu2c_url = \"{}\"\ndomains = [\"127.0.0.1\"]\n\n[[webex.device]]\nname = \"EOC room\"\ndevice_id = \"{}\"\n",
+            text("token"),
+            text("api"),
+            text("u2c"),
+            text("device"),
+        )
     }
 
     fn sections(&self, port: u16, store: &str, identity: &str, sites: &str) -> String {
@@ -256,7 +270,11 @@ impl World {
                 _ => continue,
             };
             if !there {
-                self.lockdown(&["people", "add", "--name", name, "--subject", oid, "--role", role])?;
+                let email = person["email"].as_str().unwrap_or("");
+                let account = ["--email", email, "--webex", email];
+                let words =
+                    [&["people", "add", "--name", name, "--subject", oid, "--role", role], &account[..]].concat();
+                self.lockdown(&words)?;
             }
         }
         Ok(())

@@ -23,6 +23,7 @@ pub const SHAPING: &[&str] = &[
     "review_due",
     "still_needed",
     "raised_by_mistake",
+    "meeting_made",
 ];
 
 /// How far it got.
@@ -66,6 +67,8 @@ pub struct Incident {
     pub needed_at: Option<Timestamp>,
     /// Whoever locked says it was a mistake.
     pub mistake: Option<Actor>,
+    /// Where its meeting is joined.
+    pub meeting: Option<String>,
     /// The numbers of its first event and, once it is closed, of its last.
     pub first: u64,
     pub last: Option<u64>,
@@ -171,6 +174,7 @@ impl Incident {
             asked_at: None,
             needed_at: None,
             mistake: None,
+            meeting: None,
             first: event.seq,
             last: None,
         })
@@ -202,6 +206,7 @@ impl Incident {
             EventKind::ReviewDue { .. } => self.asked_at = Some(event.at),
             EventKind::StillNeeded { .. } => self.needed_at = Some(event.at),
             EventKind::RaisedByMistake { .. } => self.mistake.clone_from(&event.by),
+            EventKind::MeetingMade { url, .. } => self.meeting = Some(url.clone()),
             _ => {}
         }
     }

@@ -341,6 +341,11 @@ pub enum EventKind {
         why: String,
     },
     WebexBack,
+    /// A meeting was made for the incident.
+    MeetingMade {
+        incident: IncidentId,
+        url: String,
+    },
     /// Room devices show a lock, or no longer; those that do not, each with why.
     DevicesTold {
         target: Target,
@@ -425,6 +430,7 @@ impl EventKind {
             Self::SignedOut => "signed_out",
             Self::WebexLost { .. } => "webex_lost",
             Self::WebexBack => "webex_back",
+            Self::MeetingMade { .. } => "meeting_made",
             Self::DevicesTold { .. } => "devices_told",
             Self::ServerStarted { .. } => "server_started",
         }
@@ -442,7 +448,8 @@ impl EventKind {
             | Self::Attached { incident, .. }
             | Self::ReviewDue { incident, .. }
             | Self::StillNeeded { incident }
-            | Self::RaisedByMistake { incident } => Some(incident),
+            | Self::RaisedByMistake { incident }
+            | Self::MeetingMade { incident, .. } => Some(incident),
             _ => None,
         }
     }
@@ -687,6 +694,7 @@ impl fmt::Display for EventKind {
             Self::SignedOut => f.write_str("Signed out"),
             Self::WebexLost { why } => write!(f, "The Webex bot is not there. {why}"),
             Self::WebexBack => f.write_str("The Webex bot is there again"),
+            Self::MeetingMade { url, .. } => write!(f, "The meeting is at {url}"),
             Self::DevicesTold { target, done, failed } => {
                 let what = if *target == Target::Locked { "show the lock" } else { "are cleared" };
                 let of = done + failed.len();

@@ -29,6 +29,7 @@ pub fn IncidentCard(brief: IncidentBrief) -> impl IntoView {
         }
         .into_any(),
     };
+    let meeting = brief.meeting.clone().map(|url| view! { <p><a href=url rel="noreferrer">"Join the meeting"</a></p> });
     let missing = (!brief.uninvited.is_empty()).then(|| {
         let id = id.clone();
         view! {
@@ -46,6 +47,7 @@ pub fn IncidentCard(brief: IncidentBrief) -> impl IntoView {
         {review}
         {mistake}
         <p class="quiet">{there}</p>
+        {meeting}
         {missing}
         <div data-for="eoc"><Writing id/></div>
     }

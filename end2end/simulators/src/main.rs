@@ -56,7 +56,7 @@ async fn main() -> std::io::Result<()> {
         serde_json::json!({
             "axl": cucm.url(), "fingerprint": fingerprint, "control": control,
             "metadata_url": b2c.metadata_url(), "issuer": b2c.issuer(), "people": simulators::b2c::demo_people(),
-            "webex": { "api": webex.api_url(), "u2c": webex.u2c_url(), "page": webex.page_url(), "token": simulators::webex::BOT_TOKEN },
+            "webex": { "api": webex.api_url(), "u2c": webex.u2c_url(), "page": webex.page_url(), "token": simulators::webex::BOT_TOKEN, "device": webex.device() },
         })
     );
     let ended = std::thread::spawn(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));

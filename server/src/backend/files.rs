@@ -62,6 +62,7 @@ impl Pages {
             site: incident.site.clone(),
             version: 0,
             uninvited: vec![],
+            meeting: incident.meeting.clone().or_else(|| self.webex.as_ref().and_then(|webex| webex.bridge.clone())),
         }
     }
 

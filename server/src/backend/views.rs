@@ -263,6 +263,7 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::IdentityBack
         | EventKind::WebexBack
         | EventKind::DevicesTold { .. }
+        | EventKind::MeetingMade { .. }
         | EventKind::SignedIn
         | EventKind::SignedOut
         | EventKind::RequestFiled { .. }

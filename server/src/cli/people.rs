@@ -22,6 +22,9 @@ pub(super) enum Command {
         name: String,
         #[arg(long)]
         email: Option<String>,
+        /// Webex account, by id or by the address Webex has for it
+        #[arg(long)]
+        webex: Option<String>,
         /// Their object id (oid) at the identity provider
         #[arg(long)]
         subject: Option<String>,
@@ -77,10 +80,10 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<Ended, So
     let (config, store) = context.store().await?;
     let desk = Desk { store: store.as_ref(), by: None, now: SystemClock.now() };
     match command {
-        Command::Add { name, email, subject, issuer, role, site } => {
+        Command::Add { name, email, webex, subject, issuer, role, site } => {
             let identities = identities(&config, subject, issuer)?;
             let grants = with_roles(Grants::default(), role, known_site(&config, site)?)?;
-            let person = desk.add(&name, email, identities, grants).await?;
+            let person = desk.add(&name, email, webex, identities, grants).await?;
             context.print(&shown(&person), format!("{} added as {}", person.name, person.id));
         }
         Command::Grant { person, role, site } => {

@@ -37,7 +37,18 @@ pub struct Webex {
     pub ping: Duration,
     /// A bridge that is always there, told in the space and on the console.
     pub meeting_url: Option<String>,
+    /// A meeting made for each incident instead; where that fails, the bridge.
+    pub meeting: Option<Meeting>,
     pub devices: Vec<RoomDevice>,
+}
+
+/// The Service App that makes meetings, and for whom.
+#[derive(Debug, Clone)]
+pub struct Meeting {
+    pub host_email: String,
+    pub client_id: String,
+    pub client_secret: Secret,
+    pub refresh_token: Secret,
 }
 
 /// How the bot hears.
@@ -93,8 +104,32 @@ pub(super) struct RawWebex {
     room_id: Option<String>,
     ping: Option<String>,
     meeting_url: Option<String>,
+    meeting: Option<RawMeeting>,
     #[serde(default)]
     device: Vec<RawDevice>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawMeeting {
+    host_email: String,
+    client_id: String,
+    client_secret: Option<String>,
+    client_secret_file: Option<PathBuf>,
+    refresh_token: Option<String>,
+    refresh_token_file: Option<PathBuf>,
+}
+
+impl RawMeeting {
+    fn read(self, source: &Source) -> Result<Meeting, Problem> {
+        let key = |name: &str| format!("webex.meeting.{name}");
+        Ok(Meeting {
+            host_email: self.host_email,
+            client_id: self.client_id,
+            client_secret: secret(self.client_secret, self.client_secret_file, &key("client_secret"), source)?,
+            refresh_token: secret(self.refresh_token, self.refresh_token_file, &key("refresh_token"), source)?,
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -148,6 +183,7 @@ impl RawWebex {
             room_id: self.room_id,
             ping: duration(self.ping.as_deref(), 15, "webex.ping", source)?,
             meeting_url: self.meeting_url,
+            meeting: self.meeting.map(|meeting| meeting.read(source)).transpose()?,
             devices,
         })
     }

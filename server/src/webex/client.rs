@@ -202,7 +202,7 @@ fn wait(retry_after: Option<&str>) -> Duration {
 }
 
 /// The cloud's own words, or the status: a gateway answers in HTML.
-fn reason(body: &[u8], status: u16) -> String {
+pub(super) fn reason(body: &[u8], status: u16) -> String {
     let told = serde_json::from_slice::<Told>(body).ok().map(|told| told.message);
     let known = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
     told.filter(|text| !text.is_empty()).unwrap_or_else(|| known.unwrap_or("refused").to_owned())

@@ -8,6 +8,7 @@ mod command;
 mod devices;
 pub mod hooks;
 mod ids;
+mod meeting;
 mod mercury;
 mod people;
 mod relay;
@@ -23,6 +24,7 @@ use api::Person;
 use client::Client;
 use lockdown::ids::{IncidentId, SiteId};
 use lockdown::timeline::EventKind;
+use meeting::Meetings;
 use mercury::{Device, End, Mercury};
 use seal::Seal;
 use std::collections::{BTreeMap, BTreeSet};
@@ -93,6 +95,8 @@ pub struct Front {
     /// Deliveries of webhooks; `None` on the websocket.
     hooked: Option<(config::Secret, mpsc::Sender<Heard>)>,
     health: Mutex<Health>,
+    /// A bridge that is always there.
+    pub bridge: Option<String>,
     /// Who could not be invited, and why.
     uninvited: Mutex<BTreeMap<SiteId, Vec<String>>>,
     /// Incidents whose invitations somebody wants tried again.
@@ -139,6 +143,7 @@ impl Front {
             counts: Counts::default(),
             hooked,
             health: Mutex::new(Health::Starting),
+            bridge: settings.meeting_url.clone(),
             uninvited: Mutex::default(),
             asked_again: Mutex::default(),
             again: Notify::new(),
@@ -204,6 +209,7 @@ pub struct Webex {
     pub(crate) pages: Arc<Pages>,
     pub(crate) front: Arc<Front>,
     pub(crate) public_url: String,
+    meetings: Option<Meetings>,
     me: OnceCell<Person>,
     /// What this server is registered as.
     device: Mutex<Option<Device>>,
@@ -219,12 +225,16 @@ impl Webex {
         public_url: &str,
     ) -> Result<Self, WebexError> {
         let client = Client::new(&settings)?;
+        let meetings = settings.meeting.clone();
+        let meetings = meetings.map(|meeting| Meetings::new(meeting, &settings.api_url, settings.proxy.as_deref()));
+        let meetings = meetings.transpose()?;
         Ok(Self {
             settings,
             client,
             pages,
             front,
             public_url: public_url.to_owned(),
+            meetings,
             me: OnceCell::new(),
             device: Mutex::new(None),
         })

@@ -7,7 +7,7 @@ use super::ids::{self, key};
 use super::relay::Ticket;
 use super::say::{Say, card, facts, heading, line, link, safe};
 use super::{Webex, WebexError};
-use crate::engine::ports::{StoreError, Turn};
+use crate::engine::ports::{NewEvent, StoreError, Turn};
 use crate::store::papers::Paper;
 use crate::store::records::Person;
 use app::words;
@@ -71,6 +71,7 @@ const TOLD: &[&str] = &[
     "still_needed",
     "raised_by_mistake",
     "devices_told",
+    "meeting_made",
 ];
 
 /// What is remembered of a space.
@@ -80,6 +81,8 @@ pub(super) struct Space {
     pub room: Option<String>,
     invited: BTreeMap<String, Invite>,
     card: Option<Card>,
+    /// The meeting was made, or when that did not succeed.
+    meeting: Option<Meeting>,
     /// The number of the last event that was told.
     told: u64,
     pub tickets: BTreeMap<String, Ticket>,
@@ -91,6 +94,13 @@ pub(super) struct Space {
 enum Invite {
     In,
     Failed { name: String, why: String, at: Timestamp },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+enum Meeting {
+    Made,
+    Failed { at: Timestamp },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -180,6 +190,7 @@ impl Webex {
             None => self.open(incident, &mut kept).await?,
         };
         self.invite(incident, &room, &mut kept).await?;
+        self.meet(incident, &mut kept).await?;
         self.show(incident, &room, &mut kept).await?;
         self.tell_events(incident, &room, &mut kept).await?;
         self.relay_of(incident, &room, &mut kept).await?;
@@ -262,6 +273,32 @@ impl Webex {
         }
     }
 
+    /// A meeting, once; where it cannot be made the bridge stands in for it.
+    async fn meet(&self, incident: &Incident, kept: &mut Kept) -> Result<(), StoreError> {
+        let Some(meetings) = self.meetings.as_ref().filter(|_| incident.is_open() && incident.meeting.is_none()) else {
+            return Ok(());
+        };
+        let now = self.pages.engine.now();
+        match &kept.space.meeting {
+            Some(Meeting::Made) => return Ok(()),
+            Some(Meeting::Failed { at }) if now.duration_since(*at) < INVITE_AGAIN => return Ok(()),
+            Some(Meeting::Failed { .. }) | None => {}
+        }
+        kept.space.meeting = Some(match meetings.make(&self.title(incident), now).await {
+            Ok(url) => {
+                let kind = EventKind::MeetingMade { incident: incident.id.clone(), url };
+                let event = NewEvent { at: now, site: Some(incident.site.clone()), by: None, kind };
+                self.pages.engine.tell(event).await?;
+                Meeting::Made
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no meeting could be made");
+                Meeting::Failed { at: now }
+            }
+        });
+        self.keep(kept).await
+    }
+
     /// The card with the state, in place as long as Webex lets us.
     async fn show(&self, incident: &Incident, room: &str, kept: &mut Kept) -> Result<(), Trouble> {
         let say = self.state_card(incident);
@@ -316,8 +353,9 @@ impl Webex {
             link("Console", &format!("{}/console?site={}", self.public_url, incident.site)),
             link("Incident file", &format!("{}/incidents/{}", self.public_url, incident.id)),
         ];
-        actions.extend(self.settings.meeting_url.as_deref().map(|url| link("Join the bridge", url)));
-        let bridge = self.settings.meeting_url.as_deref().map(|url| format!("\nBridge: {url}")).unwrap_or_default();
+        let meeting = incident.meeting.as_deref().or(self.settings.meeting_url.as_deref());
+        actions.extend(meeting.map(|url| link("Join the meeting", url)));
+        let bridge = meeting.map(|url| format!("\nMeeting: {url}")).unwrap_or_default();
         let markdown = format!(
             "{mark} **{head}** · {}\n{}\nCommand: {} · present: {}{bridge}\n{}/console?site={}",
             safe(&status.name),

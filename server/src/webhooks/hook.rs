@@ -266,6 +266,7 @@ mod tests {
         "noted",
         "decided",
         "attached",
+        "meeting_made",
         "person_added",
         "roles_granted",
         "person_disabled",

@@ -499,3 +499,21 @@ async fn room_devices_show_the_lock_until_the_all_clear_each_by_its_way() {
         })
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_app_makes_one_meeting_for_each_incident_and_the_bridge_stands_in() {
+    let meeting = "meeting_url = \"https://bridge.acme.example\"\n[webex.meeting]\nhost_email = \"senior1@acme.example\"\nclient_id = \"c\"\nclient_secret = \"service-app-secret\"\nrefresh_token = \"service-app-refresh\"\n";
+    let bot = Bot::with(meeting, DEMO).await;
+    bot.world.lock_verified().await;
+    let room = bot.space().await;
+    bot.until_told(&room, "The meeting is at https://acme.webex.example/").await;
+    assert_eq!(bot.sim.model().meetings.len(), 1);
+    let mut eoc = signed_in(&bot.world, 1, "eoc").await;
+    assert!(eoc.get("/console").await.text().await.unwrap().contains("https://acme.webex.example/"));
+
+    let bot = Bot::with(&meeting.replace("service-app-refresh", "expired"), DEMO).await;
+    bot.world.lock_verified().await;
+    let room = bot.space().await;
+    bot.until_told(&room, "Meeting: https://bridge.acme.example").await;
+    assert_eq!(bot.sim.model().meetings.len(), 0);
+}

@@ -36,6 +36,8 @@ pub const STRANGERS: &str = "ffff0000-0000-4000-8000-000000000000";
 /// The bot's token has three parts, as the real ones have; the last is the organisation's.
 pub const BOT_TOKEN: &str = "Ym90LXRva2Vu_A52D_acme0000-0000-4000-8000-000000000000";
 pub const MACHINE_TOKEN: &str = "c2VydmljZQ_A52D_acme0000-0000-4000-8000-000000000000";
+pub const MACHINE_SECRET: &str = "service-app-secret";
+pub const MACHINE_REFRESH: &str = "service-app-refresh";
 pub const BOT_EMAIL: &str = "lockdown@webex.bot";
 
 /// What goes wrong.
@@ -165,6 +167,11 @@ impl WebexSim {
     /// Where a person types and presses.
     pub fn page_url(&self) -> String {
         self.cloud.origin()
+    }
+
+    /// The id of the first room device.
+    pub fn device(&self) -> String {
+        model::id("us", "DEVICE", &self.cloud.model().endpoints[0].uuid)
     }
 
     pub fn faults(&self) -> MutexGuard<'_, Faults> {

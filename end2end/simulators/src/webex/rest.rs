@@ -6,7 +6,7 @@ use super::model::{
 };
 use super::{Cloud, now};
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Form, Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
@@ -59,6 +59,7 @@ pub fn routes() -> Router<Arc<Cloud>> {
         .route("/devices", get(endpoints))
         .route("/xapi/command/{name}", post(command))
         .route("/meetings", post(new_meeting))
+        .route("/access_token", post(renew))
 }
 
 /// Who asks, by the token.
@@ -537,6 +538,21 @@ async fn command((State(cloud), headers): Asked, Path(name): Path<String>, bytes
     super::endpoint::carry_out(&mut cloud.model(), &uuid_of(&device), &name, &arguments)
         .map_err(|why| Refused::new(why.0, why.1))?;
     ok(json!({ "deviceId": device, "arguments": arguments, "result": {} }))
+}
+
+/// A Service App's tokens, by the one that renews them.
+async fn renew(Form(form): Form<BTreeMap<String, String>>) -> Answer {
+    let field = |name: &str| form.get(name).map_or("", String::as_str);
+    let good = field("grant_type") == "refresh_token"
+        && field("client_secret") == super::MACHINE_SECRET
+        && field("refresh_token") == super::MACHINE_REFRESH;
+    if !good {
+        return Err(Refused::new(400, "invalid_grant"));
+    }
+    ok(json!({
+        "access_token": super::MACHINE_TOKEN, "expires_in": 1_209_599, "refresh_token": super::MACHINE_REFRESH,
+        "refresh_token_expires_in": 7_775_999, "token_type": "Bearer",
+    }))
 }
 
 /// For a host of the organisation, by a Service App; bots may not.
