@@ -15,7 +15,7 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask run      set up, build, and start the product against simulators on this machine
 cargo xtask test     set up and pass all tests: Rust, schema, independent clients, browser
-cargo xtask test browser [FILE…] | whole | axl    one part of it
+cargo xtask test browser [FILE…] | whole | axl | webex    one part of it
 cargo xtask check    formatting, lints, walls, spelling, unused dependencies
 cargo xtask bench    print the product's speed as ratios against zeep and cisco-axl
 cargo xtask site     build the browser side alone (target/site)
@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         ["test", "browser", only @ ..] => test::browser(only),
         ["test", "whole"] => test::whole(),
         ["test", "axl"] => test::axl(),
+        ["test", "webex"] => test::webex(),
         ["check"] => check::all(),
         ["bench"] => bench::all(),
         ["site"] => site::build(),

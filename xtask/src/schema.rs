@@ -56,6 +56,31 @@ pub(crate) fn alerts() -> Result<()> {
     Ok(())
 }
 
+/// Holds what the bot's tests sent and got against Webex's description of its API, where that is at hand: it is not
+/// ours to copy. `LOCKDOWN_WEBEX_REFERENCE` names its folder.
+pub(crate) fn webex() -> Result<()> {
+    let folder =
+        std::env::var_os("LOCKDOWN_WEBEX_REFERENCE").map_or_else(|| root().join("../shared/webex"), Into::into);
+    if !folder.join("openapi").is_dir() {
+        say("Webex’s description of its API is not at hand: what the bot says is not held against it");
+        return Ok(());
+    }
+    say("the bot’s messages against Webex’s description of its API, and Adaptive Cards 1.3");
+    let python = setup::python()?.join("python");
+    run(program(python).arg(root().join("end2end/webex/validate.py")).arg(target().join("tmp/webex")).arg(folder))
+}
+
+/// Clients that share nothing with us write to the bot of the real server, and are a bot themselves.
+pub(crate) fn webex_peers() -> Result<()> {
+    say("webexpythonsdk and webex_bot");
+    let folder = target().join("webex-peers");
+    let _ = fs::remove_dir_all(&folder);
+    let world = World::start(&folder, 0)?;
+    let python = setup::python()?.join("python");
+    run(program(python).arg(root().join("end2end/webex/peers.py")).arg(world.simulators["webex"].to_string()))
+        .with_context(|| format!("the server's log is {}", folder.join("server.log").display()))
+}
+
 /// A message is kept without its envelope: its prefixes need their namespaces back.
 fn qualify(file: &Path, version: &str) -> Result<()> {
     let text = fs::read_to_string(file)?;

@@ -35,6 +35,7 @@ pub(crate) fn all() -> Result<()> {
     }
     axl()?;
     browser(&[])?;
+    webex()?;
     whole_counted(&counts)?;
     println!("\nTried and refused, or let through as the table says:");
     for file in std::fs::read_dir(&counts)?.flatten() {
@@ -53,7 +54,15 @@ pub(crate) fn axl() -> Result<()> {
     demo::build()?;
     schema::messages()?;
     schema::alerts()?;
+    schema::webex()?;
     schema::independent_clients()
+}
+
+/// The bot, by clients that share nothing with us.
+pub(crate) fn webex() -> Result<()> {
+    demo::build()?;
+    site::build()?;
+    schema::webex_peers()
 }
 
 /// The product as a site runs it, against an independent identity provider and a database.

@@ -4,7 +4,7 @@ use super::api::{Action, Message};
 use super::command::{self, Command};
 use super::ids::key;
 use super::people::Writer;
-use super::say::{Say, safe};
+use super::say::{Say, clipped, safe};
 use super::seal::{Act, Order, Whose, Wrong};
 use super::{Heard, Webex, WebexError, words};
 use crate::config::Release;
@@ -32,6 +32,9 @@ const FOLLOWED: SignedDuration = SignedDuration::from_secs(120);
 /// Between two edits of one message, and how many there may be: the cloud allows ten.
 const BETWEEN_EDITS: Duration = Duration::from_secs(1);
 const EDITS: usize = 8;
+
+/// A reason stands on the card, twice. Bytes.
+const LONGEST_REASON: usize = 1_000;
 
 /// Requests of the queue that are listed.
 const LISTED: usize = 25;
@@ -198,7 +201,10 @@ impl Webex {
         reason: Option<String>,
     ) -> Say {
         match self.site(site.as_ref()) {
-            Ok(status) => self.ask_for(writer, who, place, act, &status, reason).await,
+            Ok(status) => {
+                let reason = reason.map(|reason| clipped(&reason, LONGEST_REASON));
+                self.ask_for(writer, who, place, act, &status, reason).await
+            }
             Err(say) => say,
         }
     }

@@ -121,6 +121,17 @@ impl Bot {
     }
 }
 
+/// What went over the wire is kept for `cargo xtask test`, which holds it against the API's description.
+impl Drop for Bot {
+    fn drop(&mut self) {
+        let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("webex");
+        let name = self.world.url.rsplit(':').next().unwrap_or_default();
+        let kept = serde_json::to_vec(&self.sim.exchanges()).unwrap();
+        let _ =
+            std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(folder.join(format!("{name}.json")), kept));
+    }
+}
+
 fn markdown(message: &Message) -> String {
     message.markdown.clone().unwrap_or_default()
 }

@@ -79,9 +79,18 @@ fn message(model: &Model, one: &Message, me: &Account, room: &str) -> String {
     let who = model.account(&one.person).map_or("?", |account| account.name.as_str());
     let said = one.markdown.as_deref().unwrap_or(&one.text);
     let card = one.attachments.as_ref().map(|all| card(&all[0]["content"], one, me, room)).unwrap_or_default();
-    let body = if card.is_empty() { format!("<pre>{}</pre>", escaped(said)) } else { card };
+    let body = if card.is_empty() { format!("<pre>{}</pre>", shown(said)) } else { card };
     let class = if one.parent.is_some() { " class=reply" } else { "" };
     format!("<li{class}><small>{} · {}</small>{body}</li>", escaped(who), one.created.strftime("%H:%M:%S"))
+}
+
+/// Bold and code; the rest of markdown reads well as it is.
+fn shown(markdown: &str) -> String {
+    let between = |text: &str, mark: &str, tag: &str| -> String {
+        let parts = text.split(mark).enumerate();
+        parts.map(|(n, part)| if n % 2 == 1 { format!("<{tag}>{part}</{tag}>") } else { part.to_owned() }).collect()
+    };
+    between(&between(&escaped(markdown), "**", "b"), "`", "code")
 }
 
 /// What of a card an emergency needs: text, facts, inputs, buttons.
@@ -98,6 +107,7 @@ fn card(content: &Value, one: &Message, me: &Account, room: &str) -> String {
 fn element(part: &Value) -> String {
     let text = |name: &str| escaped(part[name].as_str().unwrap_or_default());
     match part["type"].as_str() {
+        Some("TextBlock") if part["weight"] == "Bolder" => format!("<pre><b>{}</b></pre>", text("text")),
         Some("TextBlock") => format!("<pre>{}</pre>", text("text")),
         Some("FactSet") => part["facts"]
             .as_array()

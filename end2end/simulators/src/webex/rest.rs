@@ -566,10 +566,14 @@ async fn new_meeting((State(cloud), headers): Asked, bytes: Bytes) -> Answer {
     let title = text(&body, "title").ok_or_else(|| Refused::new(400, "title is missing"))?;
     let mut model = cloud.model();
     let uuid = model.new_uuid();
-    model.meetings.push(super::model::Meeting { uuid: uuid.clone(), title: title.clone(), host });
+    model.meetings.push(super::model::Meeting { uuid: uuid.clone(), title: title.clone(), host: host.clone() });
+    let account = model.by_email(&host).ok_or_else(|| Refused::new(400, "hostEmail is nobody's"))?;
     ok(json!({
         "id": uuid, "meetingNumber": "25500001234", "title": title, "password": "Aa1bb2",
         "webLink": format!("https://acme.webex.example/acme/j.php?MTID={uuid}"),
         "sipAddress": "25500001234@acme.webex.example", "start": body["start"], "end": body["end"],
+        "meetingType": "meetingSeries", "state": "active", "timezone": body["timezone"], "hostEmail": host,
+        "hostUserId": id("us", "PEOPLE", &account.uuid), "hostDisplayName": account.name, "hostKey": "123456",
+        "siteUrl": "acme.webex.example", "telephony": {}, "enabledBreakoutSessions": false,
     }))
 }
