@@ -574,6 +574,7 @@ async fn new_meeting((State(cloud), headers): Asked, bytes: Bytes) -> Answer {
         "sipAddress": "25500001234@acme.webex.example", "start": body["start"], "end": body["end"],
         "meetingType": "meetingSeries", "state": "active", "timezone": body["timezone"], "hostEmail": host,
         "hostUserId": id("us", "PEOPLE", &account.uuid), "hostDisplayName": account.name, "hostKey": "123456",
-        "siteUrl": "acme.webex.example", "telephony": {}, "enabledBreakoutSessions": false,
+        "siteUrl": "acme.webex.example",
+        "telephony": { "accessCode": "25500001234", "callInNumbers": [], "links": [] }, "enabledBreakoutSessions": false,
     }))
 }
