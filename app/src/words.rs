@@ -125,7 +125,10 @@ pub fn second(others: &[String]) -> String {
 }
 
 /// What the lock switch says.
-pub(crate) fn hold_label(site: &str) -> String {
+pub(crate) fn hold_label(site: &str, drill: bool) -> String {
+    if drill {
+        return format!("Hold to practise the lock: {site}");
+    }
     format!("Hold to lock the PSTN for {site}")
 }
 

@@ -98,6 +98,9 @@ pub enum EventKind {
         fingerprint: String,
         steps: usize,
         leaks: usize,
+        /// Of a drill: what stays open is meant to.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        drill: bool,
     },
     PlanRefused {
         violations: Vec<String>,
@@ -594,6 +597,7 @@ impl fmt::Display for EventKind {
             Self::DriftEnded => f.write_str("CUCM is as ordered again"),
             Self::CucmLost { why } => write!(f, "Cannot see CUCM: {why}"),
             Self::CucmBack => f.write_str("CUCM can be seen again"),
+            Self::PlanAccepted { steps, drill: true, .. } => write!(f, "Plan of the drill checked: {steps} steps"),
             Self::PlanAccepted { steps, leaks, .. } => {
                 write!(f, "Plan checked: {steps} steps, {}", ways(*leaks))
             }

@@ -23,7 +23,7 @@ enum Gesture {
 #[component]
 pub(crate) fn LockSwitch(live: SiteLive, activate: Sending) -> impl IntoView {
     let site = live.shown();
-    let (id, name) = (site.id.to_string(), site.name.clone());
+    let (id, name, drill) = (site.id.to_string(), site.name.clone(), site.drill);
     let gesture = RwSignal::new(Gesture::Idle);
     // Before wasm runs, the plain form is the way; afterwards the bar is.
     let awake = RwSignal::new(false);
@@ -64,7 +64,7 @@ pub(crate) fn LockSwitch(live: SiteLive, activate: Sending) -> impl IntoView {
             (true, _) => words::SENT.to_owned(),
             (false, Gesture::Holding) => words::HOLDING.to_owned(),
             (false, Gesture::LetGo) => words::LET_GO.to_owned(),
-            (false, Gesture::Idle) => words::hold_label(&name),
+            (false, Gesture::Idle) => words::hold_label(&name, drill),
         }
     };
     view! {

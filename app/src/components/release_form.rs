@@ -16,7 +16,7 @@ use wasm_bindgen::JsCast;
 pub(crate) fn ReleaseForm(live: SiteLive, release: Sending, proves: bool, second: Option<String>) -> impl IntoView {
     let site = live.shown();
     let (id, name) = (site.id.to_string(), site.name);
-    let steps = move || live.shown().detail.map_or(0, |detail| detail.steps.len());
+    let steps = move || live.shown().detail.map_or(0, |detail| detail.done.1);
     let version = move || live.shown().detail.map_or(0, |detail| detail.version).to_string();
     let (trouble, form) = (RwSignal::new(None::<ApiError>), NodeRef::<Input>::new());
     let (needs, proved) = (RwSignal::new(proves), RwSignal::new(false));

@@ -223,7 +223,6 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::Refused { .. } => Weight::Attention,
         EventKind::LockOrdered { .. }
         | EventKind::ReleaseOrdered { .. }
-        | EventKind::Applied { .. }
         | EventKind::Verified { .. }
         | EventKind::Repaired { .. }
         | EventKind::PersonDisabled { .. }
@@ -245,6 +244,7 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::StillNeeded { .. }
         | EventKind::RolesGranted { .. } => Weight::Plain,
         EventKind::DriftEnded
+        | EventKind::Applied { .. }
         | EventKind::CucmBack
         | EventKind::SharedBack
         | EventKind::PasskeyProved

@@ -46,6 +46,7 @@ impl Site {
                     fingerprint: plan.fingerprint.clone(),
                     steps: plan.checked.plan.steps.len(),
                     leaks: plan.checked.leaks.len(),
+                    drill: self.drill_of.is_some(),
                 };
                 let shown = Arc::new(plan.clone());
                 self.show(|status| {

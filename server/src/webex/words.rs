@@ -88,6 +88,8 @@ impl Webex {
         }
         let text: Vec<String> = rows.iter().map(|(word, what)| format!("- `{word}`: {what}")).collect();
         let lead = "I am the PSTN lockdown’s bot. In a space, mention me first.";
+        let rows: Vec<(&str, String)> = rows.into_iter().map(|(word, what)| (word, what.replace('`', ""))).collect();
+        let rows: Vec<(&str, &str)> = rows.iter().map(|(word, what)| (*word, what.as_str())).collect();
         let facts = facts(&rows);
         let actions = vec![link("Open the console", &format!("{}/console", self.public_url))];
         let card = card(&[heading("PSTN lockdown"), line(lead), facts], &actions);
