@@ -3,7 +3,9 @@ another bot on the same simulator.
 
 usage: peers.py JSON_WITH_THE_SIMULATOR'S_ADDRESSES
 """
+import asyncio
 import json
+import os
 import sys
 import threading
 import time
@@ -32,9 +34,19 @@ def until(what, look):
     raise SystemExit(f"never came true: {what}")
 
 
-def direct(api, email):
-    message = api.messages.create(toPersonEmail=email, text="status")
-    return message.roomId
+def direct(api, email, text, answer):
+    """Writes until it is answered: what was written before the bot listens for the first time is nobody's."""
+
+    def asked():
+        message = api.messages.create(toPersonEmail=email, text=text)
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            if said(api, message.roomId, answer):
+                return message.roomId
+            time.sleep(0.1)
+        return None
+
+    return until(f"{email} answers", asked)
 
 
 def said(api, room, text):
@@ -47,8 +59,7 @@ def card_of(message):
 
 eoc, senior = person(1), person(2)
 assert eoc.people.me().emails == ["eoc1@acme.example"]
-room = direct(eoc, "lockdown@webex.bot")
-until("the bot tells the state", lambda: said(eoc, room, "Normal calling"))
+room = direct(eoc, "lockdown@webex.bot", "status", "Normal calling")
 eoc.messages.create(roomId=room, text="lock")
 card = until("the bot asks for a confirmation", lambda: said(eoc, room, "Lock the PSTN for Acme North?"))
 action = eoc.attachment_actions.create(type="submit", messageId=card.id, inputs=card_of(card)["actions"][0]["data"])
@@ -60,7 +71,7 @@ assert members[0].isModerator
 
 eoc.messages.create(roomId=room, text="release")
 until("the EOC is refused the all-clear", lambda: said(eoc, room, "Only senior EOC personnel may give the all-clear"))
-room = direct(senior, "lockdown@webex.bot")
+room = direct(senior, "lockdown@webex.bot", "status", "PSTN LOCKED")
 senior.messages.create(roomId=room, text="release")
 card = until("the bot asks the senior", lambda: said(senior, room, "Give the all-clear for Acme North?"))
 inputs = card_of(card)["actions"][0]["data"] | {"typed": "Acme North"}
@@ -89,28 +100,16 @@ real = webexpythonsdk.WebexAPI
 socket_client.WebexAPI = lambda access_token, proxies=None: real(access_token=access_token, base_url=place["api"] + "/")
 bot = WebexBot(f"other_A52D_{ORG}", bot_name="Other", log_level="ERROR")
 bot.add_command(Hello())
-threading.Thread(target=bot.run, daemon=True).start()
-room = direct(eoc, "other@webex.bot")
 
 
-def greeted():
-    eoc.messages.create(roomId=room, text="hello")
-    return until_or_none(lambda: said(eoc, room, "hello back"))
+def run():
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    bot.run()
 
 
-def until_or_none(look):
-    end = time.monotonic() + 3
-    while time.monotonic() < end:
-        if found := look():
-            return found
-        time.sleep(0.1)
-    return None
-
-
-until("webex_bot answers", greeted)
+threading.Thread(target=run, daemon=True).start()
+direct(eoc, "other@webex.bot", "hello", "hello back")
 print("  webex_bot: finds its service, registers, listens, fetches and answers")
 sys.stdout.flush()
 # Its thread never ends by itself.
-import os
-
 os._exit(0)

@@ -415,14 +415,14 @@ async fn unwrite((State(cloud), headers): Asked, Path(wanted): Path<String>) -> 
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// Any member presses, with any inputs.
+/// Any member presses, with any inputs. The description says 202; Cisco's SDK takes 200 alone, and works.
 async fn press((State(cloud), headers): Asked, bytes: Bytes) -> Answer {
     let me = caller(&cloud, &headers)?;
     let body = body(&bytes)?;
     let message = uuid_of(&text(&body, "messageId").unwrap_or_default());
     let action = cloud.pressed(&me.uuid, &message, body["inputs"].clone()).map_err(|why| Refused::new(404, why))?;
     let model = cloud.model();
-    Ok((StatusCode::ACCEPTED, Json(model.action_json(&action))).into_response())
+    ok(model.action_json(&action))
 }
 
 async fn action((State(cloud), headers): Asked, Path(wanted): Path<String>) -> Answer {
