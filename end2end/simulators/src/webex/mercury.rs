@@ -85,7 +85,12 @@ fn frame(cloud: &Cloud, told: &Happened, sequence: u64) -> Value {
     };
     let object = if verb == "cardAction" { "submit" } else { "comment" };
     let direct = model.room(&told.room).is_some_and(|room| room.direct);
-    json!({
+    let parent = match verb {
+        "post" => model.messages.iter().find(|one| one.uuid == told.uuid).and_then(|one| one.parent.clone()),
+        "cardAction" => model.actions.iter().find(|one| one.uuid == told.uuid).map(|one| one.message.clone()),
+        _ => None,
+    };
+    let mut frame = json!({
         "id": format!("frame-{sequence}-{}", told.uuid),
         "data": { "eventType": "conversation.activity", "activity": {
             "id": told.uuid, "objectType": "activity", "verb": verb, "published": stamp(now()), "actor": actor,
@@ -96,7 +101,12 @@ fn frame(cloud: &Cloud, told: &Happened, sequence: u64) -> Value {
             },
         } },
         "timestamp": now().as_millisecond(), "trackingId": "SIM_1", "sequenceNumber": sequence,
-    })
+    });
+    if let Some(parent) = parent {
+        let kind = if verb == "post" { "reply" } else { "cardAction" };
+        frame["data"]["activity"]["parent"] = json!({ "id": parent, "type": kind });
+    }
+    frame
 }
 
 pub(super) fn routes() -> Router<Arc<Cloud>> {
