@@ -532,8 +532,8 @@ pub struct IncidentBrief {
     pub site_name: String,
     /// Of the state an all-clear would be given for.
     pub version: u64,
-    /// Who could not be invited to its space, and why.
-    pub uninvited: Vec<String>,
+    /// What is not well with its Webex space, in sentences.
+    pub space: Vec<String>,
     /// Where the EOC meets.
     pub meeting: Option<String>,
 }

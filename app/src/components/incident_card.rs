@@ -30,11 +30,11 @@ pub fn IncidentCard(brief: IncidentBrief) -> impl IntoView {
         .into_any(),
     };
     let meeting = brief.meeting.clone().map(|url| view! { <p><a href=url rel="noreferrer">"Join the meeting"</a></p> });
-    let missing = (!brief.uninvited.is_empty()).then(|| {
+    let missing = (!brief.space.is_empty()).then(|| {
         let id = id.clone();
         view! {
             <div class="notice">
-                <p>{format!("Not in the Webex space: {}.", brief.uninvited.join(", "))}</p>
+                {brief.space.iter().map(|text| view! { <p>{text.clone()}</p> }).collect_view()}
                 <form method="post" action="/ui/invite-again" data-for="eoc">
                     <input type="hidden" name="id" value=id/>
                     <button type="submit" class="button quiet">"Try again"</button>

@@ -61,7 +61,7 @@ impl Pages {
             site_name: self.site_name(&incident.site),
             site: incident.site.clone(),
             version: 0,
-            uninvited: vec![],
+            space: vec![],
             meeting: incident.meeting.clone().or_else(|| self.webex.as_ref().and_then(|webex| webex.bridge.clone())),
         }
     }
@@ -203,10 +203,10 @@ impl Files for Pages {
         who.may(Act::Lock, None).map_err(ApiError::Refused)?;
         let incident = self.incidents.find(who, &id).await.map_err(refused)?;
         who.may(Act::Lock, Some(&incident.site)).map_err(ApiError::Refused)?;
-        if let Some(webex) = &self.webex {
-            webex.try_again(incident.id);
+        match &self.webex {
+            Some(webex) => webex.try_again(self.papers.as_ref(), &incident.id).await.map_err(stored),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     async fn wall(&self, who: &Operator, site: Option<SiteId>) -> Result<WallView, ApiError> {

@@ -196,8 +196,15 @@ impl Pages {
     ///
     /// # Errors
     /// [`ApiError::PasskeyNeeded`], [`ApiError::NoPasskey`], or as [`Backend::release`].
-    pub async fn release_by_bot(&self, who: &Operator, site: SiteId, typed: &str, seen: u64) -> Result<(), ApiError> {
-        let wish = AllClear { seen: Some(seen), ..AllClear::default() };
+    pub async fn release_by_bot(
+        &self,
+        who: &Operator,
+        site: SiteId,
+        typed: &str,
+        seen: u64,
+        reason: Option<String>,
+    ) -> Result<(), ApiError> {
+        let wish = AllClear { reason, seen: Some(seen), ..AllClear::default() };
         let wish = self.releasable(who, &site, typed, wish).await?;
         match self.proof_of(who).await? {
             Proof::NotNeeded => {}

@@ -135,8 +135,8 @@ impl Sites {
     fn incident(&self, status: &SiteStatus) -> Option<String> {
         let known = self.incidents.read().unwrap_or_else(PoisonError::into_inner).get(&status.id).cloned();
         known.map(|brief| {
-            let uninvited = self.webex.as_ref().map(|webex| webex.uninvited(&status.id)).unwrap_or_default();
-            fragments::incident(IncidentBrief { version: status.version, uninvited, ..brief })
+            let space = self.webex.as_ref().map(|webex| webex.space_notes(&status.id)).unwrap_or_default();
+            fragments::incident(IncidentBrief { version: status.version, space, ..brief })
         })
     }
 

@@ -83,7 +83,7 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
 
 fn bot(config: &Config, pages: &Arc<Pages>, front: Option<Arc<Front>>) -> Result<Option<Arc<Webex>>, Sorry> {
     let (Some(settings), Some(front)) = (config.webex.clone(), front) else { return Ok(None) };
-    let webex = Webex::new(settings, pages.clone(), front, &config.http.public_url);
+    let webex = Webex::new(settings, pages.clone(), front, &config.http);
     webex.map(|webex| Some(Arc::new(webex))).map_err(|error| Sorry(format!("webex: {error}")))
 }
 

@@ -6,7 +6,7 @@ pub mod roster;
 use crate::engine::ports::{NewEvent, StoreError};
 use crate::identity::token;
 use crate::store::Directory;
-use crate::store::records::{Contact, Identity, Person, SealedCode};
+use crate::store::records::{Contact, Identity, Person, SealedCode, WEBEX};
 use jiff::Timestamp;
 use lockdown::ids::OperatorId;
 use lockdown::operator::{Actor, Grants};
@@ -156,7 +156,11 @@ impl Desk<'_> {
         contact: Contact,
     ) -> Result<(), PeopleError> {
         let found = self.find(id, seen).await?;
-        let changed = Person { version: found.version + 1, email, contact, ..found.clone() };
+        // Another account is another person until it is bound anew.
+        let freed = found.contact.webex != contact.webex;
+        let identities = found.identities.iter().filter(|one| !(freed && one.issuer.starts_with(WEBEX))).cloned();
+        let identities = identities.collect();
+        let changed = Person { version: found.version + 1, email, contact, identities, ..found.clone() };
         let (before, after) = differences(&found, &changed);
         if after == before {
             return Ok(());

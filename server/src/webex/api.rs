@@ -59,8 +59,11 @@ pub struct Action {
 }
 
 #[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Room {
     pub id: String,
+    #[serde(default)]
+    pub creator_id: String,
     #[serde(default)]
     pub title: String,
 }

@@ -3,10 +3,10 @@
 use super::api::{Action, Message};
 use super::command::{self, Command};
 use super::ids::key;
-use super::people::Writer;
+use super::people::{Linked, Writer};
 use super::say::{Say, clipped, safe};
-use super::seal::{Act, Order, Whose, Wrong};
-use super::{Heard, Webex, WebexError, words};
+use super::seal::{Act, GOOD_FOR, Order, Whose, Wrong};
+use super::{Heard, Webex, WebexError, What, words};
 use crate::config::Release;
 use crate::engine::{EngineError, News, SiteStatus};
 use crate::incidents::IncidentError;
@@ -16,12 +16,13 @@ use app::backend::RequestForm;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::call_request::{Deed, Priority};
 use lockdown::ids::SiteId;
+use lockdown::incident::Incident;
 use lockdown::operator::{Act as Right, Operator};
 use lockdown::standing::Standing;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 /// What is older is no order any more.
 const STALE: SignedDuration = SignedDuration::from_mins(2);
@@ -36,6 +37,12 @@ const EDITS: usize = 8;
 /// A reason stands on the card, twice. Bytes.
 const LONGEST_REASON: usize = 1_000;
 
+/// Between two tries to fetch what was heard.
+const FETCH_AGAIN: Duration = Duration::from_secs(2);
+
+/// Messages and presses that are worked on at the same time.
+const AT_ONCE: usize = 32;
+
 /// Requests of the queue that are listed.
 const LISTED: usize = 25;
 
@@ -49,21 +56,53 @@ pub(super) struct Place {
 
 /// Answers what is heard, several at a time: a slow fetch keeps no lock waiting.
 pub(super) async fn answer(webex: Arc<Webex>, mut heard: mpsc::Receiver<Heard>) {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
     while let Some(heard) = heard.recv().await {
+        let Ok(place) = places.clone().acquire_owned().await else { return };
         let webex = webex.clone();
         tokio::spawn(async move {
             if let Err(error) = webex.take(&heard).await {
                 tracing::warn!(%error, ?heard, "the bot could not answer");
             }
+            drop(place);
         });
+    }
+}
+
+/// What was heard, fetched.
+enum Fetched {
+    Message(Message),
+    Action(Action),
+}
+
+impl Fetched {
+    fn person(&self) -> &str {
+        match self {
+            Self::Message(message) => &message.person_id,
+            Self::Action(action) => &action.person_id,
+        }
     }
 }
 
 impl Webex {
     async fn take(self: &Arc<Self>, heard: &Heard) -> Result<(), WebexError> {
-        let (Heard::Message(id) | Heard::Action(id)) = heard;
-        // By the id that the API gives: one message comes with several spellings, and again after a new line.
-        match self.pages.directory.spend(&format!("webex-heard/{}", key(id)), self.pages.engine.now()).await {
+        let me = key(&self.me().await?.id);
+        if heard.actor.as_ref() == Some(&me) {
+            return Ok(());
+        }
+        // What cannot be fetched now is an order all the same, for as long as it is one.
+        let until = self.pages.engine.now() + STALE;
+        let fetched = loop {
+            match self.fetch(heard).await {
+                Err(WebexError::Away(_) | WebexError::Busy { .. }) if self.pages.engine.now() < until => {
+                    self.pages.engine.pause(FETCH_AGAIN).await;
+                }
+                fetched => break fetched?,
+            }
+        };
+        let Some((fetched, writer)) = fetched.filter(|(fetched, _)| key(fetched.person()) != me) else { return Ok(()) };
+        // By what is the same in every spelling: it is told again after a new line, and to every server.
+        match self.pages.directory.spend(&format!("webex-heard/{}", key(&heard.id)), self.pages.engine.now()).await {
             Ok(true) => {}
             Ok(false) => {
                 self.front.counts.replayed.fetch_add(1, Ordering::Relaxed);
@@ -72,38 +111,45 @@ impl Webex {
             // Twice is better than never: every order is sealed and good once by itself.
             Err(error) => tracing::warn!(%error, "whether it was heard before is not known"),
         }
-        match heard {
-            Heard::Message(id) => self.message(self.client.get(&format!("messages/{id}")).await?).await,
-            Heard::Action(id) => self.action(self.client.get(&format!("attachment/actions/{id}")).await?).await,
-        }
-    }
-
-    async fn message(self: &Arc<Self>, message: Message) -> Result<(), WebexError> {
-        if key(&message.person_id) == key(&self.me().await?.id) {
-            return Ok(());
-        }
-        let Some(writer) = self.writer(&message.person_id).await? else {
+        let Some(writer) = writer else {
             self.front.counts.strangers.fetch_add(1, Ordering::Relaxed);
             return Ok(());
         };
-        let place = Place {
-            thread: (message.room_type != "direct")
-                .then(|| message.parent_id.clone().unwrap_or_else(|| message.id.clone())),
-            room: message.room_id.clone(),
+        if self.pace.check_key(&writer.account).is_err() {
+            self.front.counts.throttled.fetch_add(1, Ordering::Relaxed);
+            return Ok(());
+        }
+        match fetched {
+            Fetched::Message(message) => self.message(writer, message).await,
+            Fetched::Action(action) => self.action(writer, action).await,
+        }
+    }
+
+    /// `None` for what is not to be seen any more.
+    async fn fetch(&self, heard: &Heard) -> Result<Option<(Fetched, Option<Writer>)>, WebexError> {
+        let id = self.mercury().id_of(heard).await;
+        let fetched = match heard.what {
+            What::Message => self.client.get(&format!("messages/{id}")).await.map(Fetched::Message),
+            What::Action => self.client.get(&format!("attachment/actions/{id}")).await.map(Fetched::Action),
         };
+        let fetched = match fetched {
+            Err(WebexError::Refused { status: 404, .. }) => return Ok(None),
+            fetched => fetched?,
+        };
+        let writer = self.writer(fetched.person()).await?;
+        Ok(Some((fetched, writer)))
+    }
+
+    async fn message(self: &Arc<Self>, writer: Writer, message: Message) -> Result<(), WebexError> {
+        let thread = message.parent_id.clone().unwrap_or_else(|| message.id.clone());
+        let thread = (message.room_type != "direct").then_some(thread);
+        let place = Place { thread, room: message.room_id.clone() };
         let text = without_mention(&message, &self.me().await?.id);
-        let sites: Vec<SiteId> = self.pages.engine.live_statuses().into_iter().map(|status| status.id).collect();
+        let sites: Vec<SiteId> = self.pages.engine.statuses().into_iter().map(|status| status.id).collect();
         let command = command::read(&text, &sites);
         if let Some(minutes) = self.too_old(message.created) {
-            return self
-                .say(
-                    &place,
-                    Say::plain(format!(
-                        "This came {minutes} min late: nothing was done. Write it again if it is still meant."
-                    )),
-                )
-                .await
-                .map(|_| ());
+            let late = format!("This came {minutes} min late: nothing was done. Write it again if it is still meant.");
+            return self.say(&place, Say::plain(late)).await.map(|_| ());
         }
         if command == Command::Unknown && self.is_for_a_ticket(&writer, &message, &text).await? {
             return Ok(());
@@ -166,10 +212,11 @@ impl Webex {
 
     async fn linked(&self, writer: &Writer, code: &str) -> Say {
         match self.link(writer, code).await {
-            Ok(Some(name)) => {
+            Ok(Linked::To(name)) => {
                 Say::plain(format!("You are {} to me from now on. Write `help` to see what you may do.", safe(&name)))
             }
-            Ok(None) => Say::plain(words::LINKED_NOT),
+            Ok(Linked::NotGood) => Say::plain(words::LINKED_NOT),
+            Ok(Linked::Taken) => Say::plain(words::LINKED_TO_ANOTHER),
             Err(error) => {
                 tracing::warn!(%error, "an account could not be linked");
                 Say::plain("This cannot be stored now. Try again in a minute.")
@@ -177,18 +224,17 @@ impl Webex {
         }
     }
 
-    /// The site that is meant: the named one, or the only one.
+    /// The site that is meant: the named one (a drill's too), or the only one in earnest.
     fn site(&self, named: Option<&SiteId>) -> Result<SiteStatus, Say> {
-        let mut all = self.pages.engine.live_statuses();
-        let at = match named {
-            Some(site) => all.iter().position(|status| status.id == *site),
-            None => (all.len() == 1).then_some(0),
-        };
-        at.map(|at| all.swap_remove(at)).ok_or_else(|| {
-            let ids: Vec<String> =
-                self.pages.engine.live_statuses().iter().map(|status| format!("`{}`", status.id)).collect();
-            Say::plain(format!("Which site? Write one of {} after the command.", ids.join(", ")))
-        })
+        let mut live = self.pages.engine.live_statuses();
+        match named {
+            Some(site) => self.pages.engine.status(site).map_err(|error| Say::plain(error.to_string())),
+            None if live.len() == 1 => Ok(live.swap_remove(0)),
+            None => {
+                let ids: Vec<String> = live.iter().map(|status| format!("`{}`", status.id)).collect();
+                Err(Say::plain(format!("Which site? Write one of {} after the command.", ids.join(", "))))
+            }
+        }
     }
 
     async fn asked(
@@ -235,7 +281,23 @@ impl Webex {
         let room = key(&place.room);
         let (code, slot) =
             self.front.seal.ask(Whose { person: &writer.account, room: &room }, &order, self.pages.engine.now());
+        if let Some(reason) = &reason {
+            self.remember_reason(&code, reason);
+        }
         words::ask(&order, status, &code, slot, reason.as_deref())
+    }
+
+    /// A code that is typed brings no reason; the one it was asked with is kept as long as the code is good.
+    fn remember_reason(&self, code: &str, reason: &str) {
+        let now = self.pages.engine.now();
+        let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
+        reasons.retain(|_, (_, at)| now.duration_since(*at).as_secs() <= 2 * GOOD_FOR);
+        reasons.insert(code.to_owned(), (reason.to_owned(), now));
+    }
+
+    fn reason_of(&self, code: &str) -> Option<String> {
+        let reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
+        reasons.get(code).map(|(reason, _)| reason.clone())
     }
 
     /// Lets the engine refuse it, so that the timeline has it.
@@ -260,6 +322,7 @@ impl Webex {
             Err(say) => return say,
         };
         let drill = self.pages.engine.drill_of(&practised.id).and_then(|id| self.pages.engine.status(&id).ok());
+        let drill = if practised.drill { Some(practised.clone()) } else { drill };
         let Some(drill) = drill else {
             return Say::plain(format!(
                 "No drill is set up for {}: an engineer adds a site with `drill_of`.",
@@ -287,8 +350,11 @@ impl Webex {
         let whose = Whose { person: &writer.account, room: &room };
         match self.front.seal.find(whose, &orders, code, self.pages.engine.now()) {
             Some((order, slot)) => {
-                let (typed, reason) =
-                    if order.act == Act::Release { (said.unwrap_or_default(), None) } else { (String::new(), said) };
+                let kept = self.reason_of(code);
+                let (typed, reason) = match order.act {
+                    Act::Release => (said.unwrap_or_default(), kept),
+                    Act::Lock => (String::new(), said.or(kept)),
+                };
                 self.confirmed(who, place, order.clone(), &format!("{code}/{slot}"), typed, reason).await
             }
             None => self.out_of_date(Some(who), place).await,
@@ -302,11 +368,7 @@ impl Webex {
     }
 
     /// A card that was pressed, by anybody in the space and with anything in it.
-    async fn action(self: &Arc<Self>, action: Action) -> Result<(), WebexError> {
-        let Some(writer) = self.writer(&action.person_id).await? else {
-            self.front.counts.strangers.fetch_add(1, Ordering::Relaxed);
-            return Ok(());
-        };
+    async fn action(self: &Arc<Self>, writer: Writer, action: Action) -> Result<(), WebexError> {
         let thread = self.thread_of(&action.message_id).await;
         let place = Place { room: action.room_id.clone(), thread };
         if let Some(minutes) = self.too_old(action.created) {
@@ -426,14 +488,14 @@ impl Webex {
         let done = match order.act {
             Act::Lock => self.pages.engine.activate(who, &order.site, reason).await.map(|_| ()).map_err(told_by_engine),
             Act::Release => {
-                self.pages.release_by_bot(who, order.site.clone(), &typed, order.version).await.map_err(|error| {
-                    match error {
+                self.pages.release_by_bot(who, order.site.clone(), &typed, order.version, reason).await.map_err(
+                    |error| match error {
                         ApiError::PasskeyNeeded | ApiError::NoPasskey | ApiError::SignInFirst => {
                             format!("A passkey must confirm it. Give it on the console: {}/console", self.public_url)
                         }
                         error => error.to_string(),
-                    }
-                })
+                    },
+                )
             }
         };
         match done {
@@ -455,6 +517,11 @@ impl Webex {
         let engine = &self.pages.engine;
         let (mut news, begun) = (engine.subscribe(), engine.now());
         let Ok(mut status) = engine.status(&order.site) else { return Ok(()) };
+        if let Some(asked) = status.command.asked(begun).filter(|_| order.act == Act::Release) {
+            let until = self.pages.sites.moment(Some(&order.site), asked.until(), begun).clock;
+            let text = app::words::asked(&safe(&asked.by.name), &until);
+            return self.say(place, Say::plain(format!("{text} It is locked until then."))).await.map(|_| ());
+        }
         let mut shown = self.standing(&status, Some(who), begun);
         let mut message = self.say(place, Say::plain(shown.clone())).await?;
         let mut edits = 0;
@@ -501,12 +568,13 @@ impl Webex {
     }
 
     async fn log(&self, who: &Operator, form: RequestForm) -> Say {
-        let site = self
-            .pages
-            .engine
-            .live_statuses()
-            .into_iter()
-            .find(|status| who.may(Right::TakeCalls, Some(&status.id)).is_ok());
+        let open = self.pages.incidents.all().await.unwrap_or_default();
+        let open: Vec<SiteId> = open.into_iter().filter(Incident::is_open).map(|one| one.site).collect();
+        let mut sites = self.pages.engine.live_statuses();
+        sites.retain(|status| who.may(Right::TakeCalls, Some(&status.id)).is_ok());
+        // Where something is going on.
+        sites.sort_by_key(|status| !open.contains(&status.id));
+        let site = sites.into_iter().next();
         let Some(site) = site else { return Say::plain(format!("No. {}", lockdown::operator::Refusal::NeedsEoc)) };
         let form = RequestForm {
             site: site.id.to_string(),
@@ -591,7 +659,10 @@ impl Webex {
             Ok(all) => all,
             Err(error) => return Say::plain(error.to_string()),
         };
-        let Some(last) = all.into_iter().rev().find(|one| who.may(Right::Work, Some(&one.site)).is_ok()) else {
+        let mut theirs: Vec<_> = all.into_iter().filter(|one| who.may(Right::Work, Some(&one.site)).is_ok()).collect();
+        // What is open in earnest comes before a drill that began later.
+        theirs.sort_by_key(|one| (one.is_open() && !one.is_drill(), one.opened_at));
+        let Some(last) = theirs.pop() else {
             return Say::plain(match who.may(Right::Work, None) {
                 Ok(()) => "There was no incident yet.".to_owned(),
                 Err(refusal) => format!("No. {refusal}"),

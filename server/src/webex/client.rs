@@ -64,6 +64,14 @@ impl Client {
         read(&self.send(Method::POST, self.address(path)?, Some(body)).await?)
     }
 
+    /// Posts what must not be there twice: where no answer comes it is looked for before it is tried again.
+    ///
+    /// # Errors
+    /// [`WebexError`].
+    pub async fn post_once<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, WebexError> {
+        read(&self.once(Method::POST, self.address(path)?, Some(body)).await?)
+    }
+
     /// # Errors
     /// [`WebexError`].
     pub async fn put<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, WebexError> {

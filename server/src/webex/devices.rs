@@ -6,14 +6,17 @@
 use super::client::Client;
 use super::{Webex, WebexError};
 use crate::config::{Driver, RoomDevice, Secret};
-use crate::engine::ports::{NewEvent, Turn};
+use crate::engine::SiteStatus;
+use crate::engine::ports::{NewEvent, StoreError};
+use crate::store::papers::Paper;
+use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
 use lockdown::step::Target;
 use lockdown::timeline::{EventKind, StepNote};
 use quick_xml::Writer;
 use quick_xml::events::BytesText;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +24,10 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_secs(5);
 
 /// A device that did not take it is told again after so long.
-const AGAIN: Duration = Duration::from_secs(30);
+const AGAIN: SignedDuration = SignedDuration::from_secs(30);
+
+/// The paper with the devices that may show a lock.
+const LIT: &str = "devices/lit";
 
 /// A device that answers later is not there.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -52,10 +58,10 @@ enum Way {
 struct Device {
     settings: RoomDevice,
     way: Way,
-    /// What it showed last, as far as is known.
+    /// What this server made it show last.
     shows: Option<Wanted>,
-    /// When it did not take it.
-    failed: bool,
+    /// It did not take what it was told: told again then, without waking and sounding.
+    again_at: Option<Timestamp>,
 }
 
 /// Looks after the devices for as long as the server runs.
@@ -63,7 +69,7 @@ pub(super) async fn tend(webex: Arc<Webex>) {
     let mut devices = Vec::new();
     for settings in webex.settings.devices.clone() {
         match way(&webex, &settings) {
-            Ok(way) => devices.push(Device { settings, way, shows: None, failed: false }),
+            Ok(way) => devices.push(Device { settings, way, shows: None, again_at: None }),
             Err(error) => tracing::error!(%error, device = settings.name, "a room device cannot be used"),
         }
     }
@@ -71,12 +77,14 @@ pub(super) async fn tend(webex: Arc<Webex>) {
         return;
     }
     let mut news = webex.pages.engine.subscribe();
+    let mut told = Told::new();
     loop {
-        webex.tell_devices(&mut devices).await;
-        let pause = if devices.iter().any(|device| device.failed) { AGAIN } else { LOOK };
+        if let Err(error) = webex.tell_devices(&mut devices, &mut told).await {
+            tracing::info!(%error, "room devices are told later");
+        }
         tokio::select! {
             _ = news.recv() => while news.try_recv().is_ok() {},
-            () = webex.pages.engine.pause(pause) => devices.iter_mut().for_each(|device| device.failed = false),
+            () = webex.pages.engine.pause(LOOK) => {}
         }
     }
 }
@@ -97,32 +105,50 @@ fn way(webex: &Webex, settings: &RoomDevice) -> Result<Way, WebexError> {
     })
 }
 
+/// What was told last of each site's devices: what they should show, and which do not.
+type Told = BTreeMap<SiteId, (Target, Vec<StepNote>)>;
+
 impl Webex {
-    async fn tell_devices(&self, devices: &mut [Device]) {
-        let due: Vec<(&mut Device, Option<SiteId>, Wanted)> = devices
+    async fn tell_devices(&self, devices: &mut [Device], told: &mut Told) -> Result<(), StoreError> {
+        if !self.holds("devices").await? {
+            return Ok(());
+        }
+        let now = self.pages.engine.now();
+        let mut lit = self.lit().await?;
+        let due: Vec<(&mut Device, SiteId, Wanted)> = devices
             .iter_mut()
+            .filter(|device| device.again_at.is_none_or(|at| at <= now))
             .filter_map(|device| {
                 let (site, wanted) = self.wanted(&device.settings)?;
-                // At the start nothing is known of it; nothing is cleared that was not shown by us.
-                let fits = device.shows.as_ref().map_or(wanted == Wanted::Nothing, |shows| *shows == wanted);
-                (!fits && !device.failed).then_some((device, site, wanted))
+                let fits = match &wanted {
+                    // Nothing is cleared that shows nothing of ours.
+                    Wanted::Nothing => !lit.1.contains(&device.settings.name),
+                    lock @ Wanted::Lock { .. } => device.shows.as_ref() == Some(lock),
+                };
+                (!fits).then_some((device, site, wanted))
             })
             .collect();
         if due.is_empty() {
-            return;
+            return Ok(());
         }
-        let told = due.into_iter().map(|(device, site, wanted)| async {
-            let outcome = carry_out(&device.way, commands(&wanted)).await;
-            device.failed = outcome.is_err();
-            let first = device.shows.is_none() || outcome.is_ok();
+        // Before any is told: whoever goes on after a crash knows what may have to be cleared.
+        let names = due.iter().filter(|(_, _, wanted)| *wanted != Wanted::Nothing);
+        let names: Vec<String> = names.map(|(device, ..)| device.settings.name.clone()).collect();
+        self.light(&mut lit, |all| all.extend(names)).await?;
+        let told_now = due.into_iter().map(|(device, site, wanted)| async {
+            let outcome = carry_out(&device.way, commands(&wanted), device.again_at.is_some()).await;
+            device.again_at = outcome.is_err().then(|| now + AGAIN);
             if outcome.is_ok() {
                 device.shows = Some(wanted.clone());
             }
-            (device.settings.name.clone(), site, wanted, outcome, first)
+            (device.settings.name.clone(), site, wanted, outcome)
         });
+        let outcomes = futures_util::future::join_all(told_now).await;
+        let cleared = outcomes.iter().filter(|(_, _, wanted, outcome)| *wanted == Wanted::Nothing && outcome.is_ok());
+        let cleared: Vec<String> = cleared.map(|(name, ..)| name.clone()).collect();
+        self.light(&mut lit, |all| all.retain(|name| !cleared.contains(name))).await?;
         let mut by_site: BTreeMap<SiteId, (Target, usize, Vec<StepNote>)> = BTreeMap::new();
-        for (name, site, wanted, outcome, first) in futures_util::future::join_all(told).await {
-            let (Some(site), true) = (site, first) else { continue };
+        for (name, site, wanted, outcome) in outcomes {
             let target = if wanted == Wanted::Nothing { Target::Normal } else { Target::Locked };
             let (_, done, failed) = by_site.entry(site).or_insert((target, 0, vec![]));
             match outcome {
@@ -131,27 +157,57 @@ impl Webex {
             }
         }
         for (site, (target, done, failed)) in by_site {
-            let kind = EventKind::DevicesTold { target, done, failed };
-            let event = NewEvent { at: self.pages.engine.now(), site: Some(site), by: None, kind };
-            if let Err(error) = self.pages.engine.tell(event).await {
-                tracing::error!(%error, "what the room devices show could not be put into the timeline");
+            let now = (target, failed.clone());
+            if done > 0 || told.get(&site) != Some(&now) {
+                told.insert(site.clone(), now);
+                self.tell_of_devices(site, EventKind::DevicesTold { target, done, failed }).await;
             }
+        }
+        Ok(())
+    }
+
+    async fn tell_of_devices(&self, site: SiteId, kind: EventKind) {
+        let event = NewEvent { at: self.pages.engine.now(), site: Some(site), by: None, kind };
+        if let Err(error) = self.pages.engine.tell(event).await {
+            tracing::error!(%error, "what the room devices show could not be put into the timeline");
         }
     }
 
-    /// What it shall show, and because of which site; `None` where another server tells it.
-    fn wanted(&self, device: &RoomDevice) -> Option<(Option<SiteId>, Wanted)> {
-        let mut statuses = match &device.site {
+    /// Names of the devices that may show a lock, with the version of the paper they stand on.
+    async fn lit(&self) -> Result<(u64, BTreeSet<String>), StoreError> {
+        let paper = self.pages.papers.paper(LIT).await?;
+        let version = paper.as_ref().map_or(0, |paper| paper.version);
+        let names = paper.and_then(|paper| serde_json::from_str(&paper.text).ok()).unwrap_or_default();
+        Ok((version, names))
+    }
+
+    async fn light(
+        &self,
+        (version, names): &mut (u64, BTreeSet<String>),
+        change: impl FnOnce(&mut BTreeSet<String>),
+    ) -> Result<(), StoreError> {
+        let before = names.clone();
+        change(names);
+        if *names == before {
+            return Ok(());
+        }
+        *version += 1;
+        let text = serde_json::to_string(names).map_err(|error| StoreError::Failed(error.to_string()))?;
+        self.pages.papers.put_paper(LIT, &Paper { version: *version, text }).await
+    }
+
+    /// What it shall show, and because of which site; `None` while that is not settled.
+    fn wanted(&self, device: &RoomDevice) -> Option<(SiteId, Wanted)> {
+        let statuses: Vec<SiteStatus> = match &device.site {
             Some(site) => self.pages.engine.status(site).into_iter().collect(),
             None => self.pages.engine.live_statuses(),
         };
-        statuses.retain(|status| self.pages.store.turn(&status.id) != Turn::Look);
         let locked = statuses.iter().find(|status| status.command.target() == Target::Locked);
         let Some(status) = locked else {
             // The banner stays until the all-clear was seen carried out.
             let settled = statuses.iter().all(|status| status.command.is_settled());
             let site = statuses.first()?.id.clone();
-            return settled.then_some((Some(site), Wanted::Nothing));
+            return settled.then_some((site, Wanted::Nothing));
         };
         let (name, numbers) = self.pages.public_facts(&status.id);
         let number = numbers.first().map_or_else(String::new, |number| format!(" Emergency: dial {number}."));
@@ -161,7 +217,7 @@ impl Webex {
             text: format!("{lead}{number}"),
             wall: device.wall.then(|| format!("{}/wall?site={}", self.public_url, status.id)),
         };
-        Some((Some(status.id.clone()), wanted))
+        Some((status.id.clone(), wanted))
     }
 }
 
@@ -199,9 +255,14 @@ fn commands(wanted: &Wanted) -> Commands {
     }
 }
 
-/// The first command that is refused ends it; waking and sounding are not what it is about.
-async fn carry_out(way: &Way, commands: Commands) -> Result<(), WebexError> {
+/// The first command that does not succeed ends it; waking, sounding and the board are not what it is about, and
+/// are left out when a device is told `again`.
+async fn carry_out(way: &Way, commands: Commands, again: bool) -> Result<(), WebexError> {
     for (command, arguments) in commands {
+        let beside = command.starts_with("Audio.") || command.starts_with("Standby.") || command.contains("WebView");
+        if again && beside && !command.ends_with("Clear") && !command.ends_with("Stop") {
+            continue;
+        }
         let done = match way {
             Way::Cloud { client, device_id } => {
                 let body = json!({ "deviceId": device_id, "arguments": arguments });
@@ -211,9 +272,8 @@ async fn carry_out(way: &Way, commands: Commands) -> Result<(), WebexError> {
                 put_xml(http, url, username, password, &document(command, &arguments)).await
             }
         };
-        let beside = command.starts_with("Audio.") || command.starts_with("Standby.") || command.contains("WebView");
         if let Err(error) = done
-            && !(beside && matches!(error, WebexError::Refused { .. }))
+            && !beside
         {
             return Err(error);
         }

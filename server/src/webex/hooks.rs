@@ -3,7 +3,7 @@
 
 use super::api::Hook;
 use super::client::Client;
-use super::{Heard, WebexError};
+use super::{Heard, WebexError, What};
 use crate::config::Secret;
 use aws_lc_rs::{constant_time, hmac};
 use serde_json::{Value, json};
@@ -74,10 +74,11 @@ pub fn heard(body: &[u8]) -> Option<Heard> {
     let told: Value = serde_json::from_slice(body).ok()?;
     let id = told["data"]["id"].as_str()?.to_owned();
     match (told["resource"].as_str()?, told["event"].as_str()?) {
-        ("messages", "created") => Some(Heard::Message(id)),
-        ("attachmentActions", "created") => Some(Heard::Action(id)),
+        ("messages", "created") => Some(What::Message),
+        ("attachmentActions", "created") => Some(What::Action),
         _ => None,
     }
+    .map(|what| Heard { what, id, service: None, actor: None })
 }
 
 #[cfg(test)]
@@ -102,7 +103,8 @@ mod tests {
     #[test]
     fn of_a_delivery_only_the_id_is_taken() {
         let body = br#"{"resource":"messages","event":"created","data":{"id":"m","personId":"forged"}}"#;
-        assert_eq!(heard(body), Some(Heard::Message("m".into())));
+        let heard_of = Heard { what: What::Message, id: "m".into(), service: None, actor: None };
+        assert_eq!(heard(body), Some(heard_of));
         assert_eq!(heard(br#"{"resource":"rooms","event":"created","data":{"id":"m"}}"#), None);
         assert_eq!(heard(b"not json"), None);
     }

@@ -5,7 +5,7 @@
 //! replaceable by webhooks.
 
 use super::client::Client;
-use super::{Heard, WebexError, ids};
+use super::{Heard, WebexError, What, ids};
 use crate::config;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::{Method, Url};
@@ -26,8 +26,13 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// A proxy's answer to CONNECT is short.
 const LONGEST_HEAD: usize = 8 * 1024;
 
+const TOO_MUCH: &str = "more comes than can be worked on";
+
 /// Another server of this installation took the line: not fought over.
 const REPLACED: u16 = 4000;
+
+pub(super) const REPLACED_BY_ANOTHER: &str =
+    "another server of the same name took the line: give each its own webex.instance";
 
 /// The cloud does not want this account.
 const UNWANTED: [u16; 3] = [1003, 4400, 4403];
@@ -76,6 +81,8 @@ pub(super) enum End {
 pub(super) struct Mercury<'a> {
     pub client: &'a Client,
     pub settings: &'a config::Webex,
+    /// This server among those of the installation.
+    pub server: &'a str,
 }
 
 impl Mercury<'_> {
@@ -86,8 +93,10 @@ impl Mercury<'_> {
         let wdm = catalog.links.wdm.ok_or_else(|| WebexError::Odd("its catalogue names no wdm service".into()))?;
         let devices = format!("{wdm}/devices");
         match self.registered(&devices).await? {
-            Some(device) => match self.ask::<Value>(Method::PUT, &device.url, Some(&self.about_us())).await {
-                Ok(_) => Ok(device),
+            // The address may be another one by now.
+            Some(device) => match self.ask::<Device>(Method::PUT, &device.url, Some(&self.about_us())).await {
+                Ok(fresh) => Ok(fresh),
+                Err(WebexError::Odd(_)) => Ok(device),
                 Err(WebexError::Refused { status: 404, .. }) => self.register(&devices).await,
                 Err(error) => Err(error),
             },
@@ -104,8 +113,19 @@ impl Mercury<'_> {
         }
     }
 
+    /// Where too many are registered, those of this installation make room: they register anew.
     async fn register(&self, devices: &str) -> Result<Device, WebexError> {
-        self.ask(Method::POST, devices, Some(&self.about_us())).await
+        match self.ask(Method::POST, devices, Some(&self.about_us())).await {
+            Err(WebexError::Refused { status: 403, why, .. }) if why.contains("excessive") => {
+                let prefix = format!("{}@", self.settings.instance);
+                let known: Devices = self.ask(Method::GET, devices, None).await?;
+                for device in known.devices.iter().filter(|device| device.name.starts_with(&prefix)) {
+                    self.unregister(device).await;
+                }
+                self.ask(Method::POST, devices, Some(&self.about_us())).await
+            }
+            registered => registered,
+        }
     }
 
     /// The server stops: the cloud need not wait for it.
@@ -117,8 +137,7 @@ impl Mercury<'_> {
 
     /// One device a server: they hear the same, and what one takes no other does.
     fn name(&self) -> String {
-        let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
-        format!("{}@{}", self.settings.instance, host.trim())
+        format!("{}@{}", self.settings.instance, self.server)
     }
 
     fn about_us(&self) -> Value {
@@ -180,7 +199,9 @@ impl Mercury<'_> {
             };
         };
         ready();
-        self.pass_on(&mut socket, &first, heard).await;
+        if !self.pass_on(&mut socket, &first, heard).await {
+            return Ok(End::Lost(TOO_MUCH.into()));
+        }
         self.follow(socket, heard).await
     }
 
@@ -196,7 +217,9 @@ impl Mercury<'_> {
                         if said["type"] == "pong" && said["id"].as_str() == waiting.as_deref() {
                             waiting = None;
                         }
-                        self.pass_on(&mut socket, &text, heard).await;
+                        if !self.pass_on(&mut socket, &text, heard).await {
+                            return Ok(End::Lost(TOO_MUCH.into()));
+                        }
                     }
                     Some(Ok(Frame::Close(Some(close)))) => return ended(&close),
                     Some(Ok(Frame::Close(None))) | None => return Ok(End::Lost("it was closed".into())),
@@ -217,39 +240,30 @@ impl Mercury<'_> {
         }
     }
 
-    /// Acknowledges a frame, and says what it tells of.
-    async fn pass_on(&self, socket: &mut Socket, text: &str, heard: &mpsc::Sender<Heard>) {
-        let Ok(frame) = serde_json::from_str::<Value>(text) else { return };
-        let Some(id) = frame["id"].as_str().filter(|_| frame.get("data").is_some()) else { return };
-        if let Some(told) = told(&frame) {
-            let found = self.of_the_api(told).await;
-            // Full: what cannot be taken is not acknowledged either, and is told again.
-            if heard.try_send(found).is_err() {
-                tracing::warn!("more comes from webex than can be worked on");
-                return;
-            }
+    /// Acknowledges a frame, and passes on what it tells of. False where more comes than can be worked on: the line
+    /// is closed then, and what was not acknowledged is told again.
+    async fn pass_on(&self, socket: &mut Socket, text: &str, heard: &mpsc::Sender<Heard>) -> bool {
+        let Ok(frame) = serde_json::from_str::<Value>(text) else { return true };
+        let Some(id) = frame["id"].as_str().filter(|_| frame.get("data").is_some()) else { return true };
+        if let Some(told) = told(&frame)
+            && heard.try_send(told).is_err()
+        {
+            return false;
         }
         let _ = socket.send(Frame::text(json!({ "type": "ack", "messageId": id }).to_string())).await;
+        true
     }
 
-    /// The conversation service knows the API's id of an activity; else it is made from the activity's own.
-    async fn of_the_api(&self, told: Activity) -> Heard {
-        let (path, kind) = match told.what {
+    /// The API's id of an activity: the conversation service knows it; else it is made from the activity's own.
+    pub(super) async fn id_of(&self, heard: &Heard) -> String {
+        let Some(service) = &heard.service else { return heard.id.clone() };
+        let (path, kind) = match heard.what {
             What::Message => ("messages", "MESSAGE"),
             What::Action => ("attachment/actions", "ATTACHMENT_ACTION"),
         };
-        let asked = match told.conversation.as_deref().and_then(|url| url.split_once("/conversations/")) {
-            Some((service, _)) => {
-                self.ask::<Value>(Method::GET, &format!("{service}/{path}/{}", told.id), None).await.ok()
-            }
-            None => None,
-        };
-        let id = asked.and_then(|found| found["id"].as_str().map(str::to_owned));
-        let id = id.unwrap_or_else(|| ids::of(kind, &told.id));
-        match told.what {
-            What::Message => Heard::Message(id),
-            What::Action => Heard::Action(id),
-        }
+        let found = self.ask::<Value>(Method::GET, &format!("{service}/{path}/{}", heard.id), None).await.ok();
+        let id = found.and_then(|found| found["id"].as_str().map(str::to_owned));
+        id.unwrap_or_else(|| ids::of(kind, &heard.id))
     }
 
     async fn open(&self, address: &str) -> Result<Result<Socket, End>, WebexError> {
@@ -322,27 +336,12 @@ fn ended(close: &CloseFrame) -> Result<End, WebexError> {
             why: format!("the websocket is not for this account ({})", close.reason),
             tracking: String::new(),
         }),
-        REPLACED => {
-            Ok(End::Lost("another server of the same name took the line: give each its own webex.instance".into()))
-        }
+        REPLACED => Ok(End::Lost(REPLACED_BY_ANOTHER.into())),
         code => Ok(End::Lost(format!("it was closed ({code} {})", close.reason))),
     }
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum What {
-    Message,
-    Action,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct Activity {
-    what: What,
-    id: String,
-    conversation: Option<String>,
-}
-
-fn told(frame: &Value) -> Option<Activity> {
+fn told(frame: &Value) -> Option<Heard> {
     let data = &frame["data"];
     if data["eventType"] != "conversation.activity" {
         return None;
@@ -353,8 +352,10 @@ fn told(frame: &Value) -> Option<Activity> {
         "cardAction" => What::Action,
         _ => return None,
     };
-    let conversation = activity["target"]["url"].as_str().map(str::to_owned);
-    Some(Activity { what, id: activity["id"].as_str()?.to_owned(), conversation })
+    let service = activity["target"]["url"].as_str().and_then(|url| url.split_once("/conversations/"));
+    let service = service.map(|(service, _)| service.to_owned());
+    let actor = activity["actor"]["entryUUID"].as_str().map(str::to_ascii_lowercase);
+    Some(Heard { what, id: activity["id"].as_str()?.to_owned(), service, actor })
 }
 
 #[cfg(test)]
@@ -365,14 +366,17 @@ mod tests {
     fn of_a_frame_only_what_happened_and_where_is_taken() {
         let frame = |verb: &str| {
             json!({ "id": "f", "data": { "eventType": "conversation.activity", "activity": {
-            "id": "a-1", "verb": verb, "object": { "displayName": "secret" }, "target": { "url": "https://c/conversations/r" } } } })
+            "id": "a-1", "verb": verb, "actor": { "entryUUID": "P-1" }, "object": { "displayName": "secret" },
+            "target": { "url": "https://c/v1/conversations/r" } } } })
         };
-        let conversation = Some("https://c/conversations/r".to_owned());
-        assert_eq!(
-            told(&frame("post")),
-            Some(Activity { what: What::Message, id: "a-1".into(), conversation: conversation.clone() })
-        );
-        assert_eq!(told(&frame("cardAction")), Some(Activity { what: What::Action, id: "a-1".into(), conversation }));
+        let heard = |what: What| Heard {
+            what,
+            id: "a-1".into(),
+            service: Some("https://c/v1".into()),
+            actor: Some("p-1".into()),
+        };
+        assert_eq!(told(&frame("post")), Some(heard(What::Message)));
+        assert_eq!(told(&frame("cardAction")), Some(heard(What::Action)));
         assert_eq!(told(&frame("acknowledge")), None);
         assert_eq!(told(&json!({ "data": { "eventType": "mercury.buffer_state" } })), None);
         assert_eq!(told(&json!(null)), None);

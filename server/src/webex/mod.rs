@@ -8,6 +8,7 @@ mod command;
 mod devices;
 pub mod hooks;
 mod ids;
+mod lease;
 mod meeting;
 mod mercury;
 mod people;
@@ -22,12 +23,15 @@ use crate::config::{self, Transport};
 use crate::identity::token;
 use api::Person;
 use client::Client;
-use lockdown::ids::{IncidentId, SiteId};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use jiff::Timestamp;
+use lockdown::ids::SiteId;
 use lockdown::timeline::EventKind;
 use meeting::Meetings;
 use mercury::{Device, End, Mercury};
 use seal::Seal;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -36,9 +40,15 @@ use tokio::sync::{Notify, OnceCell, mpsc};
 /// What waits to be worked on. More is told again by the websocket, and refused to the webhook.
 const BACKLOG: usize = 256;
 
+/// Messages and presses of one account at once, and then one a second: what answers every answer is stopped by it.
+const BURST: NonZeroU32 = NonZeroU32::new(20).expect("twenty");
+
 /// Between two tries to reach the cloud: doubled from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LAST_PAUSE: Duration = Duration::from_secs(32);
+
+/// A line that stood for so long was well.
+const STEADY: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
 /// Between two looks at the webhooks.
 const WATCH: Duration = Duration::from_secs(300);
@@ -61,9 +71,20 @@ pub enum WebexError {
 
 /// Something happened; what, is fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
-    Message(String),
-    Action(String),
+pub struct Heard {
+    pub what: What,
+    /// The API's id, or the activity's.
+    pub id: String,
+    /// The conversation service that knows the API's id of the activity.
+    pub service: Option<String>,
+    /// The key of whoever did it, where that is told. Nothing is done on its word.
+    pub actor: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    Message,
+    Action,
 }
 
 /// What was heard and not acted upon, for `/metrics` and the tests.
@@ -73,17 +94,20 @@ pub struct Counts {
     pub replayed: AtomicU64,
     pub stale: AtomicU64,
     pub strangers: AtomicU64,
+    /// Of an account that says more than a person does.
+    pub throttled: AtomicU64,
 }
 
 impl Counts {
     /// Each with its name.
-    pub fn by_name(&self) -> [(&'static str, u64); 4] {
+    pub fn by_name(&self) -> [(&'static str, u64); 5] {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         [
             ("forged", read(&self.forged)),
             ("replayed", read(&self.replayed)),
             ("stale", read(&self.stale)),
             ("stranger", read(&self.strangers)),
+            ("throttled", read(&self.throttled)),
         ]
     }
 }
@@ -97,15 +121,13 @@ pub struct Front {
     health: Mutex<Health>,
     /// A bridge that is always there.
     pub bridge: Option<String>,
-    /// Who could not be invited, and why.
-    uninvited: Mutex<BTreeMap<SiteId, Vec<String>>>,
-    /// Incidents whose invitations somebody wants tried again.
-    asked_again: Mutex<BTreeSet<IncidentId>>,
+    /// What is not well with the space of a site's incident.
+    spaces: Mutex<BTreeMap<SiteId, Vec<String>>>,
     pub(crate) again: Notify,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Health {
+pub(crate) enum Health {
     /// Not known yet.
     Starting,
     Well,
@@ -144,8 +166,7 @@ impl Front {
             hooked,
             health: Mutex::new(Health::Starting),
             bridge: settings.meeting_url.clone(),
-            uninvited: Mutex::default(),
-            asked_again: Mutex::default(),
+            spaces: Mutex::default(),
             again: Notify::new(),
         };
         (front, Ears { sender, receiver })
@@ -164,9 +185,9 @@ impl Front {
         }
     }
 
-    /// Who is not in the space of a site's incident, and why.
-    pub fn uninvited(&self, site: &SiteId) -> Vec<String> {
-        self.uninvited.lock().unwrap_or_else(PoisonError::into_inner).get(site).cloned().unwrap_or_default()
+    /// What is not well with the space of a site's incident, in sentences.
+    pub fn space_notes(&self, site: &SiteId) -> Vec<String> {
+        self.spaces.lock().unwrap_or_else(PoisonError::into_inner).get(site).cloned().unwrap_or_default()
     }
 
     /// What every console shall say.
@@ -177,18 +198,8 @@ impl Front {
         }
     }
 
-    /// Somebody wants an incident's invitations tried again, now.
-    pub fn try_again(&self, incident: IncidentId) {
-        self.asked_again.lock().unwrap_or_else(PoisonError::into_inner).insert(incident);
-        self.again.notify_one();
-    }
-
-    pub(crate) fn take_again(&self, incident: &IncidentId) -> bool {
-        self.asked_again.lock().unwrap_or_else(PoisonError::into_inner).remove(incident)
-    }
-
-    pub(crate) fn set_uninvited(&self, site: &SiteId, missing: Vec<String>) {
-        self.uninvited.lock().unwrap_or_else(PoisonError::into_inner).insert(site.clone(), missing);
+    pub(crate) fn set_space_notes(&self, site: &SiteId, notes: Vec<String>) {
+        self.spaces.lock().unwrap_or_else(PoisonError::into_inner).insert(site.clone(), notes);
     }
 
     /// Whether it is otherwise than before.
@@ -209,8 +220,14 @@ pub struct Webex {
     pub(crate) pages: Arc<Pages>,
     pub(crate) front: Arc<Front>,
     pub(crate) public_url: String,
+    /// This server among those of the installation.
+    server: String,
     meetings: Option<Meetings>,
     me: OnceCell<Person>,
+    /// How much one account may say.
+    pace: DefaultKeyedRateLimiter<String>,
+    /// Reasons that were written with an order, until its code is typed.
+    pub(crate) reasons: Mutex<BTreeMap<String, (String, Timestamp)>>,
     /// What this server is registered as.
     device: Mutex<Option<Device>>,
 }
@@ -222,7 +239,7 @@ impl Webex {
         settings: config::Webex,
         pages: Arc<Pages>,
         front: Arc<Front>,
-        public_url: &str,
+        http: &config::Http,
     ) -> Result<Self, WebexError> {
         let client = Client::new(&settings)?;
         let meetings = settings.meeting.clone();
@@ -233,8 +250,11 @@ impl Webex {
             client,
             pages,
             front,
-            public_url: public_url.to_owned(),
+            public_url: http.public_url.clone(),
+            server: format!("{}{}", host_name(), http.listen),
             meetings,
+            pace: RateLimiter::keyed(Quota::per_second(NonZeroU32::MIN).allow_burst(BURST)),
+            reasons: Mutex::default(),
             me: OnceCell::new(),
             device: Mutex::new(None),
         })
@@ -249,11 +269,11 @@ impl Webex {
     pub async fn leave(&self) {
         let device = self.device.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(device) = device {
-            Mercury { client: &self.client, settings: &self.settings }.unregister(&device).await;
+            self.mercury().unregister(&device).await;
         }
     }
 
-    async fn tell(&self, health: Health) {
+    pub(crate) async fn tell(&self, health: Health) {
         let kind = match &health {
             Health::Ill(why) => Some(EventKind::WebexLost { why: why.clone() }),
             Health::Well => Some(EventKind::WebexBack),
@@ -306,24 +326,31 @@ impl Webex {
         }
     }
 
+    fn mercury(&self) -> Mercury<'_> {
+        Mercury { client: &self.client, settings: &self.settings, server: &self.server }
+    }
+
     async fn keep_listening(&self, sender: &mpsc::Sender<Heard>) {
-        let mercury = Mercury { client: &self.client, settings: &self.settings };
+        let mercury = self.mercury();
         let mut pause = FIRST_PAUSE;
         loop {
             let stood = std::sync::atomic::AtomicBool::new(false);
+            let begun = self.pages.engine.now();
             let why = match self.one_line(&mercury, sender, &stood).await {
                 Ok(End::Stale) => "the device was forgotten".to_owned(),
                 Ok(End::Lost(why)) => why,
                 Err(error) => error.to_string(),
             };
-            if stood.into_inner() {
+            if stood.into_inner() && self.pages.engine.now().duration_since(begun) > STEADY {
                 pause = FIRST_PAUSE;
             }
             tracing::info!(why, "the line to webex ended");
-            // A line that only has to be opened again is no news yet.
-            if pause > FIRST_PAUSE || why.contains("token") {
+            // A line that only has to be opened again is no news yet; one that another server took is not fought over.
+            let replaced = why == mercury::REPLACED_BY_ANOTHER;
+            if pause > FIRST_PAUSE || replaced || why.contains("token") {
                 self.tell(Health::Ill(why)).await;
             }
+            pause = if replaced { LAST_PAUSE } else { pause };
             self.pages.engine.pause(jittered(pause)).await;
             pause = (pause * 2).min(LAST_PAUSE);
         }
@@ -358,6 +385,10 @@ impl Webex {
 fn jittered(pause: Duration) -> Duration {
     let chance = u32::from(token::random()[0]);
     pause * (192 + chance / 2) / 256
+}
+
+fn host_name() -> String {
+    std::fs::read_to_string("/etc/hostname").unwrap_or_default().trim().to_owned()
 }
 
 pub(crate) fn random_id() -> String {

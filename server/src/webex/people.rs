@@ -54,53 +54,68 @@ impl Webex {
             return Ok(Some(known));
         }
         // An administrator wrote down whose account it is: an id, or an address that Webex vouches for within our
-        // own organisation. Bound at first sight, so that an address given to somebody else later leads nowhere.
+        // own organisation. Bound at first sight: who gets the address later is not who had it.
         let names = |written: &str| {
             key(written) == account || person.emails.iter().any(|email| email.eq_ignore_ascii_case(written))
         };
+        let free = |one: &Person| !one.disabled && !is_bound(one) && one.contact.webex.as_deref().is_some_and(names);
         let mut found: Vec<Person> = self.pages.directory.people().await?;
-        found.retain(|one| one.contact.webex.as_deref().is_some_and(names));
-        match <[Person; 1]>::try_from(found) {
-            Ok([found]) => self.bind(found, issuer, account).await.map(Some),
-            // Nobody, or several: then nobody.
-            Err(_) => Ok(None),
+        found.retain(free);
+        let Ok([found]) = <[Person; 1]>::try_from(found) else { return Ok(None) };
+        if let Err(error) = self.bind(&found, issuer, account).await {
+            // Whoever it is may lock while nothing can be written down; the next message binds it.
+            tracing::warn!(%error, "a Webex account could not be bound to its profile");
         }
+        Ok(Some(found))
     }
 
-    async fn bind(&self, person: Person, issuer: String, account: &str) -> Result<Person, StoreError> {
+    /// In place of another account that was bound before.
+    async fn bind(&self, person: &Person, issuer: String, account: &str) -> Result<(), StoreError> {
         let identity = Identity { issuer, subject: account.to_owned() };
-        let identities = person.identities.iter().cloned().chain([identity]).collect();
-        let bound = Person { version: person.version + 1, identities, ..person };
+        let others = person.identities.iter().filter(|one| !one.issuer.starts_with(WEBEX)).cloned();
+        let identities = others.chain([identity]).collect();
+        let bound = Person { version: person.version + 1, identities, ..person.clone() };
         let kind = EventKind::ProfileChanged {
             person: bound.id.clone(),
             name: bound.name.clone(),
-            before: vec!["webex account: none".into()],
+            before: vec![format!("webex account: {}", if is_bound(person) { "another" } else { "none" })],
             after: vec!["webex account: bound".into()],
         };
         let event = NewEvent { at: self.pages.engine.now(), site: None, by: None, kind };
-        match self.pages.directory.put_person(&bound, event).await {
-            Ok(()) => Ok(bound),
-            // Changed at this moment: the next message finds it.
-            Err(StoreError::Conflict) => Ok(Person { version: bound.version - 1, ..bound }),
-            Err(error) => Err(error),
-        }
+        self.pages.directory.put_person(&bound, event).await
     }
 
     /// Binds an account to the profile whose page shows this code. Once.
-    pub(super) async fn link(&self, writer: &Writer, code: &str) -> Result<Option<String>, StoreError> {
+    pub(super) async fn link(&self, writer: &Writer, code: &str) -> Result<Linked, StoreError> {
         let now = self.pages.engine.now();
         let people = self.pages.directory.people().await?;
-        let Some(found) =
-            people.into_iter().find(|one| !one.disabled && self.front.seal.is_link_of(&one.id, code, now))
-        else {
-            return Ok(None);
-        };
-        if !self.pages.directory.spend(&format!("webex-link/{code}"), now).await? {
-            return Ok(None);
-        }
+        let shown = |one: &Person| !one.disabled && self.front.seal.is_link_of(&one.id, code, now);
+        let Some(found) = people.into_iter().find(shown) else { return Ok(Linked::NotGood) };
         let org = self.me().await.map_err(|error| StoreError::Failed(error.to_string()))?.org_id.clone();
-        let name = found.name.clone();
-        self.bind(found, issuer(&org), &writer.account).await?;
-        Ok(Some(name))
+        let issuer = issuer(&org);
+        let bound = self.pages.directory.person_by_identity(&issuer, &writer.account).await?;
+        match bound {
+            Some(bound) if bound.id == found.id => return Ok(Linked::To(found.name)),
+            Some(_) => return Ok(Linked::Taken),
+            None => {}
+        }
+        if !self.pages.directory.spend(&format!("webex-link/{code}"), now).await? {
+            return Ok(Linked::NotGood);
+        }
+        self.bind(&found, issuer, &writer.account).await?;
+        Ok(Linked::To(found.name))
     }
+}
+
+/// What came of a code.
+pub(super) enum Linked {
+    /// The name of the profile.
+    To(String),
+    NotGood,
+    /// The account belongs to another profile.
+    Taken,
+}
+
+fn is_bound(person: &Person) -> bool {
+    person.identities.iter().any(|identity| identity.issuer.starts_with(WEBEX))
 }

@@ -12,7 +12,7 @@ use crate::store::calls::Wanted;
 use lockdown::call_request::{CallRequest, Deed, Entry};
 use lockdown::incident::Entry as Written;
 use lockdown::incident::Incident;
-use lockdown::operator::{Operator, Surface};
+use lockdown::operator::Operator;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -54,7 +54,10 @@ impl Webex {
             let known = kept.space.tickets.get(request.id.as_str()).cloned();
             let ticket = match known {
                 Some(ticket) if ticket.version == request.version => continue,
-                Some(ticket) => self.tell_ticket(request, room, ticket).await?,
+                Some(ticket) => {
+                    self.tell_ticket(request, room, ticket, kept).await?;
+                    continue;
+                }
                 // What was over before it could be told is in the report.
                 None if !request.is_open() => continue,
                 None => self.show_ticket(request, room).await?,
@@ -70,13 +73,24 @@ impl Webex {
         Ok(Ticket { message: message.id, version: request.version, said: request.story.len() })
     }
 
-    /// What is new in its story, in its thread.
-    async fn tell_ticket(&self, request: &CallRequest, room: &str, ticket: Ticket) -> Result<Ticket, WebexError> {
+    /// What is new in its story, in its thread: whoever did it and wherever, the EOC reads it here.
+    async fn tell_ticket(
+        &self,
+        request: &CallRequest,
+        room: &str,
+        ticket: Ticket,
+        kept: &mut Kept,
+    ) -> Result<(), Trouble> {
         let place = Place { room: room.to_owned(), thread: Some(ticket.message.clone()) };
-        for entry in request.story.iter().skip(ticket.said).filter(|entry| !is_from_here(entry)) {
+        let mut said = ticket.said;
+        for entry in request.story.iter().skip(ticket.said) {
             self.say(&place, Say::plain(told(request, entry))).await?;
+            said += 1;
+            kept.space.tickets.insert(request.id.to_string(), Ticket { said, ..ticket.clone() });
+            self.keep(kept).await?;
         }
-        Ok(Ticket { version: request.version, said: request.story.len(), ..ticket })
+        kept.space.tickets.insert(request.id.to_string(), Ticket { said, version: request.version, ..ticket });
+        Ok(self.keep(kept).await?)
     }
 
     /// A button of a ticket's card. What may be done with it the desk knows.
@@ -89,12 +103,8 @@ impl Webex {
         let say = match Deed::of(&text("deed"), text("text"), None) {
             None => Say::plain("This card is out of date: nothing was done."),
             Some(deed) => match self.pages.calls.act(who, &text("ticket"), &deed).await {
-                Ok(done) => Say::plain(format!(
-                    "{}: {} by {}",
-                    done.ticket(),
-                    done.word(self.pages.engine.now()).replace('_', " "),
-                    safe(&who.name)
-                )),
+                // The thread tells it, as everything that is done with the request.
+                Ok(_) => return Ok(()),
                 Err(error) => Say::plain(format!("No. {error}")),
             },
         };
@@ -110,25 +120,28 @@ impl Webex {
         text: &str,
     ) -> Result<bool, WebexError> {
         let (Some(who), false) = (writer.operator.as_ref(), text.is_empty()) else { return Ok(false) };
-        let incident = match self.incident_of(&message.room_id).await {
-            Ok(incident) => incident,
+        let found = match self.incident_of(&message.room_id).await {
+            Ok(found) => found,
             Err(error) => {
                 tracing::warn!(%error, "whose space it is could not be looked up");
                 return Ok(false);
             }
         };
-        let paper = incident.as_ref().map_or_else(|| STANDING.to_owned(), |incident| format!("space/{}", incident.id));
-        let tickets = self.kept(&paper).await.map(|kept| kept.space.tickets).unwrap_or_default();
+        let (incident, tickets) = match found {
+            Some((incident, kept)) => (Some(incident), kept.space.tickets),
+            None => (None, self.kept(STANDING).await.map(|kept| kept.space.tickets).unwrap_or_default()),
+        };
         let parent = message.parent_id.as_deref().map(key);
         let ticket = tickets.into_iter().find(|(_, ticket)| Some(key(&ticket.message)) == parent);
         let place = Place {
             room: message.room_id.clone(),
             thread: message.parent_id.clone().or_else(|| Some(message.id.clone())),
         };
-        let say = match (ticket, incident) {
+        let say = match (ticket, incident.filter(Incident::is_open)) {
             (Some((request, _)), _) => {
                 match self.pages.calls.act(who, &request, &Deed::Write { text: text.to_owned() }).await {
-                    Ok(done) => Say::plain(format!("Sent to {} ({}).", safe(&done.who), done.ticket())),
+                    // The thread repeats what reached whoever asked.
+                    Ok(_) => return Ok(true),
                     Err(error) => Say::plain(format!("Not sent. {error}")),
                 }
             }
@@ -142,10 +155,6 @@ impl Webex {
         };
         self.say(&place, say).await.map(|_| true)
     }
-}
-
-fn is_from_here(entry: &Entry) -> bool {
-    entry.by.as_ref().is_some_and(|by| by.surface == Surface::Bot)
 }
 
 fn told(request: &CallRequest, entry: &Entry) -> String {

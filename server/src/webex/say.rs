@@ -39,21 +39,23 @@ pub fn card(body: &[Value], actions: &[Value]) -> Value {
     })
 }
 
+/// Words in a card are markdown too: whoever's they are, they are made [`safe`].
 pub fn heading(text: &str) -> Value {
-    json!({ "type": "TextBlock", "text": text, "size": "Large", "weight": "Bolder", "wrap": true })
+    json!({ "type": "TextBlock", "text": safe(text), "size": "Large", "weight": "Bolder", "wrap": true })
 }
 
 pub fn line(text: &str) -> Value {
-    json!({ "type": "TextBlock", "text": text, "wrap": true })
+    json!({ "type": "TextBlock", "text": safe(text), "wrap": true })
 }
 
 pub fn facts(facts: &[(&str, &str)]) -> Value {
-    let facts: Vec<Value> = facts.iter().map(|(title, value)| json!({ "title": title, "value": value })).collect();
+    let facts: Vec<Value> =
+        facts.iter().map(|(title, value)| json!({ "title": safe(title), "value": safe(value) })).collect();
     json!({ "type": "FactSet", "facts": facts })
 }
 
 pub fn field(id: &str, label: &str, placeholder: &str) -> Value {
-    json!({ "type": "Input.Text", "id": id, "label": label, "placeholder": placeholder, "maxLength": 1000 })
+    json!({ "type": "Input.Text", "id": id, "label": safe(label), "placeholder": placeholder, "maxLength": 1000 })
 }
 
 /// `data` comes back with the inputs, from whoever presses: nothing in it is believed.

@@ -5,14 +5,15 @@
 use super::api::{Message, Room};
 use super::ids::{self, key};
 use super::relay::Ticket;
-use super::say::{Say, card, facts, heading, line, link, safe};
-use super::{Webex, WebexError};
-use crate::engine::ports::{NewEvent, StoreError, Turn};
-use crate::store::papers::Paper;
+use super::say::{LONGEST, Say, card, clipped, facts, heading, line, link, safe};
+use super::{Front, Health, Webex, WebexError};
+use crate::engine::ports::{NewEvent, StoreError};
+use crate::store::papers::{Paper, Papers};
 use crate::store::records::Person;
 use app::words;
 use jiff::{SignedDuration, Timestamp};
-use lockdown::incident::Incident;
+use lockdown::ids::IncidentId;
+use lockdown::incident::{Incident, Phase};
 use lockdown::operator::{Act as Right, Authority, Operator, Surface};
 use lockdown::timeline::{Event, EventKind};
 use serde::{Deserialize, Serialize};
@@ -24,10 +25,11 @@ use std::time::Duration;
 /// Between two looks, where nothing happens.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// The longest pause while Webex is away.
-const LAST_PAUSE: Duration = Duration::from_secs(60);
+/// Between two tries to tell a space: doubled from the first to the last.
+const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(1);
+const LAST_PAUSE: SignedDuration = SignedDuration::from_secs(60);
 
-/// Incidents that began longer ago are not told any more.
+/// Incidents that were over longer ago are not told any more.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 
 /// Who could not be invited is invited again after so long.
@@ -83,6 +85,8 @@ pub(super) struct Space {
     card: Option<Card>,
     /// The meeting was made, or when that did not succeed.
     meeting: Option<Meeting>,
+    /// Somebody wants the invitations tried again.
+    again: bool,
     /// The number of the last event that was told.
     told: u64,
     pub tickets: BTreeMap<String, Ticket>,
@@ -118,23 +122,21 @@ pub(super) struct Kept {
     pub space: Space,
 }
 
+/// Spaces that could not be told: from when on they are tried again, and the pause before that.
+type Later = BTreeMap<String, (Timestamp, SignedDuration)>;
+
 /// Tends every space for as long as the server runs.
 pub(super) async fn tend(webex: Arc<Webex>) {
     let mut news = webex.pages.engine.subscribe();
-    let mut pause = LOOK;
+    let mut later = Later::new();
     loop {
-        pause = match webex.tend_all().await {
-            Ok(()) => LOOK,
-            Err(error) => {
-                tracing::info!(%error, "spaces are told later");
-                (pause * 2).min(LAST_PAUSE)
-            }
-        };
+        if let Err(error) = webex.tend_all(&mut later).await {
+            tracing::info!(%error, "spaces are told later");
+        }
         tokio::select! {
-            // Webex that is away is not asked at every piece of news.
-            _ = news.recv(), if pause == LOOK => while news.try_recv().is_ok() {},
-            () = webex.pages.engine.pause(pause) => {}
-            () = webex.front.again.notified() => {}
+            _ = news.recv() => while news.try_recv().is_ok() {},
+            () = webex.pages.engine.pause(LOOK) => {}
+            () = webex.front.again.notified() => later.clear(),
         }
     }
 }
@@ -148,56 +150,138 @@ pub(super) enum Trouble {
     Store(#[from] StoreError),
 }
 
+impl Front {
+    /// Somebody wants an incident's invitations tried again, now; by whichever server tends its space.
+    ///
+    /// # Errors
+    /// When it cannot be written down.
+    pub async fn try_again(&self, papers: &dyn Papers, incident: &IncidentId) -> Result<(), StoreError> {
+        for _ in 0..3 {
+            let mut kept = Kept::read(papers, &paper(incident)).await?;
+            kept.space.again = true;
+            match kept.write(papers).await {
+                Err(StoreError::Conflict) => {}
+                done => {
+                    self.again.notify_one();
+                    return done;
+                }
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+}
+
+fn paper(incident: &IncidentId) -> String {
+    format!("space/{incident}")
+}
+
+impl Kept {
+    async fn read(papers: &dyn Papers, name: &str) -> Result<Self, StoreError> {
+        let paper = papers.paper(name).await?;
+        let version = paper.as_ref().map_or(0, |paper| paper.version);
+        let space = paper.and_then(|paper| serde_json::from_str(&paper.text).ok()).unwrap_or_default();
+        Ok(Self { name: name.to_owned(), version, space })
+    }
+
+    async fn write(&mut self, papers: &dyn Papers) -> Result<(), StoreError> {
+        let text = serde_json::to_string(&self.space).map_err(|error| StoreError::Failed(error.to_string()))?;
+        self.version += 1;
+        papers.put_paper(&self.name, &Paper { version: self.version, text }).await
+    }
+
+    /// Who is not in it, in a sentence.
+    fn missing(&self) -> Option<String> {
+        let missing: Vec<String> = self.space.invited.values().filter_map(Invite::missing).collect();
+        (!missing.is_empty()).then(|| format!("Not in the Webex space: {}.", missing.join(", ")))
+    }
+}
+
+impl Invite {
+    fn missing(&self) -> Option<String> {
+        match self {
+            Self::Failed { name, why, .. } => Some(format!("{name} ({why})")),
+            Self::In => None,
+        }
+    }
+}
+
 impl Webex {
-    async fn tend_all(&self) -> Result<(), Trouble> {
-        let now = self.pages.engine.now();
-        let all = self.pages.incidents.all().await?;
-        let recent = all.iter().filter(|one| one.is_open() || now.duration_since(one.opened_at) < REMEMBERED);
-        let mut first = Ok(());
-        for incident in recent {
-            // Whoever drives the site tends its spaces.
-            if self.pages.store.turn(&incident.site) == Turn::Look {
+    async fn tend_all(&self, later: &mut Later) -> Result<(), Trouble> {
+        let (now, tends) = (self.pages.engine.now(), self.holds("spaces").await?);
+        for incident in self.pages.incidents.all().await?.iter().filter(|one| is_recent(one, now)) {
+            let name = paper(&incident.id);
+            if !tends {
+                // Another server does; what it met is said here too.
+                let notes = self.kept(&name).await?.missing().filter(|_| incident.is_open());
+                self.front.set_space_notes(&incident.site, notes.into_iter().collect());
+                continue;
+            }
+            if later.get(&name).is_some_and(|(until, _)| now < *until) {
                 continue;
             }
             // One that cannot be told does not keep the others waiting.
-            let tended = self.tend_one(incident).await;
-            first = first.and(tended);
+            match self.tend_one(incident).await {
+                Ok(()) => drop(later.remove(&name)),
+                Err(error) => self.put_off(incident, &name, &error, later).await,
+            }
         }
-        self.tend_standing_room().await?;
-        first
+        if tends { self.tend_standing_room().await } else { Ok(()) }
+    }
+
+    async fn put_off(&self, incident: &Incident, name: &str, error: &Trouble, later: &mut Later) {
+        tracing::info!(%error, incident = %incident.id, "a space is told later");
+        if matches!(error, Trouble::Webex(WebexError::Token)) {
+            self.tell(Health::Ill(error.to_string())).await;
+        }
+        let before = later.get(name).map_or(FIRST_PAUSE, |(_, pause)| *pause);
+        let asked = match error {
+            Trouble::Webex(WebexError::Busy { after }) => SignedDuration::try_from(*after).unwrap_or(LAST_PAUSE),
+            _ => SignedDuration::ZERO,
+        };
+        let pause = (before * 2).min(LAST_PAUSE).max(asked);
+        later.insert(name.to_owned(), (self.pages.engine.now() + pause, pause.min(LAST_PAUSE)));
+        if incident.is_open() {
+            let missing = self.kept(name).await.ok().and_then(|kept| kept.missing());
+            let notes = [Some(format!("The Webex space cannot be told: {error}.")), missing];
+            self.front.set_space_notes(&incident.site, notes.into_iter().flatten().collect());
+        }
     }
 
     pub(super) async fn kept(&self, name: &str) -> Result<Kept, StoreError> {
-        let paper = self.pages.papers.paper(name).await?;
-        let version = paper.as_ref().map_or(0, |paper| paper.version);
-        let space = paper.and_then(|paper| serde_json::from_str(&paper.text).ok()).unwrap_or_default();
-        Ok(Kept { name: name.to_owned(), version, space })
+        Kept::read(self.pages.papers.as_ref(), name).await
     }
 
     pub(super) async fn keep(&self, kept: &mut Kept) -> Result<(), StoreError> {
-        let text = serde_json::to_string(&kept.space).map_err(|error| StoreError::Failed(error.to_string()))?;
-        kept.version += 1;
-        self.pages.papers.put_paper(&kept.name, &Paper { version: kept.version, text }).await
+        kept.write(self.pages.papers.as_ref()).await
     }
 
     async fn tend_one(&self, incident: &Incident) -> Result<(), Trouble> {
-        let mut kept = self.kept(&format!("space/{}", incident.id)).await?;
-        if kept.space.closed {
-            return Ok(());
-        }
+        let mut kept = self.kept(&paper(&incident.id)).await?;
         let room = match kept.space.room.clone() {
             Some(room) => room,
             None => self.open(incident, &mut kept).await?,
         };
+        if kept.space.closed {
+            // Who asked for a call before the all-clear is answered after it too.
+            return self.relay_of(incident, &room, &mut kept).await;
+        }
+        // First who leads: without them nobody reads it; then what is so; then the others and what happened.
         self.invite(incident, &room, &mut kept).await?;
         self.meet(incident, &mut kept).await?;
         self.show(incident, &room, &mut kept).await?;
         self.tell_events(incident, &room, &mut kept).await?;
         self.relay_of(incident, &room, &mut kept).await?;
-        if !incident.is_open() {
+        if self.is_over(incident, &kept) {
             self.close(incident, &room, &mut kept).await?;
         }
         Ok(())
+    }
+
+    /// Over, and told so: what another server wrote into the timeline may come a little later than its order.
+    fn is_over(&self, incident: &Incident, kept: &Kept) -> bool {
+        let Phase::Closed { at } = incident.phase else { return false };
+        let told = incident.last.is_some_and(|last| kept.space.told >= last);
+        told || self.pages.engine.now().duration_since(at) > LAST_PAUSE
     }
 
     /// A space of this incident's, found again or made. Its title carries the incident's id: what was made just
@@ -205,7 +289,10 @@ impl Webex {
     async fn open(&self, incident: &Incident, kept: &mut Kept) -> Result<String, Trouble> {
         let known: Vec<Room> =
             self.client.all("rooms", &[("max", "100"), ("type", "group"), ("sortBy", "created")]).await?;
-        let known = known.into_iter().find(|room| room.title.contains(incident.id.as_str()));
+        let me = key(&self.me().await?.id);
+        // Anybody can name a space so.
+        let ours = |room: &Room| key(&room.creator_id) == me && room.title.contains(incident.id.as_str());
+        let known = known.into_iter().find(ours);
         let room = if let Some(room) = known {
             room
         } else {
@@ -213,7 +300,7 @@ impl Webex {
             if let Some(team) = &self.settings.team_id {
                 new["teamId"] = json!(team);
             }
-            self.client.post("rooms", &new).await?
+            self.client.post_once("rooms", &new).await?
         };
         kept.space.room = Some(room.id.clone());
         self.keep(kept).await?;
@@ -230,27 +317,34 @@ impl Webex {
     /// Who works for the EOC of this site; seniors are moderators, so that people can be added without us.
     async fn invite(&self, incident: &Incident, room: &str, kept: &mut Kept) -> Result<(), Trouble> {
         let (org, now) = (self.me().await?.org_id.clone(), self.pages.engine.now());
-        let again = self.front.take_again(&incident.id);
+        let again = std::mem::take(&mut kept.space.again);
         for person in self.pages.directory.people().await? {
             let Some(moderator) = works_at(&person, incident) else { continue };
-            let wanted = match kept.space.invited.get(person.id.as_str()) {
+            let known = kept.space.invited.get(person.id.as_str());
+            let wanted = match known {
                 Some(Invite::In) => false,
-                Some(Invite::Failed { at, .. }) => again || now.duration_since(*at) > INVITE_AGAIN,
+                Some(Invite::Failed { at, .. }) => {
+                    incident.is_open() && (again || now.duration_since(*at) > INVITE_AGAIN)
+                }
                 None => true,
             };
-            if !wanted || (!incident.is_open() && kept.space.invited.contains_key(person.id.as_str())) {
+            if !wanted {
                 continue;
             }
-            let outcome = self.invite_one(&person, &org, room, moderator).await?;
-            let failed = |why: String| Invite::Failed { name: person.name.clone(), why, at: now };
-            kept.space.invited.insert(person.id.to_string(), outcome.map_or(Invite::In, failed));
+            let outcome = match self.invite_one(&person, &org, room, moderator).await {
+                Ok(None) => Invite::In,
+                Ok(Some(why)) => Invite::Failed { name: person.name.clone(), why, at: now },
+                // Their own server's trouble is theirs; the others are invited all the same.
+                Err(WebexError::Away(_) | WebexError::Busy { .. }) if known.is_none() || again => {
+                    Invite::Failed { name: person.name.clone(), why: "Webex did not take it yet".into(), at: now }
+                }
+                Err(WebexError::Away(_) | WebexError::Busy { .. }) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            kept.space.invited.insert(person.id.to_string(), outcome);
             self.keep(kept).await?;
         }
-        let missing = kept.space.invited.values().filter_map(|invite| match invite {
-            Invite::Failed { name, why, .. } => Some(format!("{name} ({why})")),
-            Invite::In => None,
-        });
-        self.front.set_uninvited(&incident.site, missing.collect());
+        self.front.set_space_notes(&incident.site, kept.missing().into_iter().collect());
         Ok(())
     }
 
@@ -368,26 +462,28 @@ impl Webex {
         Say { markdown, card: Some(card(&body, &actions)) }
     }
 
-    /// What happened since the last time, in as few messages as it takes.
+    /// What happened since the last time, in as few messages as it takes; all of it, before the space is closed.
     async fn tell_events(&self, incident: &Incident, room: &str, kept: &mut Kept) -> Result<(), Trouble> {
-        let after = kept.space.told.max(incident.first.saturating_sub(1));
-        let events = self.pages.store.events_after(after, AT_ONCE * 10).await?;
-        let Some(last) = events.last().map(|event| event.seq) else { return Ok(()) };
-        let significant: Vec<&Event> = events.iter().filter(|event| incident.holds(event) && is_told(event)).collect();
-        for some in significant.chunks(AT_ONCE) {
-            let lines: Vec<String> = some.iter().map(|event| self.sentence(incident, event)).collect();
-            let _: Message = self.client.post("messages", &Say::plain(lines.join("\n")).body(room, None)).await?;
-            kept.space.told = some.last().map_or(kept.space.told, |event| event.seq);
-            self.keep(kept).await?;
-        }
-        if kept.space.told < last {
-            kept.space.told = last;
-            // Nothing was said of these: where this is lost they are looked at again, and that is all.
-            if !significant.is_empty() || last - after >= AT_ONCE as u64 {
+        loop {
+            let after = kept.space.told.max(incident.first.saturating_sub(1));
+            let events = self.pages.store.events_after(after, AT_ONCE * 10).await?;
+            let Some(last) = events.last().map(|event| event.seq) else { return Ok(()) };
+            let told: Vec<&Event> = events.iter().filter(|event| incident.holds(event) && is_told(event)).collect();
+            for some in batches(&told, |event| self.sentence(incident, event)) {
+                let _: Message = self.client.post("messages", &Say::plain(some.text).body(room, None)).await?;
+                kept.space.told = some.last;
                 self.keep(kept).await?;
             }
+            let much = last - after >= AT_ONCE as u64;
+            kept.space.told = last;
+            // Where nothing was said and this is lost, they are looked at again, and that is all.
+            if !told.is_empty() || much {
+                self.keep(kept).await?;
+            }
+            if events.len() < AT_ONCE * 10 || incident.last.is_some_and(|end| last >= end) {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     fn sentence(&self, incident: &Incident, event: &Event) -> String {
@@ -410,16 +506,17 @@ impl Webex {
         let title: String = format!("[CLOSED] {}", self.title(incident)).chars().take(TITLE).collect();
         let _: Value = self.client.put(&format!("rooms/{room}"), &json!({ "title": title })).await?;
         kept.space.closed = true;
-        self.front.set_uninvited(&incident.site, vec![]);
+        self.front.set_space_notes(&incident.site, vec![]);
         Ok(self.keep(kept).await?)
     }
 
-    /// The open incident whose space this room is.
-    pub(super) async fn incident_of(&self, room: &str) -> Result<Option<Incident>, StoreError> {
-        for incident in self.pages.incidents.all().await?.into_iter().filter(Incident::is_open) {
-            let kept = self.kept(&format!("space/{}", incident.id)).await?;
+    /// The incident whose space this room is, with its paper; of those that are tended.
+    pub(super) async fn incident_of(&self, room: &str) -> Result<Option<(Incident, Kept)>, StoreError> {
+        let now = self.pages.engine.now();
+        for incident in self.pages.incidents.all().await?.into_iter().rev().filter(|one| is_recent(one, now)) {
+            let kept = self.kept(&paper(&incident.id)).await?;
             if kept.space.room.as_deref().is_some_and(|known| key(known) == key(room)) {
-                return Ok(Some(incident));
+                return Ok(Some((incident, kept)));
             }
         }
         Ok(None)
@@ -431,6 +528,37 @@ fn reader() -> Operator {
     let id = lockdown::ids::OperatorId::try_from("webex-bot").expect("letters and a hyphen");
     let authority = Authority::Roles(lockdown::operator::Grants::from([lockdown::operator::Role::Eoc]));
     Operator { id, name: "Webex bot".into(), surface: Surface::Bot, authority }
+}
+
+/// Open, or over not long ago.
+fn is_recent(incident: &Incident, now: Timestamp) -> bool {
+    match incident.phase {
+        Phase::Closed { at } => now.duration_since(at) < REMEMBERED,
+        Phase::Open | Phase::Ending { .. } => true,
+    }
+}
+
+/// Sentences of one message, and the number of the last event they tell.
+struct Batch {
+    text: String,
+    last: u64,
+}
+
+/// As many events in one message as its length allows.
+fn batches(events: &[&Event], sentence: impl Fn(&Event) -> String) -> Vec<Batch> {
+    let mut all: Vec<Batch> = Vec::new();
+    for (n, event) in events.iter().enumerate() {
+        let sentence = clipped(&sentence(event), LONGEST - 1);
+        match all.last_mut().filter(|batch| n % AT_ONCE != 0 && batch.text.len() + sentence.len() < LONGEST) {
+            Some(batch) => {
+                batch.text.push('\n');
+                batch.text.push_str(&sentence);
+                batch.last = event.seq;
+            }
+            None => all.push(Batch { text: sentence, last: event.seq }),
+        }
+    }
+    all
 }
 
 fn is_told(event: &Event) -> bool {

@@ -19,6 +19,8 @@ pub(super) const LOG_HOW: &str =
 pub(super) const LINKED_NOT: &str =
     "This code is not good, or no longer. Open **My profile** again and send the new one.";
 
+pub(super) const LINKED_TO_ANOTHER: &str = "This Webex account belongs to another profile. An administrator must free it first: by changing the Webex account there.";
+
 /// Seconds as people say them.
 fn ago(seconds: i64) -> String {
     match seconds.max(0) {
@@ -66,10 +68,10 @@ impl Webex {
                 "lock fire in the mill",
                 "sends every outside call through the EOC; the reason may be left out",
             ));
-            rows.push(("drill", "practises it: no call is touched. `drill over` ends it"));
+            rows.push(("drill", "practises it: no call is touched"));
         }
         if may(Right::Release) {
-            rows.push(("release", "gives the all-clear"));
+            rows.push(("release", "gives the all-clear; `drill over` ends a drill"));
         }
         if may(Right::TakeCalls) {
             rows.push((
@@ -101,6 +103,14 @@ impl Webex {
 pub(super) fn ask(order: &Order, status: &SiteStatus, code: &str, slot: i64, reason: Option<&str>) -> Say {
     let site = safe(&status.name);
     let (what, then, how) = match order.act {
+        Act::Lock if status.drill => {
+            (format!("Practise the lock: {site}?"), "No call is touched.", format!("`confirm {code}`"))
+        }
+        Act::Release if status.drill => (
+            format!("End the drill: {site}?"),
+            "The canaries go back to normal. No call is touched.",
+            format!("`confirm {code} {site}`"),
+        ),
         Act::Lock => (
             format!("Lock the PSTN for {site}?"),
             "Every outside call goes through the EOC. Emergency numbers go on working.",

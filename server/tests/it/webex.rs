@@ -474,7 +474,9 @@ async fn a_person_links_the_account_with_the_code_of_the_own_page() {
     assert!(markdown(&linked).contains("You are Senior 2"), "{linked:?}");
     assert!(markdown(&bot.ask("senior2@acme.example", "lock").await).contains("Lock the PSTN"));
     let twice = bot.ask(RESIDENT, &format!("link {line}")).await;
-    assert!(markdown(&twice).contains("not good"), "a code is good once: {twice:?}");
+    assert!(markdown(&twice).contains("belongs to another profile"), "{twice:?}");
+    let other = bot.ask("senior2@acme.example", "link AAAAAAAA").await;
+    assert!(markdown(&other).contains("not good"), "{other:?}");
     assert!(bot.sim.model().by_email(BOT_EMAIL).is_some());
 }
 
@@ -527,4 +529,154 @@ async fn a_service_app_makes_one_meeting_for_each_incident_and_the_bridge_stands
     let room = bot.space().await;
     bot.until_told(&room, "Meeting: https://bridge.acme.example").await;
     assert_eq!(bot.sim.model().meetings.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cloud_that_is_busy_forgetful_and_elsewhere_is_dealt_with() {
+    let bot = Bot::new().await;
+    bot.listening().await;
+    for _ in 0..120 {
+        bot.sim.group(&[EOC]);
+    }
+    {
+        let mut faults = bot.sim.faults();
+        faults.cluster = "urn:TEAM:eu-central-1_k".into();
+        faults.no_card_edits = true;
+        faults.lose_filters = true;
+        faults.next = [(503, None), (429, Some("1")), (429, Some("rand(30),add(30)")), (423, Some("1")), (502, None)]
+            .map(|(status, after): (u16, Option<&str>)| (status, after.map(str::to_owned)))
+            .into();
+    }
+    let answer = bot.ask(EOC, "status").await;
+    assert!(markdown(&answer).contains("Normal calling"), "a busy cloud is asked again: {answer:?}");
+    bot.world.lock_verified().await;
+    let spaces =
+        || bot.sim.model().rooms.iter().filter(|room| room.title.contains("lockdown of")).cloned().collect::<Vec<_>>();
+    bot.world.until("the space is there", async || !spaces().is_empty()).await;
+    let room = spaces()[0].uuid.clone();
+    assert_eq!(spaces()[0].cluster, "urn:TEAM:eu-central-1_k");
+    bot.until_told(&room, "Verified locked").await;
+    bot.world
+        .until("the EOC is in", async || {
+            let model = bot.sim.model();
+            model.is_in(&model.by_email(EOC).unwrap().uuid, &room)
+        })
+        .await;
+    let seen = bot.sim.said_in(&room).len();
+    bot.sim.mention(EOC, &room, None, "status");
+    assert!(markdown(&bot.answer(&room, seen).await).contains("PSTN LOCKED"));
+    bot.sim.faults().next_host = Some("http://127.0.0.1:9".into());
+    bot.world.order("normal", "?wait=60s").await;
+    bot.world.until("the space is closed", async || spaces()[0].title.starts_with("[CLOSED]")).await;
+    let cards = || bot.sim.said_in(&room).iter().filter(|one| one.attachments.is_some()).count();
+    assert_eq!((cards(), spaces().len()), (1, 1), "a card that cannot be edited is written anew, and the old one goes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_servers_make_one_space_and_answer_once() {
+    let database = simulators::database::Database::start().await.unwrap();
+    let sim = Arc::new(WebexSim::start(0).unwrap());
+    let more = More { sections: section(&sim, ""), ..More::default() };
+    let first = World::with_database_and(&database, more).await;
+    let second = World::beside(&first).await;
+    first.until("both listen", async || sim.listeners() == 2).await;
+    for (name, number, role) in [("EOC 1", 1, "eoc"), ("Senior 1", 2, "senior_eoc")] {
+        let person = &simulators::b2c::demo_people()[number - 1];
+        let words =
+            ["people", "add", "--name", name, "--subject", &person.oid, "--role", role, "--webex", &person.email];
+        assert!(first.run(&words).status.success());
+    }
+    first.until_standing("normal").await;
+    second.lock_verified().await;
+    first.order("normal", "?wait=60s").await;
+    let bot = Bot { world: first, sim };
+    let room = bot.space().await;
+    bot.world
+        .until("the space is closed", async || bot.sim.model().room(&room).unwrap().title.starts_with("[CLOSED]"))
+        .await;
+    assert_eq!(bot.sim.model().rooms.iter().filter(|room| !room.direct).count(), 1);
+    let told = bot.told(&room);
+    for text in ["Lock ordered", "Verified locked", "All-clear ordered", "Verified normal"] {
+        assert_eq!(told.matches(text).count(), 1, "{text}: {told}");
+    }
+    let direct = bot.sim.direct(EOC);
+    let answer = bot.ask(EOC, "status").await;
+    assert!(markdown(&answer).contains("Normal calling"));
+    bot.world
+        .until("the other server heard it too", async || {
+            let count = async |world: &World| {
+                let numbers =
+                    reqwest::Client::new().get(format!("{}/metrics", world.url)).bearer_auth(bot.world.everything());
+                numbers
+                    .send()
+                    .await
+                    .unwrap()
+                    .text()
+                    .await
+                    .unwrap()
+                    .contains("lockdown_webex_ignored_total{why=\"replayed\"} 1")
+            };
+            count(&bot.world).await || count(&second).await
+        })
+        .await;
+    assert_eq!(bot.sim.said_in(&direct).len(), 1, "answered once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_person_meant_is_what_is_asked_and_kept() {
+    let site = format!(
+        "{}{}",
+        DEMO.replace("id = \"acme-north\"", "id = \"acme-north\"\nrelease_by_two = true"),
+        include_str!("../../../end2end/drill-site.toml")
+    );
+    let bot = Bot::with("", &site).await;
+    for words in ["lock acme-north-drill", "drill"] {
+        let drill = bot.ask(EOC, words).await;
+        assert!(markdown(&drill).contains("Practise the lock: DRILL Acme North?"), "{words}: {drill:?}");
+    }
+    let card = bot.ask(EOC, "drill").await;
+    bot.press(EOC, &card, &json!({}));
+    let direct = bot.sim.direct(EOC);
+    bot.world
+        .until("it is practised", async || {
+            bot.sim.said_in(&direct).last().is_some_and(|one| markdown(one).contains("DRILL: canaries locked"))
+        })
+        .await;
+    assert_eq!(bot.world.standing().await, "normal");
+
+    let card = bot.ask(EOC, "lock fire in the mill").await;
+    let code = markdown(&card).split("`confirm ").nth(1).unwrap()[..8].to_owned();
+    bot.ask(EOC, &format!("confirm {code}")).await;
+    bot.world.until_standing("locked").await;
+    let events = bot.world.events().await;
+    assert!(
+        events.iter().any(|event| event["text"] == "Lock ordered: “fire in the mill”"),
+        "a typed code keeps the reason"
+    );
+    let card = bot.ask(SENIOR, "release it is out").await;
+    let code = markdown(&card).split("`confirm ").nth(1).unwrap()[..8].to_owned();
+    let first = bot.ask(SENIOR, &format!("confirm {code} Acme North")).await;
+    assert!(markdown(&first).contains("It counts when another senior gives it too"), "{first:?}");
+    assert_eq!(bot.world.standing().await, "locked");
+
+    let spaces = || {
+        bot.sim
+            .model()
+            .rooms
+            .iter()
+            .filter(|room| room.title.starts_with("Acme North"))
+            .map(|room| room.uuid.clone())
+            .collect::<Vec<_>>()
+    };
+    bot.world.until("the space is there", async || !spaces().is_empty()).await;
+    let room = spaces()[0].clone();
+    let form = format!(
+        "site={SITE}&who=%5BSign+in+again%5D(https%3A%2F%2Fevil.example)&call_back=4711&reason=%3C%40all%3E&priority=urgent&form={}",
+        "c".repeat(32)
+    );
+    Browser::new(&bot.world).post("/requests/file", &form, true).await;
+    bot.until_told(&room, "R-1").await;
+    let card = bot.sim.said_in(&room).into_iter().find(|one| markdown(one).contains("asks for a call")).unwrap();
+    let everything = format!("{}{}", markdown(&card), card.attachments.unwrap());
+    assert!(!everything.contains("](") && !everything.contains("<@"), "nobody's words are a link: {everything}");
 }

@@ -1,0 +1,42 @@
+//! Of several servers one tends what is outside: what is posted cannot be posted once by two.
+
+use super::Webex;
+use crate::engine::ports::StoreError;
+use crate::store::papers::Paper;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Longer than any single thing that is done under it takes; whoever holds it renews it at half time.
+const LEASE: SignedDuration = SignedDuration::from_secs(90);
+
+#[derive(Serialize, Deserialize)]
+struct Lease {
+    server: String,
+    until: Timestamp,
+}
+
+impl Webex {
+    /// Is it this server that does `what`, for half a minute at least?
+    pub(super) async fn holds(&self, what: &str) -> Result<bool, StoreError> {
+        // A store of one server has nobody to agree with.
+        if self.pages.store.shared_news().is_none() {
+            return Ok(true);
+        }
+        let (name, now) = (format!("lease/{what}"), self.pages.engine.now());
+        let paper = self.pages.papers.paper(&name).await?;
+        let version = paper.as_ref().map_or(0, |paper| paper.version);
+        let held = paper.and_then(|paper| serde_json::from_str::<Lease>(&paper.text).ok());
+        match &held {
+            Some(lease) if lease.server != self.server && lease.until > now => return Ok(false),
+            Some(lease) if lease.server == self.server && lease.until > now + LEASE / 2 => return Ok(true),
+            _ => {}
+        }
+        let lease = Lease { server: self.server.clone(), until: now + LEASE };
+        let text = serde_json::to_string(&lease).map_err(|error| StoreError::Failed(error.to_string()))?;
+        match self.pages.papers.put_paper(&name, &Paper { version: version + 1, text }).await {
+            Ok(()) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
