@@ -38,6 +38,7 @@ class World:
     """Simulators and a server of their own."""
 
     def __init__(self, options, steps, latency_ms, in_flight, patterns=0):
+        self.lockdown = options.lockdown
         self.folder = options.folder / f"{patterns}-{latency_ms}"
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
@@ -163,7 +164,7 @@ def many_patterns(options, patterns=200, latency_ms=30, in_flight=4):
 
 def queue(options):
     world = World(options, SCHEDULES, 1, 1)
-    results = [queue_numbers.on_every_page(world), queue_numbers.with_ten_thousand(world)]
+    results = [queue_numbers.on_every_console(world), queue_numbers.with_ten_thousand(world)]
     world.close()
     return all(results)
 

@@ -63,6 +63,29 @@ def operation(method, path):
     return None, None
 
 
+XAPI = [json.loads(file.read_text())["objects"] for file in sorted((reference / "roomos").glob("*.json"))]
+
+
+def check_command(name, arguments):
+    """A command of a room device, against every release of RoomOS that is described."""
+    for objects in XAPI:
+        wanted = name.replace(".", " ").lower()
+        found = [one for one in objects if one.get("path", "").lower() in (wanted, f"xcommand {wanted}")]
+        found = found or [one for one in objects if one.get("normPath", "").lower().endswith(wanted)]
+        assert found, f"no command {name}"
+        known = {one["name"]: one for one in found[0]["attributes"].get("params", [])}
+        for argument, value in arguments.items():
+            assert argument in known, f"{name} takes no {argument}"
+            space = known[argument]["valuespace"]
+            assert len(str(value)) <= int(space.get("MaxLength", 10_000)), f"{name}: {argument} is too long"
+            if space["type"] == "Integer":
+                assert int(space["Min"]) <= int(value) <= int(space["Max"]), f"{name}: {argument} is {value}"
+            if "Values" in space:
+                assert value in space["Values"], f"{name}: {argument} is {value}"
+        missing = [one for one, how in known.items() if how.get("required") and one not in arguments]
+        assert not missing, f"{name} needs {missing}"
+
+
 def without(value, names):
     if isinstance(value, dict):
         return {name: without(part, names) for name, part in value.items() if name not in names}
@@ -89,13 +112,17 @@ def check(what, schema, value):
 
 
 card_validator = jsonschema.Draft6Validator(CARD)
-requests = answers = shown = 0
+requests = answers = shown = commands = 0
 for file in sorted(exchanges.glob("*.json")):
     for one in json.loads(file.read_text()):
         where = f"{one['method']} {one['path']}"
+        if one["path"].startswith("/xapi/command/"):
+            check_command(one["path"].rsplit("/", 1)[1], one["request"].get("arguments", {}))
+            commands += 1
+            continue
         document, described = operation(one["method"], one["path"])
         if described is None:
-            # The token's renewal and the xAPI's path with dots are described elsewhere.
+            # The token's renewal is described elsewhere.
             assert one["path"] == "/access_token", f"{where}: the API has no such call"
             continue
         for card in [*cards(one["request"]), *cards(one["response"])]:
@@ -114,4 +141,4 @@ for file in sorted(exchanges.glob("*.json")):
             check(f"{where}, answer", schema, without(one["response"], LEFT_OUT | {"capabilities"}))
             answers += 1
 assert requests >= 50 and answers >= 100 and shown >= 20, (requests, answers, shown)
-print(f"  {requests} requests, {answers} answers and {shown} cards are as described")
+print(f"  {requests} requests, {answers} answers, {shown} cards and {commands} commands of room devices are as described")

@@ -11,7 +11,7 @@ mod webex;
 pub use calls::{Calls, Incidents, Residents};
 pub use problem::Problem;
 pub use secret::Secret;
-pub use webex::{Driver, Meeting, Release, RoomDevice, Transport, Webex};
+pub use webex::{Driver, Meeting, Release, RoomDevice, Team, Transport, Webex};
 
 use ipnet::IpNet;
 use lockdown::ids::SiteId;

@@ -29,8 +29,8 @@ pub struct Webex {
     pub instance: String,
     /// Whether seniors may give the all-clear to the bot, or on the console only. Default the bot.
     pub release: Release,
-    /// Incident spaces are made in this team.
-    pub team_id: Option<String>,
+    /// Incident spaces are made in this team. Default: each stands alone.
+    pub team: Option<Team>,
     /// Where call requests go while no incident is open.
     pub room_id: Option<String>,
     /// Between two signs of life on the websocket. Default 15 s.
@@ -40,6 +40,14 @@ pub struct Webex {
     /// A meeting made for each incident instead; where that fails, the bridge.
     pub meeting: Option<Meeting>,
     pub devices: Vec<RoomDevice>,
+}
+
+/// A team of the organisation.
+#[derive(Debug, Clone)]
+pub enum Team {
+    Id(String),
+    /// Made by the bot where it is in none of this name.
+    Named(String),
 }
 
 /// The Service App that makes meetings, and for whom.
@@ -101,6 +109,7 @@ pub(super) struct RawWebex {
     instance: Option<String>,
     release: Option<String>,
     team_id: Option<String>,
+    team_name: Option<String>,
     room_id: Option<String>,
     ping: Option<String>,
     meeting_url: Option<String>,
@@ -166,6 +175,11 @@ impl RawWebex {
         if !(1..=40).contains(&instance.len()) || instance.contains(':') {
             return Err(source.problem("webex.instance", "write 1 to 40 letters, without a colon"));
         }
+        let team = match (self.team_id, self.team_name) {
+            (Some(_), Some(_)) => return Err(source.problem("webex.team_name", "give either this or team_id")),
+            (Some(id), None) => Some(Team::Id(id)),
+            (None, name) => name.map(Team::Named),
+        };
         let mut devices = Vec::new();
         for (index, device) in self.device.into_iter().enumerate() {
             devices.push(device.read(index + 1, source)?);
@@ -179,7 +193,7 @@ impl RawWebex {
             proxy: self.proxy.map(|text| proxy(text, source)).transpose()?,
             instance,
             release,
-            team_id: self.team_id,
+            team,
             room_id: self.room_id,
             ping: duration(self.ping.as_deref(), 15, "webex.ping", source)?,
             meeting_url: self.meeting_url,

@@ -69,6 +69,13 @@ pub struct Room {
 }
 
 #[derive(Debug, Clone, Deserialize)]
+pub struct Team {
+    pub id: String,
+    #[serde(default)]
+    pub name: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
 pub struct Hook {
     pub id: String,
     pub name: String,

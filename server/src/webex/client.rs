@@ -24,6 +24,9 @@ const DEFAULT_WAIT: Duration = Duration::from_secs(15);
 /// The longest wait that is believed.
 const MAX_WAIT: Duration = Duration::from_secs(3600);
 
+/// No answer of ours is longer. Bytes.
+const LONGEST: usize = 4 * 1024 * 1024;
+
 const ATTEMPTS: usize = 3;
 
 /// Pages of one list.
@@ -144,15 +147,21 @@ impl Client {
             request = request.json(body);
         }
         let away = |error: reqwest::Error| WebexError::Away(error.without_url().to_string());
-        let response = request.send().await.map_err(away)?;
+        let mut response = request.send().await.map_err(away)?;
         let status = response.status();
         let heading =
             |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (tracking, next) = (heading("trackingid").unwrap_or_default(), next_page(heading("link").as_deref()));
         let after = wait(heading(header::RETRY_AFTER.as_str()).as_deref());
-        let body = response.bytes().await.map_err(away)?;
+        let mut body = Vec::new();
+        while let Some(more) = response.chunk().await.map_err(away)? {
+            if body.len() + more.len() > LONGEST {
+                return Err(WebexError::Odd(format!("an answer of more than {LONGEST} bytes")));
+            }
+            body.extend_from_slice(&more);
+        }
         match status.as_u16() {
-            200..=299 => Ok(Answer { body: body.to_vec(), next }),
+            200..=299 => Ok(Answer { body, next }),
             401 => Err(WebexError::Token),
             423 | 429 => Err(WebexError::Busy { after }),
             500..=599 => Err(WebexError::Away(format!("it answered {status} (tracking id {tracking})"))),

@@ -105,6 +105,40 @@ fn way(webex: &Webex, settings: &RoomDevice) -> Result<Way, WebexError> {
     })
 }
 
+/// A device, because of which site, and what it shall show.
+type Due<'d> = (&'d mut Device, SiteId, Wanted);
+
+/// What came of telling one.
+struct Outcome {
+    device: String,
+    site: SiteId,
+    target: Target,
+    came: Result<(), WebexError>,
+}
+
+async fn tell_one((device, site, wanted): Due<'_>, now: Timestamp) -> Outcome {
+    let target = if wanted == Wanted::Nothing { Target::Normal } else { Target::Locked };
+    let outcome = carry_out(&device.way, commands(&wanted), device.again_at.is_some()).await;
+    device.again_at = outcome.is_err().then(|| now + AGAIN);
+    if outcome.is_ok() {
+        device.shows = Some(wanted);
+    }
+    Outcome { device: device.settings.name.clone(), site, target, came: outcome }
+}
+
+/// How many of a site's devices took it, and why the others did not.
+fn by_site(outcomes: Vec<Outcome>) -> BTreeMap<SiteId, (Target, usize, Vec<StepNote>)> {
+    let mut all: BTreeMap<SiteId, (Target, usize, Vec<StepNote>)> = BTreeMap::new();
+    for Outcome { device, site, target, came } in outcomes {
+        let (_, done, failed) = all.entry(site).or_insert((target, 0, vec![]));
+        match came {
+            Ok(()) => *done += 1,
+            Err(error) => failed.push(StepNote { object: device, note: error.to_string() }),
+        }
+    }
+    all
+}
+
 /// What was told last of each site's devices: what they should show, and which do not.
 type Told = BTreeMap<SiteId, (Target, Vec<StepNote>)>;
 
@@ -113,21 +147,8 @@ impl Webex {
         if !self.holds("devices").await? {
             return Ok(());
         }
-        let now = self.pages.engine.now();
         let mut lit = self.lit().await?;
-        let due: Vec<(&mut Device, SiteId, Wanted)> = devices
-            .iter_mut()
-            .filter(|device| device.again_at.is_none_or(|at| at <= now))
-            .filter_map(|device| {
-                let (site, wanted) = self.wanted(&device.settings)?;
-                let fits = match &wanted {
-                    // Nothing is cleared that shows nothing of ours.
-                    Wanted::Nothing => !lit.1.contains(&device.settings.name),
-                    lock @ Wanted::Lock { .. } => device.shows.as_ref() == Some(lock),
-                };
-                (!fits).then_some((device, site, wanted))
-            })
-            .collect();
+        let due = self.due(devices, &lit.1);
         if due.is_empty() {
             return Ok(());
         }
@@ -135,28 +156,12 @@ impl Webex {
         let names = due.iter().filter(|(_, _, wanted)| *wanted != Wanted::Nothing);
         let names: Vec<String> = names.map(|(device, ..)| device.settings.name.clone()).collect();
         self.light(&mut lit, |all| all.extend(names)).await?;
-        let told_now = due.into_iter().map(|(device, site, wanted)| async {
-            let outcome = carry_out(&device.way, commands(&wanted), device.again_at.is_some()).await;
-            device.again_at = outcome.is_err().then(|| now + AGAIN);
-            if outcome.is_ok() {
-                device.shows = Some(wanted.clone());
-            }
-            (device.settings.name.clone(), site, wanted, outcome)
-        });
-        let outcomes = futures_util::future::join_all(told_now).await;
-        let cleared = outcomes.iter().filter(|(_, _, wanted, outcome)| *wanted == Wanted::Nothing && outcome.is_ok());
-        let cleared: Vec<String> = cleared.map(|(name, ..)| name.clone()).collect();
+        let now = self.pages.engine.now();
+        let outcomes = futures_util::future::join_all(due.into_iter().map(|due| tell_one(due, now))).await;
+        let cleared = outcomes.iter().filter(|one| one.target == Target::Normal && one.came.is_ok());
+        let cleared: Vec<String> = cleared.map(|one| one.device.clone()).collect();
         self.light(&mut lit, |all| all.retain(|name| !cleared.contains(name))).await?;
-        let mut by_site: BTreeMap<SiteId, (Target, usize, Vec<StepNote>)> = BTreeMap::new();
-        for (name, site, wanted, outcome) in outcomes {
-            let target = if wanted == Wanted::Nothing { Target::Normal } else { Target::Locked };
-            let (_, done, failed) = by_site.entry(site).or_insert((target, 0, vec![]));
-            match outcome {
-                Ok(()) => *done += 1,
-                Err(error) => failed.push(StepNote { object: name, note: error.to_string() }),
-            }
-        }
-        for (site, (target, done, failed)) in by_site {
+        for (site, (target, done, failed)) in by_site(outcomes) {
             let now = (target, failed.clone());
             if done > 0 || told.get(&site) != Some(&now) {
                 told.insert(site.clone(), now);
@@ -164,6 +169,22 @@ impl Webex {
             }
         }
         Ok(())
+    }
+
+    /// The devices that do not show what they should, as far as is known.
+    fn due<'d>(&self, devices: &'d mut [Device], lit: &BTreeSet<String>) -> Vec<Due<'d>> {
+        let now = self.pages.engine.now();
+        let waits = |device: &Device| device.again_at.is_some_and(|at| at > now);
+        let due = devices.iter_mut().filter(|device| !waits(device)).filter_map(|device| {
+            let (site, wanted) = self.wanted(&device.settings)?;
+            let fits = match &wanted {
+                // Nothing is cleared that shows nothing of ours.
+                Wanted::Nothing => !lit.contains(&device.settings.name),
+                lock @ Wanted::Lock { .. } => device.shows.as_ref() == Some(lock),
+            };
+            (!fits).then_some((device, site, wanted))
+        });
+        due.collect()
     }
 
     async fn tell_of_devices(&self, site: SiteId, kind: EventKind) {

@@ -2,11 +2,12 @@
 //! there follows from the timeline and from what was told before; so a Webex that was away is told later what it
 //! missed, once.
 
-use super::api::{Message, Room};
+use super::api::{Message, Room, Team};
 use super::ids::{self, key};
 use super::relay::Ticket;
 use super::say::{LONGEST, Say, card, clipped, facts, heading, line, link, safe};
 use super::{Front, Health, Webex, WebexError};
+use crate::config;
 use crate::engine::ports::{NewEvent, StoreError};
 use crate::store::papers::{Paper, Papers};
 use crate::store::records::Person;
@@ -24,6 +25,9 @@ use std::time::Duration;
 
 /// Between two looks, where nothing happens.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// From the first piece of news to the look that follows.
+const BREATH: Duration = Duration::from_millis(150);
 
 /// Between two tries to tell a space: doubled from the first to the last.
 const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(1);
@@ -134,7 +138,11 @@ pub(super) async fn tend(webex: Arc<Webex>) {
             tracing::info!(%error, "spaces are told later");
         }
         tokio::select! {
-            _ = news.recv() => while news.try_recv().is_ok() {},
+            _ = news.recv() => {
+                // An order comes with twenty pieces of news: they are looked at together.
+                webex.pages.engine.pause(BREATH).await;
+                while news.try_recv().is_ok() {}
+            }
             () = webex.pages.engine.pause(LOOK) => {}
             () = webex.front.again.notified() => later.clear(),
         }
@@ -297,7 +305,7 @@ impl Webex {
             room
         } else {
             let mut new = json!({ "title": self.title(incident), "isLocked": true });
-            if let Some(team) = &self.settings.team_id {
+            if let Some(team) = self.team().await? {
                 new["teamId"] = json!(team);
             }
             self.client.post_once("rooms", &new).await?
@@ -305,6 +313,21 @@ impl Webex {
         kept.space.room = Some(room.id.clone());
         self.keep(kept).await?;
         Ok(room.id)
+    }
+
+    /// The team its spaces belong to; one that is asked for by name is made once.
+    async fn team(&self) -> Result<Option<String>, WebexError> {
+        let name = match &self.settings.team {
+            None => return Ok(None),
+            Some(config::Team::Id(id)) => return Ok(Some(id.clone())),
+            Some(config::Team::Named(name)) => name,
+        };
+        let known: Vec<Team> = self.client.all("teams", &[("max", "100")]).await?;
+        if let Some(team) = known.into_iter().find(|team| team.name == *name) {
+            return Ok(Some(team.id));
+        }
+        let made: Team = self.client.post_once("teams", &json!({ "name": name })).await?;
+        Ok(Some(made.id))
     }
 
     fn title(&self, incident: &Incident) -> String {

@@ -680,3 +680,23 @@ async fn what_a_person_meant_is_what_is_asked_and_kept() {
     let everything = format!("{}{}", markdown(&card), card.attachments.unwrap());
     assert!(!everything.contains("](") && !everything.contains("<@"), "nobody's words are a link: {everything}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_is_not_answered_a_megabyte_is_and_a_stop_leaves_nothing_behind() {
+    let bot = Bot::with("team_name = \"EOC\"", DEMO).await;
+    let room = bot.sim.direct(EOC);
+    let huge = bot.ask(EOC, &format!("lock {}", "a".repeat(1_000_000))).await;
+    assert!(markdown(&huge).len() <= 7439 && huge.attachments.unwrap().to_string().len() < 15_000);
+    for _ in 0..60 {
+        bot.sim.write(EOC, "status");
+    }
+    bot.world.until("the rest is left alone", async || bot.count("throttled").await >= 20).await;
+    assert!(bot.sim.said_in(&room).len() <= 41, "{}", bot.sim.said_in(&room).len());
+    bot.world.lock_verified().await;
+    let space = bot.space().await;
+    let team = bot.sim.model().room(&space).unwrap().team.clone();
+    assert_eq!(bot.sim.model().teams, [(team.unwrap(), "EOC".to_owned())], "a team that is asked for by name is made");
+    assert_eq!(bot.sim.registered(), 1);
+    bot.world.stop();
+    assert_eq!((bot.sim.registered(), bot.sim.listeners()), (0, 0));
+}

@@ -186,6 +186,14 @@ impl World {
         }
     }
 
+    /// Ends the server as a service manager would.
+    pub(crate) fn stop(&self) {
+        if let Some(mut server) = self.server.lock().unwrap().take() {
+            let done = Command::new("kill").args(["-TERM", &server.id().to_string()]).status().unwrap();
+            assert!(done.success() && server.wait().unwrap().success(), "{}", self.log());
+        }
+    }
+
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }

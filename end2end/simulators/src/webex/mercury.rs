@@ -48,6 +48,10 @@ impl Lines {
         self.all().iter().filter(|device| device.line.as_ref().is_some_and(|line| !line.is_closed())).count()
     }
 
+    pub(super) fn registered(&self) -> usize {
+        self.all().len()
+    }
+
     pub(super) fn close_all(&self) {
         self.all().iter_mut().for_each(|device| device.line = None);
     }

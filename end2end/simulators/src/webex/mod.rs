@@ -200,6 +200,11 @@ impl WebexSim {
         self.cloud.lines.open()
     }
 
+    /// Devices that apps and bots listen by.
+    pub fn registered(&self) -> usize {
+        self.cloud.lines.registered()
+    }
+
     /// Somebody writes to the bot alone.
     pub fn write(&self, email: &str, text: &str) -> Message {
         self.write_at(email, text, now())
