@@ -265,6 +265,10 @@ impl Webex {
 
     async fn tend_one(&self, incident: &Incident) -> Result<(), Trouble> {
         let mut kept = self.kept(&paper(&incident.id)).await?;
+        if kept.space.again && !kept.space.closed && self.is_lost(&kept).await? {
+            // Begun anew, with all that was told in the one we are not in any more.
+            kept.space = Space { again: true, ..Space::default() };
+        }
         let room = match kept.space.room.clone() {
             Some(room) => room,
             None => self.open(incident, &mut kept).await?,
@@ -283,6 +287,16 @@ impl Webex {
             self.close(incident, &room, &mut kept).await?;
         }
         Ok(())
+    }
+
+    /// The bot was removed from it, or it is gone.
+    async fn is_lost(&self, kept: &Kept) -> Result<bool, WebexError> {
+        let Some(room) = &kept.space.room else { return Ok(false) };
+        match self.client.get::<Room>(&format!("rooms/{room}")).await {
+            Ok(_) => Ok(false),
+            Err(WebexError::Refused { status: 403 | 404, .. }) => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     /// Over, and told so: what another server wrote into the timeline may come a little later than its order.

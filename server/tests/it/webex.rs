@@ -700,3 +700,70 @@ async fn a_flood_is_not_answered_a_megabyte_is_and_a_stop_leaves_nothing_behind(
     bot.world.stop();
     assert_eq!((bot.sim.registered(), bot.sim.listeners()), (0, 0));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bot_that_was_removed_from_the_space_says_so_and_begins_anew_when_asked() {
+    let bot = Bot::new().await;
+    bot.world.lock_verified().await;
+    let room = bot.space().await;
+    bot.until_told(&room, "Verified locked").await;
+    {
+        let mut model = bot.sim.model();
+        let me = model.by_email(BOT_EMAIL).unwrap().uuid.clone();
+        model.memberships.retain(|one| one.room != room || one.person != me);
+    }
+    let mut eoc = signed_in(&bot.world, 1, "eoc").await;
+    let incidents = bot.world.call(Method::GET, "/api/v1/incidents", &bot.world.everything(), None, &[]).await.2;
+    let incident = incidents["incidents"][0]["id"].as_str().unwrap().to_owned();
+    eoc.post("/ui/write-incident", &format!("id={incident}&what=note&name=&text=smoke"), false).await;
+    let mut console = async || eoc.get("/console").await.text().await.unwrap();
+    bot.world.until("the console says so", async || console().await.contains("The Webex space cannot be told")).await;
+    let mut eoc = signed_in(&bot.world, 1, "eoc").await;
+    assert_eq!(eoc.post("/ui/invite-again", &format!("id={incident}"), false).await.status(), StatusCode::OK);
+    bot.world.until("there is another space", async || bot.space().await != room).await;
+    let anew = bot.space().await;
+    bot.until_told(&anew, "Note: smoke").await;
+    assert_eq!(bot.told(&anew).matches("Lock ordered").count(), 1);
+}
+
+/// Lets through whatever it is asked to, as a site's proxy does; how often by CONNECT.
+async fn proxy() -> (String, Arc<std::sync::atomic::AtomicUsize>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let tunnels = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = tunnels.clone();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let counted = counted.clone();
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    let Ok(byte) = client.read_u8().await else { return };
+                    head.push(byte);
+                }
+                let text = String::from_utf8_lossy(&head).into_owned();
+                let target = text.split(' ').nth(1).unwrap().trim_start_matches("http://").to_owned();
+                let host = target.split('/').next().unwrap().to_owned();
+                let Ok(mut server) = tokio::net::TcpStream::connect(host).await else { return };
+                if text.starts_with("CONNECT ") {
+                    counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await.unwrap();
+                } else {
+                    server.write_all(&head).await.unwrap();
+                }
+                // Ends when one of them hangs up.
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    (address, tunnels)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_websocket_goes_through_the_sites_proxy() {
+    let (address, tunnels) = proxy().await;
+    let bot = Bot::with(&format!("proxy = \"{address}\""), DEMO).await;
+    assert!(markdown(&bot.ask(EOC, "status").await).contains("Normal calling"));
+    assert!(tunnels.load(std::sync::atomic::Ordering::Relaxed) >= 1, "by CONNECT");
+}
