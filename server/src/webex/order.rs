@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
 use lockdown::operator::{Act as Right, Operator};
 use lockdown::standing::Standing;
+use lockdown::step::Target;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -77,9 +78,8 @@ impl Webex {
         if act == Act::Release && self.settings.release == Release::Console {
             return Say::plain(format!("The all-clear is given on the console only: {}/console", self.public_url));
         }
-        let target = lockdown::step::Target::Locked;
-        if (act == Act::Lock) == (status.command.target() == target) {
-            let now = self.pages.engine.now();
+        let now = self.pages.engine.now();
+        if is_so(act, status, now) {
             return Say::plain(format!("Nothing to do.\n{}", self.standing(status, Some(who), now)));
         }
         let order = Order { act, site: status.id.clone(), version: status.version };
@@ -343,6 +343,16 @@ impl Webex {
             }
         }
         self.say(place, say).await
+    }
+}
+
+/// Is what is asked for so already? A lock is pressed again where an all-clear is being asked for, which it
+/// forgets, and where others may have released it.
+fn is_so(act: Act, status: &SiteStatus, now: Timestamp) -> bool {
+    let locked = status.command.target() == Target::Locked;
+    match act {
+        Act::Lock => locked && status.command.asked(now).is_none() && status.alone_since.is_none(),
+        Act::Release => !locked,
     }
 }
 

@@ -658,6 +658,10 @@ async fn what_a_person_meant_is_what_is_asked_and_kept() {
     let first = bot.ask(SENIOR, &format!("confirm {code} Acme North")).await;
     assert!(markdown(&first).contains("It counts when another senior gives it too"), "{first:?}");
     assert_eq!(bot.world.standing().await, "locked");
+    let again = bot.ask(EOC, "lock smoke again").await;
+    assert!(markdown(&again).contains("Lock the PSTN"), "a lock takes the asked-for all-clear back: {again:?}");
+    bot.press(EOC, &again, &json!({}));
+    bot.world.until("it is ordered again", async || bot.world.happened("lock_ordered").await == 3).await;
 
     let spaces = || {
         bot.sim
