@@ -168,7 +168,7 @@ fn told(request: &CallRequest, entry: &Entry) -> String {
 fn ticket_card(request: &CallRequest) -> Say {
     let (ticket, call_back) = (request.ticket(), request.call_back.to_string());
     let title = format!("{ticket} · {} · {}", request.priority.word(), request.who);
-    let how = "Answers in this thread that mention me reach whoever asked; so does the field below.";
+    let how = "Answers in this thread that mention me reach whoever asked; so does the field above.";
     let body = vec![
         heading(&title),
         facts(&[("Call back", &call_back), ("Wants", &request.reason)]),
