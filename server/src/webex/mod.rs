@@ -7,6 +7,7 @@ mod client;
 mod command;
 mod desk;
 mod devices;
+mod hearing;
 pub mod hooks;
 mod ids;
 mod lease;
@@ -26,11 +27,12 @@ use crate::identity::token;
 use api::Person;
 use client::Client;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use hearing::Hearing;
 use jiff::Timestamp;
 use lockdown::ids::SiteId;
 use lockdown::timeline::EventKind;
 use meeting::Meetings;
-use mercury::{Device, End, Mercury};
+use mercury::Mercury;
 use seal::Seal;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -44,16 +46,6 @@ const BACKLOG: usize = 256;
 
 /// Messages and presses of one account at once, and then one a second: what answers every answer is stopped by it.
 const BURST: NonZeroU32 = NonZeroU32::new(20).expect("twenty");
-
-/// Between two tries to reach the cloud: doubled from the first to the last.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LAST_PAUSE: Duration = Duration::from_secs(32);
-
-/// A line that stood for so long was well.
-const STEADY: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
-
-/// Between two looks at the webhooks.
-const WATCH: Duration = Duration::from_secs(300);
 
 /// Why something with Webex did not work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -230,8 +222,7 @@ pub struct Webex {
     pace: DefaultKeyedRateLimiter<String>,
     /// Reasons that were written with an order, until its code is typed.
     pub(crate) reasons: Mutex<BTreeMap<String, (String, Timestamp)>>,
-    /// What this server is registered as.
-    device: Mutex<Option<Device>>,
+    hearing: Box<dyn Hearing>,
 }
 
 impl Webex {
@@ -248,6 +239,7 @@ impl Webex {
         let meetings = meetings.map(|meeting| Meetings::new(meeting, &settings.api_url, settings.proxy.as_deref()));
         let meetings = meetings.transpose()?;
         Ok(Self {
+            hearing: hearing::by(&settings.transport),
             settings,
             client,
             pages,
@@ -258,7 +250,6 @@ impl Webex {
             pace: RateLimiter::keyed(Quota::per_second(NonZeroU32::MIN).allow_burst(BURST)),
             reasons: Mutex::default(),
             me: OnceCell::new(),
-            device: Mutex::new(None),
         })
     }
 
@@ -269,10 +260,7 @@ impl Webex {
 
     /// The server stops: nothing is left registered.
     pub async fn leave(&self) {
-        let device = self.device.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(device) = device {
-            self.mercury().unregister(&device).await;
-        }
+        self.hearing.leave(self).await;
     }
 
     pub(crate) async fn tell(&self, health: Health) {
@@ -291,14 +279,8 @@ impl Webex {
 
 /// Hears and answers for as long as the server runs.
 pub async fn run(webex: Arc<Webex>, Ears { sender, receiver }: Ears) {
-    let hearing = async {
-        match webex.settings.transport.clone() {
-            Transport::Websocket => webex.keep_listening(&sender).await,
-            Transport::Webhook { secret } => webex.keep_hooked(&secret).await,
-        }
-    };
     tokio::join!(
-        hearing,
+        webex.hearing.keep(&webex, &sender),
         bot::answer(webex.clone(), receiver),
         space::tend(webex.clone()),
         devices::tend(webex.clone())
@@ -306,87 +288,9 @@ pub async fn run(webex: Arc<Webex>, Ears { sender, receiver }: Ears) {
 }
 
 impl Webex {
-    async fn keep_hooked(&self, secret: &config::Secret) {
-        let target = format!("{}/hooks/webex", self.public_url);
-        let mut pause = FIRST_PAUSE;
-        loop {
-            match hooks::register(&self.client, &self.settings.instance, &target, secret).await {
-                Ok(were_off) => {
-                    if were_off > 0 {
-                        tracing::warn!(were_off, "webex had switched webhooks off; they are on again");
-                    }
-                    self.tell(Health::Well).await;
-                    pause = FIRST_PAUSE;
-                    self.pages.engine.pause(WATCH.min(self.settings.ping * 20)).await;
-                }
-                Err(error) => {
-                    self.tell(Health::Ill(error.to_string())).await;
-                    self.pages.engine.pause(jittered(pause)).await;
-                    pause = (pause * 2).min(LAST_PAUSE);
-                }
-            }
-        }
-    }
-
     fn mercury(&self) -> Mercury<'_> {
         Mercury { client: &self.client, settings: &self.settings, server: &self.server }
     }
-
-    async fn keep_listening(&self, sender: &mpsc::Sender<Heard>) {
-        let mercury = self.mercury();
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let stood = std::sync::atomic::AtomicBool::new(false);
-            let begun = self.pages.engine.now();
-            let why = match self.one_line(&mercury, sender, &stood).await {
-                Ok(End::Stale) => "the device was forgotten".to_owned(),
-                Ok(End::Lost(why)) => why,
-                Err(error) => error.to_string(),
-            };
-            if stood.into_inner() && self.pages.engine.now().duration_since(begun) > STEADY {
-                pause = FIRST_PAUSE;
-            }
-            tracing::info!(why, "the line to webex ended");
-            // A line that only has to be opened again is no news yet; one that another server took is not fought over.
-            let replaced = why == mercury::REPLACED_BY_ANOTHER;
-            if pause > FIRST_PAUSE || replaced || why.contains("token") {
-                self.tell(Health::Ill(why)).await;
-            }
-            pause = if replaced { LAST_PAUSE } else { pause };
-            self.pages.engine.pause(jittered(pause)).await;
-            pause = (pause * 2).min(LAST_PAUSE);
-        }
-    }
-
-    async fn one_line(
-        &self,
-        mercury: &Mercury<'_>,
-        sender: &mpsc::Sender<Heard>,
-        stood: &std::sync::atomic::AtomicBool,
-    ) -> Result<End, WebexError> {
-        self.me().await?;
-        hooks::remove(&self.client, &self.settings.instance).await?;
-        let device = mercury.device().await?;
-        *self.device.lock().unwrap_or_else(PoisonError::into_inner) = Some(device.clone());
-        let (ready, opened) = tokio::sync::oneshot::channel();
-        let telling = async {
-            if opened.await.is_ok() {
-                stood.store(true, Ordering::Relaxed);
-                self.tell(Health::Well).await;
-            }
-        };
-        let listening = mercury.listen(&device, sender, move || {
-            // The other end waits for just this.
-            let _ = ready.send(());
-        });
-        tokio::join!(listening, telling).0
-    }
-}
-
-/// Several servers do not come back at the same moment.
-fn jittered(pause: Duration) -> Duration {
-    let chance = u32::from(token::random()[0]);
-    pause * (192 + chance / 2) / 256
 }
 
 fn host_name() -> String {
