@@ -170,7 +170,7 @@ impl Webex {
             }
             (Command::Drill { site, over }, Some(who)) => self.drill(writer, who, place, site, over).await,
             (Command::Confirm { code, said }, Some(who)) => return self.typed(writer, who, place, &code, said).await,
-            (Command::Log { direction, number, who: name, why }, Some(who)) => {
+            (Command::Log { site, direction, number, who: name, why }, Some(who)) => {
                 let form = RequestForm {
                     direction: direction.word().into(),
                     who: name,
@@ -178,7 +178,7 @@ impl Webex {
                     reason: why,
                     ..RequestForm::default()
                 };
-                self.log(who, form).await
+                self.log(who, site.as_ref(), form).await
             }
             (Command::LogHow, Some(_)) => Say::plain(words::LOG_HOW),
             (Command::Requests, Some(who)) => self.listed(who).await,

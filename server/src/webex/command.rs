@@ -27,6 +27,7 @@ pub enum Command {
     },
     /// Takes down a call request.
     Log {
+        site: Option<SiteId>,
         direction: Direction,
         number: String,
         who: String,
@@ -84,7 +85,7 @@ pub fn read(text: &str, sites: &[SiteId]) -> Command {
             let (code, said) = split(rest);
             Command::Confirm { code: code.to_uppercase(), said: some(said) }
         }
-        "log" => log(rest),
+        "log" => log(rest, sites),
         "requests" if rest.is_empty() => Command::Requests,
         "who" if rest.is_empty() => Command::Who,
         "report" if rest.is_empty() => Command::Report,
@@ -128,7 +129,9 @@ fn deed(word: &str, rest: &str) -> Command {
 }
 
 /// `out 780 555 0199, Ann Miller, her mother` or `out 4711 Ann her mother`.
-fn log(rest: &str) -> Command {
+/// A site may be named first.
+fn log(rest: &str, sites: &[SiteId]) -> Command {
+    let (site, rest) = site_first(rest, sites);
     let (way, rest) = split(rest);
     let direction = match way.to_lowercase().as_str() {
         "out" => Direction::Outbound,
@@ -146,7 +149,7 @@ fn log(rest: &str) -> Command {
     if [number, who, why].contains(&"") {
         return Command::LogHow;
     }
-    Command::Log { direction, number: number.to_owned(), who: who.to_owned(), why: why.to_owned() }
+    Command::Log { site, direction, number: number.to_owned(), who: who.to_owned(), why: why.to_owned() }
 }
 
 #[cfg(test)]
@@ -185,6 +188,7 @@ mod tests {
     fn a_call_is_logged_with_commas_or_without() {
         let log = |text: &str| read(text, &sites());
         let want = |number: &str, who: &str, why: &str| Command::Log {
+            site: None,
             direction: Direction::Outbound,
             number: number.into(),
             who: who.into(),
@@ -195,6 +199,14 @@ mod tests {
             want("780 555 0199", "Ann Miller", "her mother, in hospital")
         );
         assert_eq!(log("log out 4711 Ann her mother"), want("4711", "Ann", "her mother"));
+        let south = Command::Log {
+            site: Some(sites()[1].clone()),
+            direction: Direction::Inbound,
+            number: "4711".into(),
+            who: "Ann".into(),
+            why: "her mother".into(),
+        };
+        assert_eq!(log("log acme-south in 4711 Ann her mother"), south);
         for wrong in ["log", "log up 1 a b", "log out 4711", "log in 4711 Ann"] {
             assert_eq!(log(wrong), Command::LogHow, "{wrong}");
         }

@@ -29,11 +29,12 @@ impl Webex {
         }
     }
 
-    pub(super) async fn log(&self, who: &Operator, form: RequestForm) -> Say {
+    pub(super) async fn log(&self, who: &Operator, named: Option<&SiteId>, form: RequestForm) -> Say {
         let open = self.pages.incidents.all().await.unwrap_or_default();
         let open: Vec<SiteId> = open.into_iter().filter(Incident::is_open).map(|one| one.site).collect();
         let mut sites = self.pages.engine.live_statuses();
         sites.retain(|status| who.may(Right::TakeCalls, Some(&status.id)).is_ok());
+        sites.retain(|status| named.is_none_or(|site| *site == status.id));
         // Where something is going on.
         sites.sort_by_key(|status| !open.contains(&status.id));
         let site = sites.into_iter().next();
