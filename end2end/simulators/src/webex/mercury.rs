@@ -192,18 +192,21 @@ async fn unregister(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// The API's id of an activity, by the room it happened in.
+fn activity(cloud: &Cloud, kind: &str, uuid: &str, room: Option<String>) -> Result<Json<Value>, Refused> {
+    let room = room.ok_or_else(|| Refused(StatusCode::NOT_FOUND, "no such activity".into()))?;
+    let cluster = cloud.model().room(&room).map_or_else(|| "us".to_owned(), |room| room.cluster.clone());
+    Ok(Json(json!({ "id": id(&cluster, kind, uuid) })))
+}
+
 async fn message_id(
     State(cloud): State<Arc<Cloud>>,
     headers: HeaderMap,
     Path(uuid): Path<String>,
 ) -> Result<Json<Value>, Refused> {
     caller(&cloud, &headers)?;
-    let model = cloud.model();
-    let found = model.messages.iter().find(|one| one.uuid == uuid);
-    let cluster = found.and_then(|one| model.room(&one.room)).map_or("us", |room| room.cluster.as_str());
-    found
-        .map(|_| Json(json!({ "id": id(cluster, "MESSAGE", &uuid) })))
-        .ok_or_else(|| Refused(StatusCode::NOT_FOUND, "no such activity".into()))
+    let room = cloud.model().messages.iter().find(|one| one.uuid == uuid).map(|one| one.room.clone());
+    activity(&cloud, "MESSAGE", &uuid, room)
 }
 
 async fn action_id(
@@ -212,12 +215,8 @@ async fn action_id(
     Path(uuid): Path<String>,
 ) -> Result<Json<Value>, Refused> {
     caller(&cloud, &headers)?;
-    let model = cloud.model();
-    let found = model.actions.iter().find(|one| one.uuid == uuid);
-    let cluster = found.and_then(|one| model.room(&one.room)).map_or("us", |room| room.cluster.as_str());
-    found
-        .map(|_| Json(json!({ "id": id(cluster, "ATTACHMENT_ACTION", &uuid) })))
-        .ok_or_else(|| Refused(StatusCode::NOT_FOUND, "no such activity".into()))
+    let room = cloud.model().actions.iter().find(|one| one.uuid == uuid).map(|one| one.room.clone());
+    activity(&cloud, "ATTACHMENT_ACTION", &uuid, room)
 }
 
 async fn line(State(cloud): State<Arc<Cloud>>, Path(device): Path<String>, upgrade: WebSocketUpgrade) -> Response {
