@@ -58,10 +58,30 @@ enum Way {
 struct Device {
     settings: RoomDevice,
     way: Way,
-    /// What this server made it show last.
-    shows: Option<Wanted>,
-    /// It did not take what it was told: told again then, without waking and sounding.
-    again_at: Option<Timestamp>,
+    last: Last,
+}
+
+/// What came of telling a device the last time.
+enum Last {
+    /// It was not told anything by this server yet.
+    Nothing,
+    Took(Wanted),
+    /// Told again then. Where it answered it was woken and sounded, and is left in peace but for the rest.
+    Failed {
+        wanted: Wanted,
+        answered: bool,
+        again_at: Timestamp,
+    },
+}
+
+impl Last {
+    fn is_put_off(&self, now: Timestamp, what: &Wanted) -> bool {
+        matches!(self, Self::Failed { wanted, again_at, .. } if wanted == what && *again_at > now)
+    }
+
+    fn was_sounded(&self, what: &Wanted) -> bool {
+        matches!(self, Self::Failed { wanted, answered: true, .. } if wanted == what)
+    }
 }
 
 /// Looks after the devices for as long as the server runs.
@@ -69,7 +89,7 @@ pub(super) async fn tend(webex: Arc<Webex>) {
     let mut devices = Vec::new();
     for settings in webex.settings.devices.clone() {
         match way(&webex, &settings) {
-            Ok(way) => devices.push(Device { settings, way, shows: None, again_at: None }),
+            Ok(way) => devices.push(Device { settings, way, last: Last::Nothing }),
             Err(error) => tracing::error!(%error, device = settings.name, "a room device cannot be used"),
         }
     }
@@ -77,11 +97,9 @@ pub(super) async fn tend(webex: Arc<Webex>) {
         return;
     }
     let mut news = webex.pages.engine.subscribe();
-    let mut told = Told::new();
+    let (mut told, mut lit) = (Told::new(), BTreeSet::new());
     loop {
-        if let Err(error) = webex.tell_devices(&mut devices, &mut told).await {
-            tracing::info!(%error, "room devices are told later");
-        }
+        webex.tell_devices(&mut devices, &mut told, &mut lit).await;
         tokio::select! {
             _ = news.recv() => while news.try_recv().is_ok() {},
             () = webex.pages.engine.pause(LOOK) => {}
@@ -118,11 +136,14 @@ struct Outcome {
 
 async fn tell_one((device, site, wanted): Due<'_>, now: Timestamp) -> Outcome {
     let target = if wanted == Wanted::Nothing { Target::Normal } else { Target::Locked };
-    let outcome = carry_out(&device.way, commands(&wanted), device.again_at.is_some()).await;
-    device.again_at = outcome.is_err().then(|| now + AGAIN);
-    if outcome.is_ok() {
-        device.shows = Some(wanted);
-    }
+    let outcome = carry_out(&device.way, commands(&wanted), device.last.was_sounded(&wanted)).await;
+    device.last = match &outcome {
+        Ok(()) => Last::Took(wanted),
+        Err(error) => {
+            let answered = matches!(error, WebexError::Refused { .. });
+            Last::Failed { wanted, answered, again_at: now + AGAIN }
+        }
+    };
     Outcome { device: device.settings.name.clone(), site, target, came: outcome }
 }
 
@@ -143,24 +164,28 @@ fn by_site(outcomes: Vec<Outcome>) -> BTreeMap<SiteId, (Target, usize, Vec<StepN
 type Told = BTreeMap<SiteId, (Target, Vec<StepNote>)>;
 
 impl Webex {
-    async fn tell_devices(&self, devices: &mut [Device], told: &mut Told) -> Result<(), StoreError> {
-        if !self.holds("devices").await? {
-            return Ok(());
+    /// Also while the database is away: telling a device twice is better than not at all.
+    async fn tell_devices(&self, devices: &mut [Device], told: &mut Told, lit: &mut BTreeSet<String>) {
+        if matches!(self.holds("devices").await, Ok(false)) {
+            return;
         }
-        let mut lit = self.lit().await?;
-        let due = self.due(devices, &lit.1);
+        if let Ok((_, names)) = self.lit().await {
+            lit.extend(names);
+        }
+        let due = self.due(devices, lit);
         if due.is_empty() {
-            return Ok(());
+            return;
         }
         // Before any is told: whoever goes on after a crash knows what may have to be cleared.
         let names = due.iter().filter(|(_, _, wanted)| *wanted != Wanted::Nothing);
-        let names: Vec<String> = names.map(|(device, ..)| device.settings.name.clone()).collect();
-        self.light(&mut lit, |all| all.extend(names)).await?;
+        lit.extend(names.map(|(device, ..)| device.settings.name.clone()));
+        self.keep_lit(lit).await;
         let now = self.pages.engine.now();
         let outcomes = futures_util::future::join_all(due.into_iter().map(|due| tell_one(due, now))).await;
-        let cleared = outcomes.iter().filter(|one| one.target == Target::Normal && one.came.is_ok());
-        let cleared: Vec<String> = cleared.map(|one| one.device.clone()).collect();
-        self.light(&mut lit, |all| all.retain(|name| !cleared.contains(name))).await?;
+        for one in outcomes.iter().filter(|one| one.target == Target::Normal && one.came.is_ok()) {
+            lit.remove(&one.device);
+        }
+        self.keep_lit(lit).await;
         for (site, (target, done, failed)) in by_site(outcomes) {
             let now = (target, failed.clone());
             if done > 0 || told.get(&site) != Some(&now) {
@@ -168,21 +193,19 @@ impl Webex {
                 self.tell_of_devices(site, EventKind::DevicesTold { target, done, failed }).await;
             }
         }
-        Ok(())
     }
 
     /// The devices that do not show what they should, as far as is known.
     fn due<'d>(&self, devices: &'d mut [Device], lit: &BTreeSet<String>) -> Vec<Due<'d>> {
         let now = self.pages.engine.now();
-        let waits = |device: &Device| device.again_at.is_some_and(|at| at > now);
-        let due = devices.iter_mut().filter(|device| !waits(device)).filter_map(|device| {
+        let due = devices.iter_mut().filter_map(|device| {
             let (site, wanted) = self.wanted(&device.settings)?;
             let fits = match &wanted {
                 // Nothing is cleared that shows nothing of ours.
                 Wanted::Nothing => !lit.contains(&device.settings.name),
-                lock @ Wanted::Lock { .. } => device.shows.as_ref() == Some(lock),
+                lock @ Wanted::Lock { .. } => matches!(&device.last, Last::Took(shown) if shown == lock),
             };
-            (!fits).then_some((device, site, wanted))
+            (!fits && !device.last.is_put_off(now, &wanted)).then_some((device, site, wanted))
         });
         due.collect()
     }
@@ -202,19 +225,19 @@ impl Webex {
         Ok((version, names))
     }
 
-    async fn light(
-        &self,
-        (version, names): &mut (u64, BTreeSet<String>),
-        change: impl FnOnce(&mut BTreeSet<String>),
-    ) -> Result<(), StoreError> {
-        let before = names.clone();
-        change(names);
-        if *names == before {
-            return Ok(());
+    /// As far as it can be written down now; what is not is cleared once more than needed.
+    async fn keep_lit(&self, names: &BTreeSet<String>) {
+        let kept = async {
+            let (version, before) = self.lit().await?;
+            if before == *names {
+                return Ok(());
+            }
+            let text = serde_json::to_string(names).map_err(|error| StoreError::Failed(error.to_string()))?;
+            self.pages.papers.put_paper(LIT, &Paper { version: version + 1, text }).await
+        };
+        if let Err(error) = kept.await {
+            tracing::warn!(%error, "which devices may show a lock could not be written down");
         }
-        *version += 1;
-        let text = serde_json::to_string(names).map_err(|error| StoreError::Failed(error.to_string()))?;
-        self.pages.papers.put_paper(LIT, &Paper { version: *version, text }).await
     }
 
     /// What it shall show, and because of which site; `None` while that is not settled.
@@ -277,11 +300,12 @@ fn commands(wanted: &Wanted) -> Commands {
 }
 
 /// The first command that does not succeed ends it; waking, sounding and the board are not what it is about, and
-/// are left out when a device is told `again`.
-async fn carry_out(way: &Way, commands: Commands, again: bool) -> Result<(), WebexError> {
+/// are left out for one that was `sounded` already. Clearing is: only a device that has no board is excused.
+async fn carry_out(way: &Way, commands: Commands, sounded: bool) -> Result<(), WebexError> {
     for (command, arguments) in commands {
         let beside = command.starts_with("Audio.") || command.starts_with("Standby.") || command.contains("WebView");
-        if again && beside && !command.ends_with("Clear") && !command.ends_with("Stop") {
+        let clears = command.ends_with("Clear") || command.ends_with("Stop");
+        if sounded && beside && !clears {
             continue;
         }
         let done = match way {
@@ -294,7 +318,7 @@ async fn carry_out(way: &Way, commands: Commands, again: bool) -> Result<(), Web
             }
         };
         if let Err(error) = done
-            && !beside
+            && !(beside && (!clears || matches!(error, WebexError::Refused { .. })))
         {
             return Err(error);
         }

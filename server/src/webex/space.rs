@@ -277,7 +277,6 @@ impl Webex {
             // Who asked for a call before the all-clear is answered after it too.
             return self.relay_of(incident, &room, &mut kept).await;
         }
-        // First who leads: without them nobody reads it; then what is so; then the others and what happened.
         self.invite(incident, &room, &mut kept).await?;
         self.meet(incident, &mut kept).await?;
         self.show(incident, &room, &mut kept).await?;

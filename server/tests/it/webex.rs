@@ -160,6 +160,10 @@ async fn the_eoc_locks_by_card_the_space_gathers_and_only_a_senior_releases() {
             .any(|event| event["text"] == "Lock ordered: “fire in the mill”" && event["by"] == "EOC 1 (bot)")
     );
 
+    bot.press(EOC, &card, &json!({}));
+    assert!(markdown(&bot.answer(&direct, 2).await).contains("out of date"), "a card is good once");
+    assert_eq!(bot.world.happened("lock_ordered").await, 1);
+
     let room = bot.space().await;
     bot.until_told(&room, "Verified locked").await;
     bot.until_told(&room, "PSTN LOCKED").await;
@@ -770,4 +774,32 @@ async fn the_websocket_goes_through_the_sites_proxy() {
     let bot = Bot::with(&format!("proxy = \"{address}\""), DEMO).await;
     assert!(markdown(&bot.ask(EOC, "status").await).contains("Normal calling"));
     assert!(tunnels.load(std::sync::atomic::Ordering::Relaxed) >= 1, "by CONNECT");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_database_the_bot_locks_and_the_devices_show_it_and_the_space_comes_later() {
+    let database = simulators::database::Database::start().await.unwrap();
+    let sim = Arc::new(WebexSim::start(0).unwrap());
+    let device = format!("[[webex.device]]\nname = \"EOC room\"\ndevice_id = \"{}\"", sim.device());
+    let world = World::with_database_and(&database, More { sections: section(&sim, &device), ..More::default() }).await;
+    let person = &simulators::b2c::demo_people()[0];
+    let words = ["people", "add", "--name", "EOC 1", "--subject", &person.oid, "--role", "eoc", "--webex", EOC];
+    assert!(world.run(&words).status.success());
+    world.until_standing("normal").await;
+    let bot = Bot { world, sim };
+    assert!(markdown(&bot.ask(EOC, "help").await).contains("`lock"));
+    database.kill();
+    let card = bot.ask(EOC, "lock").await;
+    bot.press(EOC, &card, &json!({}));
+    bot.world
+        .until("it is locked", async || {
+            bot.world.dial("CSS-PHONE-LD", "914165551234")
+                == simulators::cucm::digits::Outcome::Rings { number: "5911".into() }
+        })
+        .await;
+    bot.world.until("the device shows it", async || !bot.sim.model().endpoints[0].shows.is_empty()).await;
+    database.resume().await.unwrap();
+    let room = bot.space().await;
+    bot.until_told(&room, "Lock ordered").await;
+    assert_eq!(bot.told(&room).matches("Lock ordered").count(), 1);
 }
