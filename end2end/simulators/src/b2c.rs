@@ -169,7 +169,7 @@ impl B2cSim {
 
     /// What tokens carry: the tenant's GUID and no policy, not where the metadata lies.
     pub fn issuer(&self) -> String {
-        issuer(&self.origin())
+        issuer()
     }
 
     /// A token for the API of the tenant, as B2C gives one to a program that acts for itself; `change`
@@ -219,8 +219,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn issuer(origin: &str) -> String {
-    format!("{origin}/{TENANT}/v2.0/")
+/// The same wherever this listens: people who were given roles are known again after the next start.
+fn issuer() -> String {
+    format!("https://acme.b2clogin.com/{TENANT}/v2.0/")
 }
 
 impl Key {
@@ -266,7 +267,7 @@ async fn metadata(State(shared): State<Arc<Shared>>, Path((tenant, policy)): Pat
     let origin = lock(&shared.origin).clone();
     let at = |path: &str| format!("{origin}/{tenant}/{policy}/{path}");
     Json(json!({
-        "issuer": issuer(&origin),
+        "issuer": issuer(),
         "authorization_endpoint": at("oauth2/v2.0/authorize"),
         "token_endpoint": at("oauth2/v2.0/token"),
         "end_session_endpoint": at("oauth2/v2.0/logout"),
@@ -395,8 +396,7 @@ async fn token(State(shared): State<Arc<Shared>>, Form(request): Form<TokenReque
     if request.grant_type != "authorization_code" || challenge != grant.asked.code_challenge {
         return bad("invalid_grant", "AADB2C90183: The supplied code_verifier is invalid");
     }
-    let origin = lock(&shared.origin).clone();
-    match id_token(&shared, &grant, &origin, forgery) {
+    match id_token(&shared, &grant, forgery) {
         Some(id_token) => Json(json!({
             "id_token": id_token, "token_type": "Bearer", "not_before": get_current_timestamp().to_string(),
             "id_token_expires_in": "3600", "profile_info": "e30", "scope": "openid",
@@ -406,10 +406,10 @@ async fn token(State(shared): State<Arc<Shared>>, Form(request): Form<TokenReque
     }
 }
 
-fn id_token(shared: &Shared, grant: &Grant, origin: &str, forgery: Option<Forgery>) -> Option<String> {
+fn id_token(shared: &Shared, grant: &Grant, forgery: Option<Forgery>) -> Option<String> {
     let now = get_current_timestamp();
     let mut claims = json!({
-        "iss": issuer(origin), "aud": CLIENT_ID, "exp": now + 3600, "nbf": now, "iat": now, "ver": "1.0",
+        "iss": issuer(), "aud": CLIENT_ID, "exp": now + 3600, "nbf": now, "iat": now, "ver": "1.0",
         "sub": grant.person.oid, "oid": grant.person.oid, "name": grant.person.name,
         "emails": [grant.person.email], "tfp": grant.policy, "nonce": grant.asked.nonce, "auth_time": now,
     });

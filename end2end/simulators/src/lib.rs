@@ -4,10 +4,14 @@ pub mod b2c;
 pub mod cucm;
 #[cfg(feature = "database")]
 pub mod database;
+pub mod finesse;
+pub mod phone;
 mod tls;
 pub mod web;
 pub mod webex;
 
 pub use b2c::B2cSim;
 pub use cucm::CucmSim;
+pub use finesse::FinesseSim;
+pub use phone::{Phone, PhoneSim};
 pub use webex::WebexSim;

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use simulators::cucm::model::Cluster;
-use simulators::{B2cSim, CucmSim, WebexSim};
+use simulators::{B2cSim, CucmSim, FinesseSim, PhoneSim, WebexSim};
 use std::path::PathBuf;
 
 /// Simulated CUCM, identity provider and Webex on loopback, until Ctrl-C or end of input.
@@ -26,6 +26,12 @@ struct Options {
     /// Port of Webex; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     webex_port: u16,
+    /// Port of the first Finesse node; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    finesse_port: u16,
+    /// Gadget files that lie here are uploaded to Finesse
+    #[arg(long)]
+    finesse_files: Option<PathBuf>,
     /// Every AXL answer takes this long
     #[arg(long, default_value_t = 0)]
     latency_ms: u64,
@@ -33,6 +39,10 @@ struct Options {
     #[arg(long)]
     certificate: Option<PathBuf>,
 }
+
+/// EOC 1's own phone, one everybody at the EOC uses, and one somewhere else.
+const PHONES: [(&str, &str); 3] =
+    [("SEP001122334401", "CP-8845"), ("SEP001122334402", "DP-9841"), ("SEP001122334499", "CP-7841")];
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
@@ -46,6 +56,11 @@ async fn main() -> std::io::Result<()> {
     cucm.faults().latency_ms = options.latency_ms;
     let b2c = B2cSim::start(options.b2c_port)?;
     let webex = WebexSim::start(options.webex_port)?;
+    let phones = PhoneSim::start(0, &PHONES)?;
+    let finesse = FinesseSim::start(options.finesse_port)?;
+    if let Some(folder) = options.finesse_files {
+        finesse.upload_from(folder);
+    }
     if let Some(path) = &options.certificate {
         std::fs::write(path, cucm.certificate_pem())?;
     }
@@ -57,6 +72,11 @@ async fn main() -> std::io::Result<()> {
             "axl": cucm.url(), "fingerprint": fingerprint, "control": control,
             "metadata_url": b2c.metadata_url(), "issuer": b2c.issuer(), "people": simulators::b2c::demo_people(),
             "webex": { "api": webex.api_url(), "u2c": webex.u2c_url(), "page": webex.page_url(), "token": simulators::webex::BOT_TOKEN, "device": webex.device() },
+            "phones": {
+                "page": phones.page_url(), "username": simulators::phone::PUSHER.0, "password": simulators::phone::PUSHER.1,
+                "all": PHONES.iter().enumerate().map(|(number, (device, _))| serde_json::json!({ "device": device, "address": phones.address(number) })).collect::<Vec<_>>(),
+            },
+            "finesse": { "origins": finesse.origins(), "username": simulators::finesse::ADMIN.0, "password": simulators::finesse::ADMIN.1 },
         })
     );
     let ended = std::thread::spawn(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
