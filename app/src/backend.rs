@@ -2,8 +2,9 @@
 
 use crate::error::ApiError;
 use crate::view::{
-    AskView, ConsoleView, HooksView, IncidentView, IncidentsView, KeysView, MyView, PeopleView, PersonPageView,
-    QuestionView, QueueView, RequestView, SignInView, StatusView, TicketView, TimelineView, WallView,
+    AskView, ConsoleView, FinesseView, GadgetView, HooksView, IncidentView, IncidentsView, KeysView, MyView,
+    PeopleView, PersonPageView, QuestionView, QueueView, RequestView, SignInView, StatusView, TicketView, TimelineView,
+    WallView,
 };
 use async_trait::async_trait;
 use leptos::context::use_context;
@@ -178,6 +179,8 @@ pub struct RequestForm {
     pub priority: String,
     /// The number that was dialled or that called, where it is known.
     pub other: String,
+    /// What the telephone system calls the call.
+    pub reference: String,
     /// Made for this one form; whoever has it may follow the request.
     pub form: String,
 }
@@ -243,8 +246,39 @@ pub trait Files: Send + Sync + 'static {
     async fn wall(&self, who: &Operator, site: Option<SiteId>) -> Result<WallView, ApiError>;
 }
 
+/// What a frame in another site's page knows of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Framed {
+    pub handoff: String,
+    pub code: String,
+    /// What its writes carry; `None` where nobody is signed in.
+    pub header: Option<String>,
+    pub origins: Vec<String>,
+}
+
+/// The lock switch in a frame: armed while it is held, so that no order can be sent by itself.
+pub trait Switch: Send + Sync {
+    fn arm(&self) -> String;
+
+    fn is_armed(&self, given: &str) -> bool;
+}
+
+/// The gadget in the agents' desktop.
 #[async_trait]
-pub trait Backend: People + PasskeyDesk + Doors + Keys + Hooks + Queue + Files {
+pub trait Gadget: Send + Sync + 'static {
+    /// `key`: of the gadget's file, good for one site.
+    async fn gadget(
+        &self,
+        who: Option<&Operator>,
+        here: Option<CurrentSession>,
+        key: String,
+    ) -> Result<GadgetView, ApiError>;
+
+    async fn finesse(&self, who: &Operator) -> Result<FinesseView, ApiError>;
+}
+
+#[async_trait]
+pub trait Backend: People + PasskeyDesk + Doors + Keys + Hooks + Queue + Files + Gadget {
     async fn status(&self, who: Option<&Operator>) -> Result<StatusView, ApiError>;
 
     /// `site`: the one asked for, or the first.

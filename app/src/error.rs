@@ -59,6 +59,12 @@ pub enum ApiError {
     LastAdmin,
     #[error("This request did not come from one of our own pages.")]
     CrossSite,
+    #[error("This gadget's key is not good any more. Ask your Finesse administrator for the new gadget file.")]
+    NoSuchGadget,
+    #[error("The switch was not armed in time. Hold it again.")]
+    NotArmed,
+    #[error("This sign-in was used already. Press “Sign in” in the gadget again.")]
+    HandoffUsed,
     #[error("The request could not be read.")]
     Malformed,
     #[error("No answer arrived. Look at the state above before trying again.")]
@@ -74,13 +80,15 @@ impl ApiError {
             Self::SignInFirst => 401,
             Self::Refused(_)
             | Self::CrossSite
+            | Self::NoSuchGadget
+            | Self::NotArmed
             | Self::PasskeyNeeded
             | Self::PasskeyRefused
             | Self::FreshSignInNeeded
             | Self::OnlineOnly
             | Self::NotByEnvelope => 403,
             Self::NoSuchSite | Self::NoSuchPerson | Self::NoSuchRequest | Self::NoSuchIncident => 404,
-            Self::Stale | Self::LastAdmin => 409,
+            Self::Stale | Self::LastAdmin | Self::HandoffUsed => 409,
             Self::NameMismatch
             | Self::Malformed
             | Self::ReasonMissing

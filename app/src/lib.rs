@@ -6,9 +6,11 @@ pub mod api;
 #[cfg(feature = "ssr")]
 pub mod backend;
 mod components;
+mod dialog;
 mod error;
 #[cfg(feature = "ssr")]
 pub mod fragments;
+mod gadget;
 pub mod islands;
 mod live;
 mod pages;
@@ -71,6 +73,9 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/webhooks") view=pages::webhooks::WebhooksPage ssr=SsrMode::Async/>
                 <Route path=path!("/leaked-key") view=pages::leaked_key::LeakedKeyPage ssr=SsrMode::Async/>
                 <Route path=path!("/me") view=pages::me::MePage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/finesse") view=pages::finesse::FinessePage ssr=SsrMode::Async/>
+                <Route path=path!("/embed/finesse") view=pages::embed::EmbedPage ssr=SsrMode::Async/>
+                <Route path=path!("/connect") view=pages::connect::ConnectPage ssr=SsrMode::Async/>
                 <Route path=path!("/sign-in") view=pages::sign_in::SignInPage ssr=SsrMode::Async/>
             </Routes>
         </Router>

@@ -55,7 +55,7 @@ pub(crate) fn listen(url: String, on_news: impl FnMut(Live) + Clone + 'static) -
     Effect::new(move || {
         signals.attempt.track();
         signals.heard.set(browser_now());
-        match connect(&url, signals, on_news.clone()) {
+        match connect(&(url.clone() + &crate::gadget::key_of_line()), signals, on_news.clone()) {
             // Owned by this effect: closed when it runs again or the page goes.
             Ok(connection) => {
                 StoredValue::new_local(connection);

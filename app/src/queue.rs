@@ -1,6 +1,7 @@
 //! The queue in the browser. The server writes every line of it, once for all consoles; here a changed line
 //! takes its place, keys are pressed, and forms are sent without leaving the page.
 
+use crate::dialog::Prefill;
 use crate::error::ApiError;
 use crate::live::browser_now;
 use crate::send::{Sending, secret};
@@ -18,7 +19,7 @@ use web_sys::{
 /// Between two looks at the ages.
 const TICK: Duration = Duration::from_secs(5);
 
-fn document() -> Option<Document> {
+pub(crate) fn document() -> Option<Document> {
     web_sys::window()?.document()
 }
 
@@ -26,7 +27,7 @@ fn queue() -> Option<Element> {
     document()?.get_element_by_id("queue")
 }
 
-fn find(within: &Element, selector: &str) -> Option<Element> {
+pub(crate) fn find(within: &Element, selector: &str) -> Option<Element> {
     within.query_selector(selector).ok().flatten()
 }
 
@@ -60,11 +61,13 @@ pub(crate) fn wake() {
     });
     listen(&queue, "submit", move |event| submitted(&event, deeds, filing, said));
     listen(&queue, "click", |event| ask_for_words(&event));
+    listen(&queue, "input", |event| touched(&event));
     listen(&queue, "keydown", |event| {
         if let Ok(key) = event.dyn_into::<KeyboardEvent>() {
             press(&key);
         }
     });
+    count(&queue);
     let (begun, answered) = (browser_now(), number(&queue, "data-answered"));
     #[expect(clippy::cast_possible_truncation, reason = "milliseconds since the page was opened")]
     let tick = move || ages(answered + (browser_now() - begun) as i64);
@@ -75,7 +78,7 @@ pub(crate) fn wake() {
 }
 
 /// As long as the page lives.
-fn listen(on: &Element, what: &str, act: impl FnMut(Event) + 'static) {
+pub(crate) fn listen(on: &Element, what: &str, act: impl FnMut(Event) + 'static) {
     let act = Closure::<dyn FnMut(Event)>::new(act);
     if on.add_event_listener_with_callback(what, act.as_ref().unchecked_ref()).is_ok() {
         act.forget();
@@ -159,6 +162,10 @@ fn count(queue: &Element) {
     let has = |line: &&Element, name: &str, value: &str| line.get_attribute(name).as_deref() == Some(value);
     let new = lines.iter().filter(|line| has(line, "data-state", "new")).count();
     let mine = lines.iter().filter(|line| has(line, "data-holder", &me)).count();
+    for line in &lines {
+        let theirs = !has(&line, "data-holder", "") && !has(&line, "data-holder", &me);
+        let _ = line.set_attribute("data-theirs", if theirs { "true" } else { "false" });
+    }
     if let Some(counts) = find(queue, ".counts") {
         counts.set_text_content(Some(&words::queue_counts((new, mine))));
     }
@@ -174,7 +181,7 @@ fn count(queue: &Element) {
     }
 }
 
-fn show(element: &Element, shown: bool) {
+pub(crate) fn show(element: &Element, shown: bool) {
     let _ = if shown { element.remove_attribute("hidden") } else { element.set_attribute("hidden", "") };
 }
 
@@ -190,11 +197,49 @@ fn filed() {
     let Some(queue) = queue() else { return };
     if let Some(form) = find(&queue, ".request-form").and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) {
         form.reset();
+        let _ = form.remove_attribute("data-touched");
+        for name in ["other", "reference"] {
+            fill(&form, name, "");
+        }
         if let (Some(name), Some(secret)) = (find(&form, "[name='form']"), secret()) {
             let _ = name.set_attribute("value", &secret);
         }
     }
     new_form(&queue, false);
+}
+
+/// Fills the form from a call in the agent's desktop. What somebody has begun to write stays, unless `asked`.
+pub(crate) fn prefill(call: &Prefill, asked: bool) {
+    let Some(queue) = queue() else { return };
+    let Some(form) = find(&queue, ".request-form") else { return };
+    if !asked && form.has_attribute("data-touched") {
+        return;
+    }
+    for (name, value) in [("call_back", &call.call_back), ("other", &call.other), ("reference", &call.reference)] {
+        fill(&form, name, value);
+    }
+    let way = call.direction.and_then(|way| find(&form, &format!("[value='{way}']")));
+    if let Some(way) = way.and_then(|way| way.dyn_into::<HtmlInputElement>().ok()) {
+        way.set_checked(true);
+    }
+    if asked {
+        new_form(&queue, true);
+    }
+}
+
+pub(crate) fn fill(form: &Element, name: &str, value: &str) {
+    let field = find(form, &format!("[name='{name}']")).and_then(|field| field.dyn_into::<HtmlInputElement>().ok());
+    if let Some(field) = field {
+        field.set_value(value);
+    }
+}
+
+/// Somebody writes into the form: it is theirs from now on.
+fn touched(event: &Event) {
+    let field = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    if let Some(form) = field.and_then(|field| field.closest(".request-form").ok().flatten()) {
+        let _ = form.set_attribute("data-touched", "");
+    }
 }
 
 fn new_form(queue: &Element, open: bool) {

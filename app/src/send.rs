@@ -6,7 +6,7 @@
 //! change our mind*: leptos sharing that code between forms.
 
 use crate::error::ApiError;
-use gloo_net::http::Request;
+use gloo_net::http::{Request, RequestBuilder, Response};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -78,10 +78,43 @@ pub(crate) async fn ask<T: DeserializeOwned>(to: &str, fields: &[(&str, &str)]) 
 async fn post(to: &str, body: &UrlSearchParams) -> Result<String, ApiError> {
     // The browser may have sent it: what came of it must be looked up, not guessed.
     let lost = |_| ApiError::OutcomeUnknown;
-    let request = Request::post(to).header("accept", "application/json").body(body).map_err(lost)?;
+    let request = from_here(Request::post(to)).header("accept", "application/json").body(body).map_err(lost)?;
     let response = request.send().await.map_err(lost)?;
     let text = response.text().await.map_err(lost)?;
     if response.ok() { Ok(text) } else { Err(serde_json::from_str(&text).unwrap_or(ApiError::OutcomeUnknown)) }
+}
+
+/// In a frame, what shows that our own page sends it; its cookie alone is not enough there.
+fn from_here(request: RequestBuilder) -> RequestBuilder {
+    let page = web_sys::window().and_then(|window| window.document());
+    let mark = page.and_then(|page| page.query_selector("meta[name='gadget']").ok().flatten());
+    match mark.and_then(|mark| mark.get_attribute("content")) {
+        Some(mark) => request.header("x-lockdown-gadget", &mark),
+        None => request,
+    }
+}
+
+/// Asks a server function that takes nothing; its answer as it came.
+pub(crate) async fn post_nothing(to: &str) -> Result<String, ApiError> {
+    post(to, &UrlSearchParams::new().map_err(|_| ApiError::Malformed)?).await
+}
+
+/// The status of a post without a word in it; `None` when no answer arrived.
+pub(crate) async fn knock(to: &str) -> Option<u16> {
+    from_here(Request::post(to)).send().await.ok().map(|answer| answer.status())
+}
+
+/// Reads something for a page whose line is dead.
+pub(crate) async fn look<T: DeserializeOwned>(at: &str) -> Option<T> {
+    let answer = Request::get(at).send().await.ok().filter(Response::ok)?;
+    serde_json::from_str(&answer.text().await.ok()?).ok()
+}
+
+/// The page anew, as the server knows it now.
+pub(crate) fn reload() {
+    if let Some(window) = web_sys::window() {
+        let _ = window.location().reload();
+    }
 }
 
 /// Where a form goes. A field of the name `action` would stand before the property.

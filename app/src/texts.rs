@@ -27,7 +27,7 @@ impl Texts {
         self.say(name).replace(&format!("{{{gap}}}"), value)
     }
 
-    pub(crate) fn headline(&self, site: &SiteView) -> &str {
+    pub fn headline(&self, site: &SiteView) -> &str {
         match (site.standing, site.ordered) {
             (Standing::Normal, _) => self.say("normal"),
             (Standing::Unknown, _) => self.say("unknown"),
@@ -49,7 +49,7 @@ impl Texts {
     }
 
     /// Since when, or what was seen last where nothing can be said now.
-    pub(crate) fn second_line(&self, site: &SiteView) -> String {
+    pub fn second_line(&self, site: &SiteView) -> String {
         match (site.standing, site.last_seen, &site.read) {
             (Standing::Unknown | Standing::Drifted { .. }, Some(Target::Locked), Some(read)) => {
                 self.filled("last_seen_locked", "time", &read.clock)

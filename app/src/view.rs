@@ -264,7 +264,56 @@ pub enum Outcome {
     Tested(String),
     /// A call could not be asked for: what was written is written again.
     Ask(AskDraft),
+    /// Whose gadget is connected, or can be.
+    Connect(ConnectView),
     Refused(crate::error::ApiError),
+}
+
+/// The window in which somebody signs in for a gadget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectView {
+    pub name: String,
+    /// The same stands in the gadget.
+    pub code: String,
+    pub done: bool,
+}
+
+/// The frame in the agents' desktop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GadgetView {
+    pub me: Option<Me>,
+    pub site: SiteView,
+    /// For whoever works there.
+    pub console: Option<ConsoleView>,
+    /// For whoever takes calls.
+    pub queue: Option<QueueView>,
+    /// When the session ends if nobody does anything, in milliseconds since 1970.
+    pub ends: Option<i64>,
+}
+
+/// Gadget files that were made, and how to put one into Finesse.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FinesseView {
+    pub me: Me,
+    /// Finesse servers; none: it is not configured.
+    pub origins: Vec<String>,
+    /// Our own address, as the gadget names it.
+    pub address: String,
+    pub version: String,
+    pub sites: Vec<(SiteId, String)>,
+    pub files: Vec<GadgetFileView>,
+}
+
+/// A gadget file that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GadgetFileView {
+    pub name: String,
+    /// SHA-256 of the file, hex.
+    pub hash: String,
+    pub made: Moment,
+    /// Until when its key is good, or why it is not.
+    pub state: String,
+    pub live: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -385,6 +434,8 @@ pub struct RequestView {
     pub typed: Option<String>,
     pub reason: String,
     pub other: Option<String>,
+    /// What the telephone system calls the call.
+    pub reference: Option<String>,
     /// A word of [`lockdown::call_request::CallRequest::word`].
     pub state: String,
     pub open: bool,

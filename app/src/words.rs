@@ -132,6 +132,15 @@ pub(crate) fn hold_label(site: &str, drill: bool) -> String {
     format!("Hold to lock the PSTN for {site}")
 }
 
+/// A call in the agent's desktop.
+pub(crate) fn on_the_line(number: &str, direction: Option<&str>) -> String {
+    match direction {
+        Some("outbound") => format!("On the line: {number}, from inside"),
+        Some(_) => format!("On the line: {number}, from outside"),
+        None => format!("On the line: {number}"),
+    }
+}
+
 pub(crate) const HOLDING: &str = "Keep holding…";
 pub(crate) const LET_GO: &str = "Let go too early: nothing was ordered";
 pub(crate) const SENT: &str = "Sent. Waiting for the server…";
@@ -184,7 +193,7 @@ pub(crate) fn not_live(since: Option<&str>) -> String {
 }
 
 /// `12 s ago`, `3 min ago`.
-pub(crate) fn age(seconds: i64) -> String {
+pub fn age(seconds: i64) -> String {
     match seconds.max(0) {
         s @ 0..=119 => format!("{s} s ago"),
         s @ 120..=7199 => format!("{} min ago", s / 60),

@@ -1,6 +1,6 @@
 //! The pieces put together: what the configuration says becomes clients, engine and state.
 
-use crate::backend::{Pages, SiteFacts, Sites};
+use crate::backend::{FinesseFacts, Pages, SiteFacts, Sites};
 use crate::calls::CallDesk;
 use crate::clock::SystemClock;
 use crate::config::{self, Config};
@@ -143,6 +143,10 @@ pub async fn pages(
         release_passkey: config.identity.as_ref().map(|identity| identity.release_passkey),
         issuer: config.identity.as_ref().map(|identity| identity.issuer.clone()),
         site_networks: config.identity.as_ref().map(|identity| identity.site_networks.clone()).unwrap_or_default(),
+        finesse: config
+            .finesse
+            .as_ref()
+            .map(|finesse| FinesseFacts { address: config.http.public_url.clone(), origins: finesse.origins.clone() }),
         banners: banners(config),
     }))
 }

@@ -98,6 +98,10 @@ pub(crate) fn run() -> Result<()> {
     let control = world.simulators["control"].as_str().unwrap_or("");
     println!("\n  Write to the bot and press its cards as any of them, in a simulated Webex:");
     println!("    {}", world.simulators["webex"]["page"].as_str().unwrap_or(""));
+    println!("\n  The agents’ desktop with the gadget in it, in a simulated Finesse:");
+    println!("    {}", world.simulators["finesse"]["origins"][0].as_str().unwrap_or(""));
+    println!("\n  Desk phones of the EOC, simulated (EOC 1’s own asks for the PIN that is set on {}/me):", world.url);
+    println!("    {}", world.phone_page());
     println!("\n  Where does a call go now?");
     println!("    curl '{control}/sim/dial?css=CSS-PHONE-LD&digits=914035551234'");
     println!("    curl '{control}/sim/dial?css=CSS-PHONE-LD&digits=9911'\n");
@@ -123,13 +127,16 @@ pub(crate) fn binary(name: &str) -> PathBuf {
 impl World {
     /// Starts simulators and a server with its data in `folder`, on `port` (or a free one if taken).
     pub(crate) fn start(folder: &Path, port: u16) -> Result<Self> {
-        let mut world = Self::simulators_only(folder, &[])?;
+        let files = folder.join("finesse");
+        fs::create_dir_all(&files)?;
+        let mut world = Self::simulators_only(folder, &["--finesse-files", &files.to_string_lossy()])?;
         let port = free(port)?;
         // A name, not an address: browsers give passkeys to names only.
         world.url = format!("http://localhost:{port}");
         fs::write(folder.join("lockdown.toml"), world.configuration(port))?;
         world.seed_people()?;
         world.start_server()?;
+        world.upload_gadget(&files)?;
         Ok(world)
     }
 
@@ -233,7 +240,12 @@ impl World {
             text("metadata_url"),
             text("issuer"),
         );
-        self.sections(port, "", &format!("{identity}{}", self.webex()), &format!("{DEMO}{DRILL}"))
+        self.sections(
+            port,
+            "",
+            &format!("{identity}{}{}{}", self.webex(), self.finesse(), self.phone()),
+            &format!("{DEMO}{DRILL}"),
+        )
     }
 
     /// The bot of the simulated Webex.
@@ -246,6 +258,54 @@ impl World {
             text("u2c"),
             text("device"),
         )
+    }
+
+    /// Two phones of the EOC, and where they are told.
+    fn phone(&self) -> String {
+        let phones = &self.simulators["phones"];
+        let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
+        let device = |phone: &Value| {
+            let (name, address) = (text(&phone["device"]), text(&phone["address"]));
+            format!("[[phone.device]]\nname = \"{name}\"\nsite = \"acme-north\"\naddress = \"{address}\"\n")
+        };
+        let devices: String = phones["all"].as_array().into_iter().flatten().take(2).map(device).collect();
+        format!(
+            "\n[phone]\nnetworks = [\"127.0.0.1\", \"::1\"]\n[phone.push]\nusername = \"{}\"\npassword = \"{}\"\n{devices}",
+            text(&phones["username"]),
+            text(&phones["password"]),
+        )
+    }
+
+    /// The page to be at a simulated phone, with where its Services key leads.
+    pub(crate) fn phone_page(&self) -> String {
+        let page = self.simulators["phones"]["page"].as_str().unwrap_or("");
+        let service = format!("{}/phone/v1?d=#DEVICENAME#", self.url);
+        let service =
+            service.replace(':', "%3A").replace('/', "%2F").replace('?', "%3F").replace('=', "%3D").replace('#', "%23");
+        format!("{page}/?service={service}")
+    }
+
+    /// The gadget, and the notice to every agent, of the simulated Finesse.
+    fn finesse(&self) -> String {
+        let finesse = &self.simulators["finesse"];
+        let text = |key: &str| finesse[key].as_str().unwrap_or("").to_owned();
+        format!(
+            "\n[finesse]\norigins = {origins}\n\n[finesse.notice]\nservers = {origins}\nusername = \"{}\"\npassword = \"{}\"\nteams = [\"10\", \"20\"]\n",
+            text("username"),
+            text("password"),
+            origins = finesse["origins"],
+        )
+    }
+
+    /// Makes the gadget's file once, and puts it where an administrator would upload it.
+    fn upload_gadget(&self, files: &Path) -> Result<()> {
+        let file = files.join("pstn-lockdown.xml");
+        let path = file.to_string_lossy();
+        let good = file.exists() && self.lockdown(&["finesse", "check", &path]).is_ok();
+        if !good {
+            self.lockdown(&["finesse", "shell", "--site", "acme-north", "--out", &path])?;
+        }
+        Ok(())
     }
 
     fn sections(&self, port: u16, store: &str, identity: &str, sites: &str) -> String {
@@ -271,7 +331,10 @@ impl World {
             };
             if !there {
                 let email = person["email"].as_str().unwrap_or("");
-                let account = ["--email", email, "--webex", email];
+                let mut account = vec!["--email", email, "--webex", email];
+                if name == "EOC 1" {
+                    account.extend(["--extension", "4701", "--phone", "SEP001122334401"]);
+                }
                 let words =
                     [&["people", "add", "--name", name, "--subject", oid, "--role", role], &account[..]].concat();
                 self.lockdown(&words)?;

@@ -117,6 +117,8 @@ pub(crate) fn browser(only: &[&str]) -> Result<()> {
         .env("LOCKDOWN_SERVER_PID", world.server_pid().to_string())
         .env("LOCKDOWN_CONTROL", world.simulators["control"].as_str().unwrap_or_default())
         .env("LOCKDOWN_RECEIVER", demo::RECEIVER)
+        .env("LOCKDOWN_PHONES", world.phone_page())
+        .env("LOCKDOWN_FINESSE", world.simulators["finesse"]["origins"].to_string())
         .env("LOCKDOWN_SHOTS", target().join("screenshots")))
     .with_context(|| format!("the server's log is {}", folder.join("server.log").display()))
 }

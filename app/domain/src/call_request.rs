@@ -197,6 +197,8 @@ pub struct Asked {
     pub priority: Priority,
     /// The number that was dialled, or that called, where it is known.
     pub other: Option<Phone>,
+    /// What the telephone system calls the call it is about: kept as it came, to find the call by.
+    pub reference: Option<String>,
 }
 
 /// A call request.
@@ -220,6 +222,8 @@ pub struct CallRequest {
     pub priority: Priority,
     #[serde(default)]
     pub other: Option<Phone>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
     pub stage: Stage,
     #[serde(default)]
     pub claim: Option<Claim>,
@@ -421,6 +425,7 @@ mod tests {
             reason: "My mother in hospital".into(),
             priority: Priority::Urgent,
             other: None,
+            reference: None,
             stage: Stage::New,
             claim: None,
             story: vec![],

@@ -55,6 +55,9 @@ impl Role {
 /// What an API key may do; the words of its `--scope`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Scope {
+    /// The public state of one site, for a gadget that shows it: no secret, and good for nothing else.
+    #[serde(rename = "status:embed")]
+    StatusEmbed,
     #[serde(rename = "status:read")]
     StatusRead,
     #[serde(rename = "lock:enable")]
@@ -70,11 +73,19 @@ pub enum Scope {
 }
 
 impl Scope {
-    pub const ALL: [Self; 6] =
-        [Self::StatusRead, Self::LockEnable, Self::LockRelease, Self::CallsRead, Self::CallsWrite, Self::HooksManage];
+    pub const ALL: [Self; 7] = [
+        Self::StatusEmbed,
+        Self::StatusRead,
+        Self::LockEnable,
+        Self::LockRelease,
+        Self::CallsRead,
+        Self::CallsWrite,
+        Self::HooksManage,
+    ];
 
     pub fn word(self) -> &'static str {
         match self {
+            Self::StatusEmbed => "status:embed",
             Self::StatusRead => "status:read",
             Self::LockEnable => "lock:enable",
             Self::LockRelease => "lock:release",
@@ -251,6 +262,8 @@ pub enum Refusal {
     NeedsAdmin,
     #[error("This key is not good for this site or lacks the scope.")]
     KeyLacksScope,
+    #[error("The all-clear is given on the console, on a page of its own: not in a gadget and not from a phone.")]
+    OnTheConsole,
     #[error(
         "At this site two seniors must give the all-clear in person: a key or a program is nobody. Use the console."
     )]
@@ -263,6 +276,14 @@ impl Operator {
     /// # Errors
     /// The [`Refusal`] names who may instead.
     pub fn may(&self, act: Act, site: Option<&SiteId>) -> Result<(), Refusal> {
+        self.has_right(act, site)?;
+        // What can be drawn over, or is proved by some digits, opens what is easy: never what is deliberate.
+        let framed = matches!(self.surface, Surface::Gadget | Surface::Phone);
+        let deliberate = matches!(act, Act::Release | Act::Manage | Act::Hook);
+        if framed && deliberate { Err(Refusal::OnTheConsole) } else { Ok(()) }
+    }
+
+    fn has_right(&self, act: Act, site: Option<&SiteId>) -> Result<(), Refusal> {
         match &self.authority {
             Authority::Roles(grants) if grants.may(act, site) => Ok(()),
             Authority::Key { scopes, site: only }
@@ -356,6 +377,27 @@ mod tests {
                 .map(|act| person(roles).may(act, None).is_ok());
             assert_eq!(got, want, "{roles:?}");
         }
+    }
+
+    #[test]
+    fn no_gadget_and_no_phone_gives_the_all_clear_whoever_asks() {
+        for surface in [Surface::Gadget, Surface::Phone] {
+            let at = |roles: &[Role]| Operator { surface, ..person(roles) };
+            assert_eq!(at(&[Role::Eoc]).may(Act::Lock, None), Ok(()), "{surface}");
+            assert_eq!(at(&Role::ALL).may(Act::TakeCalls, None), Ok(()), "{surface}");
+            for act in [Act::Release, Act::Manage, Act::Hook] {
+                assert_eq!(at(&Role::ALL).may(act, None), Err(Refusal::OnTheConsole), "{surface} {act:?}");
+            }
+            assert_eq!(at(&[Role::Eoc]).may(Act::Release, None), Err(Refusal::ReleaseNeedsSenior), "{surface}");
+        }
+    }
+
+    #[test]
+    fn the_key_of_a_gadget_sees_and_does_nothing_else() {
+        let embed = key(&[Scope::StatusEmbed], None);
+        let more = [Act::Work, Act::Lock, Act::Release, Act::ReadCalls, Act::TakeCalls, Act::Manage, Act::Hook];
+        assert!(more.iter().all(|act| embed.may(*act, None) == Err(Refusal::KeyLacksScope)));
+        assert_eq!(embed.may(Act::See, None), Ok(()));
     }
 
     #[test]

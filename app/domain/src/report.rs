@@ -230,6 +230,7 @@ mod tests {
             reason: "family".into(),
             priority: Priority::Normal,
             other: None,
+            reference: None,
             stage: Stage::New,
             claim: None,
             story: vec![],

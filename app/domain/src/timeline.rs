@@ -253,6 +253,29 @@ pub enum EventKind {
     IdentityMisconfigured {
         code: String,
     },
+    /// A desk phone asked for more than it may: an order with a wrong PIN, from a wrong place, or too often.
+    PhoneRefused {
+        /// What the phone calls itself: a label, no proof.
+        device: String,
+        from: Option<String>,
+        why: String,
+    },
+    /// A gadget was not connected to whoever signed in for it.
+    HandoffRefused {
+        from: Option<String>,
+        why: String,
+    },
+    /// The agents' desktops were told of a lock or of its end.
+    AgentsTold {
+        target: Target,
+        failed: Option<String>,
+    },
+    /// Desk phones of the EOC were told of a lock or of its end.
+    PhonesTold {
+        target: Target,
+        done: usize,
+        failed: Vec<StepNote>,
+    },
     /// Somebody tried a sealed code that did not fit.
     EnvelopeRefused {
         /// From which address, as far as is known.
@@ -411,6 +434,10 @@ impl EventKind {
             Self::IdentityLost { .. } => "identity_lost",
             Self::IdentityBack => "identity_back",
             Self::IdentityMisconfigured { .. } => "identity_misconfigured",
+            Self::PhoneRefused { .. } => "phone_refused",
+            Self::HandoffRefused { .. } => "handoff_refused",
+            Self::AgentsTold { .. } => "agents_told",
+            Self::PhonesTold { .. } => "phones_told",
             Self::EnvelopeRefused { .. } => "envelope_refused",
             Self::SessionExtended => "session_extended",
             Self::Reviewed { .. } => "reviewed",
@@ -536,6 +563,14 @@ fn listed(steps: &[StepNote]) -> String {
         parts.push(format!("and {} more", steps.len() - 3));
     }
     parts.join("; ")
+}
+
+fn not_told(failed: &[StepNote]) -> String {
+    if failed.is_empty() { String::new() } else { format!(". Not told: {}", listed(failed)) }
+}
+
+fn coming(from: Option<&String>) -> String {
+    from.map(|address| format!(" from {address}")).unwrap_or_default()
 }
 
 fn because(reason: Option<&String>) -> String {
@@ -685,9 +720,22 @@ impl fmt::Display for EventKind {
                 f,
                 "Nobody can sign in: the identity provider refuses this application ({code}). Correct its registration"
             ),
+            Self::PhoneRefused { device, from, why } => {
+                write!(f, "Desk phone {device}{} refused. {why}", coming(from.as_ref()))
+            }
+            Self::HandoffRefused { from, why } => {
+                write!(f, "A gadget{} was not connected. {why}", coming(from.as_ref()))
+            }
+            Self::AgentsTold { target, failed: None } => {
+                write!(f, "Told to every agent’s Finesse desktop: {}", word(*target))
+            }
+            Self::AgentsTold { failed: Some(why), .. } => write!(f, "The Finesse desktops were not told: {why}"),
+            Self::PhonesTold { target, done, failed } => {
+                let verb = if *target == Target::Locked { "show the lock" } else { "are cleared" };
+                write!(f, "{done} of {} desk phones {verb}{}", done + failed.len(), not_told(failed))
+            }
             Self::EnvelopeRefused { from } => {
-                let from = from.as_ref().map(|address| format!(" from {address}")).unwrap_or_default();
-                write!(f, "A sealed code{from} did not open the door")
+                write!(f, "A sealed code{} did not open the door", coming(from.as_ref()))
             }
             Self::IdentityBack => f.write_str("The identity provider can be reached again"),
             Self::SessionExtended => f.write_str("Stays signed in although the shift is over: no identity provider"),
@@ -701,9 +749,7 @@ impl fmt::Display for EventKind {
             Self::MeetingMade { url, .. } => write!(f, "The meeting is at {url}"),
             Self::DevicesTold { target, done, failed } => {
                 let what = if *target == Target::Locked { "show the lock" } else { "are cleared" };
-                let of = done + failed.len();
-                let missing = if failed.is_empty() { String::new() } else { format!(". Not told: {}", listed(failed)) };
-                write!(f, "{done} of {of} room devices {what}{missing}")
+                write!(f, "{done} of {} room devices {what}{}", done + failed.len(), not_told(failed))
             }
             Self::ServerStarted { version } => write!(f, "Server {version} started"),
         }

@@ -25,11 +25,13 @@ pub async fn console(site: Option<String>) -> Result<ConsoleView, ApiError> {
     .await
 }
 
-/// Orders the PSTN lock. Nobody approves first, and no reason is needed.
+/// Orders the PSTN lock. Nobody approves first, and no reason is needed. From a frame the switch must have
+/// been armed just now.
 #[server(prefix = "/ui", endpoint = "activate")]
-pub async fn activate(site: String, reason: Option<String>) -> Result<(), ApiError> {
+pub async fn activate(site: String, reason: Option<String>, armed: Option<String>) -> Result<(), ApiError> {
     crate::backend::answer(async {
         let (backend, operator) = crate::backend::caller()?;
+        super::gadget::check_armed(armed)?;
         let site = SiteId::try_from(site).map_err(|_| ApiError::NoSuchSite)?;
         backend.activate(&operator, site, said(reason)).await
     })

@@ -1,6 +1,7 @@
 //! Server functions: public endpoints of three lines. Who may is asked behind `Backend`.
 
 pub mod doors;
+pub mod gadget;
 pub mod incidents;
 pub mod keys;
 pub mod lockdown;

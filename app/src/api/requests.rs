@@ -1,3 +1,5 @@
+#![expect(clippy::too_many_arguments, reason = "a form has as many fields as it has")]
+
 use crate::error::ApiError;
 use crate::view::{AskView, QueueView, RequestView, TicketView};
 use leptos::prelude::*;
@@ -43,10 +45,13 @@ pub async fn take_down_request(
     reason: String,
     priority: String,
     form: String,
+    other: Option<String>,
+    reference: Option<String>,
 ) -> Result<RequestView, ApiError> {
     crate::backend::answer(async {
         let (backend, operator) = caller()?;
-        let form = RequestForm { site, direction, who, call_back, reason, priority, form, other: String::new() };
+        let (other, reference) = (other.unwrap_or_default(), reference.unwrap_or_default());
+        let form = RequestForm { site, direction, who, call_back, reason, priority, other, reference, form };
         backend.take_down(&operator, form).await
     })
     .await

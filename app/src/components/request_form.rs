@@ -8,6 +8,8 @@ pub(crate) fn NewRequest(sites: Vec<(SiteId, String)>, form: String) -> impl Int
     view! {
         <form method="post" action="/ui/take-down-request" class="fields request-form" autocomplete="off">
             <input type="hidden" name="form" value=form/>
+            <input type="hidden" name="other" value=""/>
+            <input type="hidden" name="reference" value=""/>
             <fieldset class="ways">
                 <legend class="visually-hidden">"Which way"</legend>
                 <label class="check"><input type="radio" name="direction" value="outbound" checked=true/>"Wants to call out"</label>

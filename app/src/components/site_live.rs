@@ -1,5 +1,6 @@
 //! A site as an open page knows it: the last news, greyed out by itself when it grows old.
 
+use crate::gadget;
 use crate::live::{Line, browser_now, listen};
 use crate::view::{EventView, Live, RequestNews, SiteView, Waiting};
 use leptos::prelude::*;
@@ -9,6 +10,8 @@ use std::time::Duration;
 
 /// Entries a page keeps of the live timeline.
 const KEPT: usize = 20;
+
+const TICK: Duration = Duration::from_secs(1);
 
 /// Older than this, a reading says nothing any more. Design, section 3.
 const STALE_SECONDS: i64 = 30;
@@ -33,6 +36,8 @@ pub(crate) struct SiteLive {
     pub(crate) lost_at: RwSignal<Option<String>>,
     /// The line brings less than the page began with: the session ended, or a role was taken away.
     pub(crate) signed_out: RwSignal<bool>,
+    /// When it last came, by the browser's clock.
+    arrived: RwSignal<f64>,
 }
 
 impl SiteLive {
@@ -51,11 +56,12 @@ impl SiteLive {
             }
         });
         let (age, elapsed, lost_at) = (RwSignal::new(None), RwSignal::new(None), RwSignal::new(None));
-        let live = Self { site, age, elapsed, events, waiting, now, line, lost_at, signed_out };
+        let live = Self { site, age, elapsed, events, waiting, now, line, lost_at, signed_out, arrived };
         Effect::new(move || {
             arrived.set(browser_now());
+            gadget::wake(live);
             live.tick(arrived);
-            if let Ok(ticking) = set_interval_with_handle(move || live.tick(arrived), Duration::from_secs(1)) {
+            if let Ok(ticking) = set_interval_with_handle(move || live.tick(arrived), TICK) {
                 on_cleanup(move || ticking.clear());
             }
         });
@@ -72,8 +78,18 @@ impl SiteLive {
         live
     }
 
+    /// What was asked for while the line is dead.
+    pub(crate) fn heard(self, site: SiteView) {
+        let newer = self.site.with_untracked(|known| known.answered_ms < site.answered_ms && known.id == site.id);
+        if newer {
+            self.arrived.set(browser_now());
+            self.site.update(|known| *known = SiteView { detail: known.detail.take(), ..site });
+        }
+    }
+
     /// The server's clock now: what it said last, and the browser's time since.
     fn tick(self, arrived: RwSignal<f64>) {
+        gadget::tick(self);
         #[expect(clippy::cast_possible_truncation, reason = "milliseconds since the page was opened")]
         let since = (browser_now() - arrived.get_untracked()) as i64;
         self.site.with_untracked(|site| {

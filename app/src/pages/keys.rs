@@ -57,7 +57,7 @@ pub(crate) fn Shown(outcome: Outcome) -> impl IntoView {
         .into_any(),
         Outcome::Refused(error) => view! { <Trouble text=error.to_string()/> }.into_any(),
         Outcome::Tested(said) => view! { <p class="notice" role="status">"Test: " {said}</p> }.into_any(),
-        Outcome::Envelopes(_) | Outcome::Ask(_) | Outcome::Reported => ().into_any(),
+        Outcome::Envelopes(_) | Outcome::Ask(_) | Outcome::Connect(_) | Outcome::Reported => ().into_any(),
     }
 }
 
@@ -138,6 +138,7 @@ fn NewKey(scopes: Vec<String>, sites: Vec<(SiteId, String)>) -> impl IntoView {
 
 fn meaning(scope: &str) -> &'static str {
     match scope {
+        "status:embed" => "show the state of one site, in a gadget",
         "status:read" => "see steps, plan and timeline",
         "lock:enable" => "lock",
         "lock:release" => "give the all-clear",

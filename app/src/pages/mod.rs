@@ -1,7 +1,10 @@
 //! One page a file.
 
 pub(crate) mod ask;
+pub(crate) mod connect;
 pub(crate) mod console;
+pub(crate) mod embed;
+pub(crate) mod finesse;
 pub(crate) mod incident;
 pub(crate) mod incidents;
 pub(crate) mod keys;

@@ -169,7 +169,9 @@ fn Printed(name: String, outcome: Outcome) -> impl IntoView {
         }
         .into_any(),
         Outcome::Refused(error) => view! { <Trouble text=error.to_string()/> }.into_any(),
-        Outcome::Key(_) | Outcome::Ask(_) | Outcome::Reported | Outcome::Tested(_) => ().into_any(),
+        Outcome::Key(_) | Outcome::Ask(_) | Outcome::Connect(_) | Outcome::Reported | Outcome::Tested(_) => {
+            ().into_any()
+        }
     }
 }
 

@@ -99,6 +99,8 @@ fn sentence(word: &str) -> String {
         "code_up" => "Sealed codes are good only while the identity provider cannot be reached for some minutes.",
         "code_place" => "Sealed codes are taken on the site's own network only.",
         "wait" => "Too many tries from here. Wait a few minutes, then try again.",
+        "handoff_link" => "Press “Sign in” in the gadget itself: a link from elsewhere is not taken.",
+        "handoff_late" => "Signing in for the gadget took longer than five minutes. Press “Sign in” in the gadget again.",
         "disabled" => "Your profile is disabled. Ask an administrator.",
         _ => "The sign-in did not succeed. Please try again; the server’s log says why.",
     }

@@ -2,6 +2,7 @@
 
 pub mod doors;
 mod files;
+mod gadget;
 mod keys;
 mod passkeys;
 mod people;
@@ -63,8 +64,18 @@ pub struct Pages {
     pub issuer: Option<String>,
     /// Where sealed codes are taken from.
     pub site_networks: Vec<IpNet>,
+    /// `None` where there is no gadget.
+    pub finesse: Option<FinesseFacts>,
     /// Standing notices for the console: no certificate check, read-only, no sign-in.
     pub banners: Vec<String>,
+}
+
+/// What the configuration says of the gadget.
+pub struct FinesseFacts {
+    /// Our own address, as the gadget's file names it.
+    pub address: String,
+    /// Pages that may frame it.
+    pub origins: Vec<String>,
 }
 
 #[async_trait]

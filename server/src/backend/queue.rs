@@ -95,6 +95,7 @@ pub fn request_view(sites: &Sites, request: &CallRequest, now: Timestamp) -> Req
         call_back: shown,
         reason: request.reason.clone(),
         other: request.other.as_ref().map(ToString::to_string),
+        reference: request.reference.clone(),
         state: request.word(now).to_owned(),
         open: request.is_open(),
         note: note(&request.stage),

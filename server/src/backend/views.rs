@@ -212,6 +212,9 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::WebexLost { .. }
         | EventKind::IdentityMisconfigured { .. }
         | EventKind::EnvelopeRefused { .. }
+        | EventKind::PhoneRefused { .. }
+        | EventKind::HandoffRefused { .. }
+        | EventKind::AgentsTold { failed: Some(_), .. }
         | EventKind::SignedInLocally { .. }
         | EventKind::ReleaseAsked { .. }
         | EventKind::ReviewDue { .. }
@@ -263,6 +266,8 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::IdentityBack
         | EventKind::WebexBack
         | EventKind::DevicesTold { .. }
+        | EventKind::PhonesTold { .. }
+        | EventKind::AgentsTold { failed: None, .. }
         | EventKind::MeetingMade { .. }
         | EventKind::SignedIn
         | EventKind::SignedOut

@@ -97,7 +97,12 @@ impl CallDesk {
         if SiteId::try_from(form.site.as_str()).is_ok_and(drill) {
             return Err(CallError::NoSuchSite);
         }
-        let form = RequestForm { direction: Direction::Outbound.word().into(), other: String::new(), ..form.clone() };
+        let form = RequestForm {
+            direction: Direction::Outbound.word().into(),
+            other: String::new(),
+            reference: String::new(),
+            ..form.clone()
+        };
         self.file(&form, by).await
     }
 
@@ -123,7 +128,7 @@ impl CallDesk {
             return if is_same(&filed, &asked) { Ok(filed) } else { Err(CallError::SentBefore(filed.ticket())) };
         }
         let now = self.engine.now();
-        let Asked { direction, who, call_back, reason, priority, other } = asked;
+        let Asked { direction, who, call_back, reason, priority, other, reference } = asked;
         let request = CallRequest {
             id: new_id(),
             version: 1,
@@ -139,6 +144,7 @@ impl CallDesk {
             reason,
             priority,
             other,
+            reference,
             stage: Stage::New,
             claim: None,
             story: vec![],
@@ -385,5 +391,6 @@ fn asked(form: &RequestForm, country: country::Id) -> Result<Asked, CallError> {
         Direction::from_word(&form.direction).ok_or_else(|| field("direction", "Choose a call out or a call in."))?;
     let other = call_request::line(&form.other)
         .map(|typed| phone::phone(&typed, country).unwrap_or(Phone { typed, e164: None }));
-    Ok(Asked { direction, who, call_back, reason, priority, other })
+    let reference = call_request::line(&form.reference);
+    Ok(Asked { direction, who, call_back, reason, priority, other, reference })
 }

@@ -4,6 +4,7 @@
 mod clients;
 mod doctor;
 mod events;
+mod finesse;
 mod people;
 mod plan;
 mod remote;
@@ -61,6 +62,9 @@ enum Command {
     /// API keys
     #[command(subcommand)]
     Clients(clients::Command),
+    /// The gadget for the agents' Finesse desktop
+    #[command(subcommand)]
+    Finesse(finesse::Command),
     /// Where things are remembered: move, copy, restore
     #[command(subcommand)]
     Store(store::Command),
@@ -138,6 +142,7 @@ async fn run(context: &Context, command: Command) -> Result<Ended, Sorry> {
         Command::Events(EventsCommand::Verify) => events::verify(context).await,
         Command::People(command) => people::run(context, command).await,
         Command::Clients(command) => clients::run(context, command).await,
+        Command::Finesse(command) => finesse::run(context, command).await,
         Command::Store(command) => store::run(context, command).await,
     }
 }

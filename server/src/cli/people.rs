@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::engine::ports::Clock;
 use crate::identity::sealed_code::Envelope;
 use crate::people::{Desk, roster};
-use crate::store::records::{Identity, Person};
+use crate::store::records::{Contact, Identity, Person};
 use clap::Subcommand;
 use lockdown::ids::SiteId;
 use lockdown::operator::{Grants, Role};
@@ -25,6 +25,12 @@ pub(super) enum Command {
         /// Webex account, by id or by the address Webex has for it
         #[arg(long)]
         webex: Option<String>,
+        /// Directory number: what they type at a desk phone that is not theirs
+        #[arg(long)]
+        extension: Option<String>,
+        /// A desk phone that is theirs alone, such as SEP001122334455: it asks for the PIN only
+        #[arg(long)]
+        phone: Vec<String>,
         /// Their object id (oid) at the identity provider
         #[arg(long)]
         subject: Option<String>,
@@ -80,10 +86,11 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<Ended, So
     let (config, store) = context.store().await?;
     let desk = Desk { store: store.as_ref(), by: None, now: SystemClock.now() };
     match command {
-        Command::Add { name, email, webex, subject, issuer, role, site } => {
+        Command::Add { name, email, webex, extension, phone, subject, issuer, role, site } => {
             let identities = identities(&config, subject, issuer)?;
             let grants = with_roles(Grants::default(), role, known_site(&config, site)?)?;
-            let person = desk.add(&name, email, webex, identities, grants).await?;
+            let contact = Contact { webex, extension, phones: phone, language: None };
+            let person = desk.add(&name, email, contact, identities, grants).await?;
             context.print(&shown(&person), format!("{} added as {}", person.name, person.id));
         }
         Command::Grant { person, role, site } => {

@@ -5,11 +5,14 @@ use crate::assemble;
 use crate::backend::Pages;
 use crate::config::Config;
 use crate::engine::Engine;
+use crate::finesse::notice::Notices;
 use crate::http::{AppState, router};
 use crate::identity::api_key;
 use crate::identity::oidc::{Oidc, SignInError};
 use crate::identity::outage::Change;
 use crate::identity::token;
+use crate::lease::Turns;
+use crate::phone::Pushes;
 use crate::store::Directory;
 use crate::store::embedded::claim;
 use crate::telemetry;
@@ -68,6 +71,16 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
     let webex = bot(&config, &pages, front)?;
     if let (Some(webex), Some(heard)) = (&webex, heard) {
         tokio::spawn(crate::webex::run(webex.clone(), heard));
+    }
+    if let Some(notice) = config.finesse.as_ref().and_then(|finesse| finesse.notice.clone()) {
+        let turns = Turns::new(pages.clone(), config.http.listen);
+        tokio::spawn(crate::finesse::notice::tend(Notices::new(notice, turns)?));
+    }
+    if let Some(phone) = &config.phone
+        && let Some(push) = phone.push.clone()
+    {
+        let turns = Turns::new(pages.clone(), config.http.listen);
+        tokio::spawn(crate::phone::tend(Pushes::new(push, phone.devices.clone(), turns)?));
     }
     let app = router(&AppState::new(&config, pages, &site_root()?));
     tracing::info!(address = %config.http.listen, public_url = config.http.public_url, "pstn-lockdown serves");

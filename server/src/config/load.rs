@@ -1,6 +1,8 @@
 //! From text and environment to a [`Config`].
 
 use super::calls::{RawCalls, RawIncidents};
+use super::finesse::RawFinesse;
+use super::phone::RawPhone;
 use super::problem::{Problem, Source};
 use super::site::{RawSite, check_drills};
 use super::webex::RawWebex;
@@ -10,6 +12,7 @@ use super::{
 };
 use crate::identity::api_key::network;
 use ipnet::IpNet;
+use lockdown::ids::SiteId;
 use lockdown::operator::Scope;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -28,6 +31,8 @@ struct Raw {
     calls: RawCalls,
     incidents: RawIncidents,
     webex: Option<RawWebex>,
+    finesse: Option<RawFinesse>,
+    phone: Option<RawPhone>,
     site: Vec<RawSite>,
 }
 
@@ -198,8 +203,10 @@ fn read(raw: Raw, source: &Source) -> Result<Config, Problem> {
         return Err(source.problem(&format!("site[{}].id", twice.0 + 1), "this id is used by an earlier site"));
     }
     check_drills(&sites, source)?;
+    let http = http(raw.http, source)?;
+    let live: Vec<SiteId> =
+        sites.iter().filter(|site| site.drill_of.is_none()).map(|site| site.plan.site.clone()).collect();
     Ok(Config {
-        http: http(raw.http, source)?,
         store: store(raw.store, source)?,
         cucm: cucm(raw.cucm, source)?,
         identity: raw.identity.map(|identity| self::identity(identity, source)).transpose()?,
@@ -207,6 +214,9 @@ fn read(raw: Raw, source: &Source) -> Result<Config, Problem> {
         calls: raw.calls.read(source)?,
         incidents: raw.incidents.read(source)?,
         webex: raw.webex.map(|webex| webex.read(source)).transpose()?,
+        finesse: raw.finesse.map(|finesse| finesse.read(&http.public_url, source)).transpose()?,
+        phone: raw.phone.map(|phone| phone.read(&live, source)).transpose()?,
+        http,
         sites,
     })
 }
@@ -235,7 +245,7 @@ fn http(raw: RawHttp, source: &Source) -> Result<Http, Problem> {
 }
 
 /// `10.0.0.0/8`, or a single address.
-fn networks(texts: &[String], key: &str, source: &Source) -> Result<Vec<IpNet>, Problem> {
+pub(super) fn networks(texts: &[String], key: &str, source: &Source) -> Result<Vec<IpNet>, Problem> {
     let all = texts.iter().map(|text| {
         network(text)
             .ok_or_else(|| source.problem(key, format!("“{text}” is no network: write 10.0.0.0/8 or an address")))

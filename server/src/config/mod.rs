@@ -2,13 +2,17 @@
 //! come from `LOCKDOWN__SECTION__KEY`, every secret from a file.
 
 mod calls;
+mod finesse;
 mod load;
+mod phone;
 mod problem;
 mod secret;
 mod site;
 mod webex;
 
 pub use calls::{Calls, Incidents, Residents};
+pub use finesse::{Finesse, Notice};
+pub use phone::{DeskPhone, Phone, Push, device_name};
 pub use problem::Problem;
 pub use secret::Secret;
 pub use webex::{Driver, Meeting, Release, RoomDevice, Team, Transport, Webex};
@@ -35,6 +39,10 @@ pub struct Config {
     pub incidents: Incidents,
     /// Absent: no bot, no space, no room devices.
     pub webex: Option<Webex>,
+    /// Absent: no gadget.
+    pub finesse: Option<Finesse>,
+    /// Absent: no service on desk phones.
+    pub phone: Option<Phone>,
     pub sites: Vec<Site>,
 }
 

@@ -230,7 +230,7 @@ impl RawDevice {
 }
 
 /// https, or plain http on this machine alone; without the last slash.
-fn address(text: &str, key: &str, source: &Source) -> Result<String, Problem> {
+pub(super) fn address(text: &str, key: &str, source: &Source) -> Result<String, Problem> {
     let url = reqwest::Url::parse(text).ok();
     let here = |url: &reqwest::Url| matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
     let fits = url.is_some_and(|url| url.scheme() == "https" || (url.scheme() == "http" && here(&url)));

@@ -1,10 +1,12 @@
 //! How much one client may ask for. Generous for people and programs that work; a flood is told to wait,
 //! and can never use up what is kept for the order to lock.
 
+use crate::phone::Counted;
 use governor::clock::{Clock, MonotonicClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
+use lockdown::ids::SiteId;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
@@ -17,6 +19,9 @@ const REMEMBERED: usize = 10_000;
 
 /// Live lines of one session: a wall board, a console, some tabs.
 const LINES_A_SESSION: usize = 12;
+
+/// Live lines of one site's gadgets: two for each of 2000 agents, as many as a Finesse server has.
+const LINES_A_GADGET: usize = 4000;
 
 /// For a sealed code after too many.
 pub(super) const CODE_DELAY: Duration = Duration::from_secs(30);
@@ -90,9 +95,17 @@ pub(super) struct Limits {
     pub(super) codes: Limit<Place>,
     /// Sealed codes of everybody: 20 an hour, then each one waits [`CODE_DELAY`], and none is turned away.
     pub(super) all_codes: Limit<()>,
+    /// PINs typed at one phone of the EOC: 5 at once, one every twenty seconds. It never stays locked.
+    pub(super) pins_of_phone: Limit<Counted>,
+    /// PINs typed for one extension, at whatever phone but the person's own: 10 at once, one every ten seconds.
+    pub(super) pins_of_person: Limit<Counted>,
+    /// What strangers do that is told in the timeline, from one place: 10 at once, one a minute.
+    pub(super) told: Limit<Place>,
     /// Of sessions, and of keys.
     pub(super) session_lines: Lines<String>,
     pub(super) address_lines: Lines<Place>,
+    /// Of the gadgets of a site, in the desktops of agents who are not signed in.
+    pub(super) gadget_lines: Lines<SiteId>,
 }
 
 impl Limits {
@@ -108,8 +121,12 @@ impl Limits {
             tickets: Limit::new(10, Duration::from_secs(10)),
             codes: Limit::new(5, Duration::from_secs(3 * 60)),
             all_codes: Limit::new(20, Duration::from_secs(3 * 60)),
+            pins_of_phone: Limit::new(5, Duration::from_secs(20)),
+            pins_of_person: Limit::new(10, Duration::from_secs(10)),
+            told: Limit::new(10, Duration::from_secs(60)),
             session_lines: Lines::new(LINES_A_SESSION),
             address_lines: Lines::new(lines_per_address),
+            gadget_lines: Lines::new(LINES_A_GADGET),
         }
     }
 }

@@ -274,6 +274,8 @@ pub(super) struct From {
     after: Option<u64>,
     /// The secret of a call request that is followed, or its id.
     ticket: Option<String>,
+    /// Of a gadget: its agents may share one address.
+    embed: Option<String>,
 }
 
 /// Whoever is at the other end, with the rights they had when the line was opened.
@@ -309,7 +311,11 @@ pub(super) async fn page_line(
     headers: HeaderMap,
 ) -> Response {
     let session = here.map(|Extension(CurrentSession(id))| id);
-    let Some(counted) = counted(&state, session, address) else {
+    let gadget = match &from.embed {
+        Some(key) => state.pages.site_of_gadget(key).await.ok(),
+        None => None,
+    };
+    let Some(counted) = counted(&state, session, gadget, address) else {
         return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "10")], "too many open lines").into_response();
     };
     let texts = texts(wished(&headers).iter().map(String::as_str));
@@ -340,14 +346,16 @@ async fn followed(state: &AppState, who: Option<&Operator>, key: Option<String>)
 enum Counted {
     Session(OpenLine<String>),
     Address(OpenLine<Place>),
+    Gadget(OpenLine<SiteId>),
 }
 
 /// `None` when there are too many already. Whoever is signed in is not kept out by strangers at the same
 /// address.
-fn counted(state: &AppState, session: Option<String>, from: Option<IpAddr>) -> Option<Counted> {
-    match session {
-        Some(session) => state.limits.session_lines.open(session).map(Counted::Session),
-        None => state.limits.address_lines.open(from.into()).map(Counted::Address),
+fn counted(state: &AppState, session: Option<String>, gadget: Option<SiteId>, from: Option<IpAddr>) -> Option<Counted> {
+    match (session, gadget) {
+        (Some(session), _) => state.limits.session_lines.open(session).map(Counted::Session),
+        (None, Some(site)) => state.limits.gadget_lines.open(site).map(Counted::Gadget),
+        (None, None) => state.limits.address_lines.open(from.into()).map(Counted::Address),
     }
 }
 

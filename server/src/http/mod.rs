@@ -2,6 +2,7 @@
 
 mod address;
 mod ask;
+mod embed;
 mod exports;
 mod health;
 mod language;
@@ -9,6 +10,7 @@ mod limits;
 mod live;
 mod once;
 mod pages;
+mod phone;
 pub mod rest;
 mod same_origin;
 mod sign_in;
@@ -20,6 +22,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::engine::ports::Store;
 use crate::identity::oidc::Oidc;
+use crate::phone::Desk;
 use crate::store::Directory;
 use crate::webhooks::Webhooks;
 use axum::Router;
@@ -60,6 +63,10 @@ pub struct AppState {
     pub public_status: bool,
     /// `Strict-Transport-Security` and `Secure` cookies: the public address is https.
     pub https: bool,
+    /// `None` where there is no service on desk phones.
+    phones: Option<Arc<Desk>>,
+    /// Pages that may frame `/embed/finesse`.
+    frames: Arc<[String]>,
     limits: Arc<limits::Limits>,
     trusted_proxies: Arc<[IpNet]>,
     teller: live::Teller,
@@ -81,6 +88,10 @@ impl AppState {
             .site_pkg_dir("pkg")
             .env(Env::PROD)
             .build();
+        let phones = config.phone.clone().map(|phone| {
+            let (base, secret) = (&config.http.public_url, &config.cucm.password);
+            Arc::new(Desk::new(pages.clone(), phone, base, secret))
+        });
         Self {
             engine: pages.engine.clone(),
             store: pages.store.clone(),
@@ -93,6 +104,8 @@ impl AppState {
             public_url: config.http.public_url.as_str().into(),
             public_status: config.http.public_status,
             https: config.http.public_url.starts_with("https://"),
+            phones,
+            frames: config.finesse.as_ref().map(|finesse| finesse.origins.clone()).unwrap_or_default().into(),
             limits: Arc::new(limits::Limits::new(config.http.lines_per_address)),
             trusted_proxies: config.http.trusted_proxies.clone().into(),
             running: rest::Running::default(),
@@ -109,12 +122,20 @@ fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
         ("POST", "/auth/passkey", post(sign_in::by_passkey)),
         ("POST", "/auth/code", post(sign_in::by_code)),
         ("POST", "/auth/logout", post(sign_in::logout)),
+        ("GET", "/auth/handoff/login", get(embed::login)),
+        ("GET", "/auth/handoff", get(embed::window)),
+        ("POST", "/auth/handoff", post(embed::connect)),
+        ("POST", "/auth/handoff/claim", post(embed::claim)),
+        ("GET", "/embed/state", get(embed::state_of)),
+        ("POST", "/embed/leave", post(embed::leave)),
         ("GET", "/admin/clients/add", once::back_to("/admin/clients")),
         ("POST", "/admin/clients/add", post(once::add_key)),
         ("GET", "/admin/clients/rotate", once::back_to("/admin/clients")),
         ("POST", "/admin/clients/rotate", post(once::rotate_key)),
         ("GET", "/admin/codes/print", once::back_to("/admin/people")),
         ("POST", "/admin/codes/print", post(once::print_codes)),
+        ("GET", "/admin/finesse/file", once::back_to("/admin/finesse")),
+        ("POST", "/admin/finesse/file", post(once::make_gadget)),
         ("GET", "/admin/webhooks/add", once::back_to("/admin/webhooks")),
         ("POST", "/admin/webhooks/add", post(once::add_hook)),
         ("GET", "/admin/webhooks/rotate", once::back_to("/admin/webhooks")),
@@ -129,6 +150,14 @@ fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
         ("GET", "/admin/requests/export", get(ask::export)),
         ("GET", "/incidents/{id}/{export}", get(exports::page)),
         ("POST", "/hooks/webex", post(webex::delivered)),
+        ("GET", "/phone/v1", get(phone::entry)),
+        ("GET", "/phone/v1/status", get(phone::status)),
+        ("GET", "/phone/v1/lock", get(phone::ask_pin)),
+        ("GET", "/phone/v1/lock/{device}/{once}", get(phone::lock)),
+        ("POST", "/phone/v1/lock/{device}/{once}", post(phone::lock)),
+        ("GET", "/phone/v1/log", get(phone::ask_call)),
+        ("GET", "/phone/v1/log/{device}/{form}", get(phone::log_call)),
+        ("POST", "/phone/v1/log/{device}/{form}", post(phone::log_call)),
         ("GET", "/ui/live", get(live::page_line)),
         ("GET", "/healthz", get(health::healthz)),
         ("GET", "/readyz", get(health::readyz)),
@@ -155,6 +184,7 @@ pub fn router(state: &AppState) -> Router {
         .merge(compressed)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+        .layer(middleware::from_fn_with_state(state.clone(), embed::framed))
         .layer(middleware::from_fn_with_state(state.clone(), who::identify))
         .layer(middleware::from_fn_with_state(state.clone(), address::note))
         .layer(middleware::from_fn_with_state(state.clone(), same_origin::guard))

@@ -12,12 +12,12 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Form, Request, State};
 use axum::http::request::Parts;
-use axum::http::{Method, Uri};
-use axum::response::{Redirect, Response};
+use axum::http::{Method, Uri, header};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
 use leptos::context::provide_context;
 use leptos_axum::render_app_async_with_context;
-use lockdown::ids::OperatorId;
+use lockdown::ids::{OperatorId, SiteId};
 use lockdown::operator::Operator;
 use serde::Deserialize;
 
@@ -94,6 +94,36 @@ pub(super) async fn rotate_key(
     let made = async { state.pages.rotate_key(&signed_in(who)?, &key, overlap).await.map(Outcome::Key) };
     let made = made.await;
     page(&state, parts, "/admin/clients", made).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct ForSite {
+    site: String,
+}
+
+/// The gadget's file itself; the page with what went wrong where there is none.
+pub(super) async fn make_gadget(
+    State(state): State<AppState>,
+    who: Who,
+    parts: Parts,
+    Form(ForSite { site }): Form<ForSite>,
+) -> Response {
+    let made = async {
+        let site = SiteId::try_from(site).map_err(|_| ApiError::NoSuchSite)?;
+        state.pages.make_gadget(&signed_in(who)?, &site).await
+    };
+    match made.await {
+        Ok((name, text)) => {
+            let name = format!("attachment; filename=\"{name}\"");
+            (
+                [(header::CONTENT_TYPE, "application/xml"), (header::CACHE_CONTROL, "no-store")],
+                [(header::CONTENT_DISPOSITION, name)],
+                text,
+            )
+                .into_response()
+        }
+        Err(error) => page(&state, parts, "/admin/finesse", Err(error)).await,
+    }
 }
 
 #[derive(Deserialize)]

@@ -1,7 +1,8 @@
 //! The pages and their server functions, with who is signed in and a fresh policy for scripts.
 
 use super::AppState;
-use app::backend::{Backend, CurrentSession, Reply};
+use super::who::GadgetToken;
+use app::backend::{Backend, CurrentSession, Framed, Reply};
 use axum::Router;
 use axum::http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use leptos::context::{provide_context, use_context};
@@ -51,16 +52,28 @@ pub(super) fn provide(state: &AppState) {
     if let Some(here) = parts.extensions.get::<CurrentSession>() {
         provide_context(here.clone());
     }
+    if let Some(framed) = parts.extensions.get::<Framed>() {
+        provide_context(framed.clone());
+    }
+    if let Some(token) = parts.extensions.get::<GadgetToken>() {
+        provide_context(super::embed::switch(state, token));
+    }
     super::language::provide(&parts, &response);
     provide_context(reply(&parts, response.clone()));
     response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(nonce) = use_nonce() {
         // Signing out at the provider is a form that is redirected there.
         let provider = state.oidc.as_ref().and_then(|oidc| oidc.origin()).unwrap_or_default();
+        // Every page around ours must be one of these.
+        let around = if parts.uri.path() == "/embed/finesse" && !state.frames.is_empty() {
+            state.frames.join(" ")
+        } else {
+            "'none'".to_owned()
+        };
         let policy = format!(
             "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \
              img-src 'self'; font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self' {provider}; \
-             base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+             base-uri 'none'; object-src 'none'; frame-ancestors {around}"
         );
         if let Ok(policy) = HeaderValue::from_str(&policy) {
             response.insert_header(header::CONTENT_SECURITY_POLICY, policy);

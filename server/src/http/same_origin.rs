@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 
 pub(super) async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    // Bearer keys only, or a signature: no cookie is looked at there, so a cross-site request has nothing to ride on.
-    let by_key = path.starts_with("/api/v1/") || path == "/hooks/webex";
+    // Bearer keys only, a signature, or a PIN: no cookie is looked at there, so a cross-site request has nothing to ride on.
+    let by_key = path.starts_with("/api/v1/") || path == "/hooks/webex" || path.starts_with("/phone/");
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if !by_key && !safe && !is_ours(request.headers(), &state.public_url) {
         return refusal("This request did not come from one of our own pages.");

@@ -130,7 +130,7 @@ async fn note_seen(state: &AppState, by: &Operator, now: Timestamp) {
 }
 
 /// What the browser calls itself, for the list of sessions.
-fn agent(headers: &HeaderMap) -> Option<String> {
+pub(super) fn agent(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(header::USER_AGENT)?.to_str().ok()?;
     Some(text.chars().take(200).collect())
 }

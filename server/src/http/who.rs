@@ -1,34 +1,76 @@
 //! Who is asking, by session cookie. Keys are looked at where keys are taken.
+//!
+//! A frame in another site's page has a session and a cookie of its own. What comes from there is told by its
+//! address or by the header our own code in the frame sends; then that cookie alone counts, for what a gadget
+//! may do, and every write must bring the header that belongs to the session.
 
 use super::AppState;
 use crate::identity::session::Present;
-use crate::identity::{session, token};
+use crate::identity::{handoff, session, token};
+use crate::store::records::Audience;
 use app::backend::CurrentSession;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use lockdown::operator::Operator;
 use lockdown::timeline::EventKind;
 
+/// Our own code in a frame sends it with every request it makes.
+const GADGET: &str = "x-lockdown-gadget";
+
+/// What a frame asks for. Everything else knows nobody there.
+const GADGET_MAY: [&str; 6] =
+    ["/embed/", "/ui/live", "/ui/activate", "/ui/arm", "/ui/take-down-request", "/ui/do-request"];
+
+/// The token of the frame's session, for what is derived from it.
+#[derive(Clone)]
+pub(super) struct GadgetToken(pub(super) String);
+
 pub(super) async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if !path.starts_with("/api/") && !path.starts_with("/pkg/") {
-        let human = path != "/ui/live";
-        let token = cookie(request.headers(), session::cookie_name(state.https)).map(str::to_owned);
-        if let Some(token) = token
-            && let Some(operator) = present(&state, &token, human).await
-        {
-            request.extensions_mut().insert(CurrentSession(token::digest(&token)));
-            request.extensions_mut().insert(operator);
+    if path.starts_with("/api/") || path.starts_with("/pkg/") || path.starts_with("/phone/") {
+        return next.run(request).await;
+    }
+    let audience = audience(&request);
+    let (human, headers) = (path != "/ui/live", request.headers());
+    let found = match audience {
+        Audience::Gadget => gadget_token(&request),
+        Audience::Console | Audience::Handoff => cookie(headers, session::cookie_name(state.https)),
+    };
+    if let Some(token) = found.map(str::to_owned)
+        && let Some(operator) = present(&state, &token, audience, human).await
+    {
+        request.extensions_mut().insert(CurrentSession(token::digest(&token)));
+        request.extensions_mut().insert(operator);
+        if audience == Audience::Gadget {
+            request.extensions_mut().insert(GadgetToken(token));
         }
     }
     next.run(request).await
 }
 
-async fn present(state: &AppState, token: &str, human: bool) -> Option<Operator> {
+fn audience(request: &Request) -> Audience {
+    let framed = request.uri().path().starts_with("/embed/")
+        || request.headers().contains_key(GADGET)
+        || (request.uri().path() == "/ui/live" && request.uri().query().is_some_and(|query| query.contains("embed=")));
+    if framed { Audience::Gadget } else { Audience::Console }
+}
+
+/// The cookie, where it may count.
+fn gadget_token(request: &Request) -> Option<&str> {
+    let path = request.uri().path();
+    let token = cookie(request.headers(), session::GADGET_COOKIE)?;
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let own =
+        || request.headers().get(GADGET).is_some_and(|given| given.as_bytes() == handoff::header_of(token).as_bytes());
+    (GADGET_MAY.iter().any(|may| path.starts_with(may)) && (reads || own())).then_some(token)
+}
+
+async fn present(state: &AppState, token: &str, audience: Audience, human: bool) -> Option<Operator> {
     let outage = state.oidc.as_ref().and_then(|oidc| oidc.outage());
-    let found = session::operator(state.directory.as_ref(), token, state.engine.now(), human, outage).await;
+    let now = state.engine.now();
+    let found = session::operator(state.directory.as_ref(), token, audience, now, human, outage).await;
     match found {
         Ok(Some(Present { operator, extended })) => {
             if extended && let Err(error) = state.engine.record(Some(&operator), EventKind::SessionExtended).await {

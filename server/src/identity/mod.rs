@@ -1,6 +1,7 @@
 //! Who presses: sign-in by an OpenID provider, our own sessions, API keys.
 
 pub mod api_key;
+pub mod handoff;
 pub mod oidc;
 pub mod outage;
 pub mod passkey;

@@ -6,7 +6,7 @@ pub fn safe(asked: Option<&str>) -> String {
         path.starts_with('/')
             && !path[1..].starts_with(['/', '\\'])
             && !path.chars().any(|c| c.is_control() || c == '\\')
-            && ["/console", "/timeline", "/admin/", "/sign-in", "/requests", "/readiness", "/me"]
+            && ["/console", "/timeline", "/admin/", "/sign-in", "/requests", "/readiness", "/me", "/auth/handoff"]
                 .iter()
                 .any(|known| path.starts_with(known))
     };

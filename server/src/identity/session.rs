@@ -4,13 +4,13 @@ use super::outage::Outage;
 use super::token;
 use crate::engine::ports::StoreError;
 use crate::store::Directory;
-use crate::store::records::{Means, Person, Session};
+use crate::store::records::{Audience, Means, Person, Session};
 use jiff::{SignedDuration, Timestamp};
 use lockdown::operator::{Authority, Grants, Operator, Surface};
 use std::net::IpAddr;
 
 /// One shift, whatever happens. Identity reference, session times.
-const SHIFT: SignedDuration = SignedDuration::from_hours(12);
+pub(super) const SHIFT: SignedDuration = SignedDuration::from_hours(12);
 
 /// After a sealed code. Identity reference, section 5.3.
 const BY_CODE: SignedDuration = SignedDuration::from_mins(60);
@@ -28,6 +28,9 @@ const NOTE_AFTER: SignedDuration = SignedDuration::from_mins(1);
 pub fn cookie_name(https: bool) -> &'static str {
     if https { "__Host-sess" } else { "sess" }
 }
+
+/// The cookie of a frame in another site's page: of its partition alone.
+pub const GADGET_COOKIE: &str = "__Host-gsess";
 
 /// How and from where somebody came in.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +63,7 @@ pub async fn open(store: &dyn Directory, person: &Person, from: &From, now: Time
         seen_at: now,
         ends_at: now + longest(from.means),
         means: from.means,
+        audience: Audience::Console,
         address: from.address.map(|address| address.to_string()),
         agent: from.agent.clone(),
         proved_until: None,
@@ -71,6 +75,31 @@ pub async fn open(store: &dyn Directory, person: &Person, from: &From, now: Time
     Ok(token)
 }
 
+/// A session just opened for a frame.
+#[derive(Debug)]
+pub struct Opened {
+    pub token: String,
+    pub session: Session,
+    pub ends_at: Timestamp,
+}
+
+/// Opens a frame's own session for whoever connected it, and for no longer than theirs.
+///
+/// # Errors
+/// When it cannot be stored.
+pub(super) async fn open_gadget(
+    store: &dyn Directory,
+    waiting: &Session,
+    agent: Option<String>,
+    now: Timestamp,
+) -> Result<Opened, StoreError> {
+    let token = token::random_text();
+    let id = token::digest(&token);
+    let session = Session { id, audience: Audience::Gadget, seen_at: now, created_at: now, agent, ..waiting.clone() };
+    store.put_session(&session).await?;
+    Ok(Opened { token, ends_at: session.ends_at, session })
+}
+
 fn longest(means: Means) -> SignedDuration {
     match means {
         Means::Provider | Means::Passkey => SHIFT,
@@ -78,7 +107,12 @@ fn longest(means: Means) -> SignedDuration {
     }
 }
 
-/// Who comes with this token, with the roles they have *now*. `human` extends the session. After its
+/// When a session ends if no human acts: idle, or after its shift.
+pub fn ends(session: &Session) -> Timestamp {
+    session.ends_at.min(session.seen_at + IDLE)
+}
+
+/// Who comes with this token to this audience, with the roles they have *now*. `human` extends the session. After its
 /// end it goes on as long as an outage of the identity provider keeps it alive, for EOC personnel.
 ///
 /// # Errors
@@ -86,11 +120,13 @@ fn longest(means: Means) -> SignedDuration {
 pub async fn operator(
     store: &dyn Directory,
     token: &str,
+    audience: Audience,
     now: Timestamp,
     human: bool,
     outage: Option<Outage>,
 ) -> Result<Option<Present>, StoreError> {
-    let Some(session) = store.session(&token::digest(token)).await? else { return Ok(None) };
+    let found = store.session(&token::digest(token)).await?;
+    let Some(session) = found.filter(|session| session.audience == audience) else { return Ok(None) };
     if now.duration_since(session.seen_at) > IDLE {
         return Ok(None);
     }
@@ -113,7 +149,8 @@ pub async fn operator(
             tracing::error!(%error, "a session's last act could not be noted");
         }
     }
-    let operator = Operator { id: person.id, name: person.name, surface: Surface::Web, authority };
+    let surface = if audience == Audience::Gadget { Surface::Gadget } else { Surface::Web };
+    let operator = Operator { id: person.id, name: person.name, surface, authority };
     Ok(Some(Present { operator, extended }))
 }
 
@@ -159,7 +196,7 @@ mod tests {
         store.put_person(&ann, event()).await.unwrap();
         let token = open(&store, &ann, &From::default(), now).await.unwrap();
         let after = |minutes| now + SignedDuration::from_mins(minutes);
-        let may = async |at, human| operator(&store, &token, at, human, None).await.unwrap();
+        let may = async |at, human| operator(&store, &token, Audience::Console, at, human, None).await.unwrap();
         assert!(may(after(59), false).await.is_some());
         assert!(may(after(61), false).await.is_none(), "idle");
         for step in 1..=14 {
@@ -170,8 +207,8 @@ mod tests {
         ann.version = 2;
         ann.disabled = true;
         store.put_person(&ann, event()).await.unwrap();
-        assert_eq!(operator(&store, &token, now, true, None).await.unwrap(), None, "disabled");
-        assert_eq!(operator(&store, "nonsense", now, true, None).await.unwrap(), None);
+        assert_eq!(operator(&store, &token, Audience::Console, now, true, None).await.unwrap(), None, "disabled");
+        assert_eq!(operator(&store, "nonsense", Audience::Console, now, true, None).await.unwrap(), None);
     }
 
     async fn ann(store: &Embedded, roles: &[Role], now: Timestamp) -> Person {
@@ -193,15 +230,24 @@ mod tests {
             let ann = ann(&store, roles, now).await;
             let token = open(&store, &ann, &From::default(), now).await.unwrap();
             for step in 1..=14 {
-                operator(&store, &token, after(step * 50), true, None).await.unwrap();
+                operator(&store, &token, Audience::Console, after(step * 50), true, None).await.unwrap();
             }
-            assert_eq!(operator(&store, &token, after(721), true, None).await.unwrap(), None, "the shift is over");
-            let present = operator(&store, &token, after(722), true, outage).await.unwrap();
+            assert_eq!(
+                operator(&store, &token, Audience::Console, after(721), true, None).await.unwrap(),
+                None,
+                "the shift is over"
+            );
+            let present = operator(&store, &token, Audience::Console, after(722), true, outage).await.unwrap();
             assert_eq!(present.as_ref().map(|present| present.extended), stays.then_some(true), "{roles:?}");
             if stays {
-                let again = operator(&store, &token, after(723), true, outage).await.unwrap().unwrap();
+                let again =
+                    operator(&store, &token, Audience::Console, after(723), true, outage).await.unwrap().unwrap();
                 assert!(!again.extended, "said once");
-                assert_eq!(operator(&store, &token, after(784), true, outage).await.unwrap(), None, "idle");
+                assert_eq!(
+                    operator(&store, &token, Audience::Console, after(784), true, outage).await.unwrap(),
+                    None,
+                    "idle"
+                );
             }
         }
     }
@@ -219,10 +265,12 @@ mod tests {
             (Means::Code, [true, false, false]),
         ] {
             let token = open(&store, &ann, &From { means, ..From::default() }, now).await.unwrap();
-            let who = operator(&store, &token, now, true, None).await.unwrap().unwrap().operator;
+            let who = operator(&store, &token, Audience::Console, now, true, None).await.unwrap().unwrap().operator;
             let may = [Act::Lock, Act::Release, Act::Manage].map(|act| who.may(act, None).is_ok());
             assert_eq!(may, want, "{means:?}");
-            let alive = operator(&store, &token, now + SignedDuration::from_mins(60), true, None).await.unwrap();
+            let alive = operator(&store, &token, Audience::Console, now + SignedDuration::from_mins(60), true, None)
+                .await
+                .unwrap();
             assert_eq!(alive.is_some(), matches!(means, Means::Provider | Means::Passkey), "an hour by code");
         }
     }

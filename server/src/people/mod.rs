@@ -87,12 +87,12 @@ impl Desk<'_> {
         &self,
         name: &str,
         email: Option<String>,
-        webex: Option<String>,
+        contact: Contact,
         identities: Vec<Identity>,
         grants: Grants,
     ) -> Result<Person, PeopleError> {
         let person = profile(name, email, identities, grants, self.now)?;
-        let person = Person { contact: Contact { webex, ..Contact::default() }, ..person };
+        let person = Person { contact, ..person };
         let kind = EventKind::PersonAdded { person: person.id.clone(), name: person.name.clone() };
         self.put(std::slice::from_ref(&person), kind).await.map_err(|error| match error {
             PeopleError::Stale => PeopleError::IdentityTaken,

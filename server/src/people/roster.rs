@@ -205,7 +205,7 @@ async fn carry_out(
     } else {
         let identity = |subject: String| Some(Identity { issuer: issuer?.to_owned(), subject });
         let identities = filled(row.subject).and_then(identity).into_iter().collect();
-        desk.add(&row.name, filled(row.email), None, identities, grants).await?
+        desk.add(&row.name, filled(row.email), Contact::default(), identities, grants).await?
     };
     if let Some(extension) = filled(row.extension) {
         let contact = Contact { extension: Some(extension), ..person.contact.clone() };

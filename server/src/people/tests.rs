@@ -2,7 +2,7 @@ use super::roster::{Plan, RosterError, import};
 use super::*;
 use crate::engine::ports::Store;
 use crate::store::embedded::Embedded;
-use crate::store::records::{Means, Session};
+use crate::store::records::{Audience, Contact, Means, Session};
 use lockdown::ids::SiteId;
 use lockdown::operator::Role;
 
@@ -19,7 +19,7 @@ fn identity(subject: &str) -> Vec<Identity> {
 }
 
 async fn add(store: &Embedded, name: &str, role: Role) -> Person {
-    desk(store).add(name, None, None, identity(name), Grants::from([role])).await.unwrap()
+    desk(store).add(name, None, Contact::default(), identity(name), Grants::from([role])).await.unwrap()
 }
 
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn the_last_administrator_stays_and_can_neither_be_disabled_nor_merged_awa
     assert_eq!(desk.grant(id, None, Grants::default()).await.map(|_| ()), Err(PeopleError::LastAdmin));
     assert_eq!(desk.set_disabled(id, None, true).await, Err(PeopleError::LastAdmin));
     assert_eq!(desk.merge(eoc.id.as_str(), id).await, Err(PeopleError::LastAdmin));
-    desk.add("Nobody", None, None, vec![], Grants::from([Role::Admin])).await.unwrap();
+    desk.add("Nobody", None, Contact::default(), vec![], Grants::from([Role::Admin])).await.unwrap();
     assert_eq!(desk.set_disabled(id, None, true).await, Err(PeopleError::LastAdmin), "who cannot sign in is no other");
     let second = add(&store, "Cid", Role::Admin).await;
     desk.set_disabled(id, None, true).await.unwrap();
@@ -52,6 +52,7 @@ async fn disabling_ends_every_session_and_merging_moves_identities_but_no_roles(
         seen_at: now(),
         ends_at: now() + jiff::SignedDuration::from_hours(1),
         means: Means::Provider,
+        audience: Audience::default(),
         address: None,
         agent: None,
         proved_until: None,

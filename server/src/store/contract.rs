@@ -4,7 +4,7 @@ use super::Directory;
 use super::calls::Calls;
 use super::outbox::Outbox;
 use super::papers::Papers;
-use super::records::{ClientRecord, Contact, Identity, Means, Person, Remembered, Session};
+use super::records::{Audience, ClientRecord, Contact, Identity, Means, Person, Remembered, Session};
 use crate::engine::ports::{NewEvent, SiteRecord, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::{OperatorId, SiteId};
@@ -141,6 +141,7 @@ async fn sessions_end<S: Directory>(open: impl AsyncFn() -> S) {
         seen_at: now(),
         ends_at: now() + SignedDuration::from_hours(12),
         means: Means::Provider,
+        audience: Audience::default(),
         address: Some("10.0.0.1".into()),
         agent: None,
         proved_until: Some(now()),

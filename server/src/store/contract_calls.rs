@@ -43,6 +43,7 @@ fn request(n: u64) -> CallRequest {
         reason: "A reason (100%)".into(),
         priority: Priority::Normal,
         other: None,
+        reference: None,
         stage: Stage::New,
         claim: None,
         story: vec![],

@@ -109,6 +109,9 @@ pub struct Session {
     /// How the person came in.
     #[serde(default)]
     pub means: Means,
+    /// What it is good for.
+    #[serde(default)]
+    pub audience: Audience,
     /// Where from, as far as is known.
     #[serde(default)]
     pub address: Option<String>,
@@ -137,6 +140,19 @@ impl Session {
     pub fn forgotten_at(&self) -> Timestamp {
         self.ends_at + Self::AFTERLIFE
     }
+}
+
+/// What a session is good for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Audience {
+    /// Our own pages.
+    #[default]
+    Console,
+    /// A frame in another site's page.
+    Gadget,
+    /// Nothing yet: a frame that has the secret takes it.
+    Handoff,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -166,7 +166,7 @@ type Told = BTreeMap<SiteId, (Target, Vec<StepNote>)>;
 impl Webex {
     /// Also while the database is away: telling a device twice is better than not at all.
     async fn tell_devices(&self, devices: &mut [Device], told: &mut Told, lit: &mut BTreeSet<String>) {
-        if matches!(self.holds("devices").await, Ok(false)) {
+        if matches!(self.turns.holds("devices").await, Ok(false)) {
             return;
         }
         if let Ok((_, names)) = self.lit().await {

@@ -10,7 +10,6 @@ mod devices;
 mod hearing;
 pub mod hooks;
 mod ids;
-mod lease;
 mod meeting;
 mod mercury;
 mod order;
@@ -24,6 +23,7 @@ mod words;
 use crate::backend::Pages;
 use crate::config::{self, Transport};
 use crate::identity::token;
+use crate::lease::Turns;
 use api::Person;
 use client::Client;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -214,8 +214,7 @@ pub struct Webex {
     pub(crate) pages: Arc<Pages>,
     pub(crate) front: Arc<Front>,
     pub(crate) public_url: String,
-    /// This server among those of the installation.
-    server: String,
+    turns: Turns,
     meetings: Option<Meetings>,
     me: OnceCell<Person>,
     /// How much one account may say.
@@ -234,7 +233,7 @@ impl Webex {
         front: Arc<Front>,
         http: &config::Http,
     ) -> Result<Self, WebexError> {
-        let client = Client::new(&settings)?;
+        let (client, turns) = (Client::new(&settings)?, Turns::new(pages.clone(), http.listen));
         let meetings = settings.meeting.clone();
         let meetings = meetings.map(|meeting| Meetings::new(meeting, &settings.api_url, settings.proxy.as_deref()));
         let meetings = meetings.transpose()?;
@@ -245,7 +244,7 @@ impl Webex {
             pages,
             front,
             public_url: http.public_url.clone(),
-            server: format!("{}{}", host_name(), http.listen),
+            turns,
             meetings,
             pace: RateLimiter::keyed(Quota::per_second(NonZeroU32::MIN).allow_burst(BURST)),
             reasons: Mutex::default(),
@@ -289,12 +288,8 @@ pub async fn run(webex: Arc<Webex>, Ears { sender, receiver }: Ears) {
 
 impl Webex {
     fn mercury(&self) -> Mercury<'_> {
-        Mercury { client: &self.client, settings: &self.settings, server: &self.server }
+        Mercury { client: &self.client, settings: &self.settings, server: &self.turns.server }
     }
-}
-
-fn host_name() -> String {
-    std::fs::read_to_string("/etc/hostname").unwrap_or_default().trim().to_owned()
 }
 
 pub(crate) fn random_id() -> String {

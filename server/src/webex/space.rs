@@ -77,6 +77,8 @@ const TOLD: &[&str] = &[
     "still_needed",
     "raised_by_mistake",
     "devices_told",
+    "agents_told",
+    "phones_told",
     "meeting_made",
 ];
 
@@ -215,7 +217,7 @@ impl Invite {
 
 impl Webex {
     async fn tend_all(&self, later: &mut Later) -> Result<(), Trouble> {
-        let (now, tends) = (self.pages.engine.now(), self.holds("spaces").await?);
+        let (now, tends) = (self.pages.engine.now(), self.turns.holds("spaces").await?);
         for incident in self.pages.incidents.all().await?.iter().filter(|one| is_recent(one, now)) {
             let name = paper(&incident.id);
             if !tends {

@@ -36,6 +36,8 @@ pub const NEWS: &[&str] = &[
     "identity_back",
     "identity_misconfigured",
     "envelope_refused",
+    "phone_refused",
+    "handoff_refused",
     "signed_in_locally",
     "request_filed",
     "request_changed",
@@ -45,6 +47,8 @@ pub const NEWS: &[&str] = &[
     "webex_lost",
     "webex_back",
     "devices_told",
+    "agents_told",
+    "phones_told",
     "server_started",
 ];
 

@@ -45,12 +45,23 @@ impl Browser {
     }
 
     pub(crate) async fn get(&mut self, url: &str) -> Response {
+        self.get_from(url, "").await
+    }
+
+    /// As a browser says where a link stood; nothing, for none of that.
+    pub(crate) async fn get_from(&mut self, url: &str, site: &str) -> Response {
         let url = if url.starts_with('/') { format!("{}{url}", self.base) } else { url.to_owned() };
         let response = self
             .http
             .get(url)
             .header("cookie", self.cookie_header())
             .header("accept", "text/html")
+            .headers(
+                (!site.is_empty())
+                    .then(|| ("sec-fetch-site".parse().unwrap(), site.parse().unwrap()))
+                    .into_iter()
+                    .collect(),
+            )
             .send()
             .await
             .unwrap();

@@ -1,10 +1,14 @@
 //! One table of who may do what, over every surface there is.
 
-use crate::sign_in::{location, signed_in};
+use crate::gadget::{Frame, key_of};
+use crate::phone::{lock_at, service};
+use crate::sign_in::{Browser, location, signed_in};
 use crate::webex::Bot;
-use crate::world::{SITE, World, program};
+use crate::world::{More, SITE, World, program};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+use simulators::phone::object::Object;
+use simulators::{FinesseSim, Phone};
 
 /// By which door, as whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +18,8 @@ enum Door {
     Rest,
     Cli,
     Bot,
+    Gadget,
+    Phone,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +36,34 @@ enum Act {
     Release,
 }
 
+impl Door {
+    const ALL: [Self; 7] = [Self::Web, Self::PlainForm, Self::Rest, Self::Cli, Self::Bot, Self::Gadget, Self::Phone];
+
+    /// What can be drawn over, or is proved by some digits, never gives the all-clear.
+    fn opens(self, act: Act) -> bool {
+        act == Act::Lock || !matches!(self, Self::Gadget | Self::Phone)
+    }
+}
+
 impl Who {
+    fn number(self) -> usize {
+        match self {
+            Self::Eoc => 1,
+            Self::Senior => 2,
+            Self::Admin => 4,
+            Self::Resident => 5,
+        }
+    }
+
+    /// What they type at a desk phone, where they have a number at all.
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Eoc => "4701",
+            Self::Senior => "4702",
+            Self::Admin | Self::Resident => "4799",
+        }
+    }
+
     fn may(self, act: Act) -> bool {
         match act {
             Act::Lock => matches!(self, Self::Eoc | Self::Senior),
@@ -62,6 +95,8 @@ async fn attempt(bot: &Bot, door: Door, who: Who, act: Act) -> bool {
     let world = &bot.world;
     match door {
         Door::Bot => by_bot(bot, who, act).await,
+        Door::Gadget => by_gadget(world, who, act).await,
+        Door::Phone => by_phone(world, who, act).await,
         Door::Web => web(world, who, act, false).await,
         Door::PlainForm => web(world, who, act, true).await,
         Door::Rest => rest(world, who, act).await,
@@ -69,20 +104,18 @@ async fn attempt(bot: &Bot, door: Door, who: Who, act: Act) -> bool {
     }
 }
 
-async fn web(world: &World, who: Who, act: Act, plain: bool) -> bool {
-    let number = match who {
-        Who::Eoc => 1,
-        Who::Senior => 2,
-        Who::Admin => 4,
-        Who::Resident => 5,
-    };
-    let mut browser = if who == Who::Resident {
-        let mut browser = crate::sign_in::Browser::new(world);
-        browser.sign_in(world, number, "/console").await;
+async fn browser_of(world: &World, who: Who) -> Browser {
+    if who == Who::Resident {
+        let mut browser = Browser::new(world);
+        browser.sign_in(world, who.number(), "/console").await;
         browser
     } else {
-        signed_in(world, number, who.role()).await
-    };
+        signed_in(world, who.number(), who.role()).await
+    }
+}
+
+async fn web(world: &World, who: Who, act: Act, plain: bool) -> bool {
+    let mut browser = browser_of(world, who).await;
     let version = world.site().await["version"].as_u64().unwrap();
     let answer = match act {
         Act::Lock => browser.post("/ui/activate", &format!("site={SITE}"), plain).await,
@@ -120,6 +153,54 @@ async fn by_bot(bot: &Bot, who: Who, act: Act) -> bool {
     bot.press(email, &answer, &json!({ "typed": "Acme North" }));
     assert!(!bot.answer(&room, seen).await.text.contains("No."));
     true
+}
+
+/// Signed in by the window, the switch armed and held.
+async fn by_gadget(world: &World, who: Who, act: Act) -> bool {
+    let key = key_of(world);
+    let frame = Frame::connected(world, &key, &mut browser_of(world, who).await).await;
+    let answer = match act {
+        Act::Lock => {
+            let armed = frame.armed().await.unwrap();
+            frame.post("/ui/activate", &format!("site={SITE}&armed={armed}")).await
+        }
+        // There is no button for it; whoever sends it all the same is nobody there.
+        Act::Release => frame.post("/ui/release", &format!("site={SITE}&typed=Acme+North&seen=1&reason=")).await,
+    };
+    match answer.status() {
+        StatusCode::OK => true,
+        StatusCode::FORBIDDEN => {
+            assert!(answer.text().await.unwrap().contains("lock_needs_eoc"), "the same words as on the page");
+            false
+        }
+        StatusCode::UNAUTHORIZED if act == Act::Release => false,
+        other => panic!("{who:?} {act:?}: {other} {}", answer.text().await.unwrap()),
+    }
+}
+
+/// With extension and PIN, at a phone everybody uses. There is no key for the all-clear.
+async fn by_phone(world: &World, who: Who, act: Act) -> bool {
+    let mut phone = Phone::new("SEP001122334402", "CP-8845");
+    phone.open(&service(world)).await.unwrap();
+    if act == Act::Release {
+        let Some(Object::Menu { items, .. }) = phone.object() else { panic!("{:?}", phone.object()) };
+        assert!(
+            !items.iter().any(|(name, _)| name.to_lowercase().contains("clear") || name.contains("LOCK")),
+            "{items:?}"
+        );
+        return false;
+    }
+    // Tries are counted: this is not about guessing.
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        let phone = lock_at(world, Some(who.extension()), "428913").await;
+        let text = phone.text();
+        if !text.contains("Wait") {
+            return !text.contains("do not fit");
+        }
+        assert!(std::time::Instant::now() < end, "{text}");
+        tokio::task::yield_now().await;
+    }
 }
 
 async fn rest(world: &World, who: Who, act: Act) -> bool {
@@ -162,10 +243,13 @@ fn cli(world: &World, who: Who, act: Act) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_rights_hold_on_every_surface() {
-    let bot = Bot::new().await;
+    let finesse = FinesseSim::start(0).unwrap();
+    let sections = format!("{}{}", crate::gadget::section(&finesse), crate::phone::section("127.0.0.1", ""));
+    let bot = Bot::beside(&sections).await;
     let world = &bot.world;
     world.until_standing("normal").await;
-    for door in [Door::Web, Door::PlainForm, Door::Rest, Door::Cli, Door::Bot] {
+    give_pins(world).await;
+    for door in Door::ALL {
         for who in [Who::Resident, Who::Admin, Who::Eoc, Who::Senior] {
             for act in [Act::Lock, Act::Release] {
                 let from = if act == Act::Lock { "normal" } else { "locked" };
@@ -173,18 +257,72 @@ async fn the_same_rights_hold_on_every_surface() {
                 world.until_standing(from).await;
                 let refusals = world.happened("refused").await;
                 let done = attempt(&bot, door, who, act).await;
-                assert_eq!(done, who.may(act), "{door:?} {who:?} {act:?}");
+                assert_eq!(done, who.may(act) && door.opens(act), "{door:?} {who:?} {act:?}");
                 let to = if act == Act::Lock { "locked" } else { "normal" };
                 world.until_standing(if done { to } else { from }).await;
                 let refused_there = world.happened("refused").await - refusals;
                 // The command line looks at the state first, and is refused there already.
-                let refused_before_ordering = door == Door::Cli && act == Act::Release;
+                // At a gadget and a phone there is nothing to press, and whoever types a wrong PIN is nobody.
+                let refused_before_ordering = (door == Door::Cli && act == Act::Release)
+                    || door == Door::Phone
+                    || (door == Door::Gadget && act == Act::Release);
                 if !done && !refused_before_ordering {
                     assert_eq!(refused_there, 1, "{door:?} {who:?} {act:?}: a refusal is in the timeline");
                 }
             }
         }
     }
+}
+
+/// EOC and senior have a number and a PIN.
+async fn give_pins(world: &World) {
+    let mut admin = signed_in(world, 4, "admin").await;
+    for (who, name) in [(Who::Eoc, "EOC 1"), (Who::Senior, "Senior 1")] {
+        let set = browser_of(world, who).await.post("/ui/set-pin", "pin=428913", false).await;
+        assert_eq!(set.status(), StatusCode::OK, "{}", set.text().await.unwrap());
+        let people: Vec<serde_json::Value> =
+            serde_json::from_slice(&world.run(&["people", "list", "--json"]).stdout).unwrap();
+        let person = people.iter().find(|person| person["name"] == name).unwrap();
+        let (id, email) = (person["id"].as_str().unwrap(), person["email"].as_str().unwrap());
+        let extension = who.extension();
+        for seen in 1..9 {
+            let form =
+                format!("person={id}&seen={seen}&email={email}&webex={email}&extension={extension}&phones=&language=");
+            if admin.post("/ui/set-profile", &form, false).await.status() == StatusCode::OK {
+                break;
+            }
+        }
+    }
+}
+
+/// What a person does between meaning to lock and the order, on each surface, as the tests above do it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn from_intention_to_order_there_are_few_steps_on_every_surface() {
+    let world = World::with(More { sections: crate::phone::section("127.0.0.1", ""), ..More::default() }).await;
+    world.until_standing("normal").await;
+    crate::phone::ready(&world).await;
+    let mut phone = Phone::new("SEP001122334401", "CP-8845");
+    phone.open(&service(&world)).await.unwrap();
+    let (pin, mut pressed) = ("428913", 0);
+    phone.key('2').await.unwrap();
+    pressed += 1;
+    phone.keys(pin).await.unwrap();
+    phone.soft("Submit").await.unwrap();
+    pressed += 1;
+    world.until("it is ordered", async || world.happened("lock_ordered").await == 1).await;
+    assert!(pressed <= 2, "the PIN and two keys");
+    // A page and a gadget have one switch that is held, and nothing to fill in.
+    world.order("normal", "?wait=60s").await;
+    let page = signed_in(&world, 1, "eoc").await.get("/console").await.text().await.unwrap();
+    let action = &page[page.find("lock-switch").unwrap()..];
+    let action = &action[..action.find("</details>").unwrap()];
+    assert_eq!(action.matches("hold-bar").count(), 1, "one gesture");
+    assert!(!action.contains("required"), "no field must be filled in: {action}");
+    // The bot asks once: the command, and the card's button.
+    let bot = Bot::new().await;
+    let answer = bot.ask("eoc1@acme.example", "lock").await;
+    bot.press("eoc1@acme.example", &answer, &json!({}));
+    bot.world.until_standing("locked").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -280,7 +418,7 @@ async fn the_pages_say_the_truth_without_scripts() {
 async fn an_administrator_gives_roles_that_hold_at_once_and_keeps_the_last_admin() {
     let world = World::new().await;
     let mut admin = signed_in(&world, 4, "admin").await;
-    let mut resident = crate::sign_in::Browser::new(&world);
+    let mut resident = Browser::new(&world);
     resident.sign_in(&world, 5, "/console").await;
     let people: Vec<serde_json::Value> =
         serde_json::from_slice(&world.run(&["people", "list", "--json"]).stdout).unwrap();

@@ -33,6 +33,11 @@ impl Bot {
         Self::with("", DEMO).await
     }
 
+    /// With sections besides the bot's.
+    pub(crate) async fn beside(sections: &str) -> Self {
+        Self::with(sections, DEMO).await
+    }
+
     async fn with(more: &str, site: &str) -> Self {
         let sim = Arc::new(WebexSim::start(0).unwrap());
         let world = World::stopped(site, "").await;

@@ -47,6 +47,9 @@ pub struct RequestBody {
     pub reason: String,
     /// The number that was dialled or that called.
     pub other: Option<PhoneBody>,
+    /// What the telephone system calls the call it is about, as it came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
     /// `new`, `claimed`, `approved`, `refused`, `connected`, `no_answer`, `call_back`, `closed`.
     pub state: &'static str,
     /// Who works on it now.
@@ -92,6 +95,9 @@ pub struct NewRequestBody {
     /// `urgent`, `normal` (default) or `low`.
     pub priority: Option<String>,
     pub other: Option<String>,
+    /// What the telephone system calls the call it is about.
+    #[serde(default)]
+    pub reference: Option<String>,
 }
 
 /// What is done with a request. Whoever does something holds it from then on.
@@ -124,6 +130,7 @@ impl RequestBody {
             call_back: phone(request.call_back),
             reason: request.reason,
             other: request.other.map(phone),
+            reference: request.reference,
             holder: held.as_ref().map(|claim| claim.by.to_string()),
             held_until: held.map(|claim| claim.until),
             filed_at: request.filed_at,
@@ -266,6 +273,7 @@ pub(super) async fn file(
             reason: new.reason,
             priority: new.priority.unwrap_or_else(|| "normal".into()),
             other: new.other.unwrap_or_default(),
+            reference: new.reference.unwrap_or_default(),
             form: token::random_text(),
         };
         let filed = state.pages.calls.take_down(&form, &key.0).await?;

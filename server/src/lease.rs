@@ -1,10 +1,12 @@
 //! Of several servers one tends what is outside: what is posted cannot be posted once by two.
 
-use super::Webex;
+use crate::backend::Pages;
 use crate::engine::ports::StoreError;
 use crate::store::papers::Paper;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// Longer than any single thing that is done under it takes; whoever holds it renews it at half time.
 const LEASE: SignedDuration = SignedDuration::from_secs(90);
@@ -15,9 +17,23 @@ struct Lease {
     until: Timestamp,
 }
 
-impl Webex {
+/// This server among those of the installation.
+pub struct Turns {
+    pub(crate) pages: Arc<Pages>,
+    pub(crate) server: String,
+}
+
+impl Turns {
+    pub fn new(pages: Arc<Pages>, listen: SocketAddr) -> Self {
+        let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+        Self { pages, server: format!("{}{listen}", host.trim()) }
+    }
+
     /// Is it this server that does `what`, for half a minute at least?
-    pub(super) async fn holds(&self, what: &str) -> Result<bool, StoreError> {
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn holds(&self, what: &str) -> Result<bool, StoreError> {
         // A store of one server has nobody to agree with.
         if self.pages.store.shared_news().is_none() {
             return Ok(true);

@@ -1,0 +1,162 @@
+//! A line on the EOC's phones while the PSTN is locked, pushed to each. Best effort; no order waits for it.
+//!
+//! *Source*: Cisco, Phone Services Application Development Notes, HTTP: `POST /CGI/Execute` with the form field
+//! `XML`, Basic sign-in of a user the device is associated with; `CiscoIPPhoneError` 4 is a refused sign-in.
+
+use super::screen::{banner, no_banner};
+use crate::config::{DeskPhone, Push};
+use crate::engine::ports::NewEvent;
+use crate::lease::Turns;
+use crate::store::papers::Paper;
+use jiff::{SignedDuration, Timestamp};
+use lockdown::step::Target;
+use lockdown::timeline::{EventKind, StepNote};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Between two looks, where nothing happens.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// A phone that did not take it is told again after so long.
+const AGAIN: SignedDuration = SignedDuration::from_secs(60);
+
+/// A phone that answers later is not there.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The paper with what each phone shows.
+const PAPER: &str = "phones/shown";
+
+pub struct Pushes {
+    phones: Vec<(DeskPhone, String)>,
+    settings: Push,
+    http: reqwest::Client,
+    turns: Turns,
+}
+
+/// What each phone shows, by its name.
+type Shown = BTreeMap<String, Target>;
+
+impl Pushes {
+    /// # Errors
+    /// When the settings make no client.
+    pub fn new(settings: Push, phones: Vec<DeskPhone>, turns: Turns) -> anyhow::Result<Self> {
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(settings.trust.client_config()?)
+            .timeout(PATIENCE)
+            .no_proxy()
+            .build()?;
+        let phones = phones.into_iter().filter_map(|phone| Some((phone.clone(), phone.address?))).collect();
+        Ok(Self { phones, settings, http, turns })
+    }
+
+    /// What a phone should show; `None` while that is not settled.
+    fn wanted(&self, phone: &DeskPhone) -> Option<(Target, String)> {
+        let statuses = self.turns.pages.engine.live_statuses();
+        let of_phone = |id: &lockdown::ids::SiteId| phone.site.as_ref().is_none_or(|site| site == id);
+        let mut here = statuses.iter().filter(|status| of_phone(&status.id));
+        let first = here.next()?;
+        match first.command.target() {
+            Target::Locked => Some((Target::Locked, format!("PSTN LOCKED {}", first.name))),
+            Target::Normal if first.command.is_settled() => Some((Target::Normal, String::new())),
+            Target::Normal => None,
+        }
+    }
+
+    async fn shown(&self) -> Shown {
+        let paper = self.turns.pages.papers.paper(PAPER).await.ok().flatten();
+        paper.and_then(|paper| serde_json::from_str(&paper.text).ok()).unwrap_or_default()
+    }
+
+    /// What is not written down is told once more than needed.
+    async fn keep(&self, shown: &Shown) {
+        let kept = async {
+            let version = self.turns.pages.papers.paper(PAPER).await?.map_or(0, |paper| paper.version);
+            let text = serde_json::to_string(shown).unwrap_or_default();
+            self.turns.pages.papers.put_paper(PAPER, &Paper { version: version + 1, text }).await
+        };
+        if let Err(error) = kept.await {
+            tracing::warn!(%error, "what the phones show could not be written down");
+        }
+    }
+
+    async fn push(&self, address: &str, xml: &str) -> Result<(), String> {
+        let form = reqwest::Url::parse_with_params("phone:/", [("XML", xml)]).map_err(|error| error.to_string())?;
+        let request = self.http.post(format!("{address}/CGI/Execute"));
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let request = request
+            .body(form.query().unwrap_or_default().to_owned())
+            .basic_auth(&self.settings.username, Some(self.settings.password.expose()));
+        let answer = request.send().await.map_err(|error| format!("not reached: {}", error.without_url()))?;
+        let (status, text) = (answer.status(), answer.text().await.unwrap_or_default());
+        match text.split("CiscoIPPhoneError Number=\"").nth(1).and_then(|rest| rest.chars().next()) {
+            Some('4') => Err("it refuses the user: associate the device with it in CUCM".into()),
+            Some(number) => Err(format!("it answers error {number}")),
+            None if status.is_success() => Ok(()),
+            None => Err(format!("it answers {status}")),
+        }
+    }
+
+    /// Tells those that show something else; which are to be told again.
+    async fn tell(&self, shown: &mut Shown, put_off: &mut BTreeMap<String, Timestamp>, now: Timestamp) {
+        let due: Vec<_> = self
+            .phones
+            .iter()
+            .filter_map(|(phone, address)| Some((phone, address, self.wanted(phone)?)))
+            .filter(|(phone, _, (target, _))| shown.get(&phone.name).unwrap_or(&Target::Normal) != target)
+            .filter(|(phone, ..)| put_off.get(&phone.name).is_none_or(|again| *again <= now))
+            .collect();
+        if due.is_empty() {
+            return;
+        }
+        let each = due.iter().map(|(_, address, (target, text))| async move {
+            let xml = if *target == Target::Locked { banner(text) } else { no_banner() };
+            self.push(address, &xml).await
+        });
+        let outcomes = futures_util::future::join_all(each).await;
+        let mut told: BTreeMap<_, (Target, usize, Vec<StepNote>)> = BTreeMap::new();
+        for ((phone, _, (target, _)), outcome) in due.into_iter().zip(outcomes) {
+            let site = phone.site.clone().or_else(|| Some(self.turns.pages.engine.live_statuses().first()?.id.clone()));
+            let (_, done, failed) = told.entry(site).or_insert((target, 0, vec![]));
+            match outcome {
+                Ok(()) => {
+                    *done += 1;
+                    shown.insert(phone.name.clone(), target);
+                    put_off.remove(&phone.name);
+                }
+                // Said once; tried again until it takes it.
+                Err(note) => {
+                    if put_off.insert(phone.name.clone(), now + AGAIN).is_none() {
+                        failed.push(StepNote { object: phone.name.clone(), note });
+                    }
+                }
+            }
+        }
+        self.keep(shown).await;
+        for (site, (target, done, failed)) in told {
+            if done > 0 || !failed.is_empty() {
+                let kind = EventKind::PhonesTold { target, done, failed };
+                if let Err(error) = self.turns.pages.engine.tell(NewEvent { at: now, site, by: None, kind }).await {
+                    tracing::error!(%error, "what the phones show could not be put into the timeline");
+                }
+            }
+        }
+    }
+}
+
+/// Looks after the phones for as long as the server runs.
+pub async fn tend(pushes: Pushes) {
+    let mut news = pushes.turns.pages.engine.subscribe();
+    let (mut shown, mut put_off) = (pushes.shown().await, BTreeMap::new());
+    loop {
+        let now = pushes.turns.pages.engine.now();
+        if matches!(pushes.turns.holds("phones").await, Ok(false)) {
+            shown = pushes.shown().await;
+        } else {
+            pushes.tell(&mut shown, &mut put_off, now).await;
+        }
+        tokio::select! {
+            _ = news.recv() => while news.try_recv().is_ok() {},
+            () = pushes.turns.pages.engine.pause(LOOK) => {}
+        }
+    }
+}
