@@ -20,6 +20,9 @@ struct At {
     service: String,
     #[serde(default)]
     trouble: String,
+    /// The page came back by itself: so does the phone.
+    #[serde(default)]
+    again: String,
 }
 
 pub(super) fn routes(phones: Phones) -> Router {
@@ -48,10 +51,15 @@ async fn page(State(phones): State<Arc<Phones>>, Query(at): Query<At>) -> Html<S
             )
         })
         .collect();
-    let phone = held(&phones[number]).clone();
-    let refresh = phone
-        .refreshes()
-        .map_or_else(String::new, |seconds| format!("<meta http-equiv=refresh content=\"{seconds}\">"));
+    let mut phone = held(&phones[number]).clone();
+    if !at.again.is_empty() && phone.refresh().await.is_ok() {
+        phone.banner = held(&phones[number]).banner.clone();
+        *held(&phones[number]) = phone.clone();
+    }
+    let refresh = phone.refreshes().map_or_else(String::new, |seconds| {
+        let again = escaped(&format!("{}&again=yes", link(number, &at.service, "")));
+        format!("<meta http-equiv=refresh content=\"{seconds};url={again}\">")
+    });
     let button = |key: &str, name: &str| format!("<button name=key value=\"{key}\">{name}</button>");
     let pad: String =
         ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"].iter().map(|key| button(key, key)).collect();
