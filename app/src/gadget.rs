@@ -111,8 +111,8 @@ pub(crate) fn tick(live: SiteLive) {
         tell(&format!("\"type\":\"notify\",\"title\":{title},\"body\":{body}"));
     }
     let ends: i64 = of_room("data-ends").parse().unwrap_or_default();
-    say("ending", ends > 0 && millis() > ends - ENDS_SOON);
-    if is_said("waiting") && now.is_multiple_of(LOOK) {
+    reveal("ending", ends > 0 && millis() > ends - ENDS_SOON);
+    if is_revealed("waiting") && now.is_multiple_of(LOOK) {
         claim(now);
     }
     if live.line.get_untracked() == Line::Lost && now % POLL == APART.get() {
@@ -148,18 +148,18 @@ pub(crate) fn armed() -> String {
     ARMED.with_borrow(String::clone)
 }
 
-fn say(what: &str, shown: bool) {
-    if let Some(place) = said(what) {
+fn reveal(what: &str, shown: bool) {
+    if let Some(place) = sentence(what) {
         queue::show(&place, shown);
     }
 }
 
-fn said(what: &str) -> Option<Element> {
+fn sentence(what: &str) -> Option<Element> {
     queue::find(&room()?, &format!("[data-say='{what}']"))
 }
 
-fn is_said(what: &str) -> bool {
-    said(what).is_some_and(|place| !place.has_attribute("hidden"))
+fn is_revealed(what: &str) -> bool {
+    sentence(what).is_some_and(|place| !place.has_attribute("hidden"))
 }
 
 /// Has somebody signed in in the window, and connected this gadget?
@@ -175,9 +175,9 @@ fn claim(now: u32) {
 }
 
 fn waiting(is: bool) {
-    say("idle", false);
-    say("waiting", is);
-    say("late", !is);
+    reveal("idle", false);
+    reveal("waiting", is);
+    reveal("late", !is);
     SINCE.set(TICKS.get());
 }
 
@@ -318,7 +318,7 @@ fn watch_cover(what: &Element) {
         // What is scrolled away is not covered, and cannot be held either.
         let covered = visible == Some(false) && field(&last, "isIntersecting").as_bool() == Some(true);
         FREE_SINCE.set(if covered { f64::INFINITY } else { browser_now() });
-        say("covered", covered);
+        reveal("covered", covered);
     });
     let options = web_sys::IntersectionObserverInit::new();
     for (name, value) in [("trackVisibility", JsValue::TRUE), ("delay", 100.into()), ("threshold", 1.into())] {

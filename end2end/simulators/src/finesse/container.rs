@@ -30,10 +30,12 @@ pub(super) fn routes() -> Router<Arc<Desk>> {
         .route("/gadgets/ifr", get(render))
 }
 
-/// Cisco's own file where the environment names one; else ours.
+/// Cisco's own file where the environment names one; else ours. Cisco's 10.6(1), the last that was handed out,
+/// leaves the configuration to the gadget; later ones bring it.
 fn script(name: &str, ours: &'static str) -> Response {
     let theirs =
         std::env::var_os(name).filter(|_| !name.is_empty()).and_then(|path| std::fs::read_to_string(path).ok());
+    let theirs = theirs.map(|theirs| if name == "FINESSE_JS" { theirs + include_str!("config.js") } else { theirs });
     ([(header::CONTENT_TYPE, "text/javascript")], theirs.unwrap_or_else(|| ours.to_owned())).into_response()
 }
 
