@@ -67,7 +67,8 @@ test("an agent sees the state, signs in, logs a call and locks, with third-party
   await expect(gadget.locator(".banner-headline")).toHaveText("PSTN LOCKED");
   await expect(gadget.locator(".banner-second")).toContainText("by EOC 1 (gadget)");
   await expect(page.locator(".messages"), "every agent is told by Finesse itself").toContainText("PSTN LOCKED: Acme North");
-  await expect(page.locator(".toast")).toContainText("Acme North");
+  // Cisco's 10.6(1) has no toaster: the file goes on without.
+  if (!process.env.FINESSE_JS) await expect(page.locator(".toast")).toContainText("Acme North");
   expect(await dial("CSS-PHONE-LD", "914165551234")).toEqual({ went: "rings", number: "5911" });
   await picture(page, "gadget-locked");
   expect(await page.evaluate(() => window.touched), "the shell reads no credential").toEqual([]);
