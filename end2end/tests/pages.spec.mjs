@@ -86,6 +86,12 @@ test("an administrator makes a key and prints sealed codes, each shown once", as
   await page.getByRole("button", { name: "Make two envelopes" }).click();
   await expect(page.locator(".envelope")).toHaveCount(2);
   await look(page, "codes-printed");
+  await page.goto("/admin/finesse");
+  await expect(page.locator(".key", { hasText: "acme-north" })).toContainText("its key is good until");
+  await look(page, "finesse");
+  const download = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Download the gadget" }).click();
+  expect((await download).suggestedFilename()).toMatch(/^pstn-lockdown-[\d.]+-acme-north\.xml$/);
   await page.goto("/admin/webhooks");
   await page.getByLabel("What it is").fill("Site pager");
   await page.getByLabel(/^Address/).fill(process.env.LOCKDOWN_RECEIVER + "/news");
