@@ -20,7 +20,7 @@ pub(crate) struct Dialog {
 }
 
 /// What of a call goes into a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Prefill {
     /// A word of [`lockdown::call_request::Direction`]; `None`: the agent says.
     pub(crate) direction: Option<&'static str>,

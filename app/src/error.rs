@@ -63,6 +63,8 @@ pub enum ApiError {
     NoSuchGadget,
     #[error("The switch was not armed in time. Hold it again.")]
     NotArmed,
+    #[error("Something covers the switch. Nothing was ordered. Move it away, or lock on the console.")]
+    Covered,
     #[error("This sign-in was used already. Press “Sign in” in the gadget again.")]
     HandoffUsed,
     #[error("The request could not be read.")]
@@ -82,6 +84,7 @@ impl ApiError {
             | Self::CrossSite
             | Self::NoSuchGadget
             | Self::NotArmed
+            | Self::Covered
             | Self::PasskeyNeeded
             | Self::PasskeyRefused
             | Self::FreshSignInNeeded

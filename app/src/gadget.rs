@@ -27,6 +27,9 @@ const LONGEST: usize = 4096;
 
 const VERSION: f64 = 1.0;
 
+/// Seconds between two signs of life for the shell.
+const BEAT: u32 = 10;
+
 /// Seconds between two looks for somebody in the window, and for how long.
 const LOOK: u32 = 2;
 const LOOKS: u32 = 300;
@@ -45,8 +48,10 @@ thread_local! {
     static CALLS: RefCell<Vec<Prefill>> = const { RefCell::new(Vec::new()) };
     /// Since when nothing lies over the switch, by the browser's clock.
     static FREE_SINCE: Cell<f64> = const { Cell::new(0.0) };
-    /// What the server armed the switch with.
-    static ARMED: RefCell<String> = const { RefCell::new(String::new()) };
+    /// The page is on its way out.
+    static GONE: Cell<bool> = const { Cell::new(false) };
+    /// A question whether somebody has signed in is on its way.
+    static CLAIMING: Cell<bool> = const { Cell::new(false) };
     /// Seconds since the page was opened.
     static TICKS: Cell<u32> = const { Cell::new(0) };
     /// When the window was opened, in such seconds.
@@ -87,11 +92,7 @@ pub(crate) fn wake(live: SiteLive) {
     listen();
     on_resize();
     tell("\"type\":\"hello\"");
-    queue::wake();
     queue::listen(&room, "click", |event| pressed(&event));
-    if let Some(switch) = queue::find(&room, ".lock-switch") {
-        watch_cover(&switch);
-    }
 }
 
 /// Every second.
@@ -99,9 +100,17 @@ pub(crate) fn tick(live: SiteLive) {
     let Some(room) = room() else { return };
     let now = TICKS.get() + 1;
     TICKS.set(now);
-    // The session ended, or a role was taken away: the page as it is now.
-    if live.signed_out.get_untracked() {
+    // The session ended, or a role was taken away: the page as it is now. Once: each one would begin anew.
+    if live.signed_out.get_untracked() && !GONE.replace(true) {
         reload();
+    }
+    // A switch is made anew after each order.
+    if let Some(switch) = queue::find(&room, ".lock-switch:not([data-watched])") {
+        let _ = switch.set_attribute("data-watched", "");
+        watch_cover(&switch);
+    }
+    if now.is_multiple_of(BEAT) {
+        tell("\"type\":\"hello\"");
     }
     let site = untrack(|| live.shown());
     let ordered = if site.ordered == Target::Locked { "locked" } else { "normal" };
@@ -124,28 +133,18 @@ pub(crate) fn tick(live: SiteLive) {
     }
 }
 
-/// May the switch be held? In a frame the server arms it meanwhile, so that no order can be sent by itself, and
-/// nothing may lie over it.
-pub(crate) fn arm() -> bool {
+/// What an order from a frame carries besides: the server arms the switch for it, so that no order can be sent by
+/// itself. `None` while something lies over the switch, or did a moment ago. On every other page nothing is needed.
+pub(crate) async fn armed() -> Option<String> {
     if room().is_none() {
-        return true;
+        return Some(String::new());
     }
-    spawn_local(async {
-        if let Ok(now) = post_nothing("/ui/arm").await {
-            // JSON of a text without anything in it that is escaped.
-            let armed = now.get(1..now.len().saturating_sub(1)).unwrap_or_default();
-            if let Some(room) = room() {
-                queue::fill(&room, "armed", armed);
-            }
-            ARMED.replace(armed.to_owned());
-        }
-    });
-    browser_now() - FREE_SINCE.get() >= FREE
-}
-
-/// What goes with an order.
-pub(crate) fn armed() -> String {
-    ARMED.with_borrow(String::clone)
+    if browser_now() - FREE_SINCE.get() < FREE {
+        return None;
+    }
+    // JSON of a text without anything in it that is escaped. What the server refuses, it says at the order.
+    let armed = post_nothing("/ui/arm").await.unwrap_or_default();
+    Some(armed.get(1..armed.len().saturating_sub(1)).unwrap_or_default().to_owned())
 }
 
 fn reveal(what: &str, shown: bool) {
@@ -164,10 +163,15 @@ fn is_revealed(what: &str) -> bool {
 
 /// Has somebody signed in in the window, and connected this gadget?
 fn claim(now: u32) {
+    if CLAIMING.replace(true) {
+        return;
+    }
     spawn_local(async move {
-        match knock("/auth/handoff/claim").await {
-            Some(204) => reload(),
-            Some(410) => waiting(false),
+        let answer = knock("/auth/handoff/claim").await;
+        CLAIMING.set(false);
+        match answer {
+            // Also what came too late, or was taken by another frame: the page anew brings a new link.
+            Some(204 | 410) => reload(),
             _ if now > LOOKS + SINCE.get() => waiting(false),
             _ => {}
         }
@@ -256,8 +260,11 @@ fn dialog(one: &JsValue) -> Dialog {
 
 /// One press fills the form; a single call fills it by itself.
 fn show_calls(calls: Vec<Prefill>) {
-    if let [only] = calls.as_slice() {
-        queue::prefill(only, false);
+    match calls.as_slice() {
+        // What is left of a call that ended belongs to no other request.
+        [] => queue::prefill(&Prefill::default(), false),
+        [only] => queue::prefill(only, false),
+        _ => {}
     }
     let list = room().and_then(|room| queue::find(&room, ".gadget-calls"));
     if let Some(list) = list {
@@ -317,7 +324,11 @@ fn watch_cover(what: &Element) {
         let visible = field(&last, "isVisible").as_bool();
         // What is scrolled away is not covered, and cannot be held either.
         let covered = visible == Some(false) && field(&last, "isIntersecting").as_bool() == Some(true);
-        FREE_SINCE.set(if covered { f64::INFINITY } else { browser_now() });
+        match (covered, FREE_SINCE.get().is_infinite()) {
+            (true, _) => FREE_SINCE.set(f64::INFINITY),
+            (false, true) => FREE_SINCE.set(browser_now()),
+            (false, false) => {}
+        }
         reveal("covered", covered);
     });
     let options = web_sys::IntersectionObserverInit::new();

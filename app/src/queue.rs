@@ -223,6 +223,7 @@ pub(crate) fn prefill(call: &Prefill, asked: bool) {
         way.set_checked(true);
     }
     if asked {
+        let _ = form.set_attribute("data-touched", "");
         new_form(&queue, true);
     }
 }

@@ -58,12 +58,20 @@ impl Sending {
     fn go(self, to: String, body: UrlSearchParams) {
         self.pending.set(true);
         spawn_local(async move {
-            let answer = post(&to, &body).await.map(|_| ());
+            let answer = send(&to, &body).await;
             // The island may be gone by now.
             self.pending.try_set(false);
             self.answer.try_set(Some(answer));
         });
     }
+}
+
+/// An order to lock is armed first, where it must be.
+async fn send(to: &str, body: &UrlSearchParams) -> Result<(), ApiError> {
+    if to == "/ui/activate" {
+        body.append("armed", &crate::gadget::armed().await.ok_or(ApiError::Covered)?);
+    }
+    post(to, body).await.map(|_| ())
 }
 
 /// Asks a server function for something.

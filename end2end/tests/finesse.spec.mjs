@@ -57,6 +57,8 @@ test("an agent sees the state, signs in, logs a call and locks, with third-party
   await gadget.getByRole("button", { name: "File the request" }).click();
   const filed = gadget.locator("li.request", { hasText: "Ann Miller" }).first();
   await filed.locator("summary").click();
+  await filed.getByRole("button", { name: /^Take/ }).click();
+  await expect(filed.locator(".story li"), "one press is one deed").toHaveCount(1);
   await expect(filed).toContainText("97805550123");
   await expect(filed, "the call it is about can be found again").toContainText(id);
   await hangUp(id);
@@ -112,6 +114,10 @@ test("a page that is no Finesse server cannot frame the gadget, and forged messa
   const { page, gadget } = await desktop(browser.context, EOC);
   await signInHere(page, gadget, "EOC 1");
   await expect(gadget.locator(".hold-bar")).toBeVisible();
+  await gadget.locator(".gadget-calls").evaluate((list) => {
+    window.seen = [];
+    new MutationObserver(() => window.seen.push(list.textContent)).observe(list, { childList: true });
+  });
   const src = await page.frameLocator("iframe[id^=gadget-]").locator("#lockdown-frame").getAttribute("src");
   // The desktop itself is of a good origin, but it is not the page around the frame.
   await page.evaluate((address) => {
@@ -126,7 +132,11 @@ test("a page that is no Finesse server cannot frame the gadget, and forged messa
     shell.postMessage(JSON.stringify({ v: 1, type: "height", px: 1500 }), "*");
   }, src);
   const id = await call(EOC, { from: "+17805550177", to: "5911" });
-  await expect(gadget.locator(".gadget-calls li"), "only the true one").toHaveText(/\+17805550177/);
+  await expect(gadget.locator(".gadget-calls li")).toHaveText(/\+17805550177/);
+  const seen = await gadget.locator(".gadget-calls").evaluate(() => window.seen);
+  expect(seen.filter((text) => text.includes("4711")), "only the true one, ever").toEqual([]);
+  const shell = page.locator("iframe[id^=gadget-]");
+  expect((await shell.boundingBox()).height, "a forged height moves nothing").toBeLessThan(1000);
   await hangUp(id);
   const elsewhere = await browser.context.newPage();
   await elsewhere.goto(`${process.env.LOCKDOWN_CONTROL}/sim/dial?css=CSS-PHONE-LD&digits=911`);
@@ -168,8 +178,9 @@ test("a sign-in link that comes from elsewhere connects nothing, and a gadget th
   await expect(gadget.getByText("Something covers the switch")).toBeVisible();
   await gadget.locator(".hold-bar").hover();
   await page.mouse.down();
-  await expect(gadget.locator(".hold-bar")).not.toContainText("Keep holding");
+  await expect(gadget.getByText("Nothing was ordered").first()).toBeVisible();
   await page.mouse.up();
+  expect((await dial("CSS-PHONE-LD", "914165551234")).went, "nothing is locked").toBe("pstn");
   await page.evaluate(() => document.getElementById("cover").remove());
   await expect(gadget.getByText("Something covers the switch")).toBeHidden();
   await hold(page, gadget);

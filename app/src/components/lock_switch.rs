@@ -2,7 +2,6 @@
 //! hold, and as a plain form before wasm has loaded.
 
 use super::site_live::SiteLive;
-use crate::gadget;
 use crate::send::Sending;
 use crate::words;
 use leptos::ev;
@@ -34,14 +33,14 @@ pub(crate) fn LockSwitch(live: SiteLive, activate: Sending) -> impl IntoView {
     let press = move || {
         // The switch may be gone already: somebody else locked.
         let idle = gesture.try_get_untracked().is_some_and(|gesture| gesture != Gesture::Holding);
-        if !idle || activate.pending.get_untracked() || !gadget::arm() {
+        if !idle || activate.pending.get_untracked() {
             return;
         }
         gesture.set(Gesture::Holding);
         let site = order_id.clone();
         let done = move || {
             gesture.set(Gesture::Idle);
-            activate.press("/ui/activate", &[("site", &site), ("armed", &gadget::armed())]);
+            activate.press("/ui/activate", &[("site", &site)]);
         };
         holding.set_value(set_timeout_with_handle(done, HOLD).ok());
     };
@@ -105,7 +104,6 @@ pub(crate) fn LockSwitch(live: SiteLive, activate: Sending) -> impl IntoView {
                 <summary>{words::TWO_STEPS}</summary>
                 <form method="post" action="/ui/activate" on:submit=move |event| activate.form(&event)>
                     <input type="hidden" name="site" value=id.clone()/>
-                    <input type="hidden" name="armed" value=""/>
                     <p>"This locks the PSTN for " <strong>{name.clone()}</strong> "."</p>
                     <button type="submit" class="button danger" disabled=move || activate.pending.get()>
                         {words::CONFIRM_LOCK}

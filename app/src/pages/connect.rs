@@ -23,6 +23,8 @@ pub(crate) fn ConnectPage() -> impl IntoView {
         Some(Outcome::Connect(ConnectView { name, done: true, .. })) => view! {
             <h1>"Connected"</h1>
             <p role="status">"The gadget belongs to " <strong>{name}</strong> " now. You can close this window."</p>
+            <p>"This window is signed in too. On a computer that others use, sign out here; the gadget stays connected."</p>
+            <form method="post" action="/auth/logout"><button type="submit" class="button quiet">"Sign out of this window"</button></form>
         }
         .into_any(),
         Some(Outcome::Refused(error)) => view! { <h1>"Not connected"</h1><Trouble text=error.to_string()/> }.into_any(),

@@ -3,7 +3,7 @@
 use super::{Pages, me, stored};
 use crate::identity::passkey::Enrolled;
 use crate::people::{Desk, PeopleError, roster};
-use crate::store::records::{Contact, Person, Session};
+use crate::store::records::{Audience, Contact, Person, Session};
 use app::ApiError;
 use app::backend::{CurrentSession, People, Profile};
 use app::view::{ContactView, MyView, PasskeyView, PeopleView, PersonPageView, PersonView, SessionView};
@@ -192,14 +192,21 @@ impl Pages {
         let now = self.engine.now();
         let sessions = self.directory.sessions_of(of.as_str()).await.map_err(stored)?;
         let view = |session: Session| SessionView {
-            device: device(session.agent.as_deref()),
+            device: match session.audience {
+                Audience::Gadget => format!("{}, the Finesse gadget", device(session.agent.as_deref())),
+                Audience::Console | Audience::Handoff => device(session.agent.as_deref()),
+            },
             since: self.sites.moment(None, session.created_at, now),
             seen: self.sites.moment(None, session.seen_at, now),
             from: session.address.map(|address| format!(", from {address}")).unwrap_or_default(),
             is_this: here.as_ref().is_some_and(|here| here.0 == session.id),
             id: session.id,
         };
-        Ok(sessions.into_iter().filter(|session| session.ends_at > now).map(view).collect())
+        Ok(sessions
+            .into_iter()
+            .filter(|session| session.ends_at > now && session.audience != Audience::Handoff)
+            .map(view)
+            .collect())
     }
 }
 

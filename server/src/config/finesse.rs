@@ -88,6 +88,6 @@ fn origin(text: &str, source: &Source) -> Result<String, Problem> {
     }
 }
 
-fn is_here(url: &str) -> bool {
+pub(super) fn is_here(url: &str) -> bool {
     reqwest::Url::parse(url).is_ok_and(|url| matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")))
 }

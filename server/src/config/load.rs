@@ -215,7 +215,7 @@ fn read(raw: Raw, source: &Source) -> Result<Config, Problem> {
         incidents: raw.incidents.read(source)?,
         webex: raw.webex.map(|webex| webex.read(source)).transpose()?,
         finesse: raw.finesse.map(|finesse| finesse.read(&http.public_url, source)).transpose()?,
-        phone: raw.phone.map(|phone| phone.read(&live, source)).transpose()?,
+        phone: raw.phone.map(|phone| phone.read(&http.public_url, &live, source)).transpose()?,
         http,
         sites,
     })

@@ -1,5 +1,6 @@
 //! `[phone]`: the service on desk phones. Absent: off.
 
+use super::finesse::is_here;
 use super::load::{RawTrust, networks, secret, trust};
 use super::problem::{Problem, Source};
 use super::secret::Secret;
@@ -66,7 +67,10 @@ struct RawPush {
 }
 
 impl RawPhone {
-    pub(super) fn read(self, sites: &[SiteId], source: &Source) -> Result<Phone, Problem> {
+    pub(super) fn read(self, public_url: &str, sites: &[SiteId], source: &Source) -> Result<Phone, Problem> {
+        if !public_url.starts_with("https://") && !is_here(public_url) {
+            return Err(source.problem("phone", "PINs need an http.public_url that begins with https://"));
+        }
         let devices = self.device.into_iter().enumerate();
         let devices = devices.map(|(index, device)| device.read(index + 1, sites, source));
         let devices: Vec<DeskPhone> = devices.collect::<Result<_, _>>()?;

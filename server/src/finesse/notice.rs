@@ -36,6 +36,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Longest content, in characters.
 const CONTENT: usize = 255;
 
+/// Messages of ours that are looked for.
+const MOST: usize = 10;
+
 /// The paper with the message that is shown.
 const PAPER: &str = "finesse/notice";
 
@@ -143,11 +146,18 @@ impl Notices {
     }
 
     async fn remove(&self, shown: &Shown) -> Result<(), NoticeError> {
-        let id = match &shown.id {
-            Some(id) => Some(id.clone()),
-            None => self.find(&shown.content).await,
-        };
-        let Some(id) = id else { return Ok(()) };
+        if let Some(id) = &shown.id {
+            self.delete(id).await?;
+        }
+        // Whatever else says the same: after a restart or from another server of ours.
+        for _ in 0..MOST {
+            let Some(id) = self.find(&shown.content).await else { break };
+            self.delete(&id).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete(&self, id: &str) -> Result<(), NoticeError> {
         match self.ask(Method::DELETE, &format!("TeamMessage/{id}"), None).await {
             // It is gone already.
             Err(NoticeError::Refused(StatusCode::NOT_FOUND)) => Ok(()),
@@ -216,11 +226,12 @@ impl Notices {
                 (site, Target::Normal, self.remove(&shown).await.map(|()| None))
             }
             (Wanted::Lock { site, content }, before) => {
-                let posted = self.post(&content).await.map(|id| Some(Shown { id, content, at: now }));
-                if let (Ok(_), Some(before)) = (&posted, before) {
-                    // It may stand beside the new one until it ends.
-                    let _ = self.remove(&before).await;
+                if let Some(before) = before
+                    && let Err(error) = self.remove(&before).await
+                {
+                    tracing::warn!(%error, "an older message stays in the Finesse desktops until it ends");
                 }
+                let posted = self.post(&content).await.map(|id| Some(Shown { id, content, at: now }));
                 (site, Target::Locked, posted)
             }
         };

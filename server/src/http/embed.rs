@@ -48,7 +48,6 @@ pub(super) async fn framed(State(state): State<AppState>, mut request: Request, 
         return next.run(request).await;
     }
     let known = cookie(request.headers(), SECRET).filter(|secret| secret.len() == 43).map(str::to_owned);
-    let fresh = known.is_none();
     let secret = known.unwrap_or_else(token::random_text);
     let of = Handoff::of(&secret);
     let token = request.extensions().get::<GadgetToken>().map(|GadgetToken(token)| token.clone());
@@ -59,9 +58,8 @@ pub(super) async fn framed(State(state): State<AppState>, mut request: Request, 
         origins: state.frames.to_vec(),
     });
     let mut response = next.run(request).await;
-    if fresh {
-        response.headers_mut().append(header::SET_COOKIE, partitioned(SECRET, &secret, SECRET_LASTS));
-    }
+    // Anew each time: as long as the page is there, so is what its link names.
+    response.headers_mut().append(header::SET_COOKIE, partitioned(SECRET, &secret, SECRET_LASTS));
     response
 }
 

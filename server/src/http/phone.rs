@@ -91,10 +91,13 @@ pub(super) async fn lock(
     let desk = desk(&state)?;
     let (asking, mut fields) = (asking(device, caller, &headers), read(&uri, &body));
     let mut field = |name: &str| fields.remove(name).unwrap_or_default();
-    let typed = Typed { code: field("code"), pin: field("pin") };
-    for counted in desk.counted(&asking, &typed).await {
-        if let Err(Wait(wait)) = taken(&state, &counted) {
-            return Ok(shown(&state, &desk.too_often(&asking, wait.as_secs() + 1).await));
+    let typed = Typed::new(&field("code"), &field("pin"));
+    // Only who could lock with the right PIN is counted: nobody uses up another's tries from elsewhere.
+    if desk.could_lock(&asking, &once) {
+        for counted in desk.counted(&asking, &typed).await {
+            if let Err(Wait(wait)) = taken(&state, &counted) {
+                return Ok(shown(&state, &desk.too_often(&asking, wait.as_secs() + 1).await));
+            }
         }
     }
     let screen = desk.lock(&asking, &once, typed).await;
@@ -137,6 +140,9 @@ pub(super) async fn log_call(
     let desk = desk(&state)?;
     let (asking, mut fields) = (asking(device, caller, &headers), read(&uri, &body));
     let mut field = |name: &str| fields.remove(name).unwrap_or_default();
+    if state.limits.asked.take(&asking.from.into()).is_err() {
+        return Ok(shown(&state, &desk.too_often(&asking, 10).await));
+    }
     let (back, who, why, how) = (field("back"), field("who"), field("why"), field("how"));
     let screen = desk.log_call(&asking, secret, back, who, why, &how).await;
     Ok(shown(&state, &screen))

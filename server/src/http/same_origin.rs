@@ -15,6 +15,12 @@ pub(super) async fn guard(State(state): State<AppState>, request: Request, next:
     if !by_key && !safe && !is_ours(request.headers(), &state.public_url) {
         return refusal("This request did not come from one of our own pages.");
     }
+    // Phones are no browsers: a page somewhere cannot use the network it is opened in.
+    let by_page =
+        request.headers().get("sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site");
+    if path.starts_with("/phone/") && by_page {
+        return refusal("A desk phone's request came from a page.");
+    }
     let framed = request.headers().get("sec-fetch-dest").is_some_and(|dest| dest == "iframe" || dest == "frame");
     if framed && !path.starts_with("/embed/") {
         return refusal("This page is not shown inside another one.");

@@ -10,7 +10,7 @@ use crate::identity::{handoff, session, token};
 use crate::store::records::Audience;
 use app::backend::CurrentSession;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use lockdown::operator::Operator;
@@ -33,7 +33,8 @@ pub(super) async fn identify(State(state): State<AppState>, mut request: Request
         return next.run(request).await;
     }
     let audience = audience(&request);
-    let (human, headers) = (path != "/ui/live", request.headers());
+    // What a page asks for by itself is no act of a person.
+    let (human, headers) = (path != "/ui/live" && path != "/embed/state", request.headers());
     let found = match audience {
         Audience::Gadget => gadget_token(&request),
         Audience::Console | Audience::Handoff => cookie(headers, session::cookie_name(state.https)),
@@ -50,11 +51,23 @@ pub(super) async fn identify(State(state): State<AppState>, mut request: Request
     next.run(request).await
 }
 
+/// Also a plain form of the frame's page, which sends no header: where Finesse and we are one site, the console's
+/// cookie would come along.
 fn audience(request: &Request) -> Audience {
-    let framed = request.uri().path().starts_with("/embed/")
-        || request.headers().contains_key(GADGET)
-        || (request.uri().path() == "/ui/live" && request.uri().query().is_some_and(|query| query.contains("embed=")));
-    if framed { Audience::Gadget } else { Audience::Console }
+    let (path, headers) = (request.uri().path(), request.headers());
+    let referrer = headers.get(header::REFERER).and_then(|value| value.to_str().ok()?.parse::<Uri>().ok());
+    let framed = path.starts_with("/embed/")
+        || headers.contains_key(GADGET)
+        || referrer.is_some_and(|referrer| referrer.path().starts_with("/embed/"))
+        || (path == "/ui/live" && request.uri().query().is_some_and(|query| query.contains("embed=")));
+    // The window is opened from the frame, and is a page of its own.
+    if framed && !path.starts_with("/auth/handoff") && !is_page(request) { Audience::Gadget } else { Audience::Console }
+}
+
+/// A page at top level, such as the console that the frame leads to.
+fn is_page(request: &Request) -> bool {
+    let top = request.headers().get("sec-fetch-dest").is_some_and(|dest| dest == "document");
+    top && *request.method() == Method::GET && !request.uri().path().starts_with("/embed/")
 }
 
 /// The cookie, where it may count.

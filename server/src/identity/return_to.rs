@@ -6,9 +6,11 @@ pub fn safe(asked: Option<&str>) -> String {
         path.starts_with('/')
             && !path[1..].starts_with(['/', '\\'])
             && !path.chars().any(|c| c.is_control() || c == '\\')
-            && ["/console", "/timeline", "/admin/", "/sign-in", "/requests", "/readiness", "/me", "/auth/handoff"]
-                .iter()
-                .any(|known| path.starts_with(known))
+            // The window of a gadget's sign-in, and not the link that opens it.
+            && (*path == "/auth/handoff"
+                || ["/console", "/timeline", "/admin/", "/sign-in", "/requests", "/readiness", "/me"]
+                    .iter()
+                    .any(|known| path.starts_with(known)))
     };
     asked.filter(ours).unwrap_or("/console").to_owned()
 }
@@ -27,5 +29,7 @@ mod tests {
         assert_eq!(safe(Some("/console?site=south")), "/console?site=south");
         assert_eq!(safe(Some("/admin/people")), "/admin/people");
         assert_eq!(safe(Some("/me")), "/me");
+        assert_eq!(safe(Some("/auth/handoff")), "/auth/handoff");
+        assert_eq!(safe(Some("/auth/handoff/login?h=x")), "/console");
     }
 }

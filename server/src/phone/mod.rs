@@ -56,6 +56,14 @@ pub struct Typed {
     pub pin: String,
 }
 
+impl Typed {
+    /// Neither is longer than anybody's.
+    pub fn new(code: &str, pin: &str) -> Self {
+        let cut = |text: &str| text.trim().chars().take(20).collect();
+        Self { code: cut(code), pin: cut(pin) }
+    }
+}
+
 /// Whose tries are counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Counted {
@@ -77,9 +85,11 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// `secret`: one that every server of the installation has.
-    pub fn new(pages: Arc<Pages>, settings: config::Phone, base: &str, secret: &Secret) -> Self {
-        let key = token::digest(&format!("phone/{}", secret.expose()));
+    /// `secret`: one that every server of the installation has, and nobody can guess; without it what one server
+    /// gave out is good there alone.
+    pub fn new(pages: Arc<Pages>, settings: config::Phone, base: &str, secret: Option<&Secret>) -> Self {
+        let secret = secret.map_or_else(token::random_text, |secret| secret.expose().to_owned());
+        let key = token::digest(&format!("phone/{secret}"));
         let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
         let pace = RateLimiter::keyed(Quota::per_minute(NonZeroU32::MIN).allow_burst(TOLD));
         Self { pages, settings, base: base.to_owned(), key, pace }
@@ -204,12 +214,18 @@ impl Desk {
         if people.len() == 1 { people.pop() } else { None }
     }
 
+    /// A phone of the EOC, where it should be, with what it was given for this order.
+    pub fn could_lock(&self, asking: &Asking, once: &str) -> bool {
+        let phone = self.of_the_eoc(asking).ok();
+        phone.is_some_and(|phone| self.is_good(&phone.name, once, self.pages.engine.now()))
+    }
+
     /// Whose tries these are.
     pub async fn counted(&self, asking: &Asking, typed: &Typed) -> Vec<Counted> {
         let device = device_name(&asking.device).unwrap_or_default();
         match self.owner(&device).await {
             Some(owner) if typed.code.is_empty() => vec![Counted::Own(owner.id)],
-            _ => vec![Counted::Phone(device), Counted::Person(typed.code.trim().to_owned())],
+            _ => vec![Counted::Phone(device), Counted::Person(typed.code.clone())],
         }
     }
 
@@ -237,9 +253,11 @@ impl Desk {
                 return say(asking, "Not locked", "The PIN could not be checked now. Use the console.");
             }
         };
-        // Pressed twice, or asked for again by the phone: ordered once.
-        if !matches!(self.pages.directory.spend(&format!("phone/{once}"), now).await, Ok(true)) {
-            return self.status(asking);
+        // Pressed twice, or asked for again by the phone: ordered once. A store that cannot tell keeps no lock back.
+        match self.pages.directory.spend(&format!("phone/{once}"), now).await {
+            Ok(true) => {}
+            Ok(false) => return self.status(asking),
+            Err(error) => tracing::error!(%error, "whether an order from a phone came before could not be looked up"),
         }
         let authority = Authority::Roles(person.grants().only_eoc());
         let who = Operator { id: person.id, name: person.name, surface: Surface::Phone, authority };
@@ -258,7 +276,7 @@ impl Desk {
 
     /// Whose PIN it is; takes the same time where it is nobody's.
     async fn whose(&self, device: &str, typed: Typed) -> anyhow::Result<Option<Person>> {
-        let (code, pin) = (typed.code.trim().to_owned(), Secret::new(typed.pin.trim().to_owned()));
+        let (code, pin) = (typed.code, Secret::new(typed.pin));
         let people = match self.owner(device).await {
             Some(owner) if code.is_empty() => vec![owner],
             _ => {
@@ -355,7 +373,7 @@ impl Desk {
         if self.pace.len() > PLACES {
             self.pace.retain_recent();
         }
-        if self.pace.check_key(&asking.from).is_err() {
+        if self.pace.check_key(&asking.from.map(network)).is_err() {
             return;
         }
         let (from, why) = (asking.from.map(|from| from.to_string()), why.to_owned());
@@ -363,6 +381,14 @@ impl Desk {
         if let Err(error) = self.pages.engine.tell(NewEvent { at, site: None, by: None, kind }).await {
             tracing::error!(%error, "a phone that was refused could not be told");
         }
+    }
+}
+
+/// An address, or the network an IPv6 client can choose its address from.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6(std::net::Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 

@@ -237,6 +237,26 @@ fn location_is_sign_in(text: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_consoles_cookie_counts_for_nothing_in_a_frame_of_the_same_site() {
+    let finesse = Finesse::new().await;
+    let world = &finesse.world;
+    world.until_standing("normal").await;
+    let eoc = signed_in(world, 1, "eoc").await;
+    let page = format!("{}/embed/finesse?key={}", world.url, finesse.key);
+    let from = [("referer", page.as_str()), ("x-lockdown-gadget", "nobody")];
+    for (name, value) in from {
+        let request = plain().post(format!("{}/ui/activate", world.url)).header("cookie", eoc.cookie_header());
+        let request = request.header("sec-fetch-site", "same-origin").header(name, value);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let answer = request.header("accept", "application/json").body(format!("site={SITE}")).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{name}");
+    }
+    let shown = plain().get(&page).header("cookie", eoc.cookie_header()).send().await.unwrap();
+    assert!(!shown.text().await.unwrap().contains("EOC 1"));
+    assert_eq!(world.standing().await, "normal");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_key_of_a_gadget_shows_one_site_and_does_nothing_else() {
     let finesse = Finesse::new().await;
     let world = &finesse.world;

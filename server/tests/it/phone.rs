@@ -188,6 +188,15 @@ async fn wrong_pins_are_delayed_told_and_never_keep_the_owner_out_of_the_own_pho
         assert!(!phone.text().contains("PSTN LOCKED"), "{}", phone.text());
         tried += 1;
     }
+    // From nowhere near, without what a phone was given: nobody's tries are used up.
+    for path in [format!("{OWN}/x"), format!("{OWN}/1.x.y"), format!("{SHARED}/x")] {
+        for _ in 0..20 {
+            reqwest::get(format!("{}/phone/v1/lock/{path}?pin=1&code=", world.url)).await.unwrap();
+        }
+    }
+    let page = reqwest::Client::new().get(format!("{}/phone/v1/log/{SHARED}/x", world.url));
+    let page = page.header("sec-fetch-site", "cross-site").send().await.unwrap();
+    assert_eq!(page.status(), StatusCode::FORBIDDEN, "a page somewhere is no phone");
     let delayed = lock_at(&world, Some(EXTENSION), PIN).await;
     assert!(delayed.text().contains("Wait"), "even the right one, for some seconds: {}", delayed.text());
     assert_eq!(world.standing().await, "normal");

@@ -87,7 +87,7 @@ impl Mirror {
         let signature = self.of_client(&copy.record)?;
         let mut client = copy.record;
         if !is_genuine(KEY, client.id.as_str(), &copy.signature, &signature) {
-            client.scopes.retain(|scope| matches!(scope, Scope::StatusRead | Scope::LockEnable));
+            client.scopes.retain(|scope| matches!(scope, Scope::StatusEmbed | Scope::StatusRead | Scope::LockEnable));
         }
         Ok(client)
     }
