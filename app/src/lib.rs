@@ -23,11 +23,16 @@ pub mod words;
 
 pub use error::ApiError;
 
+use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};
 use leptos_router::SsrMode;
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::path;
+
+/// Leptos wakes islands when the browser is idle: in a frame that was seconds, and sometimes never. A switch and
+/// the age of the state wait for nothing.
+const AT_ONCE: &str = "window.requestIdleCallback=wake=>setTimeout(wake)";
 
 /// The document around every page.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
@@ -40,6 +45,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="color-scheme" content="light dark"/>
                 <link rel="icon" href="/icon.svg" type="image/svg+xml"/>
                 <HashedStylesheet options=options.clone()/>
+                <script nonce=use_nonce() inner_html=AT_ONCE></script>
                 <HydrationScripts options islands=true/>
                 <MetaTags/>
             </head>
