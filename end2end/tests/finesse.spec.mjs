@@ -114,6 +114,22 @@ test("a strip of 96 pixels shows the state to an agent of another team, on eithe
   }
 });
 
+test("the frame is small: what an agent's first load of it brings over the network", async () => {
+  const page = await browser.context.newPage();
+  const ours = [];
+  page.on("response", (response) => response.url().startsWith(process.env.LOCKDOWN_URL) && ours.push(response));
+  await page.goto(`${nodes[0]}/desktop?agent=${OTHER}`);
+  await expect(gadgetOf(page).locator(".banner-headline")).toHaveText("Phones work normally");
+  await expect.poll(() => ours.some((response) => response.url().includes("/ui/live"))).toBe(true);
+  // An open line has no size yet.
+  const closed = ours.filter((response) => !response.url().includes("/ui/live"));
+  const sizes = await Promise.all(closed.map((response) => response.request().sizes()));
+  const bytes = sizes.reduce((sum, size) => sum + size.responseBodySize, 0);
+  expect(closed.length).toBeGreaterThan(3);
+  expect(bytes, "the frame's own budget, with its page").toBeLessThan(275_000);
+  expect(bytes, "measured at all").toBeGreaterThan(50_000);
+});
+
 test("a page that is no Finesse server cannot frame the gadget, and forged messages do nothing", async () => {
   const { page, gadget } = await desktop(browser.context, EOC);
   await signInHere(page, gadget, "EOC 1");

@@ -7,13 +7,14 @@ pub use push::{Pushes, tend};
 
 use crate::backend::Pages;
 use crate::config::{self, DeskPhone, Secret, device_name};
-use crate::engine::EngineError;
 use crate::engine::ports::NewEvent;
+use crate::engine::{EngineError, SiteStatus};
 use crate::identity::api_key::within;
 use crate::identity::{slow_hash, token};
 use crate::store::records::Person;
 use app::backend::RequestForm;
 use app::texts::texts;
+use app::view::SiteView;
 use app::words;
 use aws_lc_rs::hmac;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -133,6 +134,10 @@ impl Desk {
     /// How it stands, for every phone; with the steps on those of the EOC.
     pub fn status(&self, asking: &Asking) -> Screen {
         let phone = self.of_the_eoc(asking).ok();
+        let live = self.pages.engine.live_statuses();
+        if phone.is_none() && live.len() > 1 {
+            return self.every_site(asking, &live);
+        }
         let status = self.site(phone).and_then(|site| self.pages.engine.status(&site).ok());
         let Some(status) = status else { return say(asking, "PSTN", "Nothing is known here.") };
         let now = self.pages.engine.now();
@@ -157,6 +162,26 @@ impl Desk {
             text: lines.into_iter().flatten().collect::<Vec<_>>().join("\n"),
             keys: keys(asking),
             refresh: Some((again, here)),
+        }
+    }
+
+    /// Nothing says at which site an ordinary phone stands: it sees all of them.
+    fn every_site(&self, asking: &Asking, live: &[SiteStatus]) -> Screen {
+        let (now, english) = (self.pages.engine.now(), texts(["en"]));
+        let sites: Vec<_> = live.iter().map(|status| self.pages.sites.public(status, now)).collect();
+        let told = |site: &SiteView| {
+            let age = site.read.as_ref().map(|read| words::age((now.as_millisecond() - read.ms) / 1000));
+            let age = age.map_or_else(|| "never checked".to_owned(), |age| format!("checked {age}"));
+            format!("{}: {}, {age}", site.name, english.headline(site))
+        };
+        let emergency = sites.iter().find_map(|site| site.emergency_numbers.first());
+        let emergency = emergency.map(|number| format!("Emergency: dial {number}. It always works."));
+        Screen::Text {
+            title: "PSTN".into(),
+            prompt: String::new(),
+            text: sites.iter().map(told).chain(emergency).collect::<Vec<_>>().join("\n"),
+            keys: keys(asking),
+            refresh: Some((15, self.url("/status"))),
         }
     }
 

@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 /// A second site on the same cluster, with steps of its own.
-fn two_sites() -> String {
+pub(crate) fn two_sites() -> String {
     let (before, tollfree) =
         DEMO.split_once("[[site.step]]\nkind = \"route_pattern_block\"\npartition = \"PT-PSTN-TOLLFREE\"").unwrap();
     let (_, after) = tollfree.split_once("all = true\n").unwrap();

@@ -119,6 +119,18 @@ async fn the_eoc_locks_from_its_own_phone_by_pin_and_two_keys_and_sees_it_verifi
     assert!(!log.contains(PIN), "in no log: {log}");
 }
 
+#[tokio::test]
+async fn a_phone_that_may_stand_anywhere_shows_every_site() {
+    let world = World::stopped(&format!("{}{}", section("127.0.0.1", ""), crate::people::two_sites()), "").await;
+    world.serve().await;
+    world.until_standing("normal").await;
+    let mut phone = Phone::new("SEP00112233FFFF", "CP-8845");
+    phone.open(&service(&world)).await.unwrap();
+    until_it_says(&world, &mut phone, "Acme South: Phones").await;
+    assert!(said(&phone).contains("Acme North: Phones work normally, checked"), "{}", phone.text());
+    assert!(said(&phone).contains("Emergency: dial 911"), "{}", phone.text());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn at_a_phone_of_everybody_extension_and_pin_are_asked_and_no_log_has_them() {
     let world = world().await;
