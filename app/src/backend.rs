@@ -2,9 +2,9 @@
 
 use crate::error::ApiError;
 use crate::view::{
-    AskView, ConsoleView, FinesseView, GadgetView, HooksView, IncidentView, IncidentsView, KeysView, MyView,
-    PeopleView, PersonPageView, QuestionView, QueueView, RequestView, SignInView, StatusView, TicketView, TimelineView,
-    WallView,
+    AskView, ConsoleView, DrillsView, FinesseView, GadgetView, HooksView, IncidentView, IncidentsView, KeysView,
+    MyView, PeopleView, PersonPageView, QuestionView, QueueView, ReadinessView, RequestView, SignInView, StatusView,
+    TicketView, TimelineView, WallView,
 };
 use async_trait::async_trait;
 use leptos::context::use_context;
@@ -277,8 +277,18 @@ pub trait Gadget: Send + Sync + 'static {
     async fn finesse(&self, who: &Operator) -> Result<FinesseView, ApiError>;
 }
 
+/// Would it work, and when did it last?
 #[async_trait]
-pub trait Backend: People + PasskeyDesk + Doors + Keys + Hooks + Queue + Files + Gadget {
+pub trait Practice: Send + Sync + 'static {
+    async fn readiness(&self, who: &Operator) -> Result<ReadinessView, ApiError>;
+
+    async fn prove_write(&self, who: &Operator, site: SiteId) -> Result<(), ApiError>;
+
+    async fn drills(&self, who: &Operator) -> Result<DrillsView, ApiError>;
+}
+
+#[async_trait]
+pub trait Backend: People + PasskeyDesk + Doors + Keys + Hooks + Queue + Files + Gadget + Practice {
     async fn status(&self, who: Option<&Operator>) -> Result<StatusView, ApiError>;
 
     /// `site`: the one asked for, or the first.

@@ -291,6 +291,59 @@ pub struct GadgetView {
     pub ends: Option<i64>,
 }
 
+/// Would a lock work now?
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadinessView {
+    pub me: Me,
+    pub looked: Moment,
+    pub bad: usize,
+    pub warnings: usize,
+    /// Worst first.
+    pub findings: Vec<FindingView>,
+    /// Sites where whoever asks may prove that CUCM can be written.
+    pub prove: Vec<(SiteId, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingView {
+    pub what: String,
+    pub site: Option<String>,
+    /// `good`, `warning` or `bad`.
+    pub verdict: String,
+    pub found: String,
+    pub fix: Option<String>,
+}
+
+/// Where the lock is practised, and how long it took.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrillsView {
+    pub me: Me,
+    pub places: Vec<DrillPlace>,
+    /// The middle of the last few, from press to verified.
+    pub median: Option<String>,
+    /// Newest first.
+    pub history: Vec<DrillLine>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrillPlace {
+    pub id: SiteId,
+    pub name: String,
+    pub headline: String,
+    pub running: bool,
+    pub last: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrillLine {
+    pub incident: IncidentId,
+    pub site: String,
+    pub at: Moment,
+    pub by: String,
+    pub locked: String,
+    pub ended: String,
+}
+
 /// Gadget files that were made, and how to put one into Finesse.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FinesseView {

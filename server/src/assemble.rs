@@ -5,16 +5,19 @@ use crate::calls::CallDesk;
 use crate::clock::SystemClock;
 use crate::config::{self, Config};
 use crate::dial_plan::cucm::Cucm;
+use crate::dial_plan::measured::Measured;
 use crate::dial_plan::read_only::ReadOnly;
 use crate::engine::ports::DialPlan;
 use crate::engine::{Engine, SiteSetup, Tuning};
 use crate::identity::oidc::Oidc;
 use crate::identity::passkey::Passkeys;
 use crate::incidents::Incidents;
+use crate::readiness::Readiness;
 use crate::store::Keep;
 use crate::store::embedded::Embedded;
 use crate::store::mongo::Mongo;
 use crate::store::shared::Shared;
+use crate::telemetry::meters::{self, Meters};
 use crate::webex::Front;
 use crate::webhooks::Webhooks;
 use crate::webhooks::reach::Reach;
@@ -99,8 +102,9 @@ pub async fn pages(
     webex: Option<Arc<Front>>,
 ) -> anyhow::Result<Arc<Pages>> {
     let client = Arc::new(axl_client(&config.cucm)?);
+    let meters = Arc::new(Meters::default());
     let setups = config.sites.iter().map(|site| {
-        let cucm = Cucm::new(client.clone(), &site.plan);
+        let cucm = Measured { inner: Cucm::new(client.clone(), &site.plan), meters: meters.clone() };
         let dial_plan: Arc<dyn DialPlan> =
             if config.cucm.read_only { Arc::new(ReadOnly(cucm)) } else { Arc::new(cucm) };
         SiteSetup {
@@ -112,6 +116,7 @@ pub async fn pages(
         }
     });
     let engine = Engine::start(setups.collect(), store.clone(), Arc::new(SystemClock), tuning).await?;
+    tokio::spawn(meters::count(meters.clone(), engine.clone()));
     let facts = config.sites.iter().map(|site| SiteFacts {
         id: site.plan.site.clone(),
         zone: site.zone.clone(),
@@ -148,6 +153,8 @@ pub async fn pages(
             .as_ref()
             .map(|finesse| FinesseFacts { address: config.http.public_url.clone(), origins: finesse.origins.clone() }),
         banners: banners(config),
+        readiness: Arc::new(Readiness::new(config)),
+        meters,
     }))
 }
 

@@ -15,6 +15,7 @@ pub mod incidents;
 pub mod lease;
 pub mod people;
 pub mod phone;
+pub mod readiness;
 pub mod store;
 mod telemetry;
 pub mod webex;

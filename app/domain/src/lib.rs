@@ -3,6 +3,7 @@
 pub mod call_request;
 pub mod dial_plan;
 pub mod dial_plan_analysis;
+pub mod drill;
 pub mod guard;
 pub mod ids;
 pub mod incident;

@@ -29,6 +29,9 @@ pub enum Standing {
 }
 
 impl Standing {
+    /// Every word there is, worst first.
+    pub const WORDS: [&'static str; 5] = ["unknown", "drifted", "pending", "locked", "normal"];
+
     /// The word of the REST interface.
     pub fn word(self) -> &'static str {
         match self {

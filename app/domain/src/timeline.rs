@@ -362,6 +362,13 @@ pub enum EventKind {
         by: String,
     },
     SignedOut,
+    /// A step's present value was written to CUCM: nothing changed, and it showed that it would work.
+    WriteProved {
+        object: String,
+        /// Why it did not work.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failed: Option<String>,
+    },
     /// The bot is not there: its commands and its spaces wait.
     WebexLost {
         why: String,
@@ -458,6 +465,7 @@ impl EventKind {
             Self::SignedIn => "signed_in",
             Self::SignedInLocally { .. } => "signed_in_locally",
             Self::SignedOut => "signed_out",
+            Self::WriteProved { .. } => "write_proved",
             Self::WebexLost { .. } => "webex_lost",
             Self::WebexBack => "webex_back",
             Self::MeetingMade { .. } => "meeting_made",
@@ -744,6 +752,12 @@ impl fmt::Display for EventKind {
             Self::PasskeyAdded { name, label, .. } => write!(f, "{name} added the passkey “{label}”"),
             Self::PasskeyRemoved { name, label, .. } => write!(f, "The passkey “{label}” of {name} was removed"),
             Self::SignedOut => f.write_str("Signed out"),
+            Self::WriteProved { object, failed: None } => {
+                write!(f, "CUCM can be written: {object} got the value it has")
+            }
+            Self::WriteProved { object, failed: Some(why) } => {
+                write!(f, "CUCM cannot be written: {object} did not get the value it has. {why}")
+            }
             Self::WebexLost { why } => write!(f, "The Webex bot is not there. {why}"),
             Self::WebexBack => f.write_str("The Webex bot is there again"),
             Self::MeetingMade { url, .. } => write!(f, "The meeting is at {url}"),

@@ -24,6 +24,8 @@ pub(crate) fn Frame(#[prop(into)] me: Option<Me>, here: &'static str, children: 
                 {works.then(|| way("/requests", "Requests"))}
                 {works.then(|| way("/incidents", "Incidents"))}
                 {(works || manages).then(|| way("/timeline", "Timeline"))}
+                {works.then(|| way("/drill", "Drills"))}
+                {(works || manages).then(|| way("/readiness", "Readiness"))}
                 {manages.then(|| way("/admin/people", "People"))}
                 {manages.then(|| way("/admin/clients", "Keys"))}
                 {manages.then(|| way("/admin/webhooks", "Web-hooks"))}

@@ -3,6 +3,7 @@
 pub(crate) mod ask;
 pub(crate) mod connect;
 pub(crate) mod console;
+pub(crate) mod drills;
 pub(crate) mod embed;
 pub(crate) mod finesse;
 pub(crate) mod incident;
@@ -14,6 +15,7 @@ pub(crate) mod me;
 pub(crate) mod not_found;
 pub(crate) mod people;
 pub(crate) mod person;
+pub(crate) mod readiness;
 pub(crate) mod requests;
 pub(crate) mod sign_in;
 pub(crate) mod status;

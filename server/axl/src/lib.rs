@@ -17,6 +17,6 @@ pub mod version;
 
 pub use client::{Client, Config, Credentials};
 pub use error::Error;
-pub use tls::{Trust, fingerprint_of};
+pub use tls::{Shown, Trust, shown_by};
 pub use version::Version;
 pub use xml::{Element, InvalidXml, parse};

@@ -143,12 +143,28 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
 }
 
-/// The SHA-256 of the certificate a server presents, to be compared by eye with OS Administration >
-/// Security > Certificate Management before it is pinned.
+/// What a TLS server shows of itself to anybody.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// Its own certificate, DER.
+    pub certificate: Vec<u8>,
+    /// Its clock, as the header `Date` of its answer says.
+    pub date: Option<String>,
+}
+
+impl Shown {
+    /// The SHA-256 of the certificate, to be compared by eye with OS Administration > Security >
+    /// Certificate Management before it is pinned.
+    pub fn fingerprint(&self) -> String {
+        hex(&Sha256::digest(&self.certificate))
+    }
+}
+
+/// Looks at a server without believing it.
 ///
 /// # Errors
 /// [`Error::Unreachable`] when there is no TLS server at the address.
-pub async fn fingerprint_of(url: &str) -> Result<String, Error> {
+pub async fn shown_by(url: &str) -> Result<Shown, Error> {
     let unreachable = |error: reqwest::Error| Error::Unreachable { why: root_cause(&error) };
     let client = reqwest::Client::builder()
         .tls_backend_preconfigured(Trust::Insecure.client_config()?)
@@ -160,8 +176,9 @@ pub async fn fingerprint_of(url: &str) -> Result<String, Error> {
     let answer = client.get(url).send().await.map_err(unreachable)?;
     let info = answer.extensions().get::<reqwest::tls::TlsInfo>();
     let certificate = info.and_then(reqwest::tls::TlsInfo::peer_certificate);
+    let date = answer.headers().get(reqwest::header::DATE).and_then(|value| value.to_str().ok());
     certificate
-        .map(|der| hex(&Sha256::digest(der)))
+        .map(|der| Shown { certificate: der.to_vec(), date: date.map(str::to_owned) })
         .ok_or_else(|| Error::Unreachable { why: "the server showed no certificate".into() })
 }
 

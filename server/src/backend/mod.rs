@@ -6,6 +6,7 @@ mod gadget;
 mod keys;
 mod passkeys;
 mod people;
+mod practice;
 pub mod queue;
 mod views;
 mod webhooks;
@@ -20,9 +21,11 @@ use crate::engine::{AllClear, Engine, EngineError, SiteStatus};
 use crate::identity::oidc::Oidc;
 use crate::identity::passkey::Passkeys;
 use crate::incidents::Incidents;
+use crate::readiness::Readiness;
 use crate::store::Directory;
 use crate::store::papers::Papers;
 use crate::store::records::{Means, Person};
+use crate::telemetry::meters::Meters;
 use crate::webex::Front;
 use crate::webhooks::Webhooks;
 use app::ApiError;
@@ -68,6 +71,9 @@ pub struct Pages {
     pub finesse: Option<FinesseFacts>,
     /// Standing notices for the console: no certificate check, read-only, no sign-in.
     pub banners: Vec<String>,
+    pub readiness: Arc<Readiness>,
+    /// What is counted for Prometheus.
+    pub meters: Arc<Meters>,
 }
 
 /// What the configuration says of the gadget.

@@ -210,6 +210,7 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::OrdersDisagreed { .. }
         | EventKind::IdentityLost { .. }
         | EventKind::WebexLost { .. }
+        | EventKind::WriteProved { failed: Some(_), .. }
         | EventKind::IdentityMisconfigured { .. }
         | EventKind::EnvelopeRefused { .. }
         | EventKind::PhoneRefused { .. }
@@ -265,6 +266,7 @@ fn weight(kind: &EventKind) -> Weight {
         | EventKind::HookEnabled { .. }
         | EventKind::IdentityBack
         | EventKind::WebexBack
+        | EventKind::WriteProved { failed: None, .. }
         | EventKind::DevicesTold { .. }
         | EventKind::PhonesTold { .. }
         | EventKind::AgentsTold { failed: None, .. }

@@ -1,80 +1,52 @@
 //! `doctor`: would a lock work? Each finding comes with its fix.
 
 use super::{Context, Ended, Sorry};
-use crate::assemble::{axl_client, mongo};
+use crate::assemble::{self, axl_client, mongo};
 use crate::clock::SystemClock;
 use crate::config::{Config, Secret, StoreKind};
 use crate::dial_plan::cucm::Cucm;
-use crate::engine::ports::{Clock, DialPlan};
+use crate::engine::ports::{Clock, DialPlan, DialPlanError};
+use crate::finesse::files;
 use crate::identity::oidc::Oidc;
+use crate::readiness::{Finding, Verdict, outside, people, practice};
 use crate::store::Keep;
-use crate::store::chain::Verdict;
+use crate::store::chain;
 use crate::store::embedded::Embedded;
-use lockdown::guard;
-use serde::Serialize;
-use std::fmt;
+use clap::Args;
+use lockdown::guard::{self, CheckedPlan};
+use lockdown::ids::SiteId;
+use lockdown::step::Found;
 use std::sync::Arc;
 
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Verdicted {
-    Good,
-    Warning,
-    Bad,
+#[derive(Args)]
+pub(super) struct Examination {
+    /// Also write to CUCM: one object, canary where there is one, is given the value it has
+    #[arg(long)]
+    prove_write: bool,
 }
 
-#[derive(Serialize)]
-struct Finding {
-    what: String,
-    verdict: Verdicted,
-    found: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fix: Option<String>,
-}
+/// Events looked through for the last drill and the last write.
+const LOOKED_THROUGH: usize = 500;
 
-impl Finding {
-    fn good(what: &str, found: impl Into<String>) -> Self {
-        Self { what: what.into(), verdict: Verdicted::Good, found: found.into(), fix: None }
-    }
-
-    fn not(verdict: Verdicted, what: &str, found: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { what: what.into(), verdict, found: found.into(), fix: Some(fix.into()) }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mark = match self.verdict {
-            Verdicted::Good => "✓",
-            Verdicted::Warning => "!",
-            Verdicted::Bad => "✗",
-        };
-        write!(f, "{mark} {}: {}", self.what, self.found)?;
-        self.fix.as_ref().map_or(Ok(()), |fix| write!(f, "\n    → {fix}"))
-    }
-}
-
-pub(super) async fn examine(context: &Context) -> Result<Ended, Sorry> {
+pub(super) async fn examine(context: &Context, how: &Examination) -> Result<Ended, Sorry> {
     let mut findings = Vec::new();
     match context.load() {
         Err(Sorry(problem)) => {
-            findings.push(Finding::not(
-                Verdicted::Bad,
-                "configuration",
-                problem,
-                "Correct this line; nothing else was looked at.",
-            ));
+            findings.push(Finding::bad("configuration", problem, "Correct this line; nothing else was looked at."));
         }
         Ok(config) => {
             findings.push(Finding::good("configuration", format!("{} sites", config.sites.len())));
             findings.extend(addresses(&config));
             findings.extend(proxies(&config));
             findings.extend(store(&config).await);
-            findings.extend(cucm(&config).await);
+            findings.extend(cucm(&config, how.prove_write).await);
+            findings.extend(config.http.tls.as_ref().map(|files| outside::own(files, SystemClock.now())));
+            findings.extend(remembered(&config, how.prove_write).await);
             findings.push(identity(&config).await);
+            findings.extend(webex(&config).await);
         }
     }
-    let bad = findings.iter().any(|finding| finding.verdict == Verdicted::Bad);
+    let bad = findings.iter().any(|finding| finding.verdict == Verdict::Bad);
     let words: Vec<String> = findings.iter().map(ToString::to_string).collect();
     context.print(&serde_json::json!({ "ok": !bad, "findings": findings }), words.join("\n"));
     Ok(if bad { Ended::Refused } else { Ended::Done })
@@ -83,8 +55,7 @@ pub(super) async fn examine(context: &Context) -> Result<Ended, Sorry> {
 fn addresses(config: &Config) -> Option<Finding> {
     let loopback = config.http.listen.ip().is_loopback();
     (config.http.public_url.starts_with("http://") && !loopback).then(|| {
-        Finding::not(
-            Verdicted::Bad,
+        Finding::bad(
             "http",
             "people would sign in over plain http",
             "Set http.tls, or put nginx with TLS before it and set http.public_url to its https:// address.",
@@ -105,33 +76,30 @@ async fn database(uri: &Secret) -> Finding {
     let mongo = match mongo(uri).await {
         Ok(mongo) => mongo,
         Err(error) => {
-            return Finding::not(Verdicted::Bad, "mongodb", error.to_string(), "Correct store.mongodb_uri.");
+            return Finding::bad("mongodb", error.to_string(), "Correct store.mongodb_uri.");
         }
     };
     match mongo.describe().await {
-        Err(error) => Finding::not(
-            Verdicted::Warning,
+        Err(error) => Finding::warning(
             "mongodb",
             error.to_string(),
             "Is it running, and does a firewall let its port through? Locking works without it; all-clears and changes of people wait.",
         ),
-        Ok(said) if said.contains("no replica set") => Finding::not(
-            Verdicted::Bad,
+        Ok(said) if said.contains("no replica set") => Finding::bad(
             "mongodb",
             said,
             "Make it a replica set, of one server at least: what belongs together is written in one transaction.",
         ),
         Ok(said) => match mongo.verify().await {
-            Ok(Verdict::Whole { events, .. }) => {
+            Ok(chain::Verdict::Whole { events, .. }) => {
                 Finding::good("mongodb", format!("{said}, {events} events, chain whole"))
             }
-            Ok(Verdict::Broken { seq, why }) => Finding::not(
-                Verdicted::Bad,
+            Ok(chain::Verdict::Broken { seq, why }) => Finding::bad(
                 "mongodb",
                 format!("event {seq}: {why}"),
                 "Somebody changed the timeline. Keep a copy of the database, and tell IT security.",
             ),
-            Err(error) => Finding::not(Verdicted::Bad, "mongodb", error.to_string(), "Look at the database’s log."),
+            Err(error) => Finding::bad("mongodb", error.to_string(), "Look at the database’s log."),
         },
     }
 }
@@ -139,32 +107,28 @@ async fn database(uri: &Secret) -> Finding {
 async fn folder(config: &Config) -> Finding {
     let folder = config.store.data_dir.display();
     match Embedded::open(&config.store.data_dir) {
-        Err(error) => Finding::not(
-            Verdicted::Bad,
-            "store",
-            error.to_string(),
-            "A lock is remembered before it is carried out: mend this first.",
-        ),
+        Err(error) => {
+            Finding::bad("store", error.to_string(), "A lock is remembered before it is carried out: mend this first.")
+        }
         Ok(store) => match store.verify().await {
-            Ok(Verdict::Whole { events, .. }) => {
+            Ok(chain::Verdict::Whole { events, .. }) => {
                 Finding::good("store", format!("{folder}, {events} events, chain whole"))
             }
-            Ok(Verdict::Broken { seq, why }) => Finding::not(
-                Verdicted::Bad,
+            Ok(chain::Verdict::Broken { seq, why }) => Finding::bad(
                 "store",
                 format!("event {seq}: {why}"),
                 "Somebody changed the timeline. Keep the file, and tell IT security.",
             ),
-            Err(error) => Finding::not(Verdicted::Bad, "store", error.to_string(), "Look at the disk."),
+            Err(error) => Finding::bad("store", error.to_string(), "Look at the disk."),
         },
     }
 }
 
-async fn cucm(config: &Config) -> Vec<Finding> {
+async fn cucm(config: &Config, prove_write: bool) -> Vec<Finding> {
     let client = match axl_client(&config.cucm) {
         Ok(client) => Arc::new(client),
         Err(error) => {
-            return vec![Finding::not(Verdicted::Bad, "cucm", error.to_string(), "Correct cucm.tls.ca_file.")];
+            return vec![Finding::bad("cucm", error.to_string(), "Correct cucm.tls.ca_file.")];
         }
     };
     let mut findings = Vec::new();
@@ -172,53 +136,132 @@ async fn cucm(config: &Config) -> Vec<Finding> {
         Ok(release) => findings.push(Finding::good("cucm", format!("{release}, AXL {}", client.version()))),
         Err(error) => {
             let fix = fix_for(&error, &config.cucm.url).await;
-            return vec![Finding::not(Verdicted::Bad, "cucm", error.to_string(), fix)];
+            return vec![Finding::bad("cucm", error.to_string(), fix)];
         }
     }
-    if matches!(config.cucm.trust, axl::Trust::Insecure) {
-        let print = axl::fingerprint_of(&config.cucm.url).await.unwrap_or_default();
-        findings.push(Finding::not(Verdicted::Warning, "cucm certificate", "not checked", format!("Compare {print} with OS Administration > Security > Certificate Management, then write cucm.tls = {{ pin_sha256 = [\"{print}\"] }}.")));
+    if let Ok(shown) = axl::shown_by(&config.cucm.url).await {
+        let pinned = matches!(config.cucm.trust, axl::Trust::Pins(_));
+        findings.extend(outside::publisher(&shown, pinned, SystemClock.now()));
+        if matches!(config.cucm.trust, axl::Trust::Insecure) {
+            let print = shown.fingerprint();
+            findings.push(Finding::warning("trust in CUCM", "its certificate is not checked", format!("Compare {print} with OS Administration > Security > Certificate Management, then write cucm.tls = {{ pin_sha256 = [\"{print}\"] }}.")));
+        }
     }
     if config.cucm.read_only {
-        findings.push(Finding::not(
-            Verdicted::Warning,
+        findings.push(Finding::warning(
             "cucm mode",
             "read_only: nothing will be locked",
             "Set cucm.mode = \"read_write\" when the plan has proved itself.",
         ));
     }
+    let mut checked = Vec::new();
     for site in &config.sites {
-        let name = format!("plan of {}", site.plan.site);
-        findings.push(match Cucm::new(client.clone(), &site.plan).survey().await {
-            Err(error) => {
-                Finding::not(Verdicted::Bad, &name, error.to_string(), "CUCM answered before and not now: try again.")
+        let cucm = Cucm::new(client.clone(), &site.plan);
+        findings.push(
+            match cucm.survey().await {
+                Err(error) => Finding::bad("plan", error.to_string(), "CUCM answered before and not now: try again."),
+                Ok(facts) => match guard::check(&site.plan, &facts) {
+                    Ok(plan) => {
+                        let finding = accepted(&plan, site.drill_of.is_some());
+                        checked.push((site.plan.site.clone(), site.drill_of.is_some(), cucm, plan));
+                        finding
+                    }
+                    Err(violations) => Finding::bad(
+                        "plan",
+                        "the guard refuses it",
+                        violations.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+                    ),
+                },
             }
-            Ok(facts) => match guard::check(&site.plan, &facts) {
-                Ok(checked) if checked.leaks.is_empty() => {
-                    Finding::good(&name, format!("{} steps, no leak", checked.plan.steps.len()))
-                }
-                Ok(checked) => Finding::not(
-                    Verdicted::Warning,
-                    &name,
-                    format!("{} steps, {}", checked.plan.steps.len(), lockdown::timeline::ways(checked.leaks.len())),
-                    "See them with `pstn-lockdown plan check`.",
-                ),
-                Err(violations) => Finding::not(
-                    Verdicted::Bad,
-                    &name,
-                    "the guard refuses it",
-                    violations.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
-                ),
-            },
-        });
+            .at(&site.plan.site),
+        );
+    }
+    if prove_write && !config.cucm.read_only {
+        // Where it is practised comes first.
+        checked.sort_by_key(|(_, drill, ..)| !drill);
+        if let Some((site, _, cucm, plan)) = checked.first() {
+            findings.push(written(cucm, plan, site).await);
+        }
     }
     findings
+}
+
+fn accepted(plan: &CheckedPlan, drill: bool) -> Finding {
+    let steps = plan.plan.steps.len();
+    // That every call still goes out while canaries are locked is no leak.
+    if plan.leaks.is_empty() || drill {
+        return Finding::good("plan", format!("{steps} steps, no leak"));
+    }
+    let found = format!("{steps} steps, {}", lockdown::timeline::ways(plan.leaks.len()));
+    Finding::warning("plan", found, "See them with `pstn-lockdown plan check`.")
+}
+
+/// One step gets the value it has. With a server running, the page Readiness does the same between its orders.
+async fn written(cucm: &Cucm, plan: &CheckedPlan, site: &SiteId) -> Finding {
+    let what = "right to write";
+    let fix = "Give the AXL user the role that may write: guide “telecom”, step 2.";
+    let outcome: Result<String, DialPlanError> = async {
+        let found = cucm.read(&plan.plan).await?;
+        let there = plan.plan.steps.iter().find_map(|step| match found.get(&step.id) {
+            Some(Found::Value(value)) => Some((step, value)),
+            _ => None,
+        });
+        let (step, value) = there.ok_or(DialPlanError::Refused { why: "no step of the plan could be read".into() })?;
+        cucm.write(step, value).await.map(|()| step.object.to_string())
+    }
+    .await;
+    match outcome {
+        Ok(object) => Finding::good(what, format!("{object} was given the value it has")),
+        Err(error) => Finding::bad(what, error.to_string(), fix),
+    }
+    .at(site)
+}
+
+/// Who could order, when it last worked, and what the agents' gadget is.
+async fn remembered(config: &Config, proved: bool) -> Vec<Finding> {
+    let store = match assemble::store(config).await {
+        Ok(store) => store,
+        // Said above, with what to do.
+        Err(_) => return Vec::new(),
+    };
+    let now = SystemClock.now();
+    let mut findings = Vec::new();
+    if let Ok(people) = store.people().await {
+        findings.push(people::seniors(&people));
+    }
+    if let Ok(events) = store.events_named(&practice::KINDS, LOOKED_THROUGH).await {
+        if !proved {
+            findings.push(practice::last_write(&events, now));
+        }
+        for site in config.sites.iter().filter(|site| site.drill_of.is_none()) {
+            let drill = config.sites.iter().find(|drill| drill.drill_of.as_ref() == Some(&site.plan.site));
+            let drill = drill.map(|drill| &drill.plan.site);
+            findings.push(practice::last_drill(&site.plan.site, drill, &events, now));
+        }
+    }
+    if config.finesse.is_some()
+        && let (Ok(made), Ok(keys)) = (files::all(store.as_ref()).await, store.clients().await)
+    {
+        findings.push(files::newest(&made, &keys, now));
+    }
+    findings
+}
+
+/// Is the bot's token good? Asks Webex who it is.
+async fn webex(config: &Config) -> Option<Finding> {
+    let settings = config.webex.as_ref()?;
+    Some(match crate::webex::whoami(settings).await {
+        Ok(name) => Finding::good("Webex", format!("the bot is {name}")),
+        Err(why) => {
+            Finding::warning("Webex", why, "Renew the bot’s token (webex.bot_token), or wait: locking needs no Webex.")
+        }
+    })
 }
 
 async fn fix_for(error: &axl::Error, url: &str) -> String {
     match error {
         axl::Error::Certificate { .. } => {
-            let print = axl::fingerprint_of(url).await.unwrap_or_default();
+            let print = axl::shown_by(url).await.map(|shown| shown.fingerprint()).unwrap_or_default();
             format!(
                 "The server shows {print}. Compare it with OS Administration > Security > Certificate Management; if it is the same, write cucm.tls = {{ pin_sha256 = [\"{print}\"] }}, else give its CA as cucm.tls.ca_file."
             )
@@ -243,8 +286,7 @@ async fn fix_for(error: &axl::Error, url: &str) -> String {
 fn proxies(config: &Config) -> Option<Finding> {
     let behind = config.http.public_url.starts_with("https://") && config.http.tls.is_none();
     (behind && config.http.trusted_proxies.is_empty()).then(|| {
-        Finding::not(
-            Verdicted::Warning,
+        Finding::warning(
             "proxy",
             "the public address is https, and this server speaks plain http: a proxy stands before it, and none is named",
             "Name it in http.trusted_proxies; until then sealed codes are refused and all clients share one limit.",
@@ -254,8 +296,7 @@ fn proxies(config: &Config) -> Option<Finding> {
 
 async fn identity(config: &Config) -> Finding {
     let Some(identity) = &config.identity else {
-        return Finding::not(
-            Verdicted::Warning,
+        return Finding::warning(
             "identity",
             "not configured: nobody can sign in",
             "Fill in [identity], or work with API keys.",
@@ -267,8 +308,7 @@ async fn identity(config: &Config) -> Finding {
     };
     match probed {
         Ok(()) => Finding::good("identity", format!("{} answers", identity.name)),
-        Err(why) => Finding::not(
-            Verdicted::Warning,
+        Err(why) => Finding::warning(
             "identity",
             why,
             "Correct identity.metadata_url, or wait: people who are signed in stay so, and keys work.",

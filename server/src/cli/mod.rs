@@ -41,7 +41,7 @@ enum Command {
     /// Run the server
     Serve,
     /// Look at every dependency; each finding comes with its fix
-    Doctor,
+    Doctor(doctor::Examination),
     /// The lockdown plan
     #[command(subcommand)]
     Plan(PlanCommand),
@@ -53,6 +53,8 @@ enum Command {
     Lock(remote::Order),
     /// Order the all-clear
     Release(remote::Order),
+    /// Practise the lock on canary objects, against the stopwatch: no call is touched
+    Drill(remote::Drill),
     /// The timeline
     #[command(subcommand)]
     Events(EventsCommand),
@@ -129,7 +131,7 @@ pub fn main() -> ExitCode {
 async fn run(context: &Context, command: Command) -> Result<Ended, Sorry> {
     match command {
         Command::Serve => serve::serve(context).await,
-        Command::Doctor => doctor::examine(context).await,
+        Command::Doctor(how) => doctor::examine(context, &how).await,
         Command::Plan(PlanCommand::Check) => plan::check(context).await,
         Command::Routes => {
             let routes = crate::http::routes();
@@ -139,6 +141,7 @@ async fn run(context: &Context, command: Command) -> Result<Ended, Sorry> {
         Command::Status(server) => remote::status(context, &server).await,
         Command::Lock(order) => remote::lock(context, &order).await,
         Command::Release(order) => remote::release(context, &order).await,
+        Command::Drill(drill) => remote::drill(context, &drill).await,
         Command::Events(EventsCommand::Verify) => events::verify(context).await,
         Command::People(command) => people::run(context, command).await,
         Command::Clients(command) => clients::run(context, command).await,

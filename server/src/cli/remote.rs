@@ -35,6 +35,18 @@ pub(super) struct Order {
     wait: u64,
 }
 
+#[derive(Args)]
+pub(super) struct Drill {
+    #[command(flatten)]
+    order: Order,
+    /// Leave the canaries locked: to be ended with --over, or on the console
+    #[arg(long, conflicts_with = "over")]
+    keep: bool,
+    /// End a drill that was left on
+    #[arg(long)]
+    over: bool,
+}
+
 /// An answer: status, ETag, body.
 struct Answer(StatusCode, Option<String>, Value);
 
@@ -62,6 +74,52 @@ pub(super) async fn release(context: &Context, order: &Order) -> Result<Ended, S
     // A key may release without being allowed to read: the status tells no version then.
     ok(code, body)?;
     put(context, order, &site, "normal", etag).await
+}
+
+/// Lock and end on the canaries of a site; how long each took is worked out by the server.
+pub(super) async fn drill(context: &Context, drill: &Drill) -> Result<Ended, Sorry> {
+    let of = site(context, &drill.order).await?;
+    let Answer(code, _, body) =
+        ask(context, &drill.order.server, Method::GET, &format!("/api/v1/sites/{of}"), None, None, 10).await?;
+    let body = ok(code, body)?;
+    let Some(canaries) = body["drill_site"].as_str() else {
+        return Err(Sorry(format!("no drill is set up for {of}: add a [[site]] with drill_of = \"{of}\"")));
+    };
+    let mut report = json!({ "of": of, "site": canaries });
+    if !drill.over {
+        let Some(took) = practised(context, drill, canaries, "locked").await? else { return Ok(Ended::Pending) };
+        report["lock_ms"] = took.into();
+    }
+    if !drill.keep {
+        let Some(took) = practised(context, drill, canaries, "normal").await? else { return Ok(Ended::Pending) };
+        report["end_ms"] = took.into();
+    }
+    let told = |key: &str, what: &str| {
+        report[key].as_u64().map(|ms| format!("{what} after {}.{:02} s", ms / 1000, ms % 1000 / 10))
+    };
+    let words: Vec<String> =
+        told("lock_ms", "canaries locked").into_iter().chain(told("end_ms", "normal again")).collect();
+    context.print(&report, format!("DRILL {of}: {}. No call was touched", words.join(", ")));
+    Ok(Ended::Done)
+}
+
+/// From the order to the moment it was read back, ms; `None` where it was not in time.
+async fn practised(context: &Context, drill: &Drill, canaries: &str, desired: &str) -> Result<Option<i64>, Sorry> {
+    let (server, wait) = (&drill.order.server, drill.order.wait.min(60));
+    let path = format!("/api/v1/sites/{canaries}");
+    let Answer(code, etag, seen) = ask(context, server, Method::GET, &path, None, None, 10).await?;
+    ok(code, seen)?;
+    let body = json!({ "desired": desired, "reason": drill.order.reason });
+    let path = format!("{path}/lockdown?wait={wait}s");
+    let Answer(code, _, answer) = ask(context, server, Method::PUT, &path, Some(body), etag, wait + 10).await?;
+    let answer = ok(code, answer)?;
+    let at = |key: &str| answer["command"][key].as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
+    let took = at("verified_at").zip(at("since")).map(|(verified, since)| verified.duration_since(since).as_millis());
+    let took = took.and_then(|ms| i64::try_from(ms).ok()).filter(|_| code == StatusCode::OK);
+    if took.is_none() {
+        context.print(&answer, format!("DRILL {canaries}: ordered {desired}, and not verified within {wait} s"));
+    }
+    Ok(took)
 }
 
 async fn put(

@@ -65,6 +65,7 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
         tokio::spawn(watch(oidc, engine.clone(), probe));
     }
     tokio::spawn(remind(pages.directory.clone(), engine.clone()));
+    tokio::spawn(crate::readiness::watch(pages.readiness.clone(), pages.clone()));
     tokio::spawn(crate::webhooks::run(pages.webhooks.clone()));
     tokio::spawn(crate::incidents::watch(pages.incidents.clone()));
     tokio::spawn(crate::calls::forget(pages.calls.clone()));

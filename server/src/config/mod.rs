@@ -70,7 +70,7 @@ pub struct Webhooks {
     pub networks: Vec<IpNet>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct TlsFiles {
     pub cert_file: PathBuf,
     pub key_file: PathBuf,

@@ -72,7 +72,11 @@ impl Site {
         let status = self.status();
         let target = status.command.target();
         if reading.off(target).next().is_none() {
-            return Ok(self.as_ordered(memory, status.version, &reading).await);
+            let outcome = self.as_ordered(memory, status.version, &reading).await;
+            if outcome == Outcome::Verified && self.turn() == Turn::Drive {
+                self.prove_if_asked(&plan, &reading).await;
+            }
+            return Ok(outcome);
         }
         let may_write = self.may_write(memory) && self.turn_allows(&status.command);
         if status.command.is_settled() {

@@ -5,6 +5,7 @@ mod check_plan;
 mod drive;
 mod error;
 pub mod ports;
+mod prove_write;
 mod repairs;
 mod site;
 mod status;
@@ -21,6 +22,7 @@ use lockdown::plan::PlanText;
 use lockdown::site::{Command, Order, Transition};
 use lockdown::timeline::{Event, EventKind};
 use ports::{Clock, DialPlan, NewEvent, SharedNews, Store, StoreError};
+use prove_write::Unproved;
 use site::Site;
 use std::sync::Arc;
 use std::time::Duration;
@@ -315,6 +317,27 @@ impl Engine {
     pub async fn check_plan(&self, site: &SiteId) -> Result<Result<CheckedPlan, Vec<Violation>>, EngineError> {
         let site = self.find(site)?;
         site.survey_and_check().await.map_err(|error| EngineError::CucmAway(error.to_string()))
+    }
+
+    /// Shows that CUCM would take a lock: one step of the site where the lock is practised, or else of the
+    /// site itself, is given the value it has. It goes into the timeline either way.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] for whoever may not lock; [`EngineError::CucmAway`] where it did not work.
+    pub async fn prove_write(&self, by: &Operator, site: &SiteId) -> Result<(), EngineError> {
+        by.may(Act::Lock, Some(site))?;
+        let where_to = self.drill_of(site).unwrap_or_else(|| site.clone());
+        let site = self.find(&where_to)?;
+        let proof = site.prove_write().await;
+        let (object, failed) = match &proof {
+            Ok(object) => (object.clone(), None),
+            Err(Unproved { object, why }) => (object.clone(), Some(why.clone())),
+        };
+        let kind = EventKind::WriteProved { object, failed };
+        let (at, by) = (self.clock.now(), Some(by.actor()));
+        let told = self.tell(NewEvent { at, site: Some(where_to), by, kind }).await;
+        told.map_err(EngineError::NotRemembered)?;
+        proof.map(|_| ()).map_err(|unproved| EngineError::CucmAway(unproved.why))
     }
 
     /// The timeline grew by another hand than the engine's: whoever listens looks.

@@ -180,6 +180,11 @@ pub trait Store: Send + Sync {
         None
     }
 
+    /// Entries of the timeline that other servers do not have yet.
+    async fn unshared(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
     fn shared_news(&self) -> Option<broadcast::Receiver<SharedNews>> {
         None
     }

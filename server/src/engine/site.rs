@@ -2,6 +2,7 @@
 
 use super::error::EngineError;
 use super::ports::{Clock, DialPlan, NewEvent, SiteRecord, Snapshot, Store, StoreError, Turn};
+use super::prove_write::Proofs;
 use super::repairs::Repairs;
 use super::status::{PlanState, Progress, SiteStatus, Trouble};
 use super::{News, SiteSetup, Tuning};
@@ -29,6 +30,7 @@ pub(super) struct Site {
     /// What is stored, word for word. Held over the store's call, so that records follow each other.
     record: tokio::sync::Mutex<SiteRecord>,
     nudge: Notify,
+    pub(super) proofs: Proofs,
     /// All-clears that other servers are being asked about.
     asking: AtomicUsize,
 }
@@ -92,6 +94,7 @@ impl Site {
             status: Mutex::new(status),
             record: tokio::sync::Mutex::new(record),
             nudge: Notify::new(),
+            proofs: Proofs::default(),
             asking: AtomicUsize::new(0),
         })
     }

@@ -442,3 +442,34 @@ async fn whether_an_all_clear_would_be_taken_is_answered_without_ordering_it() {
     assert!(matches!(would(Some(seen), true).await, Err(EngineError::ReasonMissing)));
     assert_eq!(world.status().version, seen, "nothing was ordered");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_proof_writes_what_is_there_and_says_who_asked() {
+    let world = world().await;
+    world.until(|standing| standing == Standing::Normal).await;
+    let before = world.cucm.facts().clone();
+    world.engine.prove_write(&senior(), &site()).await.unwrap();
+    assert_eq!(world.cucm.written().len(), 1);
+    assert_eq!(*world.cucm.facts(), before, "nothing changed");
+    let resident = Operator { authority: Authority::Roles([].into()), ..senior() };
+    assert!(matches!(world.engine.prove_write(&resident, &site()).await, Err(EngineError::Refused(_))));
+    assert_eq!(world.cucm.written().len(), 1);
+    world.cucm.fail_writes([DialPlanError::NoWrites { why: "the AXL user may only read".into() }]);
+    let failed = world.engine.prove_write(&senior(), &site()).await.unwrap_err();
+    assert_eq!(failed, EngineError::CucmAway("the AXL user may only read".into()));
+    let worked = |kind: &EventKind| matches!(kind, EventKind::WriteProved { failed: None, .. });
+    let failed = |kind: &EventKind| matches!(kind, EventKind::WriteProved { failed: Some(_), .. });
+    assert_eq!((world.told(worked).await, world.told(failed).await), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proof_waits_until_an_order_is_carried_out_and_never_undoes_it() {
+    let world = world().await;
+    world.until(|standing| standing == Standing::Normal).await;
+    world.cucm.fail_writes((0..4).map(|_| DialPlanError::Transient { why: "busy".into(), after: None }));
+    world.lock().await;
+    world.engine.prove_write(&senior(), &site()).await.unwrap();
+    assert_eq!(world.engine.status(&site()).unwrap().standing(world.engine.now()), Standing::Locked);
+    let last = world.cucm.written().pop().unwrap();
+    assert!(world.cucm.written().iter().filter(|write| **write == last).count() >= 2, "the locked value again: {last}");
+}

@@ -3,8 +3,10 @@
 use super::shell::{Shell, VERSION, file_name};
 use crate::engine::ports::StoreError;
 use crate::identity::api_key::{KeyDesk, KeyError, Wish};
+use crate::readiness::Finding;
 use crate::store::Directory;
 use crate::store::papers::{Paper, Papers};
+use crate::store::records::ClientRecord;
 use jiff::Timestamp;
 use lockdown::ids::{OperatorId, SiteId};
 use lockdown::operator::{Actor, Scope};
@@ -59,6 +61,22 @@ pub async fn make(
 pub async fn all(papers: &dyn Papers) -> Result<Vec<Made>, StoreError> {
     let paper = papers.paper(PAPER).await?;
     Ok(paper.and_then(|paper| serde_json::from_str(&paper.text).ok()).unwrap_or_default())
+}
+
+/// The newest file whose key is good. Finesse shows what was uploaded there: whether it is this one, its hash says.
+pub fn newest(made: &[Made], keys: &[ClientRecord], now: Timestamp) -> Finding {
+    let live =
+        |file: &&Made| keys.iter().any(|key| key.id == file.key && key.revoked_at.is_none() && key.expires_at > now);
+    match made.iter().find(live) {
+        None => {
+            let fix = "Make a file on the page Finesse, upload it, and compare its SHA-256 there.";
+            Finding::warning("gadget", "no file that was made has a good key", fix)
+        }
+        Some(file) => {
+            let hash: String = file.hash.chars().take(16).collect();
+            Finding::good("gadget", format!("the newest is {}, SHA-256 {hash}…", file.name))
+        }
+    }
 }
 
 /// Remembered with the last fifty.

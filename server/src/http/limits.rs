@@ -129,6 +129,15 @@ impl Limits {
             gadget_lines: Lines::new(LINES_A_GADGET),
         }
     }
+
+    /// How many lines are open, and whose.
+    pub(super) fn open_lines(&self) -> [(&'static str, usize); 3] {
+        [
+            ("session", self.session_lines.count()),
+            ("address", self.address_lines.count()),
+            ("gadget", self.gadget_lines.count()),
+        ]
+    }
 }
 
 /// Open lines, counted as long as they live.
@@ -146,6 +155,10 @@ pub(super) struct OpenLine<K: Hash + Eq> {
 impl<K: Hash + Eq + Clone> Lines<K> {
     fn new(most: usize) -> Self {
         Self { open: Arc::default(), most }
+    }
+
+    fn count(&self) -> usize {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
     }
 
     /// `None` when there are too many already.

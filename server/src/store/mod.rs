@@ -47,6 +47,9 @@ pub trait Directory: Send + Sync {
     /// By who signed in, never by e-mail.
     async fn person_by_identity(&self, issuer: &str, subject: &str) -> Result<Option<Person>, StoreError>;
 
+    /// How many sessions are kept that have not ended.
+    async fn count_sessions(&self, now: Timestamp) -> Result<u64, StoreError>;
+
     /// In the order of their names.
     async fn people(&self) -> Result<Vec<Person>, StoreError>;
 

@@ -41,6 +41,9 @@ pub trait Outbox: Send + Sync {
         busy: &[String],
     ) -> Result<Vec<Delivery>, StoreError>;
 
+    /// How many deliveries wait to be sent.
+    async fn count_waiting(&self) -> Result<u64, StoreError>;
+
     /// What became of a delivery; nothing where it was removed meanwhile.
     async fn settle(&self, delivery: &Delivery) -> Result<(), StoreError>;
 

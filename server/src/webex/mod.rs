@@ -276,6 +276,16 @@ impl Webex {
     }
 }
 
+/// Whose token it is, for `doctor`.
+///
+/// # Errors
+/// What is wrong with it, for the operator.
+pub async fn whoami(settings: &config::Webex) -> Result<String, String> {
+    let client = Client::new(settings).map_err(|error| error.to_string())?;
+    let me: Person = client.get("people/me").await.map_err(|error| error.to_string())?;
+    Ok(me.emails.into_iter().next().unwrap_or(me.id))
+}
+
 /// Hears and answers for as long as the server runs.
 pub async fn run(webex: Arc<Webex>, Ears { sender, receiver }: Ears) {
     tokio::join!(

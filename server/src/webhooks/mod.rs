@@ -98,6 +98,14 @@ pub struct Webhooks {
 }
 
 impl Webhooks {
+    /// How many deliveries wait to be sent.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn waiting(&self) -> Result<u64, StoreError> {
+        self.store.count_waiting().await
+    }
+
     /// Sends nothing yet: [`run`] does.
     ///
     /// # Errors

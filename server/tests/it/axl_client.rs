@@ -106,7 +106,7 @@ async fn a_pin_believes_this_certificate_only_and_a_ca_refuses_a_ca_certificate_
     assert!(matches!(with(Trust::System).ccm_version().await, Err(Error::Certificate { .. })));
     let ca = with(Trust::Ca(sim.certificate_pem().as_bytes().to_vec())).ccm_version().await;
     assert!(matches!(ca, Err(Error::Certificate { .. })), "a self-signed CUCM certificate needs a pin: {ca:?}");
-    let shown = axl::fingerprint_of(&sim.url()).await.unwrap();
+    let shown = axl::shown_by(&sim.url()).await.unwrap().fingerprint();
     assert_eq!(Trust::pin_from_hex(&shown), Some(sim.fingerprint()));
 }
 

@@ -38,6 +38,8 @@ pub struct SiteBody {
     pub name: String,
     /// For practising: the same orders on canary objects, no call depends on it.
     pub drill: bool,
+    /// The site where the lock of this one is practised.
+    pub drill_site: Option<String>,
     /// unknown, drifted, pending, locked or normal.
     pub standing: &'static str,
     pub command: CommandBody,
@@ -184,12 +186,13 @@ impl SiteBrief {
 }
 
 impl SiteBody {
-    pub fn of(status: &SiteStatus, now: Timestamp) -> Self {
+    pub fn of(status: &SiteStatus, drill_site: Option<::lockdown::ids::SiteId>, now: Timestamp) -> Self {
         let command = &status.command;
         Self {
             id: status.id.to_string(),
             name: status.name.clone(),
             drill: status.drill,
+            drill_site: drill_site.map(|site| site.to_string()),
             standing: status.standing(now).word(),
             command: CommandBody {
                 desired: match command.target() {

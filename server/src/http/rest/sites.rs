@@ -5,14 +5,12 @@ use super::bodies::{SiteBody, SiteBrief, StatusBody};
 use super::problem::Problem;
 use crate::http::AppState;
 use ::lockdown::ids::SiteId;
+use ::lockdown::standing::Standing;
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-
-/// Worst first. Design, section 3.
-const ORDER: [&str; 5] = ["unknown", "drifted", "pending", "locked", "normal"];
 
 /// A key, or nobody where the state is public.
 pub(super) struct MaybeKey;
@@ -32,7 +30,7 @@ impl FromRequestParts<AppState> for MaybeKey {
 pub(super) async fn status(_: MaybeKey, State(state): State<AppState>) -> Json<StatusBody> {
     let now = state.engine.now();
     let sites: Vec<SiteBrief> = state.engine.look_at_live(|status| SiteBrief::of(status, now));
-    let rank = |brief: &&SiteBrief| ORDER.iter().position(|word| *word == brief.state);
+    let rank = |brief: &&SiteBrief| Standing::WORDS.iter().position(|word| *word == brief.state);
     let worst = sites.iter().min_by_key(rank);
     let (word, since) = worst.map_or(("unknown", now), |brief| (brief.state, brief.since));
     Json(StatusBody { state: word, since, sites })
@@ -46,7 +44,7 @@ pub(super) async fn status(_: MaybeKey, State(state): State<AppState>) -> Json<S
 pub(super) async fn site(key: Key, State(state): State<AppState>, Path(id): Path<String>) -> Result<Response, Problem> {
     let id = site_id(id)?;
     key.may_read(Some(&id))?;
-    Ok(shown(&SiteBody::of(&state.engine.status(&id)?, state.engine.now())))
+    Ok(shown(&SiteBody::of(&state.engine.status(&id)?, state.engine.drill_of(&id), state.engine.now())))
 }
 
 pub(super) fn shown(body: &SiteBody) -> Response {

@@ -72,6 +72,16 @@ impl Embedded {
         self.events("SELECT doc FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2", passed_on, limit).await
     }
 
+    /// How many of them there are.
+    pub(in crate::store) async fn count_unshared(&self) -> Result<u64, StoreError> {
+        let passed_on: u64 = self.note("passed_on").await?.and_then(|text| text.parse().ok()).unwrap_or(0);
+        self.run(move |connection| {
+            let sql = "SELECT COUNT(*) FROM events WHERE seq > ?1";
+            Ok(connection.query_row(sql, [number(passed_on)], |row| row.get::<_, i64>(0))?.unsigned_abs())
+        })
+        .await
+    }
+
     /// The others have all events up to this number.
     pub(in crate::store) async fn passed_on(&self, seq: u64) -> Result<(), StoreError> {
         self.set_note("passed_on", seq.to_string()).await

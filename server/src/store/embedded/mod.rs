@@ -496,6 +496,14 @@ impl Directory for Embedded {
         self.one(sql, vec![issuer.to_owned(), subject.to_owned()]).await
     }
 
+    async fn count_sessions(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.run(move |connection| {
+            let sql = "SELECT COUNT(*) FROM sessions WHERE ends_at >= ?1";
+            Ok(connection.query_row(sql, [now.to_string()], |row| row.get::<_, i64>(0))?.unsigned_abs())
+        })
+        .await
+    }
+
     async fn people(&self) -> Result<Vec<Person>, StoreError> {
         self.many("SELECT doc FROM profiles ORDER BY name, id").await
     }

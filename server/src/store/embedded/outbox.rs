@@ -99,6 +99,14 @@ impl Outbox for Embedded {
         .await
     }
 
+    async fn count_waiting(&self) -> Result<u64, StoreError> {
+        self.run(|connection| {
+            let sql = "SELECT COUNT(*) FROM outbox WHERE state = 'waiting'";
+            Ok(connection.query_row(sql, [], |row| row.get::<_, i64>(0))?.unsigned_abs())
+        })
+        .await
+    }
+
     async fn settle(&self, delivery: &Delivery) -> Result<(), StoreError> {
         let delivery = delivery.clone();
         self.write(move |transaction| update(transaction, &delivery)).await

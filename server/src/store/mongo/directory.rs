@@ -48,6 +48,11 @@ impl Directory for Mongo {
         self.one("profiles", doc! { "identity_keys": identity_key(issuer, subject) }).await
     }
 
+    async fn count_sessions(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let sessions = self.collection("sessions");
+        within(Asking::Read, sessions.count_documents(doc! { "ends": { "$gte": moment(now) } })).await
+    }
+
     async fn people(&self) -> Result<Vec<Person>, StoreError> {
         self.many("profiles", doc! {}, doc! { "name": 1, "_id": 1 }).await
     }

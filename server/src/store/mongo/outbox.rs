@@ -156,6 +156,11 @@ impl Outbox for Mongo {
         Ok(claimed)
     }
 
+    async fn count_waiting(&self) -> Result<u64, StoreError> {
+        let outbox = self.collection("outbox");
+        within(Asking::Read, outbox.count_documents(doc! { "state.is": "waiting" })).await
+    }
+
     async fn settle(&self, delivery: &Delivery) -> Result<(), StoreError> {
         let outbox = self.collection("outbox");
         let settled = outbox.replace_one(doc! { "_id": &delivery.id }, to_dated(delivery)?);

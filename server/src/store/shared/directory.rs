@@ -59,6 +59,10 @@ impl Directory for Shared {
         self.either(theirs, self.inner.mirror.person_by_identity(issuer, subject)).await
     }
 
+    async fn count_sessions(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.inner.ask(self.inner.mongo.count_sessions(now)).await
+    }
+
     async fn people(&self) -> Result<Vec<Person>, StoreError> {
         self.either(self.inner.mongo.people(), self.inner.mirror.people()).await
     }

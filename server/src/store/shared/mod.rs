@@ -220,6 +220,10 @@ impl Store for Shared {
         self.inner.away_since()
     }
 
+    async fn unshared(&self) -> Result<u64, StoreError> {
+        self.inner.local.count_unshared().await
+    }
+
     fn shared_news(&self) -> Option<broadcast::Receiver<SharedNews>> {
         Some(self.inner.news.subscribe())
     }

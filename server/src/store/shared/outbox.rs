@@ -52,6 +52,10 @@ impl Outbox for Shared {
         self.inner.ask(self.inner.mongo.due(now, lease, limit, busy)).await
     }
 
+    async fn count_waiting(&self) -> Result<u64, StoreError> {
+        self.inner.ask(self.inner.mongo.count_waiting()).await
+    }
+
     async fn settle(&self, delivery: &Delivery) -> Result<(), StoreError> {
         self.inner.ask(self.inner.mongo.settle(delivery)).await
     }

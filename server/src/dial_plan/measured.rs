@@ -1,0 +1,46 @@
+//! How long CUCM takes, and how often it fails: the port again, with a clock beside it.
+
+use crate::engine::ports::{DialPlan, DialPlanError};
+use crate::telemetry::meters::Meters;
+use async_trait::async_trait;
+use lockdown::dial_plan::DialPlan as Facts;
+use lockdown::ids::StepId;
+use lockdown::plan::LockPlan;
+use lockdown::step::{Found, Step, StepValue};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// A dial plan whose calls are counted.
+pub struct Measured<D> {
+    pub inner: D,
+    pub meters: Arc<Meters>,
+}
+
+impl<D> Measured<D> {
+    async fn timed<T>(
+        &self,
+        act: &'static str,
+        call: impl Future<Output = Result<T, DialPlanError>>,
+    ) -> Result<T, DialPlanError> {
+        let begun = Instant::now();
+        let answer = call.await;
+        self.meters.asked(act, begun.elapsed(), answer.as_ref().err());
+        answer
+    }
+}
+
+#[async_trait]
+impl<D: DialPlan> DialPlan for Measured<D> {
+    async fn survey(&self) -> Result<Facts, DialPlanError> {
+        self.timed("survey", self.inner.survey()).await
+    }
+
+    async fn read(&self, plan: &LockPlan) -> Result<BTreeMap<StepId, Found>, DialPlanError> {
+        self.timed("read", self.inner.read(plan)).await
+    }
+
+    async fn write(&self, step: &Step, value: &StepValue) -> Result<(), DialPlanError> {
+        self.timed("write", self.inner.write(step, value)).await
+    }
+}

@@ -1,0 +1,190 @@
+//! Would a lock work now? Each thing it depends on, and what to do where it does not hold. The page `/readiness`,
+//! `/metrics` and `doctor` say the same, as far as each of them can look.
+
+mod finding;
+pub mod outside;
+pub mod people;
+pub mod practice;
+
+pub use finding::{Finding, Verdict};
+
+use crate::backend::Pages;
+use crate::config::{Config, TlsFiles};
+use crate::engine::{PlanState, SiteStatus};
+use crate::finesse::files;
+use jiff::{SignedDuration, Timestamp};
+use lockdown::step::Target;
+use lockdown::timeline::ways;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+/// Between two looks nobody asked for.
+const EVERY: Duration = Duration::from_secs(5 * 60);
+
+/// A plan is checked every quarter of an hour while nothing is locked.
+const PLAN_FRESH: SignedDuration = SignedDuration::from_mins(60);
+
+/// Events looked through for the last drill and the last write.
+const LOOKED_THROUGH: usize = 500;
+
+/// Looks, and remembers what it saw.
+pub struct Readiness {
+    cucm: String,
+    /// CUCM's certificate is believed by its fingerprint.
+    pinned: bool,
+    insecure: bool,
+    read_only: bool,
+    tls: Option<TlsFiles>,
+    seen: RwLock<Vec<Finding>>,
+}
+
+impl Readiness {
+    pub fn new(config: &Config) -> Self {
+        Self {
+            cucm: config.cucm.url.clone(),
+            pinned: matches!(config.cucm.trust, axl::Trust::Pins(_)),
+            insecure: matches!(config.cucm.trust, axl::Trust::Insecure),
+            read_only: config.cucm.read_only,
+            tls: config.http.tls.clone(),
+            seen: RwLock::default(),
+        }
+    }
+
+    /// As it was seen last; nothing before the first look.
+    pub fn seen(&self) -> Vec<Finding> {
+        self.seen.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Looks at everything, worst first.
+    pub async fn look(&self, pages: &Pages) -> Vec<Finding> {
+        let now = pages.engine.now();
+        let mut found = Vec::new();
+        for status in pages.engine.live_statuses() {
+            found.push(sight(&status, now));
+            found.push(plan(&status, now));
+        }
+        found.extend(self.publisher(now).await);
+        found.extend(practice(pages, now).await);
+        found.extend(self.tls.iter().map(|files| outside::own(files, now)));
+        found.push(match pages.directory.people().await {
+            Ok(people) => people::seniors(&people),
+            Err(error) => Finding::warning("seniors", error.to_string(), "It is looked at again by itself."),
+        });
+        found.extend(cloud(pages));
+        found.extend(gadget(pages, now).await);
+        found.sort_by_key(|finding| finding.verdict);
+        found.clone_into(&mut self.seen.write().unwrap_or_else(PoisonError::into_inner));
+        found
+    }
+
+    async fn publisher(&self, now: Timestamp) -> Vec<Finding> {
+        let mut found = match axl::shown_by(&self.cucm).await {
+            Ok(shown) => outside::publisher(&shown, self.pinned, now),
+            // That CUCM is not seen stands above.
+            Err(_) => Vec::new(),
+        };
+        if self.insecure {
+            let fix = "Write cucm.tls as `pstn-lockdown doctor` says.";
+            found.push(Finding::warning("trust in CUCM", "its certificate is not checked", fix));
+        }
+        if self.read_only {
+            let fix = "Set cucm.mode = \"read_write\" when the plan has proved itself.";
+            found.push(Finding::bad("cucm.mode", "read_only: nothing will be locked", fix));
+        }
+        found
+    }
+}
+
+/// Looks now and then, so that Prometheus hears of it without anybody having the page open.
+pub async fn watch(readiness: Arc<Readiness>, pages: Arc<Pages>) {
+    loop {
+        readiness.look(&pages).await;
+        pages.engine.pause(EVERY).await;
+    }
+}
+
+fn sight(status: &SiteStatus, now: Timestamp) -> Finding {
+    let what = "CUCM seen";
+    let fix = "Is the publisher up, and the network? `pstn-lockdown doctor` says more. Runbook, “CUCM is down”.";
+    match &status.reading {
+        Some(reading) if reading.is_fresh(now) => {
+            Finding::good(what, format!("{} s ago", now.duration_since(reading.read_at).as_secs()))
+        }
+        _ => {
+            let why = status.trouble.as_ref().map_or("not within 30 s", |trouble| trouble.why.as_str());
+            Finding::bad(what, why, fix)
+        }
+    }
+    .at(&status.id)
+}
+
+fn plan(status: &SiteStatus, now: Timestamp) -> Finding {
+    let what = "plan";
+    match &status.plan {
+        PlanState::Unchecked => Finding::bad(what, "never checked", "It is checked as soon as CUCM is seen."),
+        PlanState::Refused { violations, .. } => {
+            Finding::bad(what, "the guard refuses it: a lock would not be carried out", violations.join(" "))
+        }
+        PlanState::Accepted(plan) => {
+            let (steps, leaks) = (plan.checked.plan.steps.len(), plan.checked.leaks.len());
+            let age = now.duration_since(plan.at);
+            let found = format!("{steps} steps, {}, checked {} min ago", ways(leaks), age.as_mins());
+            let quiet = status.command.target() == Target::Normal && status.command.is_settled();
+            if leaks > 0 {
+                Finding::warning(what, found, "See the ways that stay open with `pstn-lockdown plan check`.")
+            } else if quiet && age > PLAN_FRESH {
+                Finding::warning(what, found, "It is checked by itself while CUCM answers: see the log.")
+            } else {
+                Finding::good(what, found)
+            }
+        }
+    }
+    .at(&status.id)
+}
+
+async fn practice(pages: &Pages, now: Timestamp) -> Vec<Finding> {
+    let events = match pages.directory.events_named(&practice::KINDS, LOOKED_THROUGH).await {
+        Ok(events) => events,
+        Err(error) => {
+            return vec![Finding::warning("last drill", error.to_string(), "It is looked at again by itself.")];
+        }
+    };
+    let mut found = vec![practice::last_write(&events, now)];
+    for status in pages.engine.live_statuses() {
+        let drill = pages.engine.drill_of(&status.id);
+        found.push(practice::last_drill(&status.id, drill.as_ref(), &events, now));
+    }
+    found
+}
+
+/// What a lock does without.
+fn cloud(pages: &Pages) -> Vec<Finding> {
+    let database = pages.store.away_since().map(|since| {
+        let found = format!("away since {since:.0}: locking works, an all-clear needs a broken glass");
+        Finding::warning("shared database", found, "Runbook, “MongoDB is down”.")
+    });
+    let identity = match &pages.oidc {
+        None => Finding::warning("sign-in", "no identity provider is configured", "Fill in [identity]; keys work."),
+        Some(oidc) if oidc.is_away() => {
+            let found = format!("{} does not answer: passkeys and sealed codes open the door", oidc.name());
+            Finding::warning("sign-in", found, "Runbook, “The internet is down”.")
+        }
+        Some(oidc) => Finding::good("sign-in", format!("{} answers", oidc.name())),
+    };
+    let webex = pages.webex.as_ref().map(|front| match front.trouble() {
+        Some(why) => Finding::warning("Webex", why, "Its spaces are filled in afterwards. Is the token good?"),
+        None => Finding::good("Webex", "the bot is there"),
+    });
+    database.into_iter().chain([identity]).chain(webex).collect()
+}
+
+async fn gadget(pages: &Pages, now: Timestamp) -> Option<Finding> {
+    pages.finesse.as_ref()?;
+    let (made, keys) = match (files::all(pages.papers.as_ref()).await, pages.directory.clients().await) {
+        (Ok(made), Ok(keys)) => (made, keys),
+        (Err(error), _) | (_, Err(error)) => {
+            return Some(Finding::warning("gadget", error.to_string(), "It is looked at again by itself."));
+        }
+    };
+    Some(files::newest(&made, &keys, now))
+}

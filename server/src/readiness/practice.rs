@@ -1,0 +1,62 @@
+//! When it last worked: drills, and writes that were seen to be taken.
+
+use super::finding::Finding;
+use jiff::{SignedDuration, Timestamp};
+use lockdown::ids::SiteId;
+use lockdown::step::Target;
+use lockdown::timeline::{Event, EventKind};
+
+/// *Source*: field reference, section “readiness”: red when the last drill is older than 31 days.
+const PRACTISED_EVERY: SignedDuration = SignedDuration::from_hours(31 * 24);
+
+/// Kinds of events that [`last_drill`] and [`last_write`] look at.
+pub const KINDS: [&str; 2] = ["verified", "write_proved"];
+
+/// Of `site`; `drill` is where its lock is practised. `events` newest first.
+pub fn last_drill(site: &SiteId, drill: Option<&SiteId>, events: &[Event], now: Timestamp) -> Finding {
+    let what = "last drill";
+    let Some(drill) = drill else {
+        let fix = "Let an engineer add a site with `drill_of` and canary objects: guide “telecom”, step 7.";
+        return Finding::warning(what, "no drill is set up", fix).at(site);
+    };
+    let verified = |event: &&Event| {
+        event.site.as_ref() == Some(drill)
+            && matches!(event.kind, EventKind::Verified { target: Target::Locked, steps: 1.., .. })
+    };
+    let fix = "Have one, on the page Drills: it takes a minute and touches no call.";
+    match events.iter().find(verified) {
+        None => Finding::warning(what, "there was none yet", fix),
+        Some(last) if now.duration_since(last.at) > PRACTISED_EVERY => {
+            Finding::warning(what, format!("{} ago", days(now, last.at)), fix)
+        }
+        Some(last) => Finding::good(what, format!("{} ago: {}", days(now, last.at), last.kind)),
+    }
+    .at(site)
+}
+
+/// Did CUCM take a write lately, in a lock, a drill or a proof? Any site's, as it is one account.
+pub fn last_write(events: &[Event], now: Timestamp) -> Finding {
+    let what = "right to write";
+    let fix = "Press “Prove it” on the page Readiness, or have a drill: a lock is no time to find that the AXL user may only read.";
+    match events.first() {
+        None => Finding::warning(what, "CUCM was never written", fix),
+        Some(Event { kind: EventKind::WriteProved { failed: Some(why), .. }, at, .. }) => Finding::bad(
+            what,
+            format!("{} ago CUCM did not take a write: {why}", days(now, *at)),
+            "Give the AXL user the role that may write (guide “telecom”, step 2), then press “Prove it”.",
+        ),
+        Some(last) if now.duration_since(last.at) > PRACTISED_EVERY => {
+            Finding::warning(what, format!("last seen {} ago", days(now, last.at)), fix)
+        }
+        Some(last) => Finding::good(what, format!("seen {} ago: {}", days(now, last.at), last.kind)),
+    }
+}
+
+fn days(now: Timestamp, then: Timestamp) -> String {
+    let passed = now.duration_since(then);
+    match (passed.as_hours(), passed.as_mins()) {
+        (48.., _) => format!("{} days", passed.as_hours() / 24),
+        (2.., _) => format!("{} h", passed.as_hours()),
+        (_, minutes) => format!("{} min", minutes.max(0)),
+    }
+}
