@@ -43,6 +43,43 @@ test("a senior's console when locked, and an unknown state", async ({ page }) =>
   await faults({});
 });
 
+test("whether a lock would work is on one page, and the right to write is proved by a press", async ({ page }) => {
+  await signIn(page, "EOC 1");
+  await page.getByRole("link", { name: "Readiness" }).click();
+  const findings = page.locator("main .tickets li");
+  await expect(findings.filter({ hasText: "CUCM seen" })).toContainText(/\d+ s ago/);
+  await page.getByRole("button", { name: "Prove it" }).click();
+  await expect(findings.filter({ hasText: "Right to write" })).toContainText("CUCM can be written");
+  await look(page, "readiness");
+  await faults({ throttle: 100000 });
+  await expect(async () => {
+    await page.reload();
+    await expect(page.getByRole("status")).toContainText("Perhaps not", { timeout: 1000 });
+  }).toPass();
+  await expect(findings.first(), "the worst stands first").toContainText("✗");
+  await look(page, "readiness-bad");
+  await faults({});
+});
+
+test("a drill has its own way in, touches no call, and is timed", async ({ page }) => {
+  await signIn(page, "Senior 1");
+  await page.getByRole("link", { name: "Drills" }).click();
+  await page.getByRole("link", { name: /drill.s switch/ }).click();
+  await expect(page.getByText("This is a drill.")).toBeVisible();
+  await page.getByText("Lock in two steps").click();
+  await page.getByRole("button", { name: "Lock now" }).click();
+  await expect(page.locator(".banner-headline")).toHaveText("DRILL: canaries locked");
+  await look(page, "drill-console");
+  await page.getByLabel(/Type the site/).fill("DRILL Acme North");
+  await page.getByRole("button", { name: "Give the all-clear" }).click();
+  await expect(page.locator(".banner-headline")).toHaveText("DRILL: canaries normal");
+  await page.goto("/drill");
+  const last = page.locator("table.drills tbody tr").first();
+  await expect(last).toContainText(/\d+\.\d\d s, 2 objects/);
+  await expect(last).toContainText("Senior 1 (web)");
+  await look(page, "drills");
+});
+
 test("an administrator sees people, and gives roles", async ({ page }) => {
   await signIn(page, "Admin 1");
   await expect(page.getByText("Only EOC personnel may see this.")).toBeVisible();
@@ -137,7 +174,7 @@ test("a click through every page violates no policy", async ({ page }) => {
   await page.getByText("Lock in two steps").click();
   await page.getByRole("button", { name: "Lock now" }).click();
   await expect(page.locator(".banner-headline")).toHaveText("PSTN LOCKED");
-  for (const path of ["/requests", "/incidents", "/wall"]) await visit(path);
+  for (const path of ["/requests", "/incidents", "/wall", "/readiness", "/drill"]) await visit(path);
   await page.goto("/incidents");
   await visit(await page.locator(".tickets a").first().getAttribute("href"));
   expect(violations, `over ${seen.length} pages`).toEqual([]);

@@ -27,11 +27,9 @@ pub(crate) fn ReadinessPage() -> impl IntoView {
                         <div class="narrow wide">
                             <h1>"Would a lock work now?"</h1>
                             {trouble()}
-                            <p class="verdict" data-verdict=verdict(bad, warnings) role="status">
-                                <strong>{in_words(bad, warnings)}</strong>
-                                <small>{format!("Looked at {}", looked.clock)} " · " <a href="/readiness">"Look again"</a></small>
-                            </p>
-                            <ul class="findings card">{findings.into_iter().map(|one| view! { <One one/> }).collect_view()}</ul>
+                            <p class="notice" class:loud=(bad > 0) role="status">{in_words(bad, warnings)}</p>
+                            <p>{format!("Looked at {}", looked.clock)} " · " <a href="/readiness">"Look again"</a></p>
+                            <ul class="tickets card">{findings.into_iter().map(|one| view! { <One one/> }).collect_view()}</ul>
                             {prove.into_iter().map(|(site, name)| view! { <Prove site name proving/> }).collect_view()}
                         </div>
                     </Frame>
@@ -39,14 +37,6 @@ pub(crate) fn ReadinessPage() -> impl IntoView {
                 Err(error) => view! { <Refused error me=known.get().and_then(Result::ok).and_then(|view| view.me) return_to="/readiness"/> }.into_any(),
             })}
         </Suspense>
-    }
-}
-
-fn verdict(bad: usize, warnings: usize) -> &'static str {
-    match (bad, warnings) {
-        (0, 0) => "good",
-        (0, _) => "warning",
-        _ => "bad",
     }
 }
 
@@ -70,13 +60,9 @@ fn One(one: FindingView) -> impl IntoView {
     let what = one.site.map_or(one.what.clone(), |site| format!("{}, {site}", one.what));
     view! {
         <li data-verdict=one.verdict>
-            <span class="mark" aria-hidden="true">{mark}</span>
-            <div>
-                <strong>{what}</strong>
-                <span class="visually-hidden">{format!(": {word}.")}</span>
-                <span class="found">{one.found}</span>
-                {one.fix.map(|fix| view! { <small>{fix}</small> })}
-            </div>
+            <strong><span aria-hidden="true">{mark}</span>" "{what}<span class="visually-hidden">{format!(": {word}.")}</span></strong>
+            <span>{one.found}</span>
+            {one.fix.map(|fix| view! { <small>{fix}</small> })}
         </li>
     }
 }

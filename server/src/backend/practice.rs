@@ -93,11 +93,14 @@ fn seconds(ms: u64) -> String {
 }
 
 fn shown(finding: Finding) -> FindingView {
+    let mut letters = finding.what.chars();
+    let first = letters.next().map(char::to_uppercase).into_iter().flatten();
     FindingView {
-        what: finding.what,
+        what: first.chain(letters).collect(),
         site: finding.site.map(|site| site.to_string()),
         verdict: finding.verdict.word().to_owned(),
         found: finding.found,
-        fix: finding.fix,
+        // A command is marked so on a terminal; a page has nothing to mark.
+        fix: finding.fix.map(|fix| fix.replace('`', "")),
     }
 }
