@@ -5,6 +5,7 @@
 use crate::command::{program, root, run, run_quietly, say, target};
 use crate::setup;
 use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -44,9 +45,11 @@ pub(crate) fn build() -> Result<()> {
     fs::copy(root().join("style/main.css"), package.join(format!("{NAME}.css")))?;
     minify(&modules, &package)?;
     copy_all(&root().join("public"), &folder())?;
+    let names = by_content(&package)?;
     compress(&package)?;
+    within_budget(&names)?;
     fs::write(folder().join("built"), "")?;
-    within_budget(&package)
+    Ok(())
 }
 
 fn bind(wasm: &Path, package: &Path) -> Result<()> {
@@ -89,6 +92,23 @@ fn minify(modules: &Path, package: &Path) -> Result<()> {
     )
 }
 
+/// Names each file by what is in it, so that a browser keeps it for good, and tells the server the names: leptos
+/// reads them from `hash.txt`.
+fn by_content(package: &Path) -> Result<Vec<PathBuf>> {
+    let mut names = Vec::new();
+    let mut told = String::new();
+    for extension in ["wasm", "js", "css"] {
+        let file = package.join(format!("{NAME}.{extension}"));
+        let hash: String = Sha256::digest(fs::read(&file)?).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let named = package.join(format!("{NAME}.{hash}.{extension}"));
+        fs::rename(file, &named)?;
+        told.push_str(&format!("{extension}: {hash}\n"));
+        names.push(named);
+    }
+    fs::write(folder().join("hash.txt"), told)?;
+    Ok(names)
+}
+
 fn copy_all(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)?.flatten() {
@@ -118,10 +138,10 @@ fn compress(package: &Path) -> Result<()> {
     Ok(())
 }
 
-fn within_budget(package: &Path) -> Result<()> {
+fn within_budget(names: &[PathBuf]) -> Result<()> {
     let mut sum = 0;
-    for extension in ["wasm", "js", "css"] {
-        sum += usize::try_from(fs::metadata(package.join(format!("{NAME}.{extension}.br")))?.len())?;
+    for name in names {
+        sum += usize::try_from(fs::metadata(name.with_added_extension("br"))?.len())?;
     }
     println!("  browser payload: {sum} bytes of brotli, budget {BUDGET_BYTES}");
     if sum > BUDGET_BYTES {

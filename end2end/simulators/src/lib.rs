@@ -6,7 +6,7 @@ pub mod cucm;
 pub mod database;
 pub mod finesse;
 pub mod phone;
-mod tls;
+pub mod tls;
 pub mod web;
 pub mod webex;
 

@@ -10,6 +10,7 @@ pub(crate) struct Identity {
     pub(crate) certificate_pem: String,
     pub(crate) certificate_der: Vec<u8>,
     key_der: Vec<u8>,
+    key_pem: String,
 }
 
 impl Identity {
@@ -25,6 +26,7 @@ impl Identity {
             certificate_pem: certificate.pem(),
             certificate_der: certificate.der().to_vec(),
             key_der: key.serialize_der(),
+            key_pem: key.serialize_pem(),
         })
     }
 
@@ -34,4 +36,12 @@ impl Identity {
         }
         RustlsConfig::from_der(vec![self.certificate_der.clone()], self.key_der.clone()).await
     }
+}
+
+/// A self-signed certificate for loopback and its key, PEM, for a server that is no simulator.
+///
+/// # Errors
+/// When no key can be made.
+pub fn certificate_and_key() -> Result<(String, String), rcgen::Error> {
+    Identity::new("localhost", false).map(|identity| (identity.certificate_pem, identity.key_pem))
 }

@@ -9,6 +9,7 @@ mod people;
 mod plan;
 mod remote;
 mod serve;
+mod service;
 mod store;
 
 use crate::assemble;

@@ -1,6 +1,6 @@
 //! `serve`: one configuration, one data folder, one server.
 
-use super::{Context, Ended, Sorry};
+use super::{Context, Ended, Sorry, service};
 use crate::assemble;
 use crate::backend::Pages;
 use crate::config::Config;
@@ -85,6 +85,7 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
     }
     let app = router(&AppState::new(&config, pages, &site_root()?));
     tracing::info!(address = %config.http.listen, public_url = config.http.public_url, "pstn-lockdown serves");
+    tokio::spawn(service::watch(engine.clone()));
     listen(listener, tls, app).await?;
     if let Some(webex) = &webex {
         // The cloud may be away: a stop does not wait for it.
@@ -135,7 +136,12 @@ async fn listen(listener: std::net::TcpListener, tls: Option<RustlsConfig>, app:
     let handle = Handle::<SocketAddr>::new();
     let stopping = handle.clone();
     tokio::spawn(async move {
+        // The socket is bound: whoever connects from now on is answered.
+        if let Some(_listening) = stopping.listening().await {
+            service::ready();
+        }
         asked_to_stop().await;
+        service::stopping();
         stopping.graceful_shutdown(Some(FAREWELL));
     });
     let service = app.into_make_service_with_connect_info::<SocketAddr>();
@@ -206,7 +212,7 @@ async fn watch(oidc: Arc<Oidc>, engine: Arc<Engine>, every: Duration) {
 /// Style sheet, icons and wasm: `LEPTOS_SITE_ROOT`, or `site` beside the program or one folder up.
 fn site_root() -> Result<PathBuf, Sorry> {
     if let Some(root) = std::env::var_os("LEPTOS_SITE_ROOT") {
-        return Ok(PathBuf::from(root));
+        return Ok(std::path::absolute(root)?);
     }
     let program = std::env::current_exe()?;
     let beside = program.ancestors().skip(1).take(2).map(|folder| folder.join("site"));

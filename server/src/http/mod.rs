@@ -82,7 +82,10 @@ impl FromRef<AppState> for LeptosOptions {
 
 impl AppState {
     pub fn new(config: &Config, pages: Arc<Pages>, site_root: &Path) -> Self {
+        let names = site_root.join("hash.txt");
         let leptos = LeptosOptions::builder()
+            .hash_files(names.exists())
+            .hash_file(Arc::<str>::from(names.display().to_string()))
             .output_name("lockdown")
             .site_root(site_root.display().to_string())
             .site_pkg_dir("pkg")

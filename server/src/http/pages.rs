@@ -4,13 +4,16 @@ use super::AppState;
 use super::who::GadgetToken;
 use app::backend::{Backend, CurrentSession, Framed, Reply};
 use axum::Router;
-use axum::http::{HeaderValue, Method, StatusCode, header, request::Parts};
+use axum::http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use leptos::context::{provide_context, use_context};
 use leptos::nonce::use_nonce;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions, generate_route_list};
 use lockdown::operator::Operator;
 use std::sync::{Arc, LazyLock};
+use tower::ServiceBuilder;
 use tower_http::services::ServeDir;
+use tower_http::services::fs::ServeFileSystemResponseBody;
+use tower_http::set_header::SetResponseHeaderLayer;
 
 /// Once a process: while the list is made, leptos keeps every Resource of the process from loading.
 static ROUTES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(app::App));
@@ -34,9 +37,18 @@ pub(super) fn router(state: &AppState) -> Router {
         move || app::shell(options.clone())
     };
     let package = format!("{}/pkg", state.leptos.site_root);
+    // Named by their content, they never change.
+    let keep = state.leptos.hash_files;
+    let kept = ServiceBuilder::new().layer(SetResponseHeaderLayer::overriding(
+        header::CACHE_CONTROL,
+        move |response: &Response<ServeFileSystemResponseBody>| {
+            let good = keep && response.status().is_success();
+            Some(HeaderValue::from_static(if good { "public, max-age=31536000, immutable" } else { "no-cache" }))
+        },
+    ));
     Router::new()
         .leptos_routes_with_context(state, ROUTES.clone(), context.clone(), shell)
-        .nest_service("/pkg", ServeDir::new(package).precompressed_br())
+        .nest_service("/pkg", kept.service(ServeDir::new(package).precompressed_br()))
         .fallback(leptos_axum::file_and_error_handler_with_context::<AppState, _>(context, app::shell))
         .with_state(state.clone())
 }

@@ -20,6 +20,11 @@ impl Browser {
         Self { http, cookies: BTreeMap::new(), base: world.url.clone(), forwarded: None }
     }
 
+    /// By another address than the server's own.
+    pub(crate) fn at(http: Client, base: &str) -> Self {
+        Self { http, cookies: BTreeMap::new(), base: base.to_owned(), forwarded: None }
+    }
+
     pub(crate) fn comes_from(&mut self, address: &'static str) {
         self.forwarded = Some(address);
     }
