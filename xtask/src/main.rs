@@ -3,6 +3,8 @@
 mod bench;
 mod check;
 mod command;
+mod deploy;
+mod package;
 mod run;
 mod schema;
 mod setup;
@@ -15,9 +17,11 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask run      set up, build, and start the product against simulators on this machine
 cargo xtask test     set up and pass all tests: Rust, schema, independent clients, browser
-cargo xtask test browser [FILE…] | whole | axl | webex    one part of it
+cargo xtask test browser [FILE…] | whole | axl | webex | deploy    one part of it
 cargo xtask check    formatting, lints, walls, spelling, unused dependencies
 cargo xtask bench    print the product's speed as ratios against zeep and cisco-axl
+cargo xtask deb      a Debian package (target/dist)
+cargo xtask dist     a release archive with checksums and bill of materials, and the package (target/dist)
 cargo xtask site     build the browser side alone (target/site)
 cargo xtask walls    check who may know whom
 cargo xtask help     this text
@@ -33,8 +37,11 @@ fn main() -> ExitCode {
         ["test", "whole"] => test::whole(),
         ["test", "axl"] => test::axl(),
         ["test", "webex"] => test::webex(),
+        ["test", "deploy"] => deploy::test(),
         ["check"] => check::all(),
         ["bench"] => bench::all(),
+        ["deb"] => package::deb(),
+        ["dist"] => package::dist(),
         ["site"] => site::build(),
         ["walls"] => walls::check(),
         [] | ["help" | "--help" | "-h"] => {

@@ -308,6 +308,15 @@ impl World {
         Ok(())
     }
 
+    /// A configuration with keys alone, for a server that somebody else starts. Returns its port.
+    pub(crate) fn configure(&self, file: &Path, data_dir: &str) -> Result<u16> {
+        let port = free(0)?;
+        let text =
+            self.sections(port, "", "", DEMO).replace("data_dir = \"data\"", &format!("data_dir = \"{data_dir}\""));
+        fs::write(file, text)?;
+        Ok(port)
+    }
+
     fn sections(&self, port: u16, store: &str, identity: &str, sites: &str) -> String {
         let text = |key: &str| self.simulators[key].as_str().unwrap_or("").to_owned();
         format!(

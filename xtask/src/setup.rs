@@ -172,6 +172,29 @@ pub(crate) fn xmllint() -> Result<()> {
     apt(&["libxml2-utils"], "/usr/bin/xmllint").context("the schema checks need xmllint: install libxml2-utils")
 }
 
+/// A real nginx for the tests behind it.
+pub(crate) fn nginx() -> Result<PathBuf> {
+    let path = PathBuf::from("/usr/sbin/nginx");
+    apt(&["nginx-light"], "/usr/sbin/nginx").context("the tests behind nginx need it: install nginx")?;
+    Ok(path)
+}
+
+/// A Debian system in a folder, made once for this machine: what is installed in a copy of it touches nothing else.
+pub(crate) fn debian() -> Result<PathBuf> {
+    let folder = tools().join("debian");
+    if !folder.join("made").exists() {
+        apt(&["debootstrap"], "/usr/sbin/debootstrap").context("the package is tried in a Debian of its own")?;
+        say("making a small Debian to try the package in, once for this machine");
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder)?;
+        let mut debootstrap = Command::new("/usr/sbin/debootstrap");
+        debootstrap.args(["--variant=minbase", "--include=ca-certificates", "bookworm"]).arg(&folder);
+        run_quietly(&mut debootstrap)?;
+        fs::write(folder.join("made"), "")?;
+    }
+    Ok(folder)
+}
+
 /// npm packages of `end2end`, as its lock file says.
 pub(crate) fn npm() -> Result<PathBuf> {
     let folder = root().join("end2end");

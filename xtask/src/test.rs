@@ -2,7 +2,7 @@
 
 use crate::command::{cargo, run, say, target};
 use crate::run::{Style, World};
-use crate::{run as demo, schema, setup, site};
+use crate::{deploy, run as demo, schema, setup, site};
 use anyhow::{Context, Result};
 use std::path::Path;
 use std::time::Instant;
@@ -21,6 +21,7 @@ pub(crate) fn all() -> Result<()> {
     run(cargo()
         .args(["test", "--package", "server"])
         .env("LOCKDOWN_MONGOD", setup::mongod()?)
+        .env("LOCKDOWN_NGINX", setup::nginx()?)
         .env("LOCKDOWN_COUNTS", &counts))?;
     if std::env::var_os("MONGODB_URI").is_some() {
         run(cargo().args([
@@ -34,6 +35,7 @@ pub(crate) fn all() -> Result<()> {
         ]))?;
     }
     axl()?;
+    deploy::test()?;
     browser(&[])?;
     webex()?;
     whole_counted(&counts)?;
@@ -43,7 +45,7 @@ pub(crate) fn all() -> Result<()> {
         println!("  {count:>6}  {}", file.file_name().to_string_lossy());
     }
     println!(
-        "\n✓ test: Rust, AXL schema (12.5, 14.0, 15.0), zeep and cisco-axl, browser, the whole product, in {} s",
+        "\n✓ test: Rust, AXL schema (12.5, 14.0, 15.0), zeep and cisco-axl, package and service, browser, the whole product, in {} s",
         started.elapsed().as_secs()
     );
     Ok(())

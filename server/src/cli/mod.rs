@@ -15,7 +15,7 @@ mod store;
 use crate::assemble;
 use crate::config::{self, Config};
 use crate::store::Keep;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -68,6 +68,9 @@ enum Command {
     /// The gadget for the agents' Finesse desktop
     #[command(subcommand)]
     Finesse(finesse::Command),
+    /// Write the manual pages into a folder
+    #[command(hide = true)]
+    Man { folder: PathBuf },
     /// Where things are remembered: move, copy, restore
     #[command(subcommand)]
     Store(store::Command),
@@ -147,6 +150,11 @@ async fn run(context: &Context, command: Command) -> Result<Ended, Sorry> {
         Command::People(command) => people::run(context, command).await,
         Command::Clients(command) => clients::run(context, command).await,
         Command::Finesse(command) => finesse::run(context, command).await,
+        Command::Man { folder } => {
+            std::fs::create_dir_all(&folder)?;
+            clap_mangen::generate_to(Arguments::command(), &folder)?;
+            Ok(Ended::Done)
+        }
         Command::Store(command) => store::run(context, command).await,
     }
 }

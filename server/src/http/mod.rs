@@ -14,6 +14,7 @@ mod phone;
 pub mod rest;
 mod same_origin;
 mod sign_in;
+mod trace;
 mod webex;
 mod who;
 
@@ -26,7 +27,7 @@ use crate::phone::Desk;
 use crate::store::Directory;
 use crate::webhooks::Webhooks;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRef, Request};
+use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::http::{HeaderValue, header};
 use axum::middleware;
 use axum::routing::{MethodRouter, get, post};
@@ -39,13 +40,9 @@ use std::time::Duration;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
-use tower_http::trace::TraceLayer;
 
 /// Orders and forms are small.
 const MAX_BODY: usize = 64 * 1024;
-
-/// Before a ticket's secret.
-const TICKETS: &str = "/requests/t/";
 
 /// A body whose next piece does not come in this time is given up.
 const BODY_PAUSE: Duration = Duration::from_secs(15);
@@ -201,16 +198,7 @@ pub fn router(state: &AppState) -> Router {
             header::STRICT_TRANSPORT_SECURITY,
             state.https.then(|| HeaderValue::from_static("max-age=31536000; includeSubDomains")),
         ))
-        .layer(TraceLayer::new_for_http().make_span_with(|request: &Request| {
-            let path = told(request.uri().path());
-            tracing::debug_span!("request", method = %request.method(), path)
-        }))
-}
-
-/// A path as the log may have it: a ticket's is its secret, a phone's order too, and a query is nobody's business.
-fn told(path: &str) -> &str {
-    let secret = [TICKETS, "/phone/v1/log/", "/phone/v1/lock/"];
-    secret.into_iter().find(|before| path.starts_with(before)).unwrap_or(path)
+        .layer(middleware::from_fn(trace::follow))
 }
 
 fn fixed(name: header::HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

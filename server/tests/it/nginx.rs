@@ -146,11 +146,13 @@ async fn sign_in_news_orders_and_the_gadget_go_through_it() {
     assert_eq!(status("/healthz").await, StatusCode::OK);
 
     // Whatever a client says of its address, the server sees the one nginx saw.
-    let made = world.run(&["clients", "add", "--name", "n", "--scope", "status:read", "--network", "10.0.0.0/8", "--json"]);
+    let made =
+        world.run(&["clients", "add", "--name", "n", "--scope", "status:read", "--network", "10.0.0.0/8", "--json"]);
     let key = serde_json::from_slice::<serde_json::Value>(&made.stdout).unwrap()["key"].as_str().unwrap().to_owned();
     let site = format!("{}/api/v1/sites/{SITE}", nginx.url);
     // From an address that is no proxy of ours, as every client's is.
-    let elsewhere = Client::builder().tls_certs_only([nginx.certificate.clone()]).local_address("127.0.0.2".parse().ok());
+    let elsewhere =
+        Client::builder().tls_certs_only([nginx.certificate.clone()]).local_address("127.0.0.2".parse().ok());
     let forged = elsewhere.build().unwrap().get(site).bearer_auth(key).header("x-forwarded-for", "10.1.2.3");
     let forged = forged.send().await.unwrap();
     assert_eq!(forged.status(), StatusCode::UNAUTHORIZED, "{}", forged.text().await.unwrap());

@@ -1,0 +1,175 @@
+//! What is handed to a site: a Debian package, and an archive for every other Linux.
+//!
+//! The package is laid out here and packed by dpkg-deb itself: cargo-deb would build a second time by rules of its own,
+//! and knows nothing of the browser side.
+
+use crate::command::{cargo, output, program, root, run, run_quietly, say, target};
+use crate::site;
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const NAME: &str = "pstn-lockdown";
+
+/// Files of `deploy` that an engineer reads or copies.
+const PAPERS: [&str; 4] = ["nginx", "prometheus", "grafana", "lockdown.example.toml"];
+
+pub(crate) fn folder() -> PathBuf {
+    target().join("dist")
+}
+
+pub(crate) fn version() -> Result<String> {
+    let manifest = fs::read_to_string(root().join("Cargo.toml"))?;
+    let line = manifest.lines().find_map(|line| line.strip_prefix("version = \""));
+    line.and_then(|rest| rest.strip_suffix('"')).map(str::to_owned).context("no version in Cargo.toml")
+}
+
+/// The package as it ships.
+pub(crate) fn deb() -> Result<()> {
+    let package = pack(&release()?, &version()?)?;
+    println!("✓ {}", package.display());
+    Ok(())
+}
+
+/// Archive, package, checksums and bill of materials.
+pub(crate) fn dist() -> Result<()> {
+    let (binary, version) = (release()?, version()?);
+    let _ = fs::remove_dir_all(folder());
+    let archive = archive(&binary, &version)?;
+    let package = pack(&binary, &version)?;
+    let materials = folder().join(format!("{NAME}-{version}.cdx.json"));
+    fs::write(&materials, serde_json::to_string_pretty(&bill_of_materials(&version)?)?)?;
+    let mut sums = String::new();
+    for file in [&archive, &package, &materials] {
+        let sum: String = Sha256::digest(fs::read(file)?).iter().map(|byte| format!("{byte:02x}")).collect();
+        sums.push_str(&format!("{sum}  {}\n", file.file_name().unwrap_or_default().to_string_lossy()));
+    }
+    fs::write(folder().join("SHA256SUMS"), sums)?;
+    println!("✓ {}", folder().display());
+    Ok(())
+}
+
+fn release() -> Result<PathBuf> {
+    say("building as it ships (release; some minutes the first time)");
+    run(cargo().args(["build", "--quiet", "--release", "--package", "server"]))?;
+    site::build()?;
+    Ok(target().join("release").join(NAME))
+}
+
+/// `pstn-lockdown-VERSION-ARCH-linux.tar.gz`: the program with the browser side beside it, where it looks for it.
+pub(crate) fn archive(binary: &Path, version: &str) -> Result<PathBuf> {
+    let name = format!("{NAME}-{version}-{}-linux", std::env::consts::ARCH);
+    let place = folder().join(&name);
+    let _ = fs::remove_dir_all(&place);
+    fs::create_dir_all(&place)?;
+    stripped(binary, &place.join(NAME))?;
+    copy(&site::folder(), &place.join("site"))?;
+    copy(&root().join("deploy"), &place.join("deploy"))?;
+    for file in ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+        fs::copy(root().join(file), place.join(file))?;
+    }
+    let archive = folder().join(format!("{name}.tar.gz"));
+    let mut tar = Command::new("tar");
+    tar.args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "-czf"]).arg(&archive);
+    run_quietly(tar.arg("-C").arg(folder()).arg(&name))?;
+    fs::remove_dir_all(&place)?;
+    Ok(archive)
+}
+
+/// Lays the package out and packs it.
+pub(crate) fn pack(binary: &Path, version: &str) -> Result<PathBuf> {
+    let stage = folder().join("stage");
+    let _ = fs::remove_dir_all(&stage);
+    let (bin, share) = (stage.join("usr/bin"), stage.join("usr/share"));
+    let (papers, manual) = (share.join("doc").join(NAME), share.join("man/man1"));
+    for new in [&bin, &papers, &manual, &share.join(NAME), &stage.join("usr/lib/systemd/system"), &stage.join("DEBIAN")]
+    {
+        fs::create_dir_all(new)?;
+    }
+    stripped(binary, &bin.join(NAME))?;
+    copy(&site::folder(), &share.join(NAME).join("site"))?;
+    let unit = format!("{NAME}.service");
+    fs::copy(root().join("deploy/systemd").join(&unit), stage.join("usr/lib/systemd/system").join(&unit))?;
+    for paper in PAPERS {
+        copy(&root().join("deploy").join(paper), &papers.join(paper))?;
+    }
+    fs::copy(root().join("LICENSE-MIT"), papers.join("copyright"))?;
+    fs::copy(root().join("CHANGELOG.md"), papers.join("changelog"))?;
+    run_quietly(program(binary).arg("man").arg(&manual))?;
+    run_quietly(Command::new("gzip").args(["-9n", "-r"]).arg(&manual).arg(papers.join("changelog")))?;
+    readable(&stage)?;
+    let size = output(Command::new("du").args(["-sk", "--apparent-size"]).arg(&stage))?;
+    let architecture = output(Command::new("dpkg").arg("--print-architecture"))?;
+    let control = fs::read_to_string(root().join("deploy/debian/control"))?
+        .replace("@VERSION@", version)
+        .replace("@ARCHITECTURE@", architecture.trim())
+        .replace("@SIZE@", size.split_whitespace().next().unwrap_or("0"));
+    fs::write(stage.join("DEBIAN/control"), control)?;
+    for script in ["postinst", "prerm", "postrm"] {
+        let place = stage.join("DEBIAN").join(script);
+        fs::copy(root().join("deploy/debian").join(script), &place)?;
+        fs::set_permissions(&place, fs::Permissions::from_mode(0o755))?;
+    }
+    let package = folder().join(format!("{NAME}_{version}_{}.deb", architecture.trim()));
+    run_quietly(Command::new("dpkg-deb").args(["--root-owner-group", "--build"]).arg(&stage).arg(&package))?;
+    fs::remove_dir_all(&stage)?;
+    Ok(package)
+}
+
+fn stripped(binary: &Path, to: &Path) -> Result<()> {
+    run_quietly(Command::new("strip").arg("--strip-unneeded").arg("-o").arg(to).arg(binary))
+}
+
+/// A file, or a folder with all that is in it.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    if !from.exists() {
+        bail!("{} is missing", from.display());
+    }
+    run_quietly(Command::new("cp").arg("-r").arg(from).arg(to))
+}
+
+/// Whatever the umask of whoever builds.
+fn readable(stage: &Path) -> Result<()> {
+    run_quietly(Command::new("chmod").args(["-R", "u=rwX,go=rX"]).arg(stage))
+}
+
+/// CycloneDX 1.5: every crate that is in the program, with licence and checksum.
+///
+/// *Source*: CycloneDX 1.5 JSON reference; `cargo metadata` and `Cargo.lock` for the facts.
+fn bill_of_materials(version: &str) -> Result<Value> {
+    let told = output(cargo().args(["tree", "--package", "server", "--edges", "normal", "--prefix", "none"]).args([
+        "--no-dedupe",
+        "--format",
+        "{p}|{l}",
+    ]))?;
+    let lock = fs::read_to_string(root().join("Cargo.lock"))?;
+    let mut lines: Vec<&str> = told.lines().filter(|line| !line.contains("(/")).collect();
+    lines.sort_unstable();
+    lines.dedup();
+    let component = |line: &&str| {
+        let (package, licence) = line.split_once('|')?;
+        let (name, version) = package.trim_end_matches(" (proc-macro)").split_once(" v")?;
+        let entry = format!("name = \"{name}\"\nversion = \"{version}\"\n");
+        let after = &lock[lock.find(&entry)?..];
+        let sum = after.split("\n\n").next()?.split_once("checksum = \"")?.1.split('"').next()?;
+        Some(json!({
+            "type": "library", "name": name, "version": version,
+            "purl": format!("pkg:cargo/{name}@{version}"),
+            "licenses": [{ "expression": licence.replace('/', " OR ") }],
+            "hashes": [{ "alg": "SHA-256", "content": sum }],
+        }))
+    };
+    let components: Vec<Value> = lines.iter().filter_map(component).collect();
+    if components.len() < lines.len() * 9 / 10 {
+        bail!("only {} of {} crates are in the bill of materials", components.len(), lines.len());
+    }
+    Ok(json!({
+        "bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1,
+        "metadata": { "component": { "type": "application", "name": NAME, "version": version } },
+        "components": components,
+    }))
+}
