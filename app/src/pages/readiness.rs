@@ -28,7 +28,7 @@ pub(crate) fn ReadinessPage() -> impl IntoView {
                             <h1>"Would a lock work now?"</h1>
                             {trouble()}
                             <p class="notice" class:loud=(bad > 0) role="status">{in_words(bad, warnings)}</p>
-                            <p>{format!("Looked at {}", looked.clock)} " · " <a href="/readiness">"Look again"</a></p>
+                            <p>{format!("Looked at {}", looked.clock)} " · " <a href="/readiness">"Look again"</a>" · " <a href="/card" rel="external">"Card to print"</a></p>
                             <ul class="tickets card">{findings.into_iter().map(|one| view! { <One one/> }).collect_view()}</ul>
                             {prove.into_iter().map(|(site, name)| view! { <Prove site name proving/> }).collect_view()}
                         </div>

@@ -2,6 +2,7 @@
 
 mod address;
 mod ask;
+mod card;
 mod embed;
 mod exports;
 mod health;
@@ -148,6 +149,7 @@ fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
         ("POST", "/requests/file", post(ask::file)),
         ("POST", "/requests/answer", post(ask::answer)),
         ("GET", "/admin/requests/export", get(ask::export)),
+        ("GET", "/card", get(card::card)),
         ("GET", "/incidents/{id}/{export}", get(exports::page)),
         ("POST", "/hooks/webex", post(webex::delivered)),
         ("GET", "/phone/v1", get(phone::entry)),

@@ -9,6 +9,7 @@ mod database;
 mod doors;
 mod drill;
 mod gadget;
+mod guides;
 mod hardening;
 mod keys;
 mod lock;

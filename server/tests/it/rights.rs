@@ -65,11 +65,12 @@ impl Who {
 /// A way in, what is sent, and who gets through.
 type Row = (&'static str, &'static str, Who);
 
-const TABLE: [Row; 147] = [
+const TABLE: [Row; 148] = [
     ("GET /readiness", "", Who::Staff),
     ("POST /ui/readiness", "", Who::Staff),
     ("POST /ui/prove-write", "site=acme-north", Who::Eoc),
     ("GET /drill", "", Who::Eoc),
+    ("GET /card", "", Who::Eoc),
     ("POST /ui/drills", "", Who::Eoc),
     // The frame of the gadget: its key shows what everybody may see. A gadget's own session is tried in `gadget.rs`.
     ("GET /embed/finesse", "", Who::Everybody),
