@@ -4,8 +4,8 @@ use crate::command::{cargo, program, root, run, say, target};
 use crate::{setup, site};
 use anyhow::Result;
 
-/// Prints the first two rows of the design's numbers. Machines are noisy: read the ratios.
-pub(crate) fn all() -> Result<()> {
+/// Every row of the design's numbers, written into BENCH.md when all parts run. Machines are noisy: read the ratios.
+pub(crate) fn some(only: &[&str]) -> Result<()> {
     say("building as it ships (release; some minutes the first time)");
     run(cargo().args(["build", "--quiet", "--release", "--package", "server"]))?;
     run(cargo().args(["build", "--quiet", "--release", "--package", "simulators"]))?;
@@ -13,15 +13,45 @@ pub(crate) fn all() -> Result<()> {
     site::build()?;
     let python = setup::python()?;
     let modules = setup::npm()?;
+    let nginx = setup::nginx()?;
+    setup::load_generator()?;
     run(program(python.join("python"))
         .arg(root().join("end2end/bench/bench.py"))
         .arg("--lockdown")
         .arg(binary("pstn-lockdown"))
         .arg("--simulators")
         .arg(binary("simulators"))
+        .arg("--constant")
+        .arg(binary("constant"))
+        .arg("--nginx")
+        .arg(nginx)
+        .arg("--site")
+        .arg(site::folder())
+        .arg("--report")
+        .arg(root().join("BENCH.md"))
         .arg("--wsdl")
         .arg(modules.join("cisco-axl/schema/14.0/AXLAPI.wsdl"))
         .arg("--folder")
         .arg(target().join("bench"))
+        .args(only)
+        .env("LEPTOS_SITE_ROOT", site::folder()))
+}
+
+/// The product under its simulators' faults: what must hold is looked at the whole time.
+pub(crate) fn load(how: &[&str]) -> Result<()> {
+    say("building as it ships (release; some minutes the first time)");
+    run(cargo().args(["build", "--quiet", "--release", "--package", "server"]))?;
+    run(cargo().args(["build", "--quiet", "--release", "--package", "simulators"]))?;
+    site::build()?;
+    let binary = |name| target().join("release").join(name);
+    run(program(setup::python()?.join("python"))
+        .arg(root().join("end2end/bench/load.py"))
+        .arg("--lockdown")
+        .arg(binary("pstn-lockdown"))
+        .arg("--simulators")
+        .arg(binary("simulators"))
+        .arg("--folder")
+        .arg(target().join("load"))
+        .args(how)
         .env("LEPTOS_SITE_ROOT", site::folder()))
 }

@@ -19,7 +19,8 @@ cargo xtask run      set up, build, and start the product against simulators on 
 cargo xtask test     set up and pass all tests: Rust, schema, independent clients, browser
 cargo xtask test browser [FILE…] | whole | axl | webex | deploy    one part of it
 cargo xtask check    formatting, lints, walls, spelling, unused dependencies
-cargo xtask bench    print the product's speed as ratios against zeep and cisco-axl
+cargo xtask bench [prepared | many | sweep | http | queue]    every number, as ratios against peers, into BENCH.md
+cargo xtask load [MINUTES [SEED]]    faults of all simulators at random for an hour, and what must hold meanwhile
 cargo xtask deb      a Debian package (target/dist)
 cargo xtask dist     a release archive with checksums and bill of materials, and the package (target/dist)
 cargo xtask site     build the browser side alone (target/site)
@@ -39,7 +40,8 @@ fn main() -> ExitCode {
         ["test", "webex"] => test::webex(),
         ["test", "deploy"] => deploy::test(),
         ["check"] => check::all(),
-        ["bench"] => bench::all(),
+        ["bench", only @ ..] => bench::some(only),
+        ["load", how @ ..] => bench::load(how),
         ["deb"] => package::deb(),
         ["dist"] => package::dist(),
         ["site"] => site::build(),

@@ -43,14 +43,16 @@ pub(crate) fn dist() -> Result<()> {
     let package = pack(&binary, &version)?;
     let materials = folder().join(format!("{NAME}-{version}.cdx.json"));
     fs::write(&materials, serde_json::to_string_pretty(&bill_of_materials(&version)?)?)?;
-    let mut sums = String::new();
-    for file in [&archive, &package, &materials] {
-        let sum: String = Sha256::digest(fs::read(file)?).iter().map(|byte| format!("{byte:02x}")).collect();
-        sums.push_str(&format!("{sum}  {}\n", file.file_name().unwrap_or_default().to_string_lossy()));
-    }
-    fs::write(folder().join("SHA256SUMS"), sums)?;
+    let sums = [&archive, &package, &materials].map(|file| checksum(file));
+    fs::write(folder().join("SHA256SUMS"), sums.into_iter().collect::<Result<String>>()?)?;
     println!("✓ {}", folder().display());
     Ok(())
+}
+
+/// As `sha256sum --check` reads it.
+fn checksum(file: &Path) -> Result<String> {
+    let sum: String = Sha256::digest(fs::read(file)?).iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("{sum}  {}\n", file.file_name().unwrap_or_default().to_string_lossy()))
 }
 
 fn release() -> Result<PathBuf> {

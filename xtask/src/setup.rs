@@ -179,6 +179,11 @@ pub(crate) fn nginx() -> Result<PathBuf> {
     Ok(path)
 }
 
+/// The load for the benchmarks.
+pub(crate) fn load_generator() -> Result<()> {
+    apt(&["wrk"], "/usr/bin/wrk").context("the benchmarks need wrk")
+}
+
 /// A Debian system in a folder, made once for this machine: what is installed in a copy of it touches nothing else.
 pub(crate) fn debian() -> Result<PathBuf> {
     let folder = tools().join("debian");

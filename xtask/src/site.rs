@@ -96,16 +96,16 @@ fn minify(modules: &Path, package: &Path) -> Result<()> {
 /// reads them from `hash.txt`.
 fn by_content(package: &Path) -> Result<Vec<PathBuf>> {
     let mut names = Vec::new();
-    let mut told = String::new();
+    let mut told = Vec::new();
     for extension in ["wasm", "js", "css"] {
         let file = package.join(format!("{NAME}.{extension}"));
         let hash: String = Sha256::digest(fs::read(&file)?).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let named = package.join(format!("{NAME}.{hash}.{extension}"));
         fs::rename(file, &named)?;
-        told.push_str(&format!("{extension}: {hash}\n"));
+        told.push(format!("{extension}: {hash}\n"));
         names.push(named);
     }
-    fs::write(folder().join("hash.txt"), told)?;
+    fs::write(folder().join("hash.txt"), told.concat())?;
     Ok(names)
 }
 

@@ -16,7 +16,7 @@ const ANSWERED: HeaderName = HeaderName::from_static("x-request-id");
 const TICKETS: &str = "/requests/t/";
 
 pub(super) async fn follow(request: Request, next: Next) -> Response {
-    let id = given(request.headers()).unwrap_or_else(new);
+    let id = given(request.headers()).unwrap_or_else(made);
     let (method, path) = (request.method().as_str().to_owned(), told(request.uri().path()).to_owned());
     let span = tracing::info_span!("request", trace.id = id, method, path);
     let mut response = next.run(request).instrument(span).await;
@@ -34,7 +34,7 @@ fn given(headers: &HeaderMap) -> Option<String> {
     (hex && id.bytes().any(|byte| byte != b'0')).then(|| id.to_owned())
 }
 
-fn new() -> String {
+fn made() -> String {
     token::random().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -48,20 +48,20 @@ fn told(path: &str) -> &str {
 mod tests {
     use super::*;
 
+    fn headers(text: &'static str) -> HeaderMap {
+        [(HeaderName::from_static("traceparent"), HeaderValue::from_static(text))].into_iter().collect()
+    }
+
     #[test]
     fn only_an_id_of_the_standard_is_taken_from_outside() {
-        let given = |text: &'static str| {
-            super::given(
-                &[(HeaderName::from_static("traceparent"), HeaderValue::from_static(text))].into_iter().collect(),
-            )
-        };
+        let given = |text| given(&headers(text));
         let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         assert_eq!(given(good).as_deref(), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
         for bad in ["", "00", "00-00000000000000000000000000000000-00f067aa0ba902b7-01", "00-4BF9-1-01", "00-a b-1-1"] {
             assert_eq!(given(bad), None, "{bad}");
         }
-        assert_eq!(new().len(), 32);
-        assert_ne!(new(), new());
+        assert_eq!(made().len(), 32);
+        assert_ne!(made(), made());
     }
 
     #[test]

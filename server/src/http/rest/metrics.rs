@@ -73,14 +73,14 @@ impl Gauges {
         Self(family)
     }
 
-    fn set(&self, labels: Labels, value: f64) {
-        self.0.get_or_create(&labels).set(value);
+    fn set(&self, labels: &Labels, value: f64) {
+        self.0.get_or_create(labels).set(value);
     }
 
     /// For what has no number on this server now: nothing is better than a false 0.
-    fn set_if_known<E>(&self, value: Result<u64, E>) {
+    fn set_if_known<E>(&self, value: &Result<u64, E>) {
         if let Ok(value) = value {
-            self.set(vec![], whole(value));
+            self.set(&vec![], whole(*value));
         }
     }
 }
@@ -111,22 +111,22 @@ fn standings(registry: &mut Registry, sites: &[SiteStatus], now: Timestamp) {
         let now_is = site.standing(now).word();
         for word in Standing::WORDS {
             let labels = [of(), vec![("drill", flag(site.drill).to_string()), ("standing", word.to_owned())]].concat();
-            standing.set(labels, flag(word == now_is));
+            standing.set(&labels, flag(word == now_is));
         }
         let target = site.command.target();
-        ordered.set(of(), flag(target == Target::Locked));
+        ordered.set(&of(), flag(target == Target::Locked));
         if let Some(reading) = &site.reading {
-            age.set(of(), now.duration_since(reading.read_at).as_secs_f64());
+            age.set(&of(), now.duration_since(reading.read_at).as_secs_f64());
             let off = whole(reading.off(target).count() as u64);
             let all = whole(reading.steps.len() as u64);
             for (as_ordered, count) in [("yes", all - off), ("no", off)] {
-                steps.set([of(), vec![("as_ordered", as_ordered.to_owned())]].concat(), count);
+                steps.set(&[of(), vec![("as_ordered", as_ordered.to_owned())]].concat(), count);
             }
         }
-        plan.set(of(), flag(matches!(site.plan, PlanState::Accepted(_))));
+        plan.set(&of(), flag(matches!(site.plan, PlanState::Accepted(_))));
         if let Some(accepted) = site.plan.last_accepted() {
-            checked.set(of(), now.duration_since(accepted.at).as_secs_f64());
-            leaks.set(of(), whole(accepted.checked.leaks.len() as u64));
+            checked.set(&of(), now.duration_since(accepted.at).as_secs_f64());
+            leaks.set(&of(), whole(accepted.checked.leaks.len() as u64));
         }
     }
 }
@@ -140,8 +140,8 @@ fn queue(registry: &mut Registry, sites: &[SiteStatus], open: &[CallRequest], no
             let labels = labels_of(&site.id, priority);
             let here = || open.iter().filter(|one| one.site == site.id && one.priority == priority);
             let waiting = here().filter(|one| one.word(now) == "new").map(|one| one.filed_at).min();
-            lengths.set(labels.clone(), whole(here().count() as u64));
-            ages.set(labels, waiting.map_or(0.0, |filed| now.duration_since(filed).as_secs_f64()));
+            lengths.set(&labels, whole(here().count() as u64));
+            ages.set(&labels, waiting.map_or(0.0, |filed| now.duration_since(filed).as_secs_f64()));
         }
     }
 }
@@ -161,25 +161,25 @@ async fn server(registry: &mut Registry, state: &AppState, now: Timestamp) {
         for verdict in Verdict::ALL {
             let word = verdict.word().to_owned();
             let labels = vec![("check", finding.what.clone()), ("site", site.clone()), ("verdict", word)];
-            readiness.set(labels, flag(verdict == finding.verdict));
+            readiness.set(&labels, flag(verdict == finding.verdict));
         }
     }
     let lines = Gauges::new(registry, "lockdown_live_lines", "Open lines that are told every change (SSE)");
     for (of, count) in state.limits.open_lines() {
-        lines.set(vec![("of", of.to_owned())], whole(count as u64));
+        lines.set(&vec![("of", of.to_owned())], whole(count as u64));
     }
     let help = "1 while the shared database, and other servers by it, cannot be reached";
     let away = Gauges::new(registry, "lockdown_database_away", help);
-    away.set(vec![], flag(state.store.away_since().is_some()));
+    away.set(&vec![], flag(state.store.away_since().is_some()));
     let journal = Gauges::new(registry, "lockdown_journal_waiting", "Entries of the timeline other servers lack");
-    journal.set_if_known(state.store.unshared().await);
+    journal.set_if_known(&state.store.unshared().await);
     let outbox = Gauges::new(registry, "lockdown_outbox_waiting", "Deliveries of web-hooks that wait to be sent");
-    outbox.set_if_known(state.webhooks.waiting().await);
+    outbox.set_if_known(&state.webhooks.waiting().await);
     let sessions = Gauges::new(registry, "lockdown_sessions", "Sessions of people that have not ended");
-    sessions.set_if_known(state.directory.count_sessions(now).await);
+    sessions.set_if_known(&state.directory.count_sessions(now).await);
     let identity = Gauges::new(registry, "lockdown_identity_away", "1 while the identity provider cannot be reached");
     if let Some(oidc) = &state.oidc {
-        identity.set(vec![], flag(oidc.is_away()));
+        identity.set(&vec![], flag(oidc.is_away()));
     }
     if let Some(front) = &state.pages.webex {
         let ignored: Family<Labels, Counter> = Family::default();
@@ -189,10 +189,10 @@ async fn server(registry: &mut Registry, state: &AppState, now: Timestamp) {
         let help = "Messages, presses and deliveries that were not acted upon";
         registry.register("lockdown_webex_ignored", help, ignored);
         let trouble = Gauges::new(registry, "lockdown_webex_away", "1 while the bot cannot hear or speak");
-        trouble.set(vec![], flag(front.trouble().is_some()));
+        trouble.set(&vec![], flag(front.trouble().is_some()));
     }
     let memory = Gauges::new(registry, "process_resident_memory_bytes", "Memory in use");
     if let Some(bytes) = crate::telemetry::resident_bytes() {
-        memory.set(vec![], whole(bytes));
+        memory.set(&vec![], whole(bytes));
     }
 }
