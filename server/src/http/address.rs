@@ -4,10 +4,8 @@
 
 use super::AppState;
 use crate::identity::api_key::within;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Request};
 use axum::http::HeaderMap;
-use axum::middleware::Next;
-use axum::response::Response;
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 
@@ -17,11 +15,10 @@ const FORWARDED: &str = "x-forwarded-for";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Caller(pub(super) Option<IpAddr>);
 
-pub(super) async fn note(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub(super) fn note(state: &AppState, request: &mut Request) {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
     let caller = Caller(peer.and_then(|peer| client(peer, request.headers(), &state.trusted_proxies)));
     request.extensions_mut().insert(caller);
-    next.run(request).await
 }
 
 /// The nearest address that is no proxy of ours; `None` where it cannot be known, and never a proxy's in

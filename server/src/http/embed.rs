@@ -17,7 +17,6 @@ use axum::Extension;
 use axum::extract::{Query, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use lockdown::operator::{Authority, Operator, Surface};
 use lockdown::timeline::EventKind;
@@ -42,10 +41,10 @@ fn written(cookie: &str) -> HeaderValue {
     HeaderValue::from_str(cookie).expect("names and base64url are visible ASCII")
 }
 
-/// Gives the frame its secret, and the page what it must know of itself.
-pub(super) async fn framed(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+/// Gives the frame its secret, and the page what it must know of itself. Nothing for any other page.
+pub(super) fn begin(state: &AppState, request: &mut Request) -> Option<String> {
     if request.uri().path() != "/embed/finesse" {
-        return next.run(request).await;
+        return None;
     }
     let known = cookie(request.headers(), SECRET).filter(|secret| secret.len() == 43).map(str::to_owned);
     let secret = known.unwrap_or_else(token::random_text);
@@ -57,10 +56,12 @@ pub(super) async fn framed(State(state): State<AppState>, mut request: Request, 
         header: token.as_deref().map(handoff::header_of),
         origins: state.frames.to_vec(),
     });
-    let mut response = next.run(request).await;
-    // Anew each time: as long as the page is there, so is what its link names.
-    response.headers_mut().append(header::SET_COOKIE, partitioned(SECRET, &secret, SECRET_LASTS));
-    response
+    Some(secret)
+}
+
+/// Anew each time: as long as the page is there, so is what its link names.
+pub(super) fn keep(secret: &str, response: &mut Response) {
+    response.headers_mut().append(header::SET_COOKIE, partitioned(SECRET, secret, SECRET_LASTS));
 }
 
 /// The frame's switch.

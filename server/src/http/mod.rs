@@ -1,6 +1,7 @@
 //! Every route in one table. Handlers extract, ask, and map; none decides.
 
 mod address;
+mod around;
 mod ask;
 mod card;
 mod embed;
@@ -29,17 +30,17 @@ use crate::store::Directory;
 use crate::webhooks::Webhooks;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
-use axum::http::{HeaderValue, header};
 use axum::middleware;
 use axum::routing::{MethodRouter, get, post};
 use ipnet::IpNet;
 use leptos::config::{Env, LeptosOptions};
 use leptos::server_fn::axum::server_fn_paths;
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tower::ServiceBuilder;
 use tower_http::compression::CompressionLayer;
-use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 /// Orders and forms are small.
@@ -48,8 +49,20 @@ const MAX_BODY: usize = 64 * 1024;
 /// A body whose next piece does not come in this time is given up.
 const BODY_PAUSE: Duration = Duration::from_secs(15);
 
+/// What handlers work with. Copied with every request, so it is one pointer.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Handled>);
+
+impl Deref for AppState {
+    type Target = Handled;
+
+    fn deref(&self) -> &Handled {
+        &self.0
+    }
+}
+
+/// The pieces of it.
+pub struct Handled {
     pub engine: Arc<Engine>,
     pub store: Arc<dyn Store>,
     pub directory: Arc<dyn Directory>,
@@ -93,7 +106,7 @@ impl AppState {
             let secret = config.identity.as_ref().map(|identity| &identity.client_secret);
             Arc::new(Desk::new(pages.clone(), phone, &config.http.public_url, secret))
         });
-        Self {
+        Self(Arc::new(Handled {
             engine: pages.engine.clone(),
             store: pages.store.clone(),
             directory: pages.directory.clone(),
@@ -111,7 +124,7 @@ impl AppState {
             trusted_proxies: config.http.trusted_proxies.clone().into(),
             running: rest::Running::default(),
             leptos,
-        }
+        }))
     }
 }
 
@@ -181,28 +194,10 @@ pub fn router(state: &AppState) -> Router {
     let own = own().into_iter().fold(Router::new(), |router, (_, path, handler)| router.route(path, handler));
     let own = own.merge(rest::router()).with_state(state.clone());
     let compressed = pages::router(state).layer(CompressionLayer::new());
-    Router::new()
-        .merge(own)
-        .merge(compressed)
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+    // One layer: each one that is added to a router is copied with all within it for every request.
+    let around = ServiceBuilder::new()
+        .layer(middleware::from_fn_with_state(state.clone(), around::around))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
-        .layer(middleware::from_fn_with_state(state.clone(), embed::framed))
-        .layer(middleware::from_fn_with_state(state.clone(), who::identify))
-        .layer(middleware::from_fn_with_state(state.clone(), address::note))
-        .layer(middleware::from_fn_with_state(state.clone(), same_origin::guard))
-        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        // Not no-referrer: a plain form goes back to where it came from.
-        .layer(fixed(header::REFERRER_POLICY, "same-origin"))
-        .layer(fixed(header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
-        .layer(fixed(header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
-        .layer(fixed(header::HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::STRICT_TRANSPORT_SECURITY,
-            state.https.then(|| HeaderValue::from_static("max-age=31536000; includeSubDomains")),
-        ))
-        .layer(middleware::from_fn(trace::follow))
-}
-
-fn fixed(name: header::HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+        .layer(DefaultBodyLimit::max(MAX_BODY));
+    Router::new().merge(own).merge(compressed).layer(around)
 }

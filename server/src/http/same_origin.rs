@@ -2,30 +2,30 @@
 //! `Origin` second; no tokens, so that plain forms work.
 
 use super::AppState;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, Method, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-pub(super) async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// What is answered instead, where it does not come from where it must.
+pub(super) fn refused(state: &AppState, request: &Request) -> Option<Response> {
     let path = request.uri().path();
     // Bearer keys only, a signature, or a PIN: no cookie is looked at there, so a cross-site request has nothing to ride on.
     let by_key = path.starts_with("/api/v1/") || path == "/hooks/webex" || path.starts_with("/phone/");
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if !by_key && !safe && !is_ours(request.headers(), &state.public_url) {
-        return refusal("This request did not come from one of our own pages.");
+        return Some(refusal("This request did not come from one of our own pages."));
     }
     // Phones are no browsers: a page somewhere cannot use the network it is opened in.
     let by_page =
         request.headers().get("sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site");
     if path.starts_with("/phone/") && by_page {
-        return refusal("A desk phone's request came from a page.");
+        return Some(refusal("A desk phone's request came from a page."));
     }
     let framed = request.headers().get("sec-fetch-dest").is_some_and(|dest| dest == "iframe" || dest == "frame");
     if framed && !path.starts_with("/embed/") {
-        return refusal("This page is not shown inside another one.");
+        return Some(refusal("This page is not shown inside another one."));
     }
-    next.run(request).await
+    None
 }
 
 fn is_ours(headers: &HeaderMap, public_url: &str) -> bool {

@@ -6,24 +6,25 @@
 use crate::identity::token;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::middleware::Next;
-use axum::response::Response;
-use tracing::Instrument;
+use tracing::Span;
 
 const ANSWERED: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Before a ticket's secret.
 const TICKETS: &str = "/requests/t/";
 
-pub(super) async fn follow(request: Request, next: Next) -> Response {
+/// The id, and what the log is to have with each line.
+pub(super) fn begin(request: &Request) -> (String, Span) {
     let id = given(request.headers()).unwrap_or_else(made);
-    let (method, path) = (request.method().as_str().to_owned(), told(request.uri().path()).to_owned());
-    let span = tracing::info_span!("request", trace.id = id, method, path);
-    let mut response = next.run(request).instrument(span).await;
-    if let Ok(id) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(ANSWERED, id);
+    let path = told(request.uri().path());
+    let span = tracing::info_span!("request", trace.id = id, method = request.method().as_str(), path);
+    (id, span)
+}
+
+pub(super) fn tell(id: &str, headers: &mut HeaderMap) {
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(ANSWERED, id);
     }
-    response
 }
 
 fn given(headers: &HeaderMap) -> Option<String> {

@@ -9,10 +9,8 @@ use crate::identity::session::Present;
 use crate::identity::{handoff, session, token};
 use crate::store::records::Audience;
 use app::backend::CurrentSession;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, Method, Uri, header};
-use axum::middleware::Next;
-use axum::response::Response;
 use lockdown::operator::Operator;
 use lockdown::timeline::EventKind;
 
@@ -27,20 +25,20 @@ const GADGET_MAY: [&str; 6] =
 #[derive(Clone)]
 pub(super) struct GadgetToken(pub(super) String);
 
-pub(super) async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub(super) async fn identify(state: &AppState, request: &mut Request) {
     let path = request.uri().path();
     if path.starts_with("/api/") || path.starts_with("/pkg/") || path.starts_with("/phone/") {
-        return next.run(request).await;
+        return;
     }
-    let audience = audience(&request);
+    let audience = audience(request);
     // What a page asks for by itself is no act of a person.
     let (human, headers) = (path != "/ui/live" && path != "/embed/state", request.headers());
     let found = match audience {
-        Audience::Gadget => gadget_token(&request),
+        Audience::Gadget => gadget_token(request),
         Audience::Console | Audience::Handoff => cookie(headers, session::cookie_name(state.https)),
     };
     if let Some(token) = found.map(str::to_owned)
-        && let Some(operator) = present(&state, &token, audience, human).await
+        && let Some(operator) = present(state, &token, audience, human).await
     {
         request.extensions_mut().insert(CurrentSession(token::digest(&token)));
         request.extensions_mut().insert(operator);
@@ -48,7 +46,6 @@ pub(super) async fn identify(State(state): State<AppState>, mut request: Request
             request.extensions_mut().insert(GadgetToken(token));
         }
     }
-    next.run(request).await
 }
 
 /// Also a plain form of the frame's page, which sends no header: where Finesse and we are one site, the console's

@@ -62,7 +62,7 @@ pub(super) async fn stream(
         let newest = state.store.latest_events(1).await.map_err(|error| Problem::from_store(&error))?;
         newest.first().map_or(0, |event| event.seq)
     };
-    let line = Line { news: state.engine.subscribe(), store: state.store, after, looks: LOOKS_A_LINE };
+    let line = Line { news: state.engine.subscribe(), store: state.store.clone(), after, looks: LOOKS_A_LINE };
     let line = futures_util::stream::unfold(line, |mut line| async move {
         let events = line.next().await?;
         Some((futures_util::stream::iter(events), line))

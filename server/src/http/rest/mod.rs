@@ -21,6 +21,7 @@ pub use idempotency::Running;
 use super::AppState;
 use axum::Router;
 use axum::http::{HeaderValue, header};
+use tower::ServiceBuilder;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -55,8 +56,14 @@ pub(super) fn router() -> Router<AppState> {
     let reader: Router<AppState> = reader.into();
     router
         .route("/api/v1/{*rest}", axum::routing::any(problem::not_found))
-        .layer(axum::middleware::map_response(problem::as_problem))
-        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .layer(
+            ServiceBuilder::new()
+                .layer(SetResponseHeaderLayer::if_not_present(
+                    header::CACHE_CONTROL,
+                    HeaderValue::from_static("no-store"),
+                ))
+                .layer(axum::middleware::map_response(problem::as_problem)),
+        )
         .merge(reader.layer(SetResponseHeaderLayer::if_not_present(
             header::CONTENT_SECURITY_POLICY,
             HeaderValue::from_static(policy),
