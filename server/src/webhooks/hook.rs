@@ -46,6 +46,7 @@ pub const NEWS: &[&str] = &[
     "raised_by_mistake",
     "webex_lost",
     "webex_back",
+    "write_proved",
     "devices_told",
     "agents_told",
     "phones_told",
