@@ -111,8 +111,9 @@ fn tried(root: &Root, world: &World) -> Result<()> {
         bail!("the configuration that comes with the package should ask for the AXL password, and says: {said}");
     }
     let port = world.configure(&root.path("/etc/pstn-lockdown/lockdown.toml"), "/var/lib/pstn-lockdown")?;
-    let first = started(root, port)?;
+    // As an engineer does it: as root, before the first start.
     let key = key(root)?;
+    let first = started(root, port)?;
     lock(root, port, &key)?;
     // dpkg replaces the program under the running one, as on a site; the manager then starts the new one.
     root.install(&package::pack(&binary, "0.1.0~test2")?)?;
@@ -166,7 +167,6 @@ fn started(root: &Root, port: u16) -> Result<Child> {
         line.with_context(|| format!("the unit has no {key}"))
     };
     let (command, user) = (value("ExecStart")?, value("User")?);
-    run_quietly(&mut root.inside(&["chown", "-R", user, "/var/lib/pstn-lockdown"]))?;
     let (name, setting) = value("Environment")?.split_once('=').context("Environment")?;
     let mut words = vec!["setpriv", "--reuid", user, "--regid", user, "--clear-groups"];
     words.extend(command.split_whitespace());

@@ -94,6 +94,7 @@ pub(crate) fn pack(binary: &Path, version: &str) -> Result<PathBuf> {
     }
     stripped(binary, &bin.join(NAME))?;
     copy(&site::folder(), &share.join(NAME).join("site"))?;
+    copy(&root().join("deploy/lockdown.example.toml"), &share.join(NAME).join("lockdown.example.toml"))?;
     let unit = format!("{NAME}.service");
     fs::copy(root().join("deploy/systemd").join(&unit), stage.join("usr/lib/systemd/system").join(&unit))?;
     for paper in PAPERS {

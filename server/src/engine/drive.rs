@@ -73,7 +73,7 @@ impl Site {
         let target = status.command.target();
         if reading.off(target).next().is_none() {
             let outcome = self.as_ordered(memory, status.version, &reading).await;
-            if outcome == Outcome::Verified && self.turn() == Turn::Drive {
+            if outcome == Outcome::Verified && target == Target::Normal && self.turn() == Turn::Drive {
                 self.prove_if_asked(&plan, &reading).await;
             }
             return Ok(outcome);

@@ -29,6 +29,9 @@ pub enum EngineError {
         "The shared database did not answer in time: the all-clear may have been taken. Look at the state before you order it again."
     )]
     Unsure,
+    /// Nothing was sent to CUCM.
+    #[error("Not tried: {0}.")]
+    NotNow(&'static str),
     #[error("CUCM cannot be asked now: {0}.")]
     CucmAway(String),
 }

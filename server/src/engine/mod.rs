@@ -323,7 +323,8 @@ impl Engine {
     /// site itself, is given the value it has. It goes into the timeline either way.
     ///
     /// # Errors
-    /// [`EngineError::Refused`] for whoever may not lock; [`EngineError::CucmAway`] where it did not work.
+    /// [`EngineError::Refused`] for whoever may not lock; [`EngineError::NotNow`] where nothing was tried;
+    /// [`EngineError::CucmAway`] where it did not work.
     pub async fn prove_write(&self, by: &Operator, site: &SiteId) -> Result<(), EngineError> {
         by.may(Act::Lock, Some(site))?;
         let where_to = self.drill_of(site).unwrap_or_else(|| site.clone());
@@ -331,13 +332,14 @@ impl Engine {
         let proof = site.prove_write().await;
         let (object, failed) = match &proof {
             Ok(object) => (object.clone(), None),
-            Err(Unproved { object, why }) => (object.clone(), Some(why.clone())),
+            Err(Unproved::Refused { object, why }) => (object.clone(), Some(why.clone())),
+            Err(Unproved::NotNow(why)) => return Err(EngineError::NotNow(why)),
         };
-        let kind = EventKind::WriteProved { object, failed };
+        let kind = EventKind::WriteProved { object, failed: failed.clone() };
         let (at, by) = (self.clock.now(), Some(by.actor()));
         let told = self.tell(NewEvent { at, site: Some(where_to), by, kind }).await;
         told.map_err(EngineError::NotRemembered)?;
-        proof.map(|_| ()).map_err(|unproved| EngineError::CucmAway(unproved.why))
+        failed.map_or(Ok(()), |why| Err(EngineError::CucmAway(why)))
     }
 
     /// The timeline grew by another hand than the engine's: whoever listens looks.

@@ -1,13 +1,13 @@
 //! Would CUCM take a write? Shown by one that changes nothing, long before it matters: a read-only AXL user is
 //! found so and not by a lock. *Source*: AXL reference, “write permission cannot be tested without a write”.
 //!
-//! It is done by the task that writes everything else, between two looks and only where all is as ordered: it can
-//! never put back what an order has just written.
+//! It is done by the task that writes everything else, right after a look and only where all is normal as ordered: no order
+//! of this server is between look and write. Other servers' orders may be: then only canaries are touched.
 
 use super::site::Site;
 use lockdown::plan::LockPlan;
 use lockdown::reading::Reading;
-use lockdown::step::Found;
+use lockdown::step::{Found, StepValue, Target};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -15,11 +15,13 @@ use tokio::sync::oneshot;
 /// A site that is not as ordered for so long is in trouble that everybody sees already.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What was not written, and why, for the operator.
+/// Why it is not proved.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Unproved {
-    pub(super) object: String,
-    pub(super) why: String,
+pub(super) enum Unproved {
+    /// Nothing was sent.
+    NotNow(&'static str),
+    /// CUCM did not take it. The text is for the operator.
+    Refused { object: String, why: String },
 }
 
 type Proof = Result<String, Unproved>;
@@ -35,18 +37,22 @@ impl Proofs {
 }
 
 impl Site {
-    /// The object that was written.
+    /// The object that was written. Where other servers may order meanwhile, only canaries are touched.
     pub(super) async fn prove_write(&self) -> Proof {
+        if self.status().command.target() == Target::Locked {
+            return Err(Unproved::NotNow("it is locked, and a lock is proof enough"));
+        }
+        if self.is_shared() && self.drill_of.is_none() {
+            return Err(Unproved::NotNow("with several servers it is proved on a drill’s canaries: set up a drill"));
+        }
+        self.take_turn();
         let (proved, proof) = oneshot::channel();
         self.proofs.0.lock().unwrap_or_else(PoisonError::into_inner).push(proved);
         self.wake();
-        let not_now = || Unproved {
-            object: self.id.to_string(),
-            why: "Not tried: CUCM is not as ordered now, or another server drives this site".into(),
-        };
+        let not_now = Unproved::NotNow("CUCM is not as ordered now");
         tokio::select! {
-            proof = proof => proof.unwrap_or_else(|_| Err(not_now())),
-            () = self.clock.sleep(PATIENCE) => Err(not_now()),
+            proof = proof => proof.unwrap_or(Err(not_now)),
+            () = self.clock.sleep(PATIENCE) => Err(not_now),
         }
     }
 
@@ -64,17 +70,19 @@ impl Site {
 
     async fn write_what_is_there(&self, plan: &LockPlan, reading: &Reading) -> Proof {
         let found = reading.steps.iter().find_map(|read| match &read.found {
+            // Its members may be edited at this moment, and CUCM takes long over them.
+            Found::Value(StepValue::Members(_)) => None,
             Found::Value(value) => plan.step(&read.step).map(|step| (step, value)),
             Found::Missing | Found::NotRead => None,
         });
         let Some((step, value)) = found else {
-            return Err(Unproved { object: self.id.to_string(), why: "The plan has no step that was read".into() });
+            return Err(Unproved::NotNow("the plan has no step to prove it by"));
         };
         let object = step.object.to_string();
         tracing::info!(site.id = %self.id, step.id = %step.id, "engine writes the value that is there");
         match self.dial_plan.write(step, value).await {
             Ok(()) => Ok(object),
-            Err(error) => Err(Unproved { object, why: error.to_string() }),
+            Err(error) => Err(Unproved::Refused { object, why: error.to_string() }),
         }
     }
 }

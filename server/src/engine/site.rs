@@ -289,6 +289,16 @@ impl Site {
         away || (off && status.command.is_settled())
     }
 
+    /// Other servers look after it too.
+    pub(super) fn is_shared(&self) -> bool {
+        self.store.shared_news().is_some()
+    }
+
+    /// From now on this server drives.
+    pub(super) fn take_turn(&self) {
+        self.store.take_over(&self.id);
+    }
+
     pub(super) fn turn(&self) -> Turn {
         self.store.turn(&self.id)
     }

@@ -201,6 +201,10 @@ async fn world() -> World {
 }
 
 async fn world_of_several() -> (World, Arc<Several>) {
+    world_with(None).await
+}
+
+async fn world_with(drill_of: Option<SiteId>) -> (World, Arc<Several>) {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(Embedded::open(folder.path()).unwrap());
     let several = Arc::new(Several {
@@ -213,8 +217,7 @@ async fn world_of_several() -> (World, Arc<Several>) {
     });
     let cucm = Arc::new(Memory::new(facts()));
     let clock = Arc::new(PausedClock { begun: tokio::time::Instant::now() });
-    let setup =
-        SiteSetup { name: "S".into(), plan: plan(), two_seniors: false, drill_of: None, dial_plan: cucm.clone() };
+    let setup = SiteSetup { name: "S".into(), plan: plan(), two_seniors: false, drill_of, dial_plan: cucm.clone() };
     let engine = Engine::start(vec![setup], several.clone(), clock, Tuning::default()).await.unwrap();
     let world = World { engine, cucm, store, _folder: folder };
     world.until(|standing| standing == Standing::Normal).await;
@@ -445,7 +448,7 @@ async fn whether_an_all_clear_would_be_taken_is_answered_without_ordering_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_proof_writes_what_is_there_and_says_who_asked() {
-    let world = world().await;
+    let world = world_with(SiteId::try_from("practised").ok()).await.0;
     world.until(|standing| standing == Standing::Normal).await;
     let before = world.cucm.facts().clone();
     world.engine.prove_write(&senior(), &site()).await.unwrap();
@@ -463,13 +466,19 @@ async fn a_proof_writes_what_is_there_and_says_who_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_proof_waits_until_an_order_is_carried_out_and_never_undoes_it() {
+async fn nothing_is_proved_while_a_lock_is_ordered_or_where_other_servers_may_order() {
     let world = world().await;
     world.until(|standing| standing == Standing::Normal).await;
-    world.cucm.fail_writes((0..4).map(|_| DialPlanError::Transient { why: "busy".into(), after: None }));
+    let refused = world.engine.prove_write(&senior(), &site()).await;
+    assert!(matches!(refused, Err(EngineError::NotNow(why)) if why.contains("several servers")), "{refused:?}");
     world.lock().await;
-    world.engine.prove_write(&senior(), &site()).await.unwrap();
-    assert_eq!(world.engine.status(&site()).unwrap().standing(world.engine.now()), Standing::Locked);
-    let last = world.cucm.written().pop().unwrap();
-    assert!(world.cucm.written().iter().filter(|write| **write == last).count() >= 2, "the locked value again: {last}");
+    let written = world.cucm.written();
+    let refused = world.engine.prove_write(&senior(), &site()).await;
+    assert!(matches!(refused, Err(EngineError::NotNow(why)) if why.contains("locked")), "{refused:?}");
+    assert_eq!(world.cucm.written(), written, "nothing was written");
+    assert_eq!(
+        world.told(|kind| matches!(kind, EventKind::WriteProved { .. })).await,
+        0,
+        "what was not tried is not told"
+    );
 }

@@ -10,7 +10,7 @@ use lockdown::timeline::{Event, EventKind};
 const PRACTISED_EVERY: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 /// Kinds of events that [`last_drill`] and [`last_write`] look at.
-pub const KINDS: [&str; 2] = ["verified", "write_proved"];
+pub const KINDS: [&str; 3] = ["verified", "write_proved", "stopped"];
 
 /// Of `site`; `drill` is where its lock is practised. `events` newest first.
 pub fn last_drill(site: &SiteId, drill: Option<&SiteId>, events: &[Event], now: Timestamp) -> Finding {
@@ -44,6 +44,11 @@ pub fn last_write(events: &[Event], now: Timestamp) -> Finding {
             what,
             format!("{} ago CUCM did not take a write: {why}", days(now, *at)),
             "Give the AXL user the role that may write (guide “telecom”, step 2), then press “Prove it”.",
+        ),
+        Some(Event { kind: EventKind::Stopped { why, .. }, at, .. }) => Finding::bad(
+            what,
+            format!("{} ago an order stopped: {why}", days(now, *at)),
+            "Mend what it says, then press “Prove it” or have a drill.",
         ),
         Some(last) if now.duration_since(last.at) > PRACTISED_EVERY => {
             Finding::warning(what, format!("last seen {} ago", days(now, last.at)), fix)

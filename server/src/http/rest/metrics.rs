@@ -12,6 +12,7 @@ use crate::store::calls::Wanted;
 use crate::telemetry::meters::Labels;
 use ::lockdown::call_request::{CallRequest, Priority};
 use ::lockdown::ids::SiteId;
+use ::lockdown::operator::Authority;
 use ::lockdown::standing::Standing;
 use ::lockdown::step::Target;
 use axum::extract::State;
@@ -53,7 +54,7 @@ pub(super) async fn metrics(key: Key, State(state): State<AppState>) -> Result<i
     if let Ok(open) = state.pages.calls.counted(&wanted).await {
         queue(&mut registry, &sites, &open, now);
     }
-    if key.only_site().is_none() {
+    if matches!(key.0.authority, Authority::Key { site: None, .. }) {
         server(&mut registry, &state, now).await;
         state.pages.meters.register(&mut registry);
     }

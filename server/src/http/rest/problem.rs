@@ -105,6 +105,7 @@ impl From<EngineError> for Problem {
             EngineError::NotRemembered(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "not-remembered", "The order could not be stored", detail)
             }
+            EngineError::NotNow(_) => Self::new(StatusCode::CONFLICT, "not-now", "Not now", detail),
             EngineError::CucmAway(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "cucm-away", "CUCM cannot be asked", detail)
             }

@@ -217,6 +217,7 @@ impl Embedded {
         }
         let filled = File::create(&self.reserve).and_then(|file| {
             let zeroes = vec![0; 64 * 1024];
+            private(&self.reserve);
             let mut file = std::io::BufWriter::new(file);
             for _ in 0..RESERVE_BYTES / zeroes.len() as u64 {
                 std::io::Write::write_all(&mut file, &zeroes)?;
@@ -290,11 +291,19 @@ fn is_full(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::DiskFull)
 }
 
-/// The file holds names and roles: for this user only.
+/// The file holds names and roles: for this user only. An engineer who works as root makes it for whose folder it is,
+/// or the service could not open it.
 fn private(path: &Path) {
     #[cfg(unix)]
     {
-        use std::os::unix::fs::PermissionsExt;
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+        let owners = path.parent().map(std::fs::metadata).zip(Some(std::fs::metadata(path)));
+        if let Some((Ok(folder), Ok(file))) = owners
+            && folder.uid() != file.uid()
+            && let Err(error) = chown(path, Some(folder.uid()), Some(folder.gid()))
+        {
+            tracing::warn!(%error, "the store's file could not be given to the owner of its folder");
+        }
         if let Err(error) = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)) {
             tracing::warn!(%error, "the store's file could not be made private");
         }
