@@ -71,9 +71,8 @@ impl Site {
     async fn write_what_is_there(&self, plan: &LockPlan, reading: &Reading) -> Proof {
         let found = reading.steps.iter().find_map(|read| match &read.found {
             // Its members may be edited at this moment, and CUCM takes long over them.
-            Found::Value(StepValue::Members(_)) => None,
+            Found::Value(StepValue::Members(_)) | Found::Missing | Found::NotRead => None,
             Found::Value(value) => plan.step(&read.step).map(|step| (step, value)),
-            Found::Missing | Found::NotRead => None,
         });
         let Some((step, value)) = found else {
             return Err(Unproved::NotNow("the plan has no step to prove it by"));
