@@ -1,7 +1,7 @@
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
 import { EOC, OTHER, agentsBrowser, call, desktop, gadgetOf, hangUp, nodes, signInHere } from "./finesse.mjs";
-import { dial, makeNormal, shots, signIn } from "./world.mjs";
+import { countGestures, dial, makeNormal, shots, signIn } from "./world.mjs";
 
 let browser;
 
@@ -15,16 +15,20 @@ test.afterEach(async () => {
   expect(browser.complaints.filter((text) => !/status of (401|409|410)/.test(text))).toEqual([]);
 });
 
-/** Holds the switch as long as it takes. */
+/** Holds the switch as long as it takes: one gesture, in a try that the switch took. */
 async function hold(page, gadget) {
   const bar = gadget.locator(".hold-bar");
   await expect(bar).toBeVisible();
+  let gestures;
   await expect(async () => {
+    await page.mouse.up();
+    gestures = await countGestures(gadget);
     await bar.hover();
     await page.mouse.down();
     await expect(bar).toContainText("Keep holding", { timeout: 2000 });
   }).toPass();
   await expect(gadget.locator(".banner-headline")).toHaveText(/PSTN LOCKED|Locking|accepted/);
+  expect(await gestures(), "from intention to order").toBe(1);
   await page.mouse.up();
 }
 

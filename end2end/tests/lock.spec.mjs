@@ -1,4 +1,4 @@
-import { dial, edit, expect, faults, makeNormal, signIn, test } from "./world.mjs";
+import { countGestures, dial, edit, expect, faults, makeNormal, signIn, test } from "./world.mjs";
 
 const headline = (page) => page.locator(".banner-headline");
 const bar = (page) => page.locator(".hold-bar");
@@ -27,12 +27,14 @@ test("holding locks, and only a senior releases", async ({ page, browser }) => {
   await faults({ latency_ms: 60 });
   await expect(bar(page)).toBeVisible();
   const said = await listen(page);
+  const gestures = await countGestures(page);
   await bar(page).hover();
   await page.mouse.down();
   await expect(bar(page)).toContainText("Keep holding");
   await expect(headline(page)).toHaveText(/Locking… \d+ of \d+/);
   await page.mouse.up();
   await expect(headline(page)).toHaveText("PSTN LOCKED");
+  expect(await gestures(), "from intention to order").toBe(1);
   const stages = (await said()).map((text) => text.replace(/\d+ of \d+/, "n of m"));
   expect([...new Set(stages)]).toEqual(["Lock accepted", "Locking… n of m", "PSTN LOCKED"]);
   await expect(page.locator(".banner-second")).toContainText("by EOC 1 (web)");

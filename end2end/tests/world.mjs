@@ -46,6 +46,19 @@ export async function makeNormal(browser) {
   await context.close();
 }
 
+/** Counts what a hand does from now on: presses of a pointer or a key. Give the page, or a frame's locator within. */
+export async function countGestures(inside) {
+  await inside.locator("body").evaluate(() => {
+    const listening = window.gestures !== undefined;
+    window.gestures = 0;
+    if (listening) return;
+    for (const kind of ["pointerdown", "keydown"]) {
+      addEventListener(kind, (event) => (window.gestures += event.repeat ? 0 : 1), true);
+    }
+  });
+  return () => inside.locator("body").evaluate(() => window.gestures);
+}
+
 export const shots = process.env.LOCKDOWN_SHOTS;
 const widths = [320, 768, 1280];
 

@@ -101,6 +101,14 @@ impl Bot {
         self.sim.press(email, &card.uuid, inputs).unwrap();
     }
 
+    /// Messages somebody wrote and cards somebody pressed.
+    pub(crate) fn acts_of(&self, email: &str) -> usize {
+        let model = self.sim.model();
+        let uuid = &model.accounts.iter().find(|account| account.email == email).unwrap().uuid;
+        let wrote = model.messages.iter().filter(|message| message.person == *uuid).count();
+        wrote + model.actions.iter().filter(|action| action.person == *uuid).count()
+    }
+
     /// The space of the incident that is open or was last.
     async fn space(&self) -> String {
         let find = || self.sim.model().rooms.iter().rev().find(|room| !room.direct).map(|room| room.uuid.clone());

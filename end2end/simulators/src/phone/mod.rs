@@ -38,6 +38,8 @@ pub struct Phone {
     banner: Option<String>,
     /// Every address that was asked for.
     asked: Vec<String>,
+    /// Keys that were pressed, each digit one.
+    pressed: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -57,6 +59,7 @@ impl Phone {
             field: 0,
             banner: None,
             asked: vec![],
+            pressed: 0,
         }
     }
 
@@ -72,6 +75,11 @@ impl Phone {
     /// Every address that was asked for, in order.
     pub fn asked(&self) -> &[String] {
         &self.asked
+    }
+
+    /// How many keys were pressed on it so far, each digit one.
+    pub fn pressed(&self) -> usize {
+        self.pressed
     }
 
     /// Seconds until it asks again by itself.
@@ -143,6 +151,7 @@ impl Phone {
     /// # Errors
     /// As [`Phone::open`].
     pub async fn key(&mut self, key: char) -> Result<(), String> {
+        self.pressed += 1;
         match self.object() {
             Some(Object::Menu { items, .. }) => {
                 let line = key.to_digit(10).and_then(|digit| (digit as usize).checked_sub(1));
@@ -175,6 +184,7 @@ impl Phone {
 
     /// The arrow down: the next field.
     pub fn down(&mut self) {
+        self.pressed += 1;
         self.field = (self.field + 1).min(self.typed.len().saturating_sub(1));
     }
 
@@ -183,6 +193,7 @@ impl Phone {
     /// # Errors
     /// As [`Phone::open`].
     pub async fn soft(&mut self, name: &str) -> Result<(), String> {
+        self.pressed += 1;
         let own = match self.object() {
             Some(Object::Text { keys, .. }) => keys.clone(),
             _ => vec![],
