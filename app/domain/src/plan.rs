@@ -221,6 +221,16 @@ fn step_id(object: &Object) -> StepId {
 }
 
 impl LockPlan {
+    /// A step and the value it has, to show by writing it that CUCM takes writes. Never the members of a calling
+    /// search space: somebody may edit them at this moment, and CUCM takes long over them.
+    pub fn provable<'a>(
+        &'a self,
+        mut found: impl FnMut(&StepId) -> Option<&'a StepValue>,
+    ) -> Option<(&'a Step, &'a StepValue)> {
+        let each = self.steps.iter().filter_map(|step| found(&step.id).map(|value| (step, value)));
+        each.into_iter().find(|(_, value)| !matches!(value, StepValue::Members(_)))
+    }
+
     /// What must be written, and in which order, so that CUCM holds `target`: only where the read
     /// value differs, lock order forwards, release order backwards.
     pub fn writes(&self, target: Target, reading: &Reading) -> Vec<Write<'_>> {

@@ -31,7 +31,7 @@ pub enum EngineError {
     Unsure,
     /// Nothing was sent to CUCM.
     #[error("Not tried: {0}.")]
-    NotNow(&'static str),
+    NotNow(String),
     #[error("CUCM cannot be asked now: {0}.")]
     CucmAway(String),
 }

@@ -333,7 +333,7 @@ impl Engine {
         let (object, failed) = match &proof {
             Ok(object) => (object.clone(), None),
             Err(Unproved::Refused { object, why }) => (object.clone(), Some(why.clone())),
-            Err(Unproved::NotNow(why)) => return Err(EngineError::NotNow(why)),
+            Err(Unproved::NotNow(why)) => return Err(EngineError::NotNow(why.clone())),
         };
         let kind = EventKind::WriteProved { object, failed: failed.clone() };
         let (at, by) = (self.clock.now(), Some(by.actor()));

@@ -4,10 +4,12 @@
 //! It is done by the task that writes everything else, right after a look and only where all is normal as ordered: no order
 //! of this server is between look and write. Other servers' orders may be: then only canaries are touched.
 
+use super::ports::DialPlanError;
 use super::site::Site;
+use lockdown::ids::StepId;
 use lockdown::plan::LockPlan;
 use lockdown::reading::Reading;
-use lockdown::step::{Found, StepValue, Target};
+use lockdown::step::{Found, Target};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -19,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Unproved {
     /// Nothing was sent.
-    NotNow(&'static str),
+    NotNow(String),
     /// CUCM did not take it. The text is for the operator.
     Refused { object: String, why: String },
 }
@@ -31,6 +33,12 @@ type Proof = Result<String, Unproved>;
 pub(super) struct Proofs(Mutex<Vec<oneshot::Sender<Proof>>>);
 
 impl Proofs {
+    fn wait(&self, proved: oneshot::Sender<Proof>) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|earlier| !earlier.is_closed());
+        waiting.push(proved);
+    }
+
     fn waiting(&self) -> Vec<oneshot::Sender<Proof>> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -40,19 +48,20 @@ impl Site {
     /// The object that was written. Where other servers may order meanwhile, only canaries are touched.
     pub(super) async fn prove_write(&self) -> Proof {
         if self.status().command.target() == Target::Locked {
-            return Err(Unproved::NotNow("it is locked, and a lock is proof enough"));
+            return Err(Unproved::NotNow("it is locked, and a lock is proof enough".into()));
         }
         if self.is_shared() && self.drill_of.is_none() {
-            return Err(Unproved::NotNow("with several servers it is proved on a drill’s canaries: set up a drill"));
+            let why = "with several servers it is proved on a drill’s canaries: set up a drill";
+            return Err(Unproved::NotNow(why.into()));
         }
         self.take_turn();
         let (proved, proof) = oneshot::channel();
-        self.proofs.0.lock().unwrap_or_else(PoisonError::into_inner).push(proved);
+        self.proofs.wait(proved);
         self.wake();
-        let not_now = Unproved::NotNow("CUCM is not as ordered now");
+        let not_now = || Err(Unproved::NotNow("CUCM is not as ordered now".into()));
         tokio::select! {
-            proof = proof => proof.unwrap_or(Err(not_now)),
-            () = self.clock.sleep(PATIENCE) => Err(not_now),
+            proof = proof => proof.unwrap_or_else(|_| not_now()),
+            () = self.clock.sleep(PATIENCE) => not_now(),
         }
     }
 
@@ -69,18 +78,21 @@ impl Site {
     }
 
     async fn write_what_is_there(&self, plan: &LockPlan, reading: &Reading) -> Proof {
-        let found = reading.steps.iter().find_map(|read| match &read.found {
-            // Its members may be edited at this moment, and CUCM takes long over them.
-            Found::Value(StepValue::Members(_)) | Found::Missing | Found::NotRead => None,
-            Found::Value(value) => plan.step(&read.step).map(|step| (step, value)),
-        });
-        let Some((step, value)) = found else {
-            return Err(Unproved::NotNow("the plan has no step to prove it by"));
+        let value_of = |id: &StepId| match &reading.steps.iter().find(|read| read.step == *id)?.found {
+            Found::Value(value) => Some(value),
+            Found::Missing | Found::NotRead => None,
+        };
+        let Some((step, value)) = plan.provable(value_of) else {
+            return Err(Unproved::NotNow("the plan has no step to prove it by".into()));
         };
         let object = step.object.to_string();
         tracing::info!(site.id = %self.id, step.id = %step.id, "engine writes the value that is there");
         match self.dial_plan.write(step, value).await {
             Ok(()) => Ok(object),
+            // That CUCM is busy or away says nothing about the right to write, and is told elsewhere.
+            Err(DialPlanError::Transient { why, .. } | DialPlanError::OutcomeUnknown { why }) => {
+                Err(Unproved::NotNow(why))
+            }
             Err(error) => Err(Unproved::Refused { object, why: error.to_string() }),
         }
     }

@@ -470,15 +470,37 @@ async fn nothing_is_proved_while_a_lock_is_ordered_or_where_other_servers_may_or
     let world = world().await;
     world.until(|standing| standing == Standing::Normal).await;
     let refused = world.engine.prove_write(&senior(), &site()).await;
-    assert!(matches!(refused, Err(EngineError::NotNow(why)) if why.contains("several servers")), "{refused:?}");
+    assert!(matches!(refused, Err(EngineError::NotNow(ref why)) if why.contains("several servers")), "{refused:?}");
     world.lock().await;
     let written = world.cucm.written();
     let refused = world.engine.prove_write(&senior(), &site()).await;
-    assert!(matches!(refused, Err(EngineError::NotNow(why)) if why.contains("locked")), "{refused:?}");
+    assert!(matches!(refused, Err(EngineError::NotNow(ref why)) if why.contains("locked")), "{refused:?}");
     assert_eq!(world.cucm.written(), written, "nothing was written");
     assert_eq!(
         world.told(|kind| matches!(kind, EventKind::WriteProved { .. })).await,
         0,
         "what was not tried is not told"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_proofs_at_once_are_one_write_and_a_cucm_that_is_busy_proves_nothing_wrong() {
+    let world = world_with(SiteId::try_from("practised").ok()).await.0;
+    let (who, site) = (senior(), site());
+    let (one, two) = tokio::join!(world.engine.prove_write(&who, &site), world.engine.prove_write(&who, &site));
+    assert_eq!((one, two), (Ok(()), Ok(())));
+    assert_eq!(world.cucm.written().len(), 1);
+    for busy in [
+        DialPlanError::Transient { why: "it asks for a pause".into(), after: None },
+        DialPlanError::OutcomeUnknown { why: "no answer in time".into() },
+    ] {
+        world.cucm.fail_writes([busy]);
+        let refused = world.engine.prove_write(&who, &site).await;
+        assert!(matches!(refused, Err(EngineError::NotNow(_))), "{refused:?}");
+    }
+    world.cucm.fail_reads((0..9).map(|_| DialPlanError::Transient { why: "away".into(), after: None }));
+    let refused = world.engine.prove_write(&who, &site).await;
+    assert!(matches!(refused, Err(EngineError::NotNow(_))), "{refused:?}");
+    let failed = |kind: &EventKind| matches!(kind, EventKind::WriteProved { failed: Some(_), .. });
+    assert_eq!(world.told(failed).await, 0, "nobody is sent to mend a role that is right");
 }

@@ -24,6 +24,8 @@ const EVERY: Duration = Duration::from_secs(5 * 60);
 /// A plan is checked every quarter of an hour while nothing is locked.
 const PLAN_FRESH: SignedDuration = SignedDuration::from_mins(60);
 
+const AGAIN: &str = "It is looked at again by itself.";
+
 /// Events looked through for the last drill and the last write.
 const LOOKED_THROUGH: usize = 500;
 
@@ -66,10 +68,16 @@ impl Readiness {
         found.extend(self.publisher(now).await);
         found.extend(practice(pages, now).await);
         found.extend(self.tls.iter().map(|files| outside::own(files, now)));
-        found.push(match pages.directory.people().await {
-            Ok(people) => people::seniors(&people),
-            Err(error) => Finding::warning("seniors", error.to_string(), "It is looked at again by itself."),
-        });
+        match pages.directory.people().await {
+            Ok(people) => found.extend(
+                pages
+                    .engine
+                    .live_statuses()
+                    .iter()
+                    .map(|status| people::seniors(&people, &status.id, if status.two_seniors { 2 } else { 1 })),
+            ),
+            Err(error) => found.push(Finding::warning("seniors", error.to_string(), AGAIN)),
+        }
         found.extend(cloud(pages));
         found.extend(gadget(pages, now).await);
         found.sort_by_key(|finding| finding.verdict);
@@ -146,7 +154,7 @@ async fn practice(pages: &Pages, now: Timestamp) -> Vec<Finding> {
     let events = match pages.directory.events_named(&practice::KINDS, LOOKED_THROUGH).await {
         Ok(events) => events,
         Err(error) => {
-            return vec![Finding::warning("last drill", error.to_string(), "It is looked at again by itself.")];
+            return vec![Finding::warning("last drill", error.to_string(), AGAIN)];
         }
     };
     let mut found = vec![practice::last_write(&events, now)];
@@ -183,7 +191,7 @@ async fn gadget(pages: &Pages, now: Timestamp) -> Option<Finding> {
     let (made, keys) = match (files::all(pages.papers.as_ref()).await, pages.directory.clients().await) {
         (Ok(made), Ok(keys)) => (made, keys),
         (Err(error), _) | (_, Err(error)) => {
-            return Some(Finding::warning("gadget", error.to_string(), "It is looked at again by itself."));
+            return Some(Finding::warning("gadget", error.to_string(), AGAIN));
         }
     };
     Some(files::newest(&made, &keys, now))

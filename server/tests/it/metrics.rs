@@ -29,7 +29,7 @@ async fn standing_orders_latencies_and_faults_are_told_as_they_are() {
     let standing = |word: &str| format!("lockdown_standing{{site=\"{SITE}\",drill=\"0\",standing=\"{word}\"}}");
     assert_eq!(is(&before, &standing("normal")), Some(1.0), "{before}");
     assert_eq!(is(&before, &standing("locked")), Some(0.0));
-    assert_eq!(is(&before, &format!("lockdown_plan_accepted{{site=\"{SITE}\"}}")), Some(1.0));
+    assert_eq!(is(&before, &format!("lockdown_plan_accepted{{site=\"{SITE}\",drill=\"0\"}}")), Some(1.0));
 
     let order = Some(json!({ "desired": "locked" }));
     let path = format!("/api/v1/sites/{SITE}/lockdown?wait=30s");

@@ -208,3 +208,27 @@ async fn a_server_that_is_killed_behind_it_loses_no_request() {
     assert_eq!(lost, 0, "of {} requests: {}", answers.len(), nginx.log());
     assert!(answers.len() > 100, "{} requests were made", answers.len());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_hangs_behind_it_keeps_no_lock_back() {
+    let port = free_port();
+    let database = Database::start().await.unwrap();
+    let first = World::with_database_and(&database, behind(port)).await;
+    first.until_standing("normal").await;
+    let second = World::beside(&first).await;
+    let names = [("lockdown-a.acme.example:3000", address(&first)), ("lockdown-b.acme.example:3000", address(&second))];
+    let nginx = Nginx::start(port, &filled(SEVERAL, &names));
+    first.until("nginx answers", async || nginx.client().get(&nginx.url).send().await.is_ok()).await;
+    let person = &simulators::b2c::demo_people()[0];
+    first.run(&["people", "add", "--name", &person.name, "--subject", &person.oid, "--role", "eoc"]);
+    let mut browser = nginx.browser();
+    browser.sign_in(&first, 1, "/console").await;
+    first.hang();
+    // Whichever server each press meets first.
+    for _ in 0..2 {
+        let order = browser.post("/ui/activate", &format!("site={SITE}"), false).await;
+        assert_eq!(order.status(), StatusCode::OK, "{}", nginx.log());
+    }
+    second.until_standing("locked").await;
+    second.calls_are_locked();
+}

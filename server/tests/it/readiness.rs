@@ -5,6 +5,7 @@ use crate::world::{DEMO, SITE, World};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use simulators::cucm::digits::Dialling;
+use simulators::database::Database;
 
 const DRILL_SITE: &str = include_str!("../../../end2end/drill-site.toml");
 
@@ -54,8 +55,13 @@ async fn an_account_that_may_only_read_is_found_before_it_matters() {
     world.configure(DEMO, "", "axl-reader");
     world.serve().await;
     world.until_standing("normal").await;
+    let beside = findings(&world.run(&["doctor", "--prove-write", "--json"]));
+    assert_eq!(verdict(&beside, "right to write"), json!("warning"), "nothing is written beside a server: {beside}");
+    world.stop();
     let said = findings(&world.run(&["doctor", "--prove-write", "--json"]));
     assert_eq!((verdict(&said, "right to write"), &said["ok"]), (json!("bad"), &json!(false)), "{said}");
+    world.serve().await;
+    world.until_standing("normal").await;
     let mut eoc = signed_in(&world, 1, "eoc").await;
     let refused = eoc.post("/ui/prove-write", &format!("site={SITE}"), false).await;
     assert!(refused.status().is_client_error() || refused.status().is_server_error());
@@ -63,6 +69,25 @@ async fn an_account_that_may_only_read_is_found_before_it_matters() {
     assert!(why.contains("CUCM did not take it") && why.contains("may read but not write"), "{why}");
     let page = eoc.get("/readiness").await.text().await.unwrap();
     assert!(page.contains("Perhaps not") && page.contains("did not take a write"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_database_it_says_so_and_what_can_be_seen_is_seen() {
+    let database = Database::start().await.unwrap();
+    let world = World::with_database(&database).await;
+    world.until_standing("normal").await;
+    let mut senior = signed_in(&world, 3, "senior_eoc").await;
+    let key = world.everything();
+    database.kill();
+    let ready = async || reqwest::get(format!("{}/readyz", world.url)).await.unwrap().text().await.unwrap();
+    world.until("it is noticed", async || ready().await.contains("the shared database is away")).await;
+    let page = senior.get("/readiness").await.text().await.unwrap();
+    assert!(page.contains("Shared database") && page.contains("locking works"), "{page}");
+    assert!(page.contains("CUCM seen") && page.contains("s ago"), "{page}");
+    let told = reqwest::Client::new().get(format!("{}/metrics", world.url)).bearer_auth(&key).send().await.unwrap();
+    let told = told.text().await.unwrap();
+    assert!(told.contains("lockdown_database_away 1.0") && told.contains("standing=\"normal\"} 1.0"), "{told}");
+    assert!(!told.contains("lockdown_call_requests_open{"), "no false 0: {told}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

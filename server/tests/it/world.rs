@@ -186,6 +186,12 @@ impl World {
         }
     }
 
+    /// Stops the server without ending it: it takes connections and answers nothing.
+    pub(crate) fn hang(&self) {
+        let pid = self.server.lock().unwrap().as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());
+    }
+
     /// Ends the server as a service manager would.
     pub(crate) fn stop(&self) {
         if let Some(mut server) = self.server.lock().unwrap().take() {

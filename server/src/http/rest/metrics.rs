@@ -109,9 +109,10 @@ fn standings(registry: &mut Registry, sites: &[SiteStatus], now: Timestamp) {
     let leaks = Gauges::new(registry, "lockdown_plan_leaks", "Ways that stay open to the PSTN when locked");
     for site in sites {
         let of = || vec![("site", site.id.to_string())];
+        let drill = ("drill", flag(site.drill).to_string());
         let now_is = site.standing(now).word();
         for word in Standing::WORDS {
-            let labels = [of(), vec![("drill", flag(site.drill).to_string()), ("standing", word.to_owned())]].concat();
+            let labels = [of(), vec![drill.clone(), ("standing", word.to_owned())]].concat();
             standing.set(&labels, flag(word == now_is));
         }
         let target = site.command.target();
@@ -124,7 +125,7 @@ fn standings(registry: &mut Registry, sites: &[SiteStatus], now: Timestamp) {
                 steps.set(&[of(), vec![("as_ordered", as_ordered.to_owned())]].concat(), count);
             }
         }
-        plan.set(&of(), flag(matches!(site.plan, PlanState::Accepted(_))));
+        plan.set(&[of(), vec![drill]].concat(), flag(matches!(site.plan, PlanState::Accepted(_))));
         if let Some(accepted) = site.plan.last_accepted() {
             checked.set(&of(), now.duration_since(accepted.at).as_secs_f64());
             leaks.set(&of(), whole(accepted.checked.leaks.len() as u64));
