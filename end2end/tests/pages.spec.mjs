@@ -51,6 +51,11 @@ test("whether a lock would work is on one page, and the right to write is proved
   await page.getByRole("button", { name: "Prove it" }).click();
   await expect(findings.filter({ hasText: "Right to write" })).toContainText("CUCM can be written");
   await look(page, "readiness");
+  await page.getByRole("link", { name: "Card to print" }).click();
+  await expect(page.getByRole("heading", { name: "Acme North" })).toBeVisible();
+  await expect(page.getByText("911, 9911, 933, 988, 112 always work")).toBeVisible();
+  await look(page, "card");
+  await page.goto("/readiness");
   await faults({ throttle: 100000 });
   await expect(async () => {
     await page.reload();
