@@ -6,7 +6,7 @@ use crate::backend::Pages;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::finesse::notice::Notices;
-use crate::http::{AppState, router};
+use crate::http::{AppState, Around, door};
 use crate::identity::api_key;
 use crate::identity::oidc::{Oidc, SignInError};
 use crate::identity::outage::Change;
@@ -17,16 +17,20 @@ use crate::store::Directory;
 use crate::store::embedded::claim;
 use crate::telemetry;
 use crate::webex::{Front, Webex};
-use axum::Router;
+use axum::ServiceExt;
+use axum::extract::Request;
+use axum::response::Response;
 use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle, Server};
 use lockdown::timeline::EventKind;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+use tower::Service;
 
 /// A client that does not finish its request head in this time is let go.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
@@ -83,10 +87,10 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
         let turns = Turns::new(pages.clone(), config.http.listen);
         tokio::spawn(crate::phone::tend(Pushes::new(push, phone.devices.clone(), turns)?));
     }
-    let app = router(&AppState::new(&config, pages, &site_root()?));
+    let door = door(&AppState::new(&config, pages, &site_root()?));
     tracing::info!(address = %config.http.listen, public_url = config.http.public_url, "pstn-lockdown serves");
     tokio::spawn(service::watch(engine.clone()));
-    listen(listener, tls, app).await?;
+    listen(listener, tls, door).await?;
     if let Some(webex) = &webex {
         // The cloud may be away: a stop does not wait for it.
         let _ = tokio::time::timeout(FAREWELL, webex.leave()).await;
@@ -132,7 +136,14 @@ async fn tls(config: &Config) -> Result<Option<RustlsConfig>, Sorry> {
 }
 
 /// Small pieces of news are sent at once, not gathered (TCP_NODELAY).
-async fn listen(listener: std::net::TcpListener, tls: Option<RustlsConfig>, app: Router) -> std::io::Result<()> {
+async fn listen<S>(
+    listener: std::net::TcpListener,
+    tls: Option<RustlsConfig>,
+    door: Around<S>,
+) -> std::io::Result<()>
+where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static,
+{
     let handle = Handle::<SocketAddr>::new();
     let stopping = handle.clone();
     tokio::spawn(async move {
@@ -144,16 +155,17 @@ async fn listen(listener: std::net::TcpListener, tls: Option<RustlsConfig>, app:
         service::stopping();
         stopping.graceful_shutdown(Some(FAREWELL));
     });
-    let service = app.into_make_service_with_connect_info::<SocketAddr>();
+    let door = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(door);
     match tls {
         None => {
             let server = axum_server::from_tcp(listener)?.acceptor(NoDelayAcceptor::new());
-            bounded(server.handle(handle)).serve(service).await
+            // No browser speaks HTTP/2 without TLS, and to look for it doubles what each open line holds.
+            bounded(server.http1_only().handle(handle)).serve(door).await
         }
         Some(tls) => {
             let acceptor = RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new());
             let server = axum_server::from_tcp(listener)?.acceptor(acceptor);
-            bounded(server.handle(handle)).serve(service).await
+            bounded(server.handle(handle)).serve(door).await
         }
     }
 }

@@ -5,11 +5,11 @@
 use super::AppState;
 use crate::identity::api_key::within;
 use axum::extract::{ConnectInfo, Request};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 
-const FORWARDED: &str = "x-forwarded-for";
+const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The client's address, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

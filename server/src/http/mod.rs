@@ -20,6 +20,8 @@ mod trace;
 mod webex;
 mod who;
 
+pub use around::Around;
+
 use crate::backend::{Pages, Sites};
 use crate::config::Config;
 use crate::engine::Engine;
@@ -29,25 +31,21 @@ use crate::phone::Desk;
 use crate::store::Directory;
 use crate::webhooks::Webhooks;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRef};
-use axum::middleware;
+use axum::extract::{DefaultBodyLimit, FromRef, Request};
+use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use ipnet::IpNet;
 use leptos::config::{Env, LeptosOptions};
 use leptos::server_fn::axum::server_fn_paths;
+use std::convert::Infallible;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
-use tower::ServiceBuilder;
+use tower::{Layer, Service};
 use tower_http::compression::CompressionLayer;
-use tower_http::timeout::RequestBodyTimeoutLayer;
 
 /// Orders and forms are small.
 const MAX_BODY: usize = 64 * 1024;
-
-/// A body whose next piece does not come in this time is given up.
-const BODY_PAUSE: Duration = Duration::from_secs(15);
 
 /// What handlers work with. Copied with every request, so it is one pointer.
 #[derive(Clone)]
@@ -82,6 +80,7 @@ pub struct Handled {
     trusted_proxies: Arc<[IpNet]>,
     teller: live::Teller,
     running: rest::Running,
+    brief: rest::Brief,
     leptos: LeptosOptions,
 }
 
@@ -123,6 +122,7 @@ impl AppState {
             limits: Arc::new(limits::Limits::new(config.http.lines_per_address)),
             trusted_proxies: config.http.trusted_proxies.clone().into(),
             running: rest::Running::default(),
+            brief: rest::Brief::default(),
             leptos,
         }))
     }
@@ -189,15 +189,13 @@ pub fn routes() -> Vec<String> {
     all
 }
 
-/// All of it.
-pub fn router(state: &AppState) -> Router {
+/// All of it, to be served.
+pub fn door(
+    state: &AppState,
+) -> Around<impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + use<>> {
     let own = own().into_iter().fold(Router::new(), |router, (_, path, handler)| router.route(path, handler));
     let own = own.merge(rest::router()).with_state(state.clone());
     let compressed = pages::router(state).layer(CompressionLayer::new());
-    // One layer: each one that is added to a router is copied with all within it for every request.
-    let around = ServiceBuilder::new()
-        .layer(middleware::from_fn_with_state(state.clone(), around::around))
-        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
-        .layer(DefaultBodyLimit::max(MAX_BODY));
-    Router::new().merge(own).merge(compressed).layer(around)
+    let bounded = DefaultBodyLimit::max(MAX_BODY).layer(own.merge(compressed));
+    Around { state: state.clone(), handlers: bounded }
 }

@@ -3,8 +3,11 @@
 
 use super::AppState;
 use axum::extract::Request;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+
+const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// What is answered instead, where it does not come from where it must.
 pub(super) fn refused(state: &AppState, request: &Request) -> Option<Response> {
@@ -16,12 +19,11 @@ pub(super) fn refused(state: &AppState, request: &Request) -> Option<Response> {
         return Some(refusal("This request did not come from one of our own pages."));
     }
     // Phones are no browsers: a page somewhere cannot use the network it is opened in.
-    let by_page =
-        request.headers().get("sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site");
+    let by_page = request.headers().get(SITE).is_some_and(|site| site == "cross-site" || site == "same-site");
     if path.starts_with("/phone/") && by_page {
         return Some(refusal("A desk phone's request came from a page."));
     }
-    let framed = request.headers().get("sec-fetch-dest").is_some_and(|dest| dest == "iframe" || dest == "frame");
+    let framed = request.headers().get(DEST).is_some_and(|dest| dest == "iframe" || dest == "frame");
     if framed && !path.starts_with("/embed/") {
         return Some(refusal("This page is not shown inside another one."));
     }
@@ -29,7 +31,7 @@ pub(super) fn refused(state: &AppState, request: &Request) -> Option<Response> {
 }
 
 fn is_ours(headers: &HeaderMap, public_url: &str) -> bool {
-    match headers.get("sec-fetch-site") {
+    match headers.get(SITE) {
         Some(site) => site == "same-origin",
         None => headers.get(header::ORIGIN).is_some_and(|origin| origin == public_url),
     }

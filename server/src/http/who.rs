@@ -25,11 +25,15 @@ const GADGET_MAY: [&str; 6] =
 #[derive(Clone)]
 pub(super) struct GadgetToken(pub(super) String);
 
+/// Whether a request says who is asking, and may say it that way.
+pub(super) fn is_told(request: &Request) -> bool {
+    let path = request.uri().path();
+    let otherwise = ["/api/", "/pkg/", "/phone/"].iter().any(|ways| path.starts_with(ways));
+    !otherwise && request.headers().contains_key(header::COOKIE)
+}
+
 pub(super) async fn identify(state: &AppState, request: &mut Request) {
     let path = request.uri().path();
-    if path.starts_with("/api/") || path.starts_with("/pkg/") || path.starts_with("/phone/") {
-        return;
-    }
     let audience = audience(request);
     // What a page asks for by itself is no act of a person.
     let (human, headers) = (path != "/ui/live" && path != "/embed/state", request.headers());

@@ -68,5 +68,5 @@ async fn what_a_request_writes_into_the_log_has_the_id_of_the_answer() {
     world.until("the log has it", async || world.log().contains(id)).await;
     let line = world.log().lines().find(|line| line.contains(id)).unwrap().to_owned();
     let told: serde_json::Value = serde_json::from_str(&line).unwrap();
-    assert_eq!((&told["span"]["trace.id"], &told["span"]["path"]), (&id.into(), &"/auth/callback".into()), "{line}");
+    assert_eq!((&told["trace.id"], &told["path"]), (&id.into(), &"/auth/callback".into()), "{line}");
 }

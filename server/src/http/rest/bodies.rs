@@ -173,18 +173,6 @@ pub struct EventBody {
     pub detail: serde_json::Value,
 }
 
-impl SiteBrief {
-    pub fn of(status: &SiteStatus, now: Timestamp) -> Self {
-        Self {
-            id: status.id.to_string(),
-            name: status.name.clone(),
-            state: status.standing(now).word(),
-            since: status.command.since(),
-            read_at: status.reading.as_ref().map(|reading| reading.read_at),
-        }
-    }
-}
-
 impl SiteBody {
     pub fn of(status: &SiteStatus, drill_site: Option<::lockdown::ids::SiteId>, now: Timestamp) -> Self {
         let command = &status.command;

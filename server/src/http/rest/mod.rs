@@ -17,11 +17,12 @@ mod sites;
 mod webhooks;
 
 pub use idempotency::Running;
+pub use sites::Brief;
 
 use super::AppState;
 use axum::Router;
 use axum::http::{HeaderValue, header};
-use tower::ServiceBuilder;
+use axum::response::Response;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -54,20 +55,21 @@ pub(super) fn router() -> Router<AppState> {
     let policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                   connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
     let reader: Router<AppState> = reader.into();
-    router
-        .route("/api/v1/{*rest}", axum::routing::any(problem::not_found))
-        .layer(
-            ServiceBuilder::new()
-                .layer(SetResponseHeaderLayer::if_not_present(
-                    header::CACHE_CONTROL,
-                    HeaderValue::from_static("no-store"),
-                ))
-                .layer(axum::middleware::map_response(problem::as_problem)),
-        )
-        .merge(reader.layer(SetResponseHeaderLayer::if_not_present(
-            header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static(policy),
-        )))
+    router.route("/api/v1/{*rest}", axum::routing::any(problem::not_found)).merge(reader.layer(
+        SetResponseHeaderLayer::if_not_present(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)),
+    ))
+}
+
+/// Whether the answer is for a program.
+pub(super) fn is_of(path: &str) -> bool {
+    path.starts_with("/api/v1/")
+}
+
+/// Such an answer: every refusal a problem, and nothing kept on the way.
+pub(super) fn finished(response: Response) -> Response {
+    let mut response = problem::as_problem(response);
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
 }
 
 /// What the contract names, besides the contract itself.

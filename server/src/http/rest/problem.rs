@@ -138,7 +138,7 @@ impl IntoResponse for Problem {
 
 /// What the framework refuses by itself (a query that cannot be read, another method, too large a
 /// body) is told like every other refusal.
-pub(super) async fn as_problem(response: Response) -> Response {
+pub(super) fn as_problem(response: Response) -> Response {
     let status = response.status();
     let json = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().ends_with(b"json"));
     if !status.is_client_error() || json {

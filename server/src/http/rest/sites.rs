@@ -3,14 +3,18 @@
 use super::bearer::Key;
 use super::bodies::{SiteBody, SiteBrief, StatusBody};
 use super::problem::Problem;
+use crate::engine::SiteStatus;
 use crate::http::AppState;
 use ::lockdown::ids::SiteId;
 use ::lockdown::standing::Standing;
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{FromRequestParts, Path, State};
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use std::sync::{Mutex, PoisonError};
 
 /// A key, or nobody where the state is public.
 pub(super) struct MaybeKey;
@@ -23,17 +27,63 @@ impl FromRequestParts<AppState> for MaybeKey {
     }
 }
 
+/// How one site stands, and when CUCM was last read. What else the short answer has never changes while the server
+/// runs.
+#[derive(Clone, Copy, PartialEq)]
+struct Look {
+    state: &'static str,
+    since: Timestamp,
+    read_at: Option<Timestamp>,
+}
+
+impl Look {
+    fn at(status: &SiteStatus, now: Timestamp) -> Self {
+        Self {
+            state: status.standing(now).word(),
+            since: status.command.since(),
+            read_at: status.reading.as_ref().map(|reading| reading.read_at),
+        }
+    }
+}
+
+/// The short answer: everybody asks for it and it seldom changes, so it is written once as long as it is the same.
+/// How things stand is looked at each time.
+#[derive(Default)]
+pub struct Brief(Mutex<(Vec<Look>, Bytes)>);
+
+impl Brief {
+    fn of(&self, looks: Vec<Look>, write: impl FnOnce(&[Look]) -> Vec<u8>) -> Bytes {
+        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if written.0 != looks || written.1.is_empty() {
+            let body = write(&looks).into();
+            *written = (looks, body);
+        }
+        written.1.clone()
+    }
+}
+
 /// How things stand at all sites.
 #[utoipa::path(get, path = "/api/v1/status", tag = "state",
     responses((status = 200, body = StatusBody), (status = 401, body = Problem, content_type = "application/problem+json")),
     security((), ("key" = [])))]
-pub(super) async fn status(_: MaybeKey, State(state): State<AppState>) -> Json<StatusBody> {
+pub(super) async fn status(_: MaybeKey, State(state): State<AppState>) -> impl IntoResponse {
     let now = state.engine.now();
-    let sites: Vec<SiteBrief> = state.engine.look_at_live(|status| SiteBrief::of(status, now));
-    let rank = |brief: &&SiteBrief| Standing::WORDS.iter().position(|word| *word == brief.state);
-    let worst = sites.iter().min_by_key(rank);
-    let (word, since) = worst.map_or(("unknown", now), |brief| (brief.state, brief.since));
-    Json(StatusBody { state: word, since, sites })
+    let looks = state.engine.look_at_live(|status| Look::at(status, now));
+    let body = state.brief.of(looks, |looks| written(&state, looks, now));
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body)
+}
+
+fn written(state: &AppState, looks: &[Look], now: Timestamp) -> Vec<u8> {
+    let rank = |look: &&Look| Standing::WORDS.iter().position(|word| *word == look.state);
+    let worst = looks.iter().min_by_key(rank);
+    let (word, since) = worst.map_or(("unknown", now), |look| (look.state, look.since));
+    let names = state.engine.look_at_live(|status| (status.id.to_string(), status.name.clone()));
+    let brief = |((id, name), look): ((String, String), &Look)| {
+        let Look { state, since, read_at } = *look;
+        SiteBrief { id, name, state, since, read_at }
+    };
+    let sites = names.into_iter().zip(looks).map(brief).collect();
+    serde_json::to_vec(&StatusBody { state: word, since, sites }).expect("strings, times and lists")
 }
 
 /// One site with its steps.
