@@ -10,8 +10,8 @@ use web_sys::{Event, EventSource, MessageEvent};
 /// The server sends at least a beat every three seconds; two missed ones and a bit are a dead line.
 const SILENCE_MS: f64 = 8_000.0;
 
-/// After the browser gave up, and when a dead line is opened anew.
-const AGAIN: Duration = Duration::from_secs(3);
+/// How often it is looked whether the line is alive; a dead one is opened anew.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Is what the page shows live?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +75,7 @@ fn watch_silence(signals: Signals) {
             signals.attempt.update(|n| *n += 1);
         }
     };
-    if let Ok(ticking) = set_interval_with_handle(check, AGAIN) {
+    if let Ok(ticking) = set_interval_with_handle(check, LOOK) {
         on_cleanup(move || ticking.clear());
     }
 }
@@ -97,14 +97,12 @@ fn connect(url: &str, signals: Signals, mut on_news: impl FnMut(Live) + 'static)
     });
     let watched = source.clone();
     let error = Closure::<dyn FnMut(Event)>::new(move |_| {
-        signals.line.set(Line::Lost);
+        // The server ends each line after a while; a line is lost when the next one cannot be opened either.
+        let was_open = signals.line.get_untracked() == Line::Open;
+        signals.line.set(if was_open { Line::Opening } else { Line::Lost });
         if watched.ready_state() == EventSource::CLOSED {
-            set_timeout(
-                move || {
-                    signals.attempt.try_update(|n| *n += 1);
-                },
-                AGAIN,
-            );
+            // The browser gave up: it counts as silent from long ago.
+            signals.heard.set(0.0);
         }
     });
     source.set_onopen(Some(open.as_ref().unchecked_ref()));

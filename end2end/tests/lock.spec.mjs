@@ -116,6 +116,29 @@ test("a line that went silent is said within seconds, and the state greys out by
   await expect(page.locator(".line-bar").first()).toBeHidden();
 });
 
+test("a line that the server ends and the browser opens again is not lost, one that cannot be opened is", async ({ page }) => {
+  let opened = 0;
+  let away = false;
+  // As the server does after a while, only sooner.
+  const line = { contentType: "text/event-stream", body: 'retry: 100\n\ndata: "beat"\n\n' };
+  await page.route(/\/ui\/live/, (route) => {
+    opened += 1;
+    return route.fulfill(away ? { status: 503 } : line);
+  });
+  await signIn(page, "EOC 1");
+  const lost = page.locator(".line-bar").first();
+  await expect(lost).toBeHidden();
+  await lost.evaluate((bar) => {
+    window.shown = 0;
+    new MutationObserver(() => (window.shown += bar.hidden ? 0 : 1)).observe(bar, { attributes: true });
+  });
+  const before = opened;
+  await expect.poll(() => opened).toBeGreaterThan(before + 5);
+  expect(await page.evaluate(() => window.shown), "never said to be lost").toBe(0);
+  away = true;
+  await expect(lost).toBeVisible();
+});
+
 test("somebody else's lock reaches a console whose bar has the focus", async ({ page, browser }) => {
   await signIn(page, "EOC 1");
   await bar(page).hover();

@@ -6,7 +6,7 @@ use crate::backend::Pages;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::finesse::notice::Notices;
-use crate::http::{AppState, Around, door};
+use crate::http::{AppState, Around, Stop, door};
 use crate::identity::api_key;
 use crate::identity::oidc::{Oidc, SignInError};
 use crate::identity::outage::Change;
@@ -47,7 +47,7 @@ const MAX_STREAMS: u32 = 100;
 /// Between two looks for keys that end soon.
 const REMIND: Duration = Duration::from_secs(3600);
 
-/// Open event streams are cut after this; their pages come back to the next server by themselves.
+/// What is still being answered is cut after this.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
@@ -87,10 +87,10 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
         let turns = Turns::new(pages.clone(), config.http.listen);
         tokio::spawn(crate::phone::tend(Pushes::new(push, phone.devices.clone(), turns)?));
     }
-    let door = door(&AppState::new(&config, pages, &site_root()?));
+    let state = AppState::new(&config, pages, &site_root()?);
     tracing::info!(address = %config.http.listen, public_url = config.http.public_url, "pstn-lockdown serves");
     tokio::spawn(service::watch(engine.clone()));
-    listen(listener, tls, door).await?;
+    listen(listener, tls, door(&state), state.stop.clone()).await?;
     if let Some(webex) = &webex {
         // The cloud may be away: a stop does not wait for it.
         let _ = tokio::time::timeout(FAREWELL, webex.leave()).await;
@@ -140,6 +140,7 @@ async fn listen<S>(
     listener: std::net::TcpListener,
     tls: Option<RustlsConfig>,
     door: Around<S>,
+    stop: Stop,
 ) -> std::io::Result<()>
 where
     S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static,
@@ -154,6 +155,7 @@ where
         asked_to_stop().await;
         service::stopping();
         stopping.graceful_shutdown(Some(FAREWELL));
+        stop.begin();
     });
     let door = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(door);
     match tls {

@@ -4,6 +4,7 @@ use super::AppState;
 use super::address::Caller;
 use super::language::wished;
 use super::limits::{OpenLine, Place};
+use super::stop::come_back;
 use crate::backend::queue::ticket_view;
 use crate::backend::{Pages, Sites};
 use crate::engine::{Engine, News, SiteStatus};
@@ -330,6 +331,7 @@ pub(super) async fn page_line(
         let _ = &counted;
         Ok::<_, Infallible>(event)
     });
+    let line = line.take_until(state.stop.begun());
     ([(HeaderName::from_static("x-accel-buffering"), "no")], Sse::new(line)).into_response()
 }
 
@@ -361,7 +363,7 @@ fn counted(state: &AppState, session: Option<String>, gadget: Option<SiteId>, fr
 
 async fn beginning(state: &AppState, listener: &Listener, after: Option<u64>) -> Vec<SseEvent> {
     let now = state.engine.now();
-    let mut first: Vec<SseEvent> = Vec::new();
+    let mut first: Vec<SseEvent> = vec![come_back()];
     if let (true, Some(after)) = (listener.works_at(None), after) {
         let mut missed = state.store.events_after(after, CATCH_UP).await.unwrap_or_default();
         missed.retain(|event| listener.sees(event));

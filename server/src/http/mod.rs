@@ -16,11 +16,13 @@ mod phone;
 pub mod rest;
 mod same_origin;
 mod sign_in;
+mod stop;
 mod trace;
 mod webex;
 mod who;
 
 pub use around::Around;
+pub use stop::Stop;
 
 use crate::backend::{Pages, Sites};
 use crate::config::Config;
@@ -79,6 +81,8 @@ pub struct Handled {
     limits: Arc<limits::Limits>,
     trusted_proxies: Arc<[IpNet]>,
     teller: live::Teller,
+    /// Ends every open line.
+    pub stop: Stop,
     running: rest::Running,
     brief: rest::Brief,
     leptos: LeptosOptions,
@@ -112,6 +116,7 @@ impl AppState {
             oidc: pages.oidc.clone(),
             sites: pages.sites.clone(),
             teller: live::Teller::start(pages.clone()),
+            stop: Stop::default(),
             webhooks: pages.webhooks.clone(),
             pages,
             public_url: config.http.public_url.as_str().into(),

@@ -66,3 +66,29 @@ async fn a_page_that_watches_hears_of_a_change_at_once() {
     tokio::time::timeout(Duration::from_secs(30), hear).await.expect("the lock is told on the line");
     assert!(!heard.contains("\"steps\""), "a line without sign-in tells no detail");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn open_lines_end_at_once_when_the_server_is_asked_to_stop_and_say_when_to_come_back() {
+    let world = World::new().await;
+    world.until_standing("normal").await;
+    let key = world.everything();
+    let page = reqwest::get(format!("{}/ui/live", world.url)).await.unwrap();
+    let program = reqwest::Client::new().get(format!("{}/api/v1/events/stream", world.url)).bearer_auth(&key);
+    let program = program.send().await.unwrap();
+    world.cucm.faults().latency_ms = 3_600_000;
+    // What waits for an answer is given its time; lines have none to wait for.
+    let mut waiting = Box::pin(world.order("locked", "?wait=60s"));
+    let lines = async {
+        world.until("it is ordered", async || world.happened("lock_ordered").await == 1).await;
+        world.terminate();
+        (page.text().await.unwrap(), program.text().await.unwrap())
+    };
+    let (page, program) = tokio::select! {
+        told = lines => told,
+        answer = &mut waiting => panic!("answered before the lines ended: {answer:?}"),
+    };
+    for told in [page, program] {
+        let again = told.lines().find_map(|line| line.strip_prefix("retry: ")).expect("when to come back");
+        assert!((500..=1500).contains(&again.parse::<u32>().unwrap()), "{told}");
+    }
+}

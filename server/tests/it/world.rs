@@ -192,11 +192,19 @@ impl World {
         assert!(Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());
     }
 
+    /// Asks the server to end, as a service manager would.
+    pub(crate) fn terminate(&self) {
+        let pid = self.server.lock().unwrap().as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
     /// Ends the server as a service manager would.
     pub(crate) fn stop(&self) {
+        if self.server.lock().unwrap().is_some() {
+            self.terminate();
+        }
         if let Some(mut server) = self.server.lock().unwrap().take() {
-            let done = Command::new("kill").args(["-TERM", &server.id().to_string()]).status().unwrap();
-            assert!(done.success() && server.wait().unwrap().success(), "{}", self.log());
+            assert!(server.wait().unwrap().success(), "{}", self.log());
         }
     }
 

@@ -6,6 +6,7 @@ use super::problem::Problem;
 use crate::engine::News;
 use crate::engine::ports::Store;
 use crate::http::AppState;
+use crate::http::stop::come_back;
 use ::lockdown::timeline::Event;
 use axum::Json;
 use axum::extract::{Query, State};
@@ -72,6 +73,8 @@ pub(super) async fn stream(
         let _ = &counted;
         Ok::<_, Infallible>(sent(&event))
     });
+    let begin = futures_util::stream::once(std::future::ready(Ok(come_back())));
+    let line = begin.chain(line).take_until(state.stop.begun());
     Ok(([(HeaderName::from_static("x-accel-buffering"), "no")], Sse::new(line).keep_alive(KeepAlive::default())))
 }
 

@@ -1,0 +1,34 @@
+//! The server is asked to stop: open lines end at once, not when their time is up, so that whoever listens is the sooner
+//! with the server that comes next.
+
+use axum::response::sse::Event as SseEvent;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// A line that ended is opened again after so long, or up to a second later, so that not all come in one moment.
+/// Browsers by themselves wait three to five seconds.
+const AGAIN_AT_LEAST: Duration = Duration::from_millis(500);
+
+/// Told once, to whoever waits for it.
+#[derive(Clone, Default)]
+pub struct Stop(watch::Sender<bool>);
+
+impl Stop {
+    pub fn begin(&self) {
+        self.0.send_replace(true);
+    }
+
+    pub(super) fn begun(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut told = self.0.subscribe();
+        async move {
+            // The other end is gone: the server is, too.
+            let _ = told.wait_for(|begun| *begun).await;
+        }
+    }
+}
+
+/// The first piece of a line: when to come back after its end.
+pub(super) fn come_back() -> SseEvent {
+    let [chance, ..] = crate::identity::token::random();
+    SseEvent::default().retry(AGAIN_AT_LEAST + Duration::from_millis(u64::from(chance) * 1000 / 256))
+}
