@@ -60,8 +60,8 @@ fn one(state: &AppState, name: &str, site: &lockdown::ids::SiteId) -> String {
         "<h1>{name}</h1><p>In an emergency every call from and to the public telephone network goes through the EOC. \
          <strong>{numbers} always work.</strong> Locking needs nobody's leave and no reason: in doubt, lock.</p>\
          <h2>Lock</h2>{ways}\
-         <h2>All-clear</h2><p>{seniors}, on the console: type the site's name, press Give the all-clear. Locked by \
-         mistake: press I locked by mistake, then call a senior.</p>\
+         <h2>All-clear</h2><p>{seniors}, on the console: type the site's name, press <b>Give the all-clear</b>. Locked by \
+         mistake: press <b>I locked by mistake</b>, then call a senior.</p>\
          <h2>What the screen says</h2>{words}\
          <h2>When something is away</h2><p>The internet: sign in with your passkey, or with sealed codes from the safe. \
          This server: what is locked stays locked in CUCM. Everything: call the telecom engineer, who blocks by hand.</p>\

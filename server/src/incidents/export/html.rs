@@ -22,7 +22,7 @@ pub fn escaped(text: &str) -> String {
 pub fn page(title: &str, body: &str) -> String {
     let title = escaped(title);
     format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title><style>{STYLE}</style></head>\
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head>\
          <body>{body}</body></html>\n"
     )
 }
@@ -64,7 +64,9 @@ dl{display:grid;grid-template-columns:1fr 1fr;margin:0;border:1px solid #000}dl 
 dt{font-size:8pt}dd{margin:0;min-height:5mm}table{border-collapse:collapse;width:100%}\
 th,td{border:1px solid #000;padding:1mm 2mm;text-align:left;vertical-align:top;overflow-wrap:anywhere}\
 th{background:#eee}thead{display:table-header-group}tr{break-inside:avoid}footer{margin-top:5mm;font-size:9pt}\
-.exercise{font-weight:bold;border:2px dashed #000;padding:2mm;text-align:center}";
+.exercise{font-weight:bold;border:2px dashed #000;padding:2mm;text-align:center}\
+@media screen{body{padding:0 4mm}}@media screen and (max-width:500px){thead{display:none}tr{display:block;border:1px solid #000;\
+margin-top:-1px}td{display:block;border:0}td:first-child{font-weight:bold}}";
 
 #[cfg(test)]
 mod tests {
