@@ -3,11 +3,12 @@
 - a standing that is shown is what calls really do (`locked` and `normal` are held against the simulated cluster);
 - no emergency number is ever blocked;
 - no entry of the timeline is lost, doubled or out of order, in the store and on a stream that is resumed;
-- whatever was ordered last comes to be once the faults end;
+- an order comes to be while everything but CUCM is away, and whatever was ordered last once the faults end;
 - memory stays flat.
 
-Faults: CUCM slow, busy, deaf, garbled, its answers lost; changes by hand; the whole outside world (CUCM, identity provider,
-Webex, Finesse, phones) stops for seconds; the server is killed and started anew. 200 consoles are open meanwhile.
+Faults: CUCM slow, busy, deaf, garbled, its answers lost; changes by hand; CUCM, the identity provider, Webex, its live line,
+Finesse, one node of it and the phones go away one by one and come back; all of it hangs for seconds; the server is killed
+and started anew. 200 consoles are open meanwhile.
 """
 
 import argparse
@@ -37,6 +38,7 @@ FAULTS = [
     {"latency_ms": 250}, {"throttle": 3}, {"memory": 2}, {"half_open": 1}, {"cut": 2}, {"lose_answer": 2}, {"html": 2},
     {"throttle": 5, "retry_after": 1}, {"nils": True}, {"latency_ms": 40, "lose_answer": 1},
 ]
+OTHERS = ["identity", "webex", "webex_line", "finesse_node", "finesse", "phones"]
 EDITS = [
     {"edit": "block_route_pattern", "pattern": "9.[2-9]XXXXXX", "partition": "PT-PSTN-LOCAL"},
     {"edit": "block_route_pattern", "pattern": "9.1[2-9]XX[2-9]XXXXXX", "partition": "PT-PSTN-LD"},
@@ -70,7 +72,10 @@ class World:
             f'client_id = "63d19d63-e3fe-4b9c-8e4a-2b2b9a7d3a10"\nclient_secret = "b2c-demo-secret"\nprobe = "1s"\n'
             f'[webex]\nbot_token = "{a["webex"]["token"]}"\napi_url = "{a["webex"]["api"]}"\nu2c_url = "{a["webex"]["u2c"]}"\ndomains = ["127.0.0.1"]\n'
             f'[finesse]\norigins = {json.dumps(a["finesse"]["origins"])}\n[finesse.notice]\nservers = {json.dumps(a["finesse"]["origins"])}\n'
-            f'username = "{a["finesse"]["username"]}"\npassword = "{a["finesse"]["password"]}"\nteams = ["10"]\n' + demo
+            f'username = "{a["finesse"]["username"]}"\npassword = "{a["finesse"]["password"]}"\nteams = ["10"]\n'
+            f'[phone]\nnetworks = ["127.0.0.1"]\n[phone.push]\nusername = "{a["phones"]["username"]}"\npassword = "{a["phones"]["password"]}"\n'
+            + "".join(f'[[phone.device]]\nname = "{p["device"]}"\nsite = "{SITE}"\naddress = "{p["address"]}"\n' for p in a["phones"]["all"][:2])
+            + demo
         )
 
     def start(self):
@@ -91,10 +96,13 @@ class World:
         with urllib.request.urlopen(request, timeout=timeout) as answer:
             return json.load(answer), answer.headers.get("ETag")
 
-    def control(self, path, body=None):
+    def outage(self, part, up):
+        self.control("/sim/outages", {"part": part, "up": up}, at="outages")
+
+    def control(self, path, body=None, at="control"):
         headers = {"Content-Type": "application/json"}
         data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(self.addresses["control"] + path, data=data, headers=headers)
+        request = urllib.request.Request(self.addresses[at] + path, data=data, headers=headers)
         with urllib.request.urlopen(request, timeout=30) as answer:
             text = answer.read()
             return json.loads(text) if text else None
@@ -153,7 +161,8 @@ class Soak:
     def __init__(self, world, seed):
         self.world, self.chance = world, random.Random(seed)
         self.changed = time.time()
-        self.checks = self.claims = self.orders = self.kills = 0
+        self.checks = self.claims = self.orders = self.kills = self.outages = self.alone = 0
+        self.away = set()
         self.wrong, self.memory = [], []
         self.wanted = "normal"
 
@@ -201,6 +210,37 @@ class Soak:
         time.sleep(self.chance.uniform(0.5, 5))
         self.world.outside.send_signal(signal.SIGCONT)
 
+    def out(self):
+        part = self.chance.choice(["cucm", *OTHERS])
+        self.outages += part not in self.away
+        self.away.add(part)
+        self.world.outage(part, False)
+
+    def back(self, parts):
+        for part in list(parts):
+            self.world.outage(part, True)
+            self.away.discard(part)
+        # One node of Finesse is a part of it: what is left away is away.
+        for part in self.away:
+            self.world.outage(part, False)
+
+    def order_alone(self):
+        """Nothing but CUCM is there: an order comes to be."""
+        self.world.control("/sim/faults", {})
+        self.back({"cucm"} & self.away)
+        for part in OTHERS:
+            self.away.add(part)
+            self.world.outage(part, False)
+        desired = self.chance.choice(["locked", "normal"])
+        end = time.time() + 60
+        while time.time() < end:
+            self.order(desired)
+            if self.wanted == desired and truth(self.world) == desired and self.world.call("GET", "/api/v1/status")[0]["state"] == desired:
+                self.alone += 1
+                return
+            time.sleep(0.5)
+        self.wrong.append(f"{desired} never came to be with nothing there but CUCM")
+
     def kill(self):
         self.kills += 1
         self.world.kill()
@@ -208,7 +248,7 @@ class Soak:
         self.world.start()
 
     def step(self):
-        what = self.chance.choices(["lock", "release", "fault", "well", "edit", "stop", "kill"], [20, 20, 20, 20, 12, 5, 1])[0]
+        what = self.chance.choices(["lock", "release", "fault", "well", "edit", "out", "back", "alone", "stop", "kill"], [20, 20, 20, 20, 12, 12, 14, 2, 4, 1])[0]
         match what:
             case "lock":
                 self.order("locked")
@@ -220,6 +260,12 @@ class Soak:
                 self.world.control("/sim/faults", {})
             case "edit":
                 self.edit()
+            case "out":
+                self.out()
+            case "back" if self.away:
+                self.back({self.chance.choice(sorted(self.away))})
+            case "alone":
+                self.order_alone()
             case "stop":
                 self.stop_the_world()
             case "kill":
@@ -232,6 +278,7 @@ class Soak:
     def settle(self):
         """The faults end: what was ordered last comes to be."""
         self.world.control("/sim/faults", {})
+        self.back(set(self.away))
         self.order("locked")
         end = time.time() + 120
         while time.time() < end:
@@ -297,7 +344,7 @@ def main():
     events = told(world, stream, soak.wrong)
     memory = flat(soak.memory, soak.wrong)
     world.close()
-    print(f"{soak.orders} orders, {soak.kills} kills, {soak.checks} looks, {soak.claims} claims of locked or normal held against the cluster, {events} events, memory {memory}")
+    print(f"{soak.orders} orders, {soak.kills} kills, {soak.outages} outages, {soak.alone} orders with nothing there but CUCM, {soak.checks} looks, {soak.claims} claims of locked or normal held against the cluster, {events} events, memory {memory}")
     for what in soak.wrong:
         print(f"WRONG: {what}")
     sys.exit(1 if soak.wrong else 0)

@@ -5,6 +5,7 @@ pub mod cucm;
 #[cfg(feature = "database")]
 pub mod database;
 pub mod finesse;
+pub mod outages;
 pub mod phone;
 pub mod tls;
 pub mod web;

@@ -2,8 +2,11 @@
 
 use clap::Parser;
 use simulators::cucm::model::Cluster;
+use simulators::outages::{self, Outside};
+use simulators::web::WebServer;
 use simulators::{B2cSim, CucmSim, FinesseSim, PhoneSim, WebexSim};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Simulated CUCM, identity provider and Webex on loopback, until Ctrl-C or end of input.
 #[derive(Parser)]
@@ -64,21 +67,9 @@ async fn main() -> std::io::Result<()> {
     if let Some(path) = &options.certificate {
         std::fs::write(path, cucm.certificate_pem())?;
     }
-    let fingerprint: String = cucm.fingerprint().iter().map(|byte| format!("{byte:02X}")).collect();
-    let control = cucm.control_address().map(|address| format!("http://{address}"));
-    println!(
-        "{}",
-        serde_json::json!({
-            "axl": cucm.url(), "fingerprint": fingerprint, "control": control,
-            "metadata_url": b2c.metadata_url(), "issuer": b2c.issuer(), "people": simulators::b2c::demo_people(),
-            "webex": { "api": webex.api_url(), "u2c": webex.u2c_url(), "page": webex.page_url(), "token": simulators::webex::BOT_TOKEN, "device": webex.device() },
-            "phones": {
-                "page": phones.page_url(), "username": simulators::phone::PUSHER.0, "password": simulators::phone::PUSHER.1,
-                "all": PHONES.iter().enumerate().map(|(number, (device, _))| serde_json::json!({ "device": device, "address": phones.address(number) })).collect::<Vec<_>>(),
-            },
-            "finesse": { "origins": finesse.origins(), "username": simulators::finesse::ADMIN.0, "password": simulators::finesse::ADMIN.1 },
-        })
-    );
+    let outside = Arc::new(Outside { cucm, b2c, webex, finesse, phones });
+    let outages = outages::listen(outside.clone())?;
+    println!("{}", addresses(&outside, &outages));
     let ended = std::thread::spawn(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
     let end_of_input = async {
         while !ended.is_finished() {
@@ -90,4 +81,22 @@ async fn main() -> std::io::Result<()> {
         result = tokio::signal::ctrl_c() => result?,
     }
     Ok(())
+}
+
+/// Where everything is, for whoever started this.
+fn addresses(outside: &Outside, outages: &WebServer) -> serde_json::Value {
+    let Outside { cucm, b2c, webex, finesse, phones } = outside;
+    let fingerprint: String = cucm.fingerprint().iter().map(|byte| format!("{byte:02X}")).collect();
+    let control = cucm.control_address().map(|address| format!("http://{address}"));
+    let phone = |(number, (device, _)): (usize, &(&str, &str))| serde_json::json!({ "device": device, "address": phones.address(number) });
+    serde_json::json!({
+        "axl": cucm.url(), "fingerprint": fingerprint, "control": control, "outages": format!("http://{}", outages.address()),
+        "metadata_url": b2c.metadata_url(), "issuer": b2c.issuer(), "people": simulators::b2c::demo_people(),
+        "webex": { "api": webex.api_url(), "u2c": webex.u2c_url(), "page": webex.page_url(), "token": simulators::webex::BOT_TOKEN, "device": webex.device() },
+        "phones": {
+            "page": phones.page_url(), "username": simulators::phone::PUSHER.0, "password": simulators::phone::PUSHER.1,
+            "all": PHONES.iter().enumerate().map(phone).collect::<Vec<_>>(),
+        },
+        "finesse": { "origins": finesse.origins(), "username": simulators::finesse::ADMIN.0, "password": simulators::finesse::ADMIN.1 },
+    })
 }

@@ -272,6 +272,11 @@ impl PhoneSim {
         held(&self.phones[number].0).banner.clone()
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.phones.len()
+    }
+
     /// The phone is unplugged, or plugged in again.
     ///
     /// # Errors

@@ -1,0 +1,86 @@
+//! One part of the outside world goes away by itself, and comes back: for other processes, such as the load test.
+
+use crate::web::WebServer;
+use crate::{B2cSim, CucmSim, FinesseSim, PhoneSim, WebexSim};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::post;
+use axum::{Json, Router};
+use serde::Deserialize;
+use std::io;
+use std::sync::Arc;
+
+/// All that is outside of the product.
+pub struct Outside {
+    pub cucm: CucmSim,
+    pub b2c: B2cSim,
+    pub webex: WebexSim,
+    pub finesse: FinesseSim,
+    pub phones: PhoneSim,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Part {
+    /// The publisher; its connections are refused.
+    Cucm,
+    Identity,
+    Webex,
+    /// Webex' live line alone: it stays open and is silent.
+    WebexLine,
+    /// One of the two nodes.
+    FinesseNode,
+    Finesse,
+    Phones,
+}
+
+/// What is asked: `{"part": "webex", "up": false}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    part: Part,
+    up: bool,
+}
+
+impl Outside {
+    async fn set_up(&self, part: Part, up: bool) -> io::Result<()> {
+        match part {
+            Part::Cucm if up => self.cucm.resume(),
+            Part::Cucm => Ok(self.cucm.stop().await),
+            Part::Identity if up => self.b2c.resume(),
+            Part::Identity => Ok(self.b2c.stop().await),
+            Part::Webex if up => self.webex.resume(),
+            Part::Webex => Ok(self.webex.stop().await),
+            Part::WebexLine => {
+                self.webex.faults().half_open = !up;
+                Ok(())
+            }
+            Part::FinesseNode => self.finesse.set_up(0, up).await,
+            Part::Finesse => {
+                self.finesse.set_up(0, up).await?;
+                self.finesse.set_up(1, up).await
+            }
+            Part::Phones => {
+                for number in 0..self.phones.count() {
+                    self.phones.set_up(number, up).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Listens for `POST /sim/outages` on a free port of loopback.
+///
+/// # Errors
+/// When no port is free.
+pub fn listen(outside: Arc<Outside>) -> io::Result<WebServer> {
+    let change = async |State(outside): State<Arc<Outside>>, Json(change): Json<Change>| match outside
+        .set_up(change.part, change.up)
+        .await
+    {
+        Ok(()) => (StatusCode::NO_CONTENT, String::new()),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{:?}: {error}", change.part)),
+    };
+    WebServer::start(Router::new().route("/sim/outages", post(change)).with_state(outside), None, 0)
+}
