@@ -1,5 +1,6 @@
 //! The request that a line of the log belongs to. Written only into the lines there are: most requests write none, and
-//! a span for each would cost a fifth of the shortest answer (`cargo xtask bench http`).
+//! a span for each costs a tenth of the shortest answers a second (0.65 and 0.74 of a constant handler, measured with
+//! and without).
 
 use axum::http::{HeaderValue, Method, Uri};
 use std::fmt;
