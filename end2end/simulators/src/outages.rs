@@ -45,28 +45,25 @@ struct Change {
 impl Outside {
     async fn set_up(&self, part: Part, up: bool) -> io::Result<()> {
         match part {
-            Part::Cucm if up => self.cucm.resume(),
-            Part::Cucm => Ok(self.cucm.stop().await),
-            Part::Identity if up => self.b2c.resume(),
-            Part::Identity => Ok(self.b2c.stop().await),
-            Part::Webex if up => self.webex.resume(),
-            Part::Webex => Ok(self.webex.stop().await),
-            Part::WebexLine => {
-                self.webex.faults().half_open = !up;
-                Ok(())
-            }
-            Part::FinesseNode => self.finesse.set_up(0, up).await,
+            Part::WebexLine => self.webex.faults().half_open = !up,
+            Part::FinesseNode => self.finesse.set_up(0, up).await?,
             Part::Finesse => {
                 self.finesse.set_up(0, up).await?;
-                self.finesse.set_up(1, up).await
+                self.finesse.set_up(1, up).await?;
             }
             Part::Phones => {
                 for number in 0..self.phones.count() {
                     self.phones.set_up(number, up).await?;
                 }
-                Ok(())
             }
+            Part::Cucm if up => self.cucm.resume()?,
+            Part::Identity if up => self.b2c.resume()?,
+            Part::Webex if up => self.webex.resume()?,
+            Part::Cucm => self.cucm.stop().await,
+            Part::Identity => self.b2c.stop().await,
+            Part::Webex => self.webex.stop().await,
         }
+        Ok(())
     }
 }
 

@@ -70,7 +70,7 @@ where
     fn format_event(&self, context: &FmtContext<'_, S, N>, mut line: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut object = String::new();
         self.0.format_event(context, Writer::new(&mut object), event)?;
-        let asked = CURRENT.try_with(|asked| fields(asked)).ok();
+        let asked = CURRENT.try_with(fields).ok();
         match (asked, object.strip_prefix('{')) {
             (Some(asked), Some(rest)) => write!(line, "{{{asked},{rest}"),
             _ => line.write_str(&object),
