@@ -40,7 +40,7 @@ pub(super) async fn examine(context: &Context, how: &Examination) -> Result<Ende
             findings.extend(proxies(&config));
             findings.extend(store(&config).await);
             findings.extend(cucm(&config, how.prove_write).await);
-            findings.extend(config.http.tls.as_ref().map(|files| outside::own(files, SystemClock.now())));
+            findings.extend(outside::own(&config.http, SystemClock.now()).await);
             findings.extend(remembered(&config, how.prove_write).await);
             findings.push(identity(&config).await);
             findings.extend(webex(&config).await);

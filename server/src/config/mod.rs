@@ -46,7 +46,7 @@ pub struct Config {
     pub sites: Vec<Site>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Http {
     /// Default `127.0.0.1:3000`.
     pub listen: SocketAddr,

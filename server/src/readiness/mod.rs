@@ -9,7 +9,7 @@ pub mod practice;
 pub use finding::{Finding, Verdict};
 
 use crate::backend::Pages;
-use crate::config::{Config, TlsFiles};
+use crate::config::{self, Config};
 use crate::engine::{PlanState, SiteStatus};
 use crate::finesse::files;
 use jiff::{SignedDuration, Timestamp};
@@ -36,7 +36,7 @@ pub struct Readiness {
     pinned: bool,
     insecure: bool,
     read_only: bool,
-    tls: Option<TlsFiles>,
+    http: config::Http,
     seen: RwLock<Vec<Finding>>,
 }
 
@@ -47,7 +47,7 @@ impl Readiness {
             pinned: matches!(config.cucm.trust, axl::Trust::Pins(_)),
             insecure: matches!(config.cucm.trust, axl::Trust::Insecure),
             read_only: config.cucm.read_only,
-            tls: config.http.tls.clone(),
+            http: config.http.clone(),
             seen: RwLock::default(),
         }
     }
@@ -67,7 +67,7 @@ impl Readiness {
         }
         found.extend(self.publisher(now).await);
         found.extend(practice(pages, now).await);
-        found.extend(self.tls.iter().map(|files| outside::own(files, now)));
+        found.extend(outside::own(&self.http, now).await);
         match pages.directory.people().await {
             Ok(people) => found.extend(
                 pages

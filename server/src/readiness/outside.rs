@@ -1,7 +1,7 @@
 //! Certificates and clocks: what ends or drifts by itself while nobody looks.
 
 use super::finding::Finding;
-use crate::config::TlsFiles;
+use crate::config::Http;
 use jiff::{SignedDuration, Timestamp};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -58,15 +58,28 @@ fn clock(date: &str, now: Timestamp) -> Option<Finding> {
     })
 }
 
-/// Our own certificate, where this server has one.
-pub fn own(files: &TlsFiles, now: Timestamp) -> Finding {
-    let what = "our certificate";
-    match CertificateDer::from_pem_file(&files.cert_file) {
-        Ok(der) => certificate(what, &der, now, "Renew it: with HSTS an ended certificate closes every door."),
-        Err(error) => {
-            Finding::bad(what, format!("{}: {error}", files.cert_file.display()), "Correct http.tls.cert_file.")
-        }
+const OUR_CERTIFICATE: &str = "our certificate";
+
+/// Our own certificate as browsers get it, from this server or from a proxy before it. Where the public address is not
+/// reached from here, as it lies in our file; `None` where there is no such file.
+pub async fn own(http: &Http, now: Timestamp) -> Option<Finding> {
+    if http.public_url.starts_with("https://")
+        && let Ok(shown) = axl::shown_by(&http.public_url).await
+    {
+        return Some(ends(&shown.certificate, now));
     }
+    http.tls.as_ref().map(|files| match CertificateDer::from_pem_file(&files.cert_file) {
+        Ok(der) => ends(&der, now),
+        Err(error) => {
+            let found = format!("{}: {error}", files.cert_file.display());
+            Finding::bad(OUR_CERTIFICATE, found, "Correct http.tls.cert_file.")
+        }
+    })
+}
+
+fn ends(der: &[u8], now: Timestamp) -> Finding {
+    let fix = "Renew it where TLS ends, and load it there: with HSTS an ended certificate closes every door.";
+    certificate(OUR_CERTIFICATE, der, now, fix)
 }
 
 #[cfg(test)]

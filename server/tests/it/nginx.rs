@@ -136,6 +136,12 @@ async fn sign_in_news_orders_and_the_gadget_go_through_it() {
         heard.push_str(&String::from_utf8_lossy(&piece));
     }
 
+    // Whose certificate ends is the proxy's: it is looked at where browsers get it.
+    let told = world.run(&["doctor", "--json"]);
+    let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    let found = told["findings"].as_array().unwrap().iter().find(|finding| finding["what"] == "our certificate");
+    assert_eq!(found.expect("it was looked at")["verdict"], "good", "{told}");
+
     let frame = browser.get("/embed/finesse").await;
     let policy = frame.headers()["content-security-policy"].to_str().unwrap().to_owned();
     assert!(policy.contains("frame-ancestors https://finesse.acme.example:8445"), "{policy}");
