@@ -2,6 +2,7 @@
 
 use crate::view::Live;
 use leptos::prelude::*;
+use std::rc::Rc;
 use std::time::Duration;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -12,6 +13,9 @@ const SILENCE_MS: f64 = 8_000.0;
 
 /// How often it is looked whether the line is alive; a dead one is opened anew.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// Between two tries, where every answer is a refusal: as long as the server asks for after too many lines.
+const LONGEST_S: f64 = 10.0;
 
 /// Is what the page shows live?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,14 +32,12 @@ pub(crate) fn browser_now() -> f64 {
 
 struct Connection {
     source: EventSource,
-    _open: Closure<dyn FnMut(Event)>,
     _message: Closure<dyn FnMut(MessageEvent)>,
     _error: Closure<dyn FnMut(Event)>,
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.source.set_onopen(None);
         self.source.set_onmessage(None);
         self.source.set_onerror(None);
         self.source.close();
@@ -50,7 +52,12 @@ struct Signals {
 }
 
 /// Keeps a line open while the calling component lives. `on_news` gets everything but beats.
-pub(crate) fn listen(url: String, on_news: impl FnMut(Live) + Clone + 'static) -> ReadSignal<Line> {
+pub(crate) fn listen(url: String, on_news: impl Fn(Live) + 'static) -> ReadSignal<Line> {
+    keep_open(url, Rc::new(on_news))
+}
+
+/// Written once, whoever listens: each copy would travel to every browser.
+fn keep_open(url: String, on_news: Rc<dyn Fn(Live)>) -> ReadSignal<Line> {
     let signals = Signals { line: RwSignal::new(Line::Opening), heard: RwSignal::new(0.0), attempt: RwSignal::new(0) };
     Effect::new(move || {
         signals.attempt.track();
@@ -80,15 +87,12 @@ fn watch_silence(signals: Signals) {
     }
 }
 
-fn connect(url: &str, signals: Signals, mut on_news: impl FnMut(Live) + 'static) -> Result<Connection, JsValue> {
+fn connect(url: &str, signals: Signals, on_news: Rc<dyn Fn(Live)>) -> Result<Connection, JsValue> {
     let source = EventSource::new(url)?;
-    let open = Closure::<dyn FnMut(Event)>::new(move |_| {
-        signals.heard.set(browser_now());
-        signals.line.set(Line::Open);
-    });
     let message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         signals.heard.set(browser_now());
         signals.line.set(Line::Open);
+        *signals.attempt.write_untracked() = 0;
         let text = event.data().as_string().unwrap_or_default();
         match serde_json::from_str(&text) {
             Ok(Live::Beat) | Err(_) => {}
@@ -97,16 +101,17 @@ fn connect(url: &str, signals: Signals, mut on_news: impl FnMut(Live) + 'static)
     });
     let watched = source.clone();
     let error = Closure::<dyn FnMut(Event)>::new(move |_| {
-        // The server ends each line after a while; a line is lost when the next one cannot be opened either.
+        // The server ends each line after a while, and the browser opens the next: lost is what cannot be opened.
+        let opens = watched.ready_state() == EventSource::CONNECTING;
         let was_open = signals.line.get_untracked() == Line::Open;
-        signals.line.set(if was_open { Line::Opening } else { Line::Lost });
-        if watched.ready_state() == EventSource::CLOSED {
-            // The browser gave up: it counts as silent from long ago.
-            signals.heard.set(0.0);
+        signals.line.set(if opens && was_open { Line::Opening } else { Line::Lost });
+        if !opens {
+            // The browser gave up: the next one is opened in a second, and later each time.
+            let patience = f64::from(signals.attempt.get_untracked()).min(LONGEST_S) * 1000.0;
+            signals.heard.set(browser_now() - SILENCE_MS + patience);
         }
     });
-    source.set_onopen(Some(open.as_ref().unchecked_ref()));
     source.set_onmessage(Some(message.as_ref().unchecked_ref()));
     source.set_onerror(Some(error.as_ref().unchecked_ref()));
-    Ok(Connection { source, _open: open, _message: message, _error: error })
+    Ok(Connection { source, _message: message, _error: error })
 }
