@@ -4,7 +4,7 @@
 use super::{AppState, address, embed, rest, same_origin, trace, who};
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Request as Asked, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request as Asked, header};
 use axum::response::Response;
 use futures_util::FutureExt;
 use std::convert::Infallible;
@@ -57,11 +57,15 @@ where
         let request = request.map(bounded);
         let asked = trace::begin(&request);
         let (id, programs) = (asked.id.clone(), rest::is_of(request.uri().path()));
+        let bare = request.method() == Method::HEAD;
         let https = self.state.https;
         let answered = asked.during(answered(self.clone(), request));
         Box::pin(answered.map(move |mut response| {
             if programs {
                 response = rest::finished(response);
+            }
+            if bare {
+                response = without_body(response);
             }
             let headers = response.headers_mut();
             trace::tell(id, headers);
@@ -89,6 +93,18 @@ where
     if let Some(frame) = frame {
         embed::keep(&frame, &mut response);
     }
+    response
+}
+
+/// HEAD is answered by a head, also by what is no handler: HTTP/2 does not see to it.
+fn without_body(mut response: Response) -> Response {
+    if response.body().is_end_stream() {
+        return response;
+    }
+    if let Some(length) = response.body().size_hint().exact() {
+        response.headers_mut().entry(header::CONTENT_LENGTH).or_insert(length.into());
+    }
+    *response.body_mut() = Body::empty();
     response
 }
 

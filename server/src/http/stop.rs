@@ -1,5 +1,5 @@
 //! The server is asked to stop: open lines end at once, not when their time is up, so that whoever listens is the sooner
-//! with the server that comes next.
+//! with the server that comes next. What happens until this one is gone they hear from that one.
 
 use axum::response::sse::Event as SseEvent;
 use std::time::Duration;

@@ -52,7 +52,10 @@ where
     F: FormatEvent<S, N>,
 {
     fn format_event(&self, context: &FmtContext<'_, S, N>, mut line: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let asked = CURRENT.try_with(|asked| write!(line, "{} {} {} ", asked.id(), asked.method, asked.path()));
+        let asked = CURRENT.try_with(|asked| {
+            // A terminal is not commanded by what somebody asked for.
+            write!(line, "{} {} {} ", asked.id(), asked.method, asked.path().escape_debug())
+        });
         asked.unwrap_or(Ok(()))?;
         self.0.format_event(context, line, event)
     }

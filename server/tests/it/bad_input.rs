@@ -152,6 +152,14 @@ async fn nonsense_over_http_is_answered_and_survived() {
         let (code, _, problem) = world.call(method, path, &key, None, &[]).await;
         assert_eq!((code.as_u16(), problem["status"].as_u64()), (status, Some(u64::from(status))), "{path}: {problem}");
     }
+    let client = reqwest::Client::new();
+    let delete = client.delete(format!("{}/api/v1/events", world.url)).bearer_auth(&key).send().await.unwrap();
+    assert_eq!(delete.headers()["allow"], "GET,HEAD", "which methods there are");
+    let head = client.head(format!("{}/api/v1/events?after=x", world.url)).bearer_auth(&key).send().await.unwrap();
+    assert_eq!((head.status(), head.content_length()), (StatusCode::BAD_REQUEST, Some(0)), "a head has no body");
+    assert_ne!(head.headers()["content-length"], "0", "it says what there would be");
+    let (code, _, problem) = world.call(Method::GET, "/api/v1/", &key, None, &[]).await;
+    assert_eq!((code, &problem["type"]), (StatusCode::NOT_FOUND, &json!("urn:pstn-lockdown:problem:no-such-call")));
     assert_eq!(world.standing().await, "normal", "nothing of this was an order");
 }
 

@@ -55,9 +55,13 @@ pub(super) fn router() -> Router<AppState> {
     let policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                   connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
     let reader: Router<AppState> = reader.into();
-    router.route("/api/v1/{*rest}", axum::routing::any(problem::not_found)).merge(reader.layer(
-        SetResponseHeaderLayer::if_not_present(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)),
-    ))
+    router
+        .route("/api/v1/", axum::routing::any(problem::not_found))
+        .route("/api/v1/{*rest}", axum::routing::any(problem::not_found))
+        .merge(reader.layer(SetResponseHeaderLayer::if_not_present(
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(policy),
+        )))
 }
 
 /// Whether the answer is for a program.

@@ -150,7 +150,12 @@ pub(super) fn as_problem(response: Response) -> Response {
         _ => "The path, the query or the body cannot be read: see /api/docs.",
     };
     let title = status.canonical_reason().unwrap_or("Refused");
-    Problem::new(status, "malformed", title, detail).into_response()
+    let (problem, body) = Problem::new(status, "malformed", title, detail).into_response().into_parts();
+    // What else was said stays: which methods there are, how the answer may be used.
+    let mut head = response.into_parts().0;
+    head.headers.remove(header::CONTENT_LENGTH);
+    head.headers.extend(problem.headers);
+    Response::from_parts(head, body)
 }
 
 pub(super) async fn not_found() -> Problem {
