@@ -231,15 +231,21 @@ class Soak:
         for part in OTHERS:
             self.away.add(part)
             self.world.outage(part, False)
-        desired = self.chance.choice(["locked", "normal"])
-        end = time.time() + 60
-        while time.time() < end:
+        site = self.world.call("GET", f"/api/v1/sites/{SITE}")[0]
+        desired = "normal" if site["command"]["desired"] == "locked" else "locked"
+        orders, end = self.orders, time.time() + 60
+        while self.orders == orders and time.time() < end:
             self.order(desired)
-            if self.wanted == desired and truth(self.world) == desired and self.world.call("GET", "/api/v1/status")[0]["state"] == desired:
-                self.alone += 1
-                return
-            time.sleep(0.5)
-        self.wrong.append(f"{desired} never came to be with nothing there but CUCM")
+            time.sleep(0.2)
+        while not self.is_so(desired) and time.time() < end:
+            time.sleep(0.2)
+        self.alone += 1
+        if self.orders == orders or not self.is_so(desired):
+            self.wrong.append(f"{desired} never came to be with nothing there but CUCM")
+        self.back(set(self.away))
+
+    def is_so(self, desired):
+        return truth(self.world) == desired and self.world.call("GET", "/api/v1/status")[0]["state"] == desired
 
     def kill(self):
         self.kills += 1
@@ -281,11 +287,18 @@ class Soak:
         self.back(set(self.away))
         self.order("locked")
         end = time.time() + 120
-        while time.time() < end:
-            if self.world.call("GET", "/api/v1/status")[0]["state"] == "locked" and truth(self.world) == "locked":
-                return
+        while not (self.is_so("locked") and self.is_told()) and time.time() < end:
             time.sleep(0.5)
-        self.wrong.append("the last order never came to be")
+        if not self.is_so("locked"):
+            self.wrong.append("the last order never came to be")
+        if not self.is_told():
+            self.wrong.append(f"what was away was never told: {self.world.control('/sim/told', at='outages')}")
+
+    def is_told(self):
+        """Whatever was away shows the lock now."""
+        told = self.world.control("/sim/told", at="outages")
+        phones = [banner or "" for banner in told["banners"][:2]]
+        return all(banner.startswith("PSTN LOCKED") for banner in phones) and told["desktops"] == 1 and told["webex_listeners"] == 1
 
 
 def told(world, stream, wrong):
@@ -332,22 +345,28 @@ def main():
     options = parser.parse_args()
     print(f"seed {options.seed}, {options.minutes:g} minutes", flush=True)
     world = World(options)
+    try:
+        soak(world, options)
+    finally:
+        world.close()
+
+
+def soak(world, options):
     tokens = signed_in(world, -(-CONSOLES // LINES_A_SESSION))
     lines = [Line(world.url, tokens[n // LINES_A_SESSION]) for n in range(CONSOLES)]
-    stream, soak = Stream(world), Soak(world, options.seed)
+    stream, run = Stream(world), Soak(world, options.seed)
     end = time.time() + options.minutes * 60
-    while time.time() < end and len(soak.wrong) < 10:
-        soak.step()
+    while time.time() < end and len(run.wrong) < 10:
+        run.step()
         # A line ends after 24 s and with its server; a browser opens it anew.
         lines = [line if line.thread.is_alive() else Line.again(line) for line in lines]
-    soak.settle()
-    events = told(world, stream, soak.wrong)
-    memory = flat(soak.memory, soak.wrong)
-    world.close()
-    print(f"{soak.orders} orders, {soak.kills} kills, {soak.outages} outages, {soak.alone} orders with nothing there but CUCM, {soak.checks} looks, {soak.claims} claims of locked or normal held against the cluster, {events} events, memory {memory}")
-    for what in soak.wrong:
+    run.settle()
+    events = told(world, stream, run.wrong)
+    memory = flat(run.memory, run.wrong)
+    print(f"{run.orders} orders, {run.kills} kills, {run.outages} outages, {run.alone} orders with nothing there but CUCM, {run.checks} looks, {run.claims} claims of locked or normal held against the cluster, {events} events, memory {memory}")
+    for what in run.wrong:
         print(f"WRONG: {what}")
-    sys.exit(1 if soak.wrong else 0)
+    sys.exit(1 if run.wrong else 0)
 
 
 main()

@@ -4,7 +4,7 @@ use crate::web::WebServer;
 use crate::{B2cSim, CucmSim, FinesseSim, PhoneSim, WebexSim};
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use std::io;
@@ -67,7 +67,16 @@ impl Outside {
     }
 }
 
-/// Listens for `POST /sim/outages` on a free port of loopback.
+/// What the world outside shows of the product, as far as it was told.
+async fn told(State(outside): State<Arc<Outside>>) -> Json<serde_json::Value> {
+    let banners: Vec<Option<String>> =
+        (0..outside.phones.count()).map(|number| outside.phones.banner(number)).collect();
+    Json(serde_json::json!({
+        "banners": banners, "desktops": outside.finesse.messages().len(), "webex_listeners": outside.webex.listeners(),
+    }))
+}
+
+/// Listens for `POST /sim/outages` and `GET /sim/told` on a free port of loopback.
 ///
 /// # Errors
 /// When no port is free.
@@ -79,5 +88,9 @@ pub fn listen(outside: Arc<Outside>) -> io::Result<WebServer> {
         Ok(()) => (StatusCode::NO_CONTENT, String::new()),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{:?}: {error}", change.part)),
     };
-    WebServer::start(Router::new().route("/sim/outages", post(change)).with_state(outside), None, 0)
+    WebServer::start(
+        Router::new().route("/sim/outages", post(change)).route("/sim/told", get(told)).with_state(outside),
+        None,
+        0,
+    )
 }
