@@ -142,7 +142,11 @@ def many_patterns(options, rows, patterns=200, latency_ms=30, in_flight=4):
         world.order("normal")
     ours = statistics.median(warm)
     ideal = patterns / in_flight * latency_ms / 1000
-    cold = cold_lock(options, world, latency_ms)
+    colds = []
+    for _ in range(3):
+        colds.append(cold_lock(options, world, latency_ms))
+        world.order("normal")
+    cold = statistics.median(colds)
     what = f"{patterns} route patterns, {latency_ms} ms AXL, {in_flight} in flight: press to verified, against {patterns} / {in_flight} × {latency_ms} ms"
     rows.add(what, f"{ours / ideal:.2f}", "≤ 1.15", ours / ideal <= 1.15)
     peers = {
@@ -151,13 +155,18 @@ def many_patterns(options, rows, patterns=200, latency_ms=30, in_flight=4):
     }
     world.server.kill()
     for name, words in peers.items():
-        world.reset()
-        begun = time.perf_counter()
-        environment = {**os.environ, "NODE_TLS_REJECT_UNAUTHORIZED": "0", "NODE_NO_WARNINGS": "1"}
-        subprocess.run([*words, world.addresses["axl"]], check=True, env=environment, stdout=subprocess.DEVNULL)
-        took = time.perf_counter() - begun
+        took = statistics.median(peer_lock(world, words) for _ in range(3))
         rows.add(f"the same cold (from starting the program, {cold:.2f} s), against a {name} script", f"{took / cold:.1f} times faster", "≥ 5", took / cold >= 5)
     world.close()
+
+
+def peer_lock(world, words):
+    """Seconds from the start of the script to its end."""
+    world.reset()
+    begun = time.perf_counter()
+    environment = {**os.environ, "NODE_TLS_REJECT_UNAUTHORIZED": "0", "NODE_NO_WARNINGS": "1"}
+    subprocess.run([*words, world.addresses["axl"]], check=True, env=environment, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - begun
 
 
 def sweep(options, rows):
