@@ -35,7 +35,7 @@ use app::words;
 use async_trait::async_trait;
 use ipnet::IpNet;
 use lockdown::ids::SiteId;
-use lockdown::operator::{Act, Authority, Operator, Surface};
+use lockdown::operator::{Act, Authority, Operator};
 use std::sync::Arc;
 
 /// Entries of the timeline a page shows at once.
@@ -235,7 +235,7 @@ impl Pages {
     async fn first_still_counts(&self, status: &SiteStatus) -> bool {
         let Some(asked) = status.command.asked(self.engine.now()) else { return true };
         let person = self.directory.person(asked.by.id.as_str()).await.ok().flatten();
-        person.is_some_and(|person| is_senior(&person, &status.id))
+        person.is_some_and(|person| person.is_senior(&status.id))
     }
 
     async fn is_by_two_envelopes(&self, here: Option<CurrentSession>) -> bool {
@@ -247,23 +247,13 @@ impl Pages {
             tracing::error!(%error, "the console names no seniors");
             Vec::new()
         });
-        people.retain(|person| is_senior(person, site));
+        people.retain(|person| person.is_senior(site));
         people
     }
 }
 
 fn names<'p>(people: impl Iterator<Item = &'p Person>) -> Vec<String> {
     people.map(|person| person.name.clone()).collect()
-}
-
-fn is_senior(person: &Person, site: &SiteId) -> bool {
-    let who = Operator {
-        id: person.id.clone(),
-        name: person.name.clone(),
-        surface: Surface::Web,
-        authority: Authority::Roles(person.grants()),
-    };
-    !person.disabled && who.may(Act::Release, Some(site)).is_ok()
 }
 
 /// An error's words as a sentence for a page.

@@ -3,13 +3,12 @@
 use super::finding::Finding;
 use crate::store::records::Person;
 use lockdown::ids::SiteId;
-use lockdown::operator::{Act, Authority, Operator, Surface};
 
 /// Who may give the all-clear at a site, and how many of them get in while the identity provider is away. `needed`: how
 /// many must give it.
 pub fn seniors(people: &[Person], site: &SiteId, needed: usize) -> Finding {
     let what = "seniors";
-    let all: Vec<&Person> = people.iter().filter(|person| may_release(person, site)).collect();
+    let all: Vec<&Person> = people.iter().filter(|person| person.is_senior(site)).collect();
     let prepared = all.iter().filter(|senior| !senior.passkeys.is_empty() || !senior.codes.is_empty()).count();
     let found = format!("{} of them, {prepared} with a passkey or sealed codes", all.len());
     let name = "Give somebody the role, under People.";
@@ -29,16 +28,6 @@ pub fn seniors(people: &[Person], site: &SiteId, needed: usize) -> Finding {
         return Finding::warning(what, found, fix).at(site);
     }
     Finding::good(what, found).at(site)
-}
-
-fn may_release(person: &Person, site: &SiteId) -> bool {
-    let who = Operator {
-        id: person.id.clone(),
-        name: person.name.clone(),
-        surface: Surface::Web,
-        authority: Authority::Roles(person.grants()),
-    };
-    !person.disabled && who.may(Act::Release, Some(site)).is_ok()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::identity::passkey::Enrolled;
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::{OperatorId, SiteId};
-use lockdown::operator::{Actor, Grants, Role, Scope};
+use lockdown::operator::{Act, Actor, Authority, Grants, Operator, Role, Scope, Surface};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,6 +66,17 @@ impl Person {
 
     pub fn grants(&self) -> Grants {
         Grants { everywhere: self.roles.clone(), at: self.site_roles.clone() }
+    }
+
+    /// May give the all-clear at `site`, as the rule book says of whoever signed in on the console.
+    pub fn is_senior(&self, site: &SiteId) -> bool {
+        let who = Operator {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            surface: Surface::Web,
+            authority: Authority::Roles(self.grants()),
+        };
+        !self.disabled && who.may(Act::Release, Some(site)).is_ok()
     }
 
     #[must_use]
