@@ -4,7 +4,7 @@
 use crate::sign_in::{Browser, location};
 use crate::world::{More, SITE, World, free_port};
 use reqwest::{Certificate, Client, Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use simulators::database::Database;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -97,6 +97,13 @@ fn address(world: &World) -> &str {
     world.url.trim_start_matches("http://")
 }
 
+/// What `doctor` says of it.
+fn our_certificate(world: &World) -> Option<Value> {
+    let told: Value = serde_json::from_slice(&world.run(&["doctor", "--json"]).stdout).unwrap();
+    let mut findings = told["findings"].as_array().unwrap().iter();
+    findings.find(|finding| finding["what"] == "our certificate").map(|finding| finding["verdict"].clone())
+}
+
 fn behind(port: u16) -> More {
     More {
         http: format!("public_url = \"https://localhost:{port}\"\ntrusted_proxies = [\"127.0.0.1\"]"),
@@ -110,6 +117,7 @@ async fn sign_in_news_orders_and_the_gadget_go_through_it() {
     let port = free_port();
     let world = World::with(behind(port)).await;
     world.until_standing("normal").await;
+    assert_eq!(our_certificate(&world), None, "nobody is at the public address, and there is no file");
     let nginx = Nginx::start(port, &filled(ONE, &[("127.0.0.1:3000", address(&world))]));
     world.until("nginx answers", async || nginx.client().get(&nginx.url).send().await.is_ok()).await;
 
@@ -137,10 +145,7 @@ async fn sign_in_news_orders_and_the_gadget_go_through_it() {
     }
 
     // Whose certificate ends is the proxy's: it is looked at where browsers get it.
-    let told = world.run(&["doctor", "--json"]);
-    let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
-    let found = told["findings"].as_array().unwrap().iter().find(|finding| finding["what"] == "our certificate");
-    assert_eq!(found.expect("it was looked at")["verdict"], "good", "{told}");
+    assert_eq!(our_certificate(&world), Some(json!("good")));
 
     let frame = browser.get("/embed/finesse").await;
     let policy = frame.headers()["content-security-policy"].to_str().unwrap().to_owned();
@@ -154,7 +159,7 @@ async fn sign_in_news_orders_and_the_gadget_go_through_it() {
     // Whatever a client says of its address, the server sees the one nginx saw.
     let made =
         world.run(&["clients", "add", "--name", "n", "--scope", "status:read", "--network", "10.0.0.0/8", "--json"]);
-    let key = serde_json::from_slice::<serde_json::Value>(&made.stdout).unwrap()["key"].as_str().unwrap().to_owned();
+    let key = serde_json::from_slice::<Value>(&made.stdout).unwrap()["key"].as_str().unwrap().to_owned();
     let site = format!("{}/api/v1/sites/{SITE}", nginx.url);
     // From an address that is no proxy of ours, as every client's is.
     let elsewhere =
@@ -172,8 +177,8 @@ async fn sign_in_news_orders_and_the_gadget_go_through_it() {
     assert_eq!(status("/").await, StatusCode::OK, "back at once: {}", nginx.log());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_is_killed_behind_it_loses_no_request() {
+/// The database, two servers on it, and nginx before both.
+async fn two_servers() -> (Database, World, World, Nginx) {
     let port = free_port();
     let database = Database::start().await.unwrap();
     let first = World::with_database_and(&database, behind(port)).await;
@@ -182,6 +187,12 @@ async fn a_server_that_is_killed_behind_it_loses_no_request() {
     let names = [("lockdown-a.acme.example:3000", address(&first)), ("lockdown-b.acme.example:3000", address(&second))];
     let nginx = Nginx::start(port, &filled(SEVERAL, &names));
     first.until("nginx answers", async || nginx.client().get(&nginx.url).send().await.is_ok()).await;
+    (database, first, second, nginx)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_killed_behind_it_loses_no_request() {
+    let (_database, first, second, nginx) = two_servers().await;
     let key = first.everything();
 
     let going_on = Arc::new(AtomicBool::new(true));
@@ -217,14 +228,7 @@ async fn a_server_that_is_killed_behind_it_loses_no_request() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_hangs_behind_it_keeps_no_lock_back() {
-    let port = free_port();
-    let database = Database::start().await.unwrap();
-    let first = World::with_database_and(&database, behind(port)).await;
-    first.until_standing("normal").await;
-    let second = World::beside(&first).await;
-    let names = [("lockdown-a.acme.example:3000", address(&first)), ("lockdown-b.acme.example:3000", address(&second))];
-    let nginx = Nginx::start(port, &filled(SEVERAL, &names));
-    first.until("nginx answers", async || nginx.client().get(&nginx.url).send().await.is_ok()).await;
+    let (_database, first, second, nginx) = two_servers().await;
     let person = &simulators::b2c::demo_people()[0];
     first.run(&["people", "add", "--name", &person.name, "--subject", &person.oid, "--role", "eoc"]);
     let mut browser = nginx.browser();
