@@ -96,11 +96,14 @@ impl Database {
         }
     }
 
-    /// Starts it again on its data.
+    /// Starts it again on its data, unless it runs.
     ///
     /// # Errors
     /// When it does not come up.
     pub async fn resume(&self) -> io::Result<()> {
+        if self.process().is_some() {
+            return Ok(());
+        }
         let log = std::fs::File::create(self.folder.path().join("log"))?;
         let child = self
             .program

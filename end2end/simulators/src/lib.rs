@@ -2,7 +2,6 @@
 
 pub mod b2c;
 pub mod cucm;
-#[cfg(feature = "database")]
 pub mod database;
 pub mod finesse;
 pub mod outages;

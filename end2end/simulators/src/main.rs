@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use simulators::cucm::model::Cluster;
+use simulators::database::Database;
 use simulators::outages::{self, Outside};
 use simulators::web::WebServer;
 use simulators::{B2cSim, CucmSim, FinesseSim, PhoneSim, WebexSim};
@@ -38,6 +39,9 @@ struct Options {
     /// Every AXL answer takes this long
     #[arg(long, default_value_t = 0)]
     latency_ms: u64,
+    /// Start a MongoDB too
+    #[arg(long)]
+    database: bool,
     /// Write CUCM's certificate here
     #[arg(long)]
     certificate: Option<PathBuf>,
@@ -67,7 +71,8 @@ async fn main() -> std::io::Result<()> {
     if let Some(path) = &options.certificate {
         std::fs::write(path, cucm.certificate_pem())?;
     }
-    let outside = Arc::new(Outside { cucm, b2c, webex, finesse, phones });
+    let database = if options.database { Some(Database::start().await?) } else { None };
+    let outside = Arc::new(Outside { cucm, b2c, webex, finesse, phones, database });
     let outages = outages::listen(outside.clone())?;
     println!("{}", addresses(&outside, &outages));
     let ended = std::thread::spawn(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
@@ -85,12 +90,13 @@ async fn main() -> std::io::Result<()> {
 
 /// Where everything is, for whoever started this.
 fn addresses(outside: &Outside, outages: &WebServer) -> serde_json::Value {
-    let Outside { cucm, b2c, webex, finesse, phones } = outside;
+    let Outside { cucm, b2c, webex, finesse, phones, database } = outside;
     let fingerprint: String = cucm.fingerprint().iter().map(|byte| format!("{byte:02X}")).collect();
     let control = cucm.control_address().map(|address| format!("http://{address}"));
     let phone = |(number, (device, _)): (usize, &(&str, &str))| serde_json::json!({ "device": device, "address": phones.address(number) });
     serde_json::json!({
         "axl": cucm.url(), "fingerprint": fingerprint, "control": control, "outages": format!("http://{}", outages.address()),
+        "database": database.as_ref().map(|database| database.uri("lockdown")),
         "metadata_url": b2c.metadata_url(), "issuer": b2c.issuer(), "people": simulators::b2c::demo_people(),
         "webex": { "api": webex.api_url(), "u2c": webex.u2c_url(), "page": webex.page_url(), "token": simulators::webex::BOT_TOKEN, "device": webex.device() },
         "phones": {

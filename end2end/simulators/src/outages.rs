@@ -1,5 +1,6 @@
 //! One part of the outside world goes away by itself, and comes back: for other processes, such as the load test.
 
+use crate::database::Database;
 use crate::web::WebServer;
 use crate::{B2cSim, CucmSim, FinesseSim, PhoneSim, WebexSim};
 use axum::extract::State;
@@ -17,6 +18,8 @@ pub struct Outside {
     pub webex: WebexSim,
     pub finesse: FinesseSim,
     pub phones: PhoneSim,
+    /// Where the store is a shared one.
+    pub database: Option<Database>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -32,6 +35,10 @@ enum Part {
     FinesseNode,
     Finesse,
     Phones,
+    /// Killed, as a power cut would.
+    Database,
+    /// It is there, and answers nothing any more.
+    DatabaseHangs,
 }
 
 /// What is asked: `{"part": "webex", "up": false}`.
@@ -62,6 +69,20 @@ impl Outside {
             Part::Cucm => self.cucm.stop().await,
             Part::Identity => self.b2c.stop().await,
             Part::Webex => self.webex.stop().await,
+            Part::Database | Part::DatabaseHangs => self.set_database_up(part, up).await?,
+        }
+        Ok(())
+    }
+
+    async fn set_database_up(&self, part: Part, up: bool) -> io::Result<()> {
+        let database = self.database.as_ref().ok_or_else(|| io::Error::other("there is no database"))?;
+        if up {
+            database.wake();
+            return database.resume().await;
+        }
+        match part {
+            Part::DatabaseHangs => database.hang(),
+            _ => database.kill(),
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 #[derive(Deserialize)]
 struct Dialled {
@@ -36,6 +37,7 @@ pub(crate) fn router(sim: &CucmSim) -> Router {
         .route("/sim/dial", get(dial))
         .route("/sim/faults", post(faults))
         .route("/sim/edit", post(edit))
+        .route("/sim/changed", get(changed))
         .route("/sim/exchanges", get(exchanges))
         .route("/sim/reset", post(reset))
         .with_state(sim.state.clone())
@@ -63,6 +65,12 @@ async fn edit(From(state): From<Arc<State>>, Json(edit): Json<Edit>) -> StatusCo
         }
     });
     if done.is_some() { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
+}
+
+/// When the last change of the dial plan was, by whomever: seconds since 1970.
+async fn changed(From(state): From<Arc<State>>) -> Json<Option<f64>> {
+    let last = lock(&state.cluster).changes.last().map(|change| change.at);
+    Json(last.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok()).map(|since| since.as_secs_f64()))
 }
 
 async fn exchanges(From(state): From<Arc<State>>) -> Json<Vec<[String; 3]>> {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::time::SystemTime;
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -116,6 +117,7 @@ pub enum AxlRole {
 pub struct Change {
     pub kind: &'static str,
     pub uuid: String,
+    pub at: SystemTime,
 }
 
 fn users() -> Vec<User> {
@@ -208,9 +210,10 @@ impl Cluster {
         result
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the world outside has its own clock")]
     fn log_changes_since(&mut self, before: &Self) {
-        let mut found = Vec::new();
-        let mut note = |kind: &'static str, uuid: String| found.push(Change { kind, uuid });
+        let (mut found, at) = (Vec::new(), SystemTime::now());
+        let mut note = |kind: &'static str, uuid: String| found.push(Change { kind, uuid, at });
         for now in differing(&before.route_patterns, &self.route_patterns) {
             note("RoutePattern", now.uuid());
         }
