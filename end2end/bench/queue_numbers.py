@@ -34,11 +34,12 @@ def median(act, rounds=ROUNDS):
 class Line:
     """An open console: one live line, read by hand, so that a client library costs nothing."""
 
-    def __init__(self, url, token):
-        self.url, self.token = url, token
+    def __init__(self, url, cookie, context=None):
         address = urllib.parse.urlparse(url)
         self.socket = socket.create_connection((address.hostname, address.port))
-        head = f"GET /ui/live HTTP/1.1\r\nHost: {address.netloc}\r\nCookie: sess={token}\r\nAccept: text/event-stream\r\n\r\n"
+        if context:
+            self.socket = context.wrap_socket(self.socket, server_hostname=address.hostname)
+        head = f"GET /ui/live HTTP/1.1\r\nHost: {address.netloc}\r\nCookie: {cookie}\r\nAccept: text/event-stream\r\n\r\n"
         self.socket.sendall(head.encode())
         self.file = self.socket.makefile("rb")
         self.heard = {}
@@ -46,27 +47,21 @@ class Line:
         self.thread = threading.Thread(target=self.listen, daemon=True)
         self.thread.start()
 
-    def again(self):
-        """The same, opened anew as a browser does; itself where nobody answers now."""
-        try:
-            return Line(self.url, self.token)
-        except OSError:
-            return self
-
     def listen(self):
         try:
-            self.hear()
+            for line in self.file:
+                self.open.set()
+                self.hear(line)
         except OSError:
             pass
+        self.socket.close()
 
-    def hear(self):
-        for line in self.file:
-            self.open.set()
-            at = time.perf_counter()
-            if b'{"request"' in line:
-                for word in (b"round %03d." % n for n in range(ROUNDS)):
-                    if word in line:
-                        self.heard.setdefault(word, at)
+    def hear(self, line):
+        at = time.perf_counter()
+        if b'{"request"' in line:
+            for word in (b"round %03d." % n for n in range(ROUNDS)):
+                if word in line:
+                    self.heard.setdefault(word, at)
 
 
 def signed_in(world, count):
@@ -93,7 +88,7 @@ def file_request(world, reason):
 def on_every_console(world, rows):
     tokens = signed_in(world, -(-LINES // LINES_A_SESSION))
     file_request(world, "family")
-    lines = [Line(world.url, tokens[n // LINES_A_SESSION]) for n in range(LINES)]
+    lines = [Line(world.url, f"sess={tokens[n // LINES_A_SESSION]}") for n in range(LINES)]
     for line in lines:
         assert line.open.wait(20), "a line did not open"
     spans, answers = [], []

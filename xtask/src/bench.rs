@@ -3,14 +3,11 @@
 use crate::command::{cargo, program, root, run, say, target};
 use crate::{setup, site};
 use anyhow::Result;
+use std::path::PathBuf;
 
 /// Every row of the design's numbers, written into BENCH.md when all parts run. Machines are noisy: read the ratios.
 pub(crate) fn some(only: &[&str]) -> Result<()> {
-    say("building as it ships (release; some minutes the first time)");
-    run(cargo().args(["build", "--quiet", "--release", "--package", "server"]))?;
-    run(cargo().args(["build", "--quiet", "--release", "--package", "simulators"]))?;
-    let binary = |name| target().join("release").join(name);
-    site::build()?;
+    build()?;
     let python = setup::python()?;
     let modules = setup::npm()?;
     let nginx = setup::nginx()?;
@@ -37,21 +34,14 @@ pub(crate) fn some(only: &[&str]) -> Result<()> {
         .env("LEPTOS_SITE_ROOT", site::folder()))
 }
 
-/// The product under its simulators' faults: what must hold is looked at the whole time.
-pub(crate) fn load(how: &[&str]) -> Result<()> {
+/// Server, simulators and browser side, as they ship.
+pub(crate) fn build() -> Result<()> {
     say("building as it ships (release; some minutes the first time)");
     run(cargo().args(["build", "--quiet", "--release", "--package", "server"]))?;
     run(cargo().args(["build", "--quiet", "--release", "--package", "simulators"]))?;
-    site::build()?;
-    let binary = |name| target().join("release").join(name);
-    run(program(setup::python()?.join("python"))
-        .arg(root().join("end2end/bench/load.py"))
-        .arg("--lockdown")
-        .arg(binary("pstn-lockdown"))
-        .arg("--simulators")
-        .arg(binary("simulators"))
-        .arg("--folder")
-        .arg(target().join("load"))
-        .args(how)
-        .env("LEPTOS_SITE_ROOT", site::folder()))
+    site::build()
+}
+
+pub(crate) fn binary(name: &str) -> PathBuf {
+    target().join("release").join(name)
 }

@@ -1,11 +1,12 @@
 //! What a site installs, tried: the package in a Debian of its own, the unit, the container's steps, the alerts.
 
 use crate::command::{exists, output, program, root, run, run_quietly, say, target};
+use crate::debian::Root;
 use crate::run::World;
-use crate::{package, run as demo, setup, site};
+use crate::{load, package, run as demo, setup, site};
 use anyhow::{Context, Result, bail};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -20,10 +21,13 @@ pub(crate) fn test() -> Result<()> {
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder)?;
     let world = World::simulators_only(&folder, &[])?;
-    let root = Root::new(&folder)?;
+    let root = Root::new(&folder.join("debian"))?;
     let done = tried(&root, &world);
     root.remove()?;
-    done
+    done?;
+    say("deploy: two servers of it behind nginx with a database, for a minute in which everything goes wrong");
+    let package = package::pack(&demo::binary("pstn-lockdown"), "0.1.0~test3")?;
+    load::of_package(&package, &demo::binary("simulators"), &["1", "7"])
 }
 
 /// What can be said without running it.
@@ -51,37 +55,6 @@ fn lints() -> Result<()> {
         println!("  promtool is not there: the alerts were not tried");
     }
     Ok(())
-}
-
-/// A Debian to throw away.
-struct Root(PathBuf);
-
-impl Root {
-    fn new(folder: &Path) -> Result<Self> {
-        let place = folder.join("debian");
-        run_quietly(Command::new("cp").arg("-a").arg(setup::debian()?).arg(&place))?;
-        Ok(Self(place))
-    }
-
-    fn path(&self, inside: &str) -> PathBuf {
-        self.0.join(inside.trim_start_matches('/'))
-    }
-
-    /// Runs a program of the throw-away Debian in it.
-    fn inside(&self, words: &[&str]) -> Command {
-        let mut command = Command::new("chroot");
-        command.arg(&self.0).args(words).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", "/root");
-        command
-    }
-
-    fn install(&self, package: &Path) -> Result<()> {
-        fs::copy(package, self.path("/tmp/package.deb"))?;
-        run_quietly(&mut self.inside(&["dpkg", "--install", "/tmp/package.deb"]))
-    }
-
-    fn remove(self) -> Result<()> {
-        fs::remove_dir_all(&self.0).with_context(|| format!("{} is left", self.0.display()))
-    }
 }
 
 /// Installed, started, upgraded while it runs, removed, purged.

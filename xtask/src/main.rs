@@ -3,7 +3,9 @@
 mod bench;
 mod check;
 mod command;
+mod debian;
 mod deploy;
+mod load;
 mod package;
 mod run;
 mod schema;
@@ -20,7 +22,8 @@ cargo xtask test     set up and pass all tests: Rust, schema, independent client
 cargo xtask test browser [FILE…] | whole | axl | webex | deploy    one part of it
 cargo xtask check    formatting, lints, walls, spelling, unused dependencies
 cargo xtask bench [prepared | many | sweep | http | queue]    every number, as ratios against peers, into BENCH.md
-cargo xtask load [MINUTES [SEED]]    faults of all simulators at random for an hour, and what must hold meanwhile
+cargo xtask load [installed] [MINUTES [SEED]]    faults of everything at random for an hour, and what must hold
+                     meanwhile: one server on a file, or the package behind nginx with a database, twice
 cargo xtask deb      a Debian package (target/dist)
 cargo xtask dist     a release archive with checksums and bill of materials, and the package (target/dist)
 cargo xtask site     build the browser side alone (target/site)
@@ -41,7 +44,8 @@ fn main() -> ExitCode {
         ["test", "deploy"] => deploy::test(),
         ["check"] => check::all(),
         ["bench", only @ ..] => bench::some(only),
-        ["load", how @ ..] => bench::load(how),
+        ["load", "installed", how @ ..] => load::installed(how),
+        ["load", how @ ..] => load::one(how),
         ["deb"] => package::deb(),
         ["dist"] => package::dist(),
         ["site"] => site::build(),
