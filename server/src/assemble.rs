@@ -127,7 +127,7 @@ pub async fn pages(
         Some(identity) => Some(Arc::new(Oidc::new(identity.clone(), &config.http.public_url, &config.store.data_dir)?)),
     };
     let reach = Reach { allow: config.webhooks.allow.clone(), networks: config.webhooks.networks.clone() };
-    let webhooks = Arc::new(Webhooks::new(store.clone(), store.clone(), engine.clone(), reach)?);
+    let webhooks = Arc::new(Webhooks::new(store.clone(), store.clone(), engine.clone(), reach));
     let (incidents, calls) = eoc(config, &engine, &store);
     Ok(Arc::new(Pages {
         papers: store.clone(),

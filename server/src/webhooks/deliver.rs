@@ -42,7 +42,7 @@ pub enum Outcome {
 }
 
 impl Attempt {
-    fn unanswered(said: String) -> Self {
+    pub(super) fn unanswered(said: String) -> Self {
         Self { outcome: Outcome::Away { wait: None }, status: None, said }
     }
 

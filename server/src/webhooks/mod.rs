@@ -18,7 +18,7 @@ use crate::identity::token;
 use crate::store::outbox::Outbox;
 use deliver::{Attempt, Outcome, PATIENCE};
 use hook::{Delivery, DeliveryState, Disabled, Hook, NEWS};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
 use lockdown::operator::Operator;
 use lockdown::timeline::{Event, EventKind};
@@ -28,7 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, OnceCell, broadcast};
 use tokio::task::{self, JoinSet};
 
 /// Another process may have written, or a pause may be over.
@@ -88,7 +88,8 @@ pub struct Webhooks {
     events: Arc<dyn Store>,
     engine: Arc<Engine>,
     reach: Reach,
-    http: reqwest::Client,
+    /// Made when it is first needed: reading the system's certificates takes longer than the rest of a start.
+    http: OnceCell<reqwest::Client>,
     /// Something was put back into the outbox by hand.
     replayed: Notify,
     /// Web-hooks of which it was told that they gave up; enough until they take something again.
@@ -107,27 +108,18 @@ impl Webhooks {
     }
 
     /// Sends nothing yet: [`run`] does.
-    ///
-    /// # Errors
-    /// When no HTTP client can be made.
-    pub fn new(
-        store: Arc<dyn Outbox>,
-        events: Arc<dyn Store>,
-        engine: Arc<Engine>,
-        reach: Reach,
-    ) -> reqwest::Result<Self> {
-        let http = reach.client(PATIENCE)?;
+    pub fn new(store: Arc<dyn Outbox>, events: Arc<dyn Store>, engine: Arc<Engine>, reach: Reach) -> Self {
         let [high, low, ..] = token::random();
-        Ok(Self {
+        Self {
             store,
             events,
             engine,
             reach,
-            http,
+            http: OnceCell::new(),
             replayed: Notify::new(),
             told: Mutex::default(),
             chance: u16::from_be_bytes([high, low]),
-        })
+        }
     }
 
     /// Origins that may be told anything.
@@ -233,7 +225,7 @@ impl Webhooks {
     pub async fn test(&self, id: &str) -> Result<Attempt, HookError> {
         let (hook, now) = (self.find(id).await?, self.engine.now());
         let delivery = Delivery::test(&hook, &eight_hex_digits(), now);
-        Ok(deliver::send(&self.http, &self.reach, &hook, &delivery, now).await)
+        Ok(self.send(&hook, &delivery, now).await)
     }
 
     /// Sends a delivery again, whatever became of it, from the first attempt on. Its id stays.
@@ -389,7 +381,21 @@ impl Webhooks {
         if now + PATIENCE > delivery.next_at {
             return None;
         }
-        Some(deliver::send(&self.http, &self.reach, hook, delivery, now).await)
+        Some(self.send(hook, delivery, now).await)
+    }
+
+    async fn send(&self, hook: &Hook, delivery: &Delivery, now: Timestamp) -> Attempt {
+        match self.http.get_or_try_init(|| self.client()).await {
+            Ok(http) => deliver::send(http, &self.reach, hook, delivery, now).await,
+            Err(error) => Attempt::unanswered(format!("nothing can be sent from here: {error}")),
+        }
+    }
+
+    /// On a thread that nothing else waits for.
+    async fn client(&self) -> Result<reqwest::Client, String> {
+        let reach = self.reach.clone();
+        let made = task::spawn_blocking(move || reach.client(PATIENCE).map_err(|error| error.to_string()));
+        made.await.unwrap_or_else(|error| Err(error.to_string()))
     }
 
     async fn settle(&self, hook: &Hook, delivery: Delivery, attempt: &Attempt) -> Result<(), StoreError> {

@@ -96,7 +96,7 @@ impl World {
         let engine = Engine::start(vec![], store.clone(), clock.clone(), Tuning::default()).await.unwrap();
         let receiver = Receiver::start(answer).await;
         let reach = Reach { allow: vec![receiver.url.clone()], networks: vec!["127.0.0.0/8".parse().unwrap()] };
-        let webhooks = Webhooks::new(store.clone(), store.clone(), engine, reach).unwrap();
+        let webhooks = Webhooks::new(store.clone(), store.clone(), engine, reach);
         let world =
             Self { webhooks: Arc::new(webhooks), store, clock, lanes: Lanes::default(), receiver, _folder: folder };
         world.happens(EventKind::CucmBack).await;
