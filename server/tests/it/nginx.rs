@@ -217,8 +217,11 @@ async fn a_server_that_is_killed_behind_it_loses_no_request() {
     assert_eq!(order("locked").await, StatusCode::OK);
     first.kill();
     assert_eq!(order("normal").await, StatusCode::OK, "{}", nginx.log());
+    // One after the other, as when they are upgraded: nginx still leaves the first one out.
+    first.serve().await;
+    second.kill();
     assert_eq!(order("locked").await, StatusCode::OK, "{}", nginx.log());
-    second.calls_are_locked();
+    first.calls_are_locked();
     going_on.store(false, Ordering::Relaxed);
     let answers: Vec<StatusCode> = asking.join_all().await.concat();
     let lost = answers.iter().filter(|status| !status.is_success()).count();
@@ -227,7 +230,7 @@ async fn a_server_that_is_killed_behind_it_loses_no_request() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_hangs_behind_it_keeps_no_lock_back() {
+async fn a_server_that_hangs_behind_it_keeps_no_lock_and_no_state_back() {
     let (_database, first, second, nginx) = two_servers().await;
     let person = &simulators::b2c::demo_people()[0];
     first.run(&["people", "add", "--name", &person.name, "--subject", &person.oid, "--role", "eoc"]);
@@ -241,4 +244,10 @@ async fn a_server_that_hangs_behind_it_keeps_no_lock_back() {
     }
     second.until_standing("locked").await;
     second.calls_are_locked();
+    for path in ["/api/v1/status", "/", "/ui/live"] {
+        for _ in 0..2 {
+            let asked = nginx.client().get(format!("{}{path}", nginx.url)).timeout(Duration::from_secs(30));
+            assert_eq!(asked.send().await.map(|answer| answer.status()).ok(), Some(StatusCode::OK), "{path}");
+        }
+    }
 }
