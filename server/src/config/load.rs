@@ -7,8 +7,8 @@ use super::problem::{Problem, Source};
 use super::site::{RawSite, check_drills};
 use super::webex::RawWebex;
 use super::{
-    Config, Cucm, Http, Identity, Preset, ReleasePasskey, Secret, Store, StoreKind, TlsFiles, TokenApi, TokenClient,
-    Webhooks,
+    Config, Cucm, Http, Identity, Preset, ReleasePasskey, Secret, Store, StoreKind, Telemetry, TlsFiles, TokenApi,
+    TokenClient, Webhooks,
 };
 use crate::identity::api_key::network;
 use ipnet::IpNet;
@@ -33,6 +33,7 @@ struct Raw {
     webex: Option<RawWebex>,
     finesse: Option<RawFinesse>,
     phone: Option<RawPhone>,
+    telemetry: RawTelemetry,
     site: Vec<RawSite>,
 }
 
@@ -52,6 +53,12 @@ struct RawHttp {
 struct RawWebhooks {
     allow: Vec<String>,
     networks: Vec<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct RawTelemetry {
+    otlp: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -216,9 +223,22 @@ fn read(raw: Raw, source: &Source) -> Result<Config, Problem> {
         webex: raw.webex.map(|webex| webex.read(source)).transpose()?,
         finesse: raw.finesse.map(|finesse| finesse.read(&http.public_url, source)).transpose()?,
         phone: raw.phone.map(|phone| phone.read(&http.public_url, &live, source)).transpose()?,
+        telemetry: telemetry(raw.telemetry, source)?,
         http,
         sites,
     })
+}
+
+fn telemetry(raw: RawTelemetry, source: &Source) -> Result<Telemetry, Problem> {
+    let is_address = |text: &str| {
+        reqwest::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+    };
+    match raw.otlp {
+        Some(text) if !is_address(&text) => {
+            Err(source.problem("telemetry.otlp", "write where OTLP over HTTP is taken, such as http://127.0.0.1:4318"))
+        }
+        otlp => Ok(Telemetry { otlp: otlp.map(|text| text.trim_end_matches('/').to_owned()) }),
+    }
 }
 
 fn http(raw: RawHttp, source: &Source) -> Result<Http, Problem> {
@@ -520,7 +540,7 @@ locked = ""
 
     #[test]
     fn every_refusal_names_the_line_the_key_and_the_remedy() {
-        let table: [(&str, &str, &str); 14] = [
+        let table: [(&str, &str, &str); 15] = [
             ("username = \"axl\"", "usrname = \"axl\"", "lockdown.toml:4: unknown field"),
             ("username = \"axl\"", "", "cucm.username: missing"),
             ("url = \"https://cucm:8443/axl/\"", "url = \"http://cucm\"", "lockdown.toml:3: cucm.url"),
@@ -542,6 +562,11 @@ locked = ""
             ),
             ("[cucm]", "[calls]\nresidents = \"all\"\n[cucm]", "lockdown.toml:3: calls.residents: write \"anyone\""),
             ("[cucm]", "[calls]\nretention_days = 0\n[cucm]", "lockdown.toml:3: calls.retention_days: write 1 to 3650"),
+            (
+                "[cucm]",
+                "[telemetry]\notlp = \"collector\"\n[cucm]",
+                "lockdown.toml:3: telemetry.otlp: write where OTLP over HTTP is taken",
+            ),
             (
                 "[cucm]",
                 "[incidents]\nreview_after = \"soon\"\n[cucm]",

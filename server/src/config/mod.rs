@@ -43,6 +43,7 @@ pub struct Config {
     pub finesse: Option<Finesse>,
     /// Absent: no service on desk phones.
     pub phone: Option<Phone>,
+    pub telemetry: Telemetry,
     pub sites: Vec<Site>,
 }
 
@@ -59,6 +60,13 @@ pub struct Http {
     pub trusted_proxies: Vec<IpNet>,
     /// Live lines one address may hold open. Default 600: many people share an address behind a proxy.
     pub lines_per_address: usize,
+}
+
+/// Who else is told what the server does.
+#[derive(Debug, Default)]
+pub struct Telemetry {
+    /// Where spans are collected: the base address of OTLP over HTTP, without the last slash. Absent: nowhere.
+    pub otlp: Option<String>,
 }
 
 /// Where news may be sent. Default nowhere.

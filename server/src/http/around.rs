@@ -2,6 +2,7 @@
 //! router would be put around each route, and copied with it for every request.
 
 use super::{AppState, address, embed, rest, same_origin, trace, who};
+use crate::telemetry::otlp;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request as Asked, header};
@@ -14,6 +15,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tower::{BoxError, Service};
 use tower_http::timeout::TimeoutBody;
+use tracing::Instrument;
 
 /// A body whose next piece does not come in this time is given up.
 const BODY_PAUSE: Duration = Duration::from_secs(15);
@@ -59,7 +61,8 @@ where
         let (id, programs) = (asked.id.clone(), rest::is_of(request.uri().path()));
         let bare = request.method() == Method::HEAD;
         let https = self.state.https;
-        let answered = asked.during(answered(self.clone(), request));
+        let span = otlp::span_of(&asked, request.headers());
+        let answered = asked.during(answered(self.clone(), request).instrument(span.clone()));
         Box::pin(answered.map(move |mut response| {
             if programs {
                 response = rest::finished(response);
@@ -70,6 +73,7 @@ where
             let headers = response.headers_mut();
             trace::tell(id, headers);
             fixed(https, headers);
+            span.record("http.response.status_code", i64::from(response.status().as_u16()));
             Ok(response)
         }))
     }

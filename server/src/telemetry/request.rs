@@ -31,12 +31,17 @@ impl Asked {
         CURRENT.scope(self, work)
     }
 
+    /// Of the request that is being answered here and now.
+    pub(super) fn current_id() -> Option<String> {
+        CURRENT.try_with(|asked| asked.id().to_owned()).ok()
+    }
+
     fn id(&self) -> &str {
         self.id.to_str().unwrap_or_default()
     }
 
     /// Without secrets; a query is nobody's business.
-    fn path(&self) -> &str {
+    pub(super) fn path(&self) -> &str {
         let path = self.uri.path();
         BEFORE_SECRETS.into_iter().find(|before| path.starts_with(before)).unwrap_or(path)
     }

@@ -23,6 +23,7 @@ mod restart;
 mod rights;
 mod service;
 mod sign_in;
+mod spans;
 mod surfaces;
 mod tenant_tokens;
 mod two_seniors;
