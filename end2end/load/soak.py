@@ -31,7 +31,7 @@ class Soak:
         self.others = OTHERS + (DATABASE if place.several else [])
         self.edited = time.time()
         self.checks = self.claims = self.orders = self.kills = self.outages = self.alone = 0
-        self.away, self.hanging = set(), None
+        self.away = set()
         self.wrong, self.memory = [], []
         # What was ordered last, as far as the answer came.
         self.wanted = "normal"
@@ -48,8 +48,8 @@ class Soak:
         try:
             site = self.place.status()["sites"][0]
         except OSError as error:
-            # Of several servers one is there, and the proxy finds it.
-            if self.place.several and not self.hanging:
+            # Of several servers one is there and awake, and the proxy finds it.
+            if self.place.several:
                 self.is_wrong(f"no state to be had: {error}")
             return
         if site["state"] not in ("locked", "normal") or not site.get("read_at"):
@@ -151,12 +151,12 @@ class Soak:
         self.place.start(name)
 
     def hang(self):
-        self.hanging = self.any_server()
-        self.place.servers[self.hanging].send_signal(signal.SIGSTOP)
-        self.look()
+        server = self.place.servers[self.any_server()]
+        server.send_signal(signal.SIGSTOP)
+        if self.place.several:
+            self.look()
         time.sleep(self.chance.uniform(0.5, 5))
-        self.place.servers[self.hanging].send_signal(signal.SIGCONT)
-        self.hanging = None
+        server.send_signal(signal.SIGCONT)
 
     def step(self):
         match self.chance.choices(list(STEPS), list(STEPS.values()))[0]:

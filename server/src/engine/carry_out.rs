@@ -48,6 +48,12 @@ impl Site {
     ) -> Result<Outcome, DialPlanError> {
         let version = self.status().version;
         let target = self.status().command.target();
+        if target == Target::Normal && self.is_shared() {
+            if !self.others_come_to_rest(version).await {
+                return Ok(Outcome::Overtaken);
+            }
+            reading = self.look(plan).await?;
+        }
         self.take_snapshot(version, plan, &reading).await;
         self.recall_snapshot(memory, version, plan).await;
         let until = self.clock.now() + self.tuning.deadline;

@@ -26,6 +26,8 @@ pub(super) struct Memory {
     pub(super) stopped: Option<(u64, String)>,
     /// Writing was refused for this order at that time: trying at every sweep may lock the account.
     pub(super) stopped_at: Option<(u64, jiff::Timestamp)>,
+    /// The order that no other server can overwrite any more.
+    pub(super) unrivalled: Option<u64>,
 }
 
 /// Looks after `site` until the task is ended.
@@ -44,8 +46,10 @@ impl Site {
     /// One look, and what follows from it. Returns when to look again.
     #[tracing::instrument(name = "engine.drive", skip_all, fields(site.id = %self.id))]
     async fn round(&self, memory: &mut Memory) -> Duration {
+        self.tell_rest();
         match self.look_and_act(memory).await {
             Ok(Outcome::Overtaken) => Duration::ZERO,
+            Ok(Outcome::Verified) if self.may_be_overwritten(memory).await => self.tuning.pause.min(self.tuning.sweep),
             Ok(Outcome::Verified | Outcome::Incomplete) => self.tuning.sweep,
             Err(DialPlanError::Stop { why }) => {
                 self.tell_lost(memory, &why).await;

@@ -4,6 +4,7 @@ mod carry_out;
 mod check_plan;
 mod drive;
 mod error;
+mod others;
 pub mod ports;
 mod prove_write;
 mod repairs;

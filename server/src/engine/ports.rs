@@ -175,6 +175,17 @@ pub trait Store: Send + Sync {
         let _ = site;
     }
 
+    /// Nothing that was ordered before `version` is being written here any more.
+    fn at_rest(&self, site: &SiteId, version: u64) {
+        let _ = (site, version);
+    }
+
+    /// May another server that shows signs of life still be writing what was ordered before `version`?
+    async fn others_may_write(&self, site: &SiteId, version: u64) -> bool {
+        let _ = (site, version);
+        false
+    }
+
     /// Since when other servers cannot be reached.
     fn away_since(&self) -> Option<Timestamp> {
         None

@@ -24,7 +24,7 @@ pub(super) struct Site {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) tuning: Tuning,
     pub(super) repairs: Mutex<Repairs>,
-    store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Store>,
     news: broadcast::Sender<News>,
     status: Mutex<SiteStatus>,
     /// What is stored, word for word. Held over the store's call, so that records follow each other.

@@ -139,6 +139,8 @@ struct Several {
     slow: Mutex<Duration>,
     /// What is agreed comes back as news, before whoever asked has written it.
     echo: Mutex<bool>,
+    /// Another server is in the middle of something.
+    others_write: Mutex<bool>,
     news: broadcast::Sender<SharedNews>,
 }
 
@@ -191,6 +193,10 @@ impl Store for Several {
         *self.turn.lock().unwrap()
     }
 
+    async fn others_may_write(&self, _site: &SiteId, _version: u64) -> bool {
+        *self.others_write.lock().unwrap()
+    }
+
     fn away_since(&self) -> Option<Timestamp> {
         *self.away.lock().unwrap()
     }
@@ -213,6 +219,7 @@ async fn world_with(drill_of: Option<SiteId>) -> (World, Arc<Several>) {
         away: Mutex::default(),
         slow: Mutex::default(),
         echo: Mutex::default(),
+        others_write: Mutex::default(),
         news: broadcast::channel(9).0,
     });
     let cucm = Arc::new(Memory::new(facts()));
@@ -360,6 +367,48 @@ async fn an_all_clear_that_others_may_have_overtaken_waits_until_they_can_be_ask
     world.release().await;
     *several.turn.lock().unwrap() = Turn::Drive;
     world.until(|standing| standing == Standing::Normal).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_all_clear_waits_until_no_other_server_writes_and_not_for_one_that_never_says_so() {
+    let (world, several) = world_of_several().await;
+    world.lock().await;
+    world.until(|standing| standing == Standing::Locked).await;
+    let written = world.cucm.written().len();
+    *several.others_write.lock().unwrap() = true;
+    world.release().await;
+    tokio::time::sleep(Duration::from_secs(9)).await;
+    assert_eq!(world.cucm.written().len(), written, "CUCM takes what comes last");
+    *several.others_write.lock().unwrap() = false;
+    let begun = world.engine.now();
+    world.until(|standing| standing == Standing::Normal).await;
+    assert!(world.engine.now() < begun + Duration::from_secs(1));
+    world.lock().await;
+    world.until(|standing| standing == Standing::Locked).await;
+    *several.others_write.lock().unwrap() = true;
+    let begun = world.engine.now();
+    world.release().await;
+    world.until(|standing| standing == Standing::Normal).await;
+    assert!(world.engine.now() < begun + Duration::from_secs(12));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_waits_for_no_server_and_is_soon_mended_where_one_overwrites_it() {
+    let (world, several) = world_of_several().await;
+    *several.others_write.lock().unwrap() = true;
+    let begun = world.engine.now();
+    world.lock().await;
+    world.until(|standing| standing == Standing::Locked).await;
+    assert!(world.engine.now() < begun + Duration::from_secs(1));
+    world.cucm.facts().route_patterns[1].blocked = false;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(world.cucm.facts().route_patterns[1].blocked);
+    // A lock that is pressed while an all-clear waits for others waits for nobody.
+    world.release().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    world.lock().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(world.status().standing(world.engine.now()), Standing::Locked);
 }
 
 #[tokio::test(start_paused = true)]

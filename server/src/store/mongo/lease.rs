@@ -3,8 +3,10 @@
 use super::Mongo;
 use super::trouble::{Asking, within};
 use crate::engine::ports::StoreError;
+use lockdown::ids::SiteId;
 use mongodb::bson::{Document, doc};
 use mongodb::options::ReturnDocument;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 impl Mongo {
@@ -22,9 +24,38 @@ impl Mongo {
         self.claim(name, me, time, doc! { "$literal": true }).await.map(|_| ())
     }
 
+    /// `me` lives, and writes nothing any more that was ordered before these versions of its sites.
+    pub(in crate::store) async fn sign_of_life(
+        &self,
+        me: &str,
+        time: Duration,
+        rests: &BTreeMap<SiteId, u64>,
+    ) -> Result<(), StoreError> {
+        let rest = |(site, version): (&SiteId, &u64)| doc! { "site": site.as_str(), "version": whole(*version) };
+        let rests: Vec<Document> = rests.iter().map(rest).collect();
+        let steps = vec![doc! { "$set": {
+            "until": from_now(time), "holder": { "$literal": me }, "rests": { "$literal": rests },
+        } }];
+        let leases = self.collection("leases");
+        let sign = leases.update_one(doc! { "_id": format!("server/{me}") }, steps).upsert(true);
+        within(Asking::Read, sign).await.map(|_| ())
+    }
+
+    /// Does another server than `me` show signs of life that may still write what was ordered before `version`?
+    pub(in crate::store) async fn others_before(
+        &self,
+        me: &str,
+        site: &SiteId,
+        version: u64,
+    ) -> Result<bool, StoreError> {
+        let rests = doc! { "$elemMatch": { "site": site.as_str(), "version": { "$gte": whole(version) } } };
+        let mut before = alive_but(me);
+        before.insert("rests", doc! { "$not": rests });
+        within(Asking::Read, self.collection("leases").find_one(before)).await.map(|found| found.is_some())
+    }
+
     async fn claim(&self, name: &str, me: &str, time: Duration, free: Document) -> Result<bool, StoreError> {
-        let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-        let until = doc! { "$dateAdd": { "startDate": "$$NOW", "unit": "millisecond", "amount": millis } };
+        let until = from_now(time);
         let steps = vec![
             doc! { "$set": { "free": free } },
             doc! { "$set": {
@@ -57,10 +88,22 @@ impl Mongo {
 
     /// Does another server than `me` show signs of life?
     pub(in crate::store) async fn others_alive(&self, me: &str) -> Result<bool, StoreError> {
-        let alive = doc! {
-            "_id": { "$regex": "^server/" }, "holder": { "$ne": me },
-            "$expr": { "$gt": [{ "$toLong": "$until" }, { "$toLong": "$$NOW" }] },
-        };
-        within(Asking::Read, self.collection("leases").find_one(alive)).await.map(|found| found.is_some())
+        within(Asking::Read, self.collection("leases").find_one(alive_but(me))).await.map(|found| found.is_some())
     }
+}
+
+fn from_now(time: Duration) -> Document {
+    let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+    doc! { "$dateAdd": { "startDate": "$$NOW", "unit": "millisecond", "amount": millis } }
+}
+
+fn alive_but(me: &str) -> Document {
+    doc! {
+        "_id": { "$regex": "^server/" }, "holder": { "$ne": me },
+        "$expr": { "$gt": [{ "$toLong": "$until" }, { "$toLong": "$$NOW" }] },
+    }
+}
+
+fn whole(version: u64) -> i64 {
+    i64::try_from(version).unwrap_or(i64::MAX)
 }

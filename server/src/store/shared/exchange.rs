@@ -323,9 +323,10 @@ impl Inner {
         }
         let due = self.turns().heartbeat_due();
         if due {
-            self.mongo.lease(&format!("server/{}", self.me), &self.me, LEASE).await?;
+            let rests = self.turns().rests();
+            self.mongo.sign_of_life(&self.me, LEASE, &rests).await?;
             let others = self.mongo.others_alive(&self.me).await?;
-            let changed = self.turns().heard(others);
+            let changed = self.turns().heard(others, &rests);
             if changed {
                 self.local.set_note("others", if others { "yes" } else { "no" }.to_owned()).await?;
             }

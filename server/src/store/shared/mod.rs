@@ -216,6 +216,18 @@ impl Store for Shared {
         self.inner.wake.notify_one();
     }
 
+    fn at_rest(&self, site: &SiteId, version: u64) {
+        if self.inner.turns().at_rest(site, version) {
+            self.inner.wake.notify_one();
+        }
+    }
+
+    /// Nobody can be asked, or who cannot be told that way: then nobody is waited for.
+    async fn others_may_write(&self, site: &SiteId, version: u64) -> bool {
+        let mongo = &self.inner.mongo;
+        self.inner.ask(mongo.others_before(&self.inner.me, site, version)).await.unwrap_or(false)
+    }
+
     fn away_since(&self) -> Option<Timestamp> {
         self.inner.away_since()
     }

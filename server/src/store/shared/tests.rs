@@ -307,3 +307,18 @@ async fn what_our_own_exchange_passed_on_first_is_used_by_whoever_used_it_here()
     assert!(inner.mongo.spend_by("code/CD", at, "another").await.unwrap());
     assert!(!server.shared.spend("code/CD", at).await.unwrap());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_still_write_an_older_order_is_known_to_the_others_until_it_is_at_rest_or_gone() {
+    let database = Database::start().await.unwrap();
+    let (mut one, other) = (Server::start(&database).await, Server::start(&database).await);
+    let may_write = async |shared: &Shared| shared.others_may_write(&site(), 4).await;
+    one.until("the other is alive", async |shared| may_write(shared).await).await;
+    other.shared.at_rest(&site(), 3);
+    assert!(may_write(&one.shared).await, "an order behind");
+    other.shared.at_rest(&site(), 4);
+    one.until("it is at rest", async |shared| !may_write(shared).await).await;
+    assert!(one.shared.others_may_write(&site(), 5).await);
+    other.shared.close().await;
+    one.until("it is gone", async |shared| !shared.others_may_write(&site(), 5).await).await;
+}

@@ -25,6 +25,8 @@ pub(super) struct Turns {
     /// Another server was alive when the database was last asked.
     pub(super) others: bool,
     heartbeat: Option<Instant>,
+    /// Of each site the last order before which nothing is being written here any more.
+    rests: BTreeMap<SiteId, u64>,
     copied: Option<Instant>,
     /// The last number of the shared timeline that was told.
     told: u64,
@@ -93,13 +95,26 @@ impl Turns {
         self.sites.get(site).is_some_and(|held| held.last)
     }
 
+    /// Whether that is news, to be told with the next sign of life.
+    pub(super) fn at_rest(&mut self, site: &SiteId, version: u64) -> bool {
+        let news = self.rests.insert(site.clone(), version) != Some(version);
+        if news {
+            self.heartbeat = None;
+        }
+        news
+    }
+
+    pub(super) fn rests(&self) -> BTreeMap<SiteId, u64> {
+        self.rests.clone()
+    }
+
     pub(super) fn heartbeat_due(&self) -> bool {
         self.heartbeat.is_none_or(|at| at.elapsed() >= RENEW)
     }
 
-    /// A sign of life was given; whether what is known of others changed.
-    pub(super) fn heard(&mut self, others: bool) -> bool {
-        self.heartbeat = Some(Instant::now());
+    /// A sign of life was given, with these rests; whether what is known of others changed.
+    pub(super) fn heard(&mut self, others: bool, told: &BTreeMap<SiteId, u64>) -> bool {
+        self.heartbeat = (self.rests == *told).then(Instant::now);
         std::mem::replace(&mut self.others, others) != others
     }
 
