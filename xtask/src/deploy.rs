@@ -27,7 +27,7 @@ pub(crate) fn test() -> Result<()> {
     done?;
     say("deploy: two servers of it behind nginx with a database, for a minute in which everything goes wrong");
     let package = package::pack(&demo::binary("pstn-lockdown"), "0.1.0~test3")?;
-    load::of_package(&package, &demo::binary("simulators"), &["1", "7"])
+    load::of_package(&package, &demo::binary("simulators"), &target().join("deploy-load"), &["1", "7"])
 }
 
 /// What can be said without running it.

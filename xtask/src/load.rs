@@ -19,14 +19,13 @@ pub(crate) fn one(how: &[&str]) -> Result<()> {
 pub(crate) fn installed(how: &[&str]) -> Result<()> {
     bench::build()?;
     let package = package::pack(&bench::binary("pstn-lockdown"), &package::version()?)?;
-    of_package(&package, &bench::binary("simulators"), how)
+    of_package(&package, &bench::binary("simulators"), &target().join("load-installed"), how)
 }
 
-/// The same, of a package that is there.
-pub(crate) fn of_package(package: &Path, simulators: &Path, how: &[&str]) -> Result<()> {
-    let folder = target().join("load-installed");
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder)?;
+/// The same, of a package that is there, in a folder of its own.
+pub(crate) fn of_package(package: &Path, simulators: &Path, folder: &Path, how: &[&str]) -> Result<()> {
+    let _ = fs::remove_dir_all(folder);
+    fs::create_dir_all(folder)?;
     let roots = [Root::new(&folder.join("a"))?, Root::new(&folder.join("b"))?];
     say("the package in a Debian for each of two servers, nginx and a database");
     let mut load = script(simulators, &folder.join("run"))?;
