@@ -27,6 +27,17 @@ pub(super) enum Outcome {
     Incomplete,
     /// A newer order came: begin again with that.
     Overtaken,
+    /// Other servers must come to rest first.
+    Waiting,
+}
+
+/// Who may have changed what is put right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hand {
+    /// Who changes it again and again wants it so.
+    People,
+    /// Other servers, which had not heard of the lock: as often as it takes.
+    Servers,
 }
 
 /// What became of the writes of one pass.
@@ -48,12 +59,6 @@ impl Site {
     ) -> Result<Outcome, DialPlanError> {
         let version = self.status().version;
         let target = self.status().command.target();
-        if target == Target::Normal && self.is_shared() {
-            if !self.others_come_to_rest(version).await {
-                return Ok(Outcome::Overtaken);
-            }
-            reading = self.look(plan).await?;
-        }
         self.take_snapshot(version, plan, &reading).await;
         self.recall_snapshot(memory, version, plan).await;
         let until = self.clock.now() + self.tuning.deadline;
@@ -154,6 +159,10 @@ impl Site {
         if held.load(Ordering::Relaxed) {
             return Err(DialPlanError::Refused { why: "waits its turn".into() });
         }
+        let Some(_open) = self.writes.begin() else {
+            return Err(DialPlanError::Transient { why: "this server stops".into(), after: None });
+        };
+        // After it is counted: see `tell_rest`.
         if self.status().version != version {
             return Err(DialPlanError::Transient { why: "a newer order came".into(), after: None });
         }
@@ -231,24 +240,25 @@ impl Site {
         }
         let may_repair = may_write && self.turn() == Turn::Drive;
         if ordered == Target::Locked && may_repair && status.command.allows_writes() {
-            self.repair(memory, status.version, plan, reading).await
+            self.repair(memory, status.version, plan, reading, Hand::People).await
         } else {
             Ok(())
         }
     }
 
-    async fn repair(
+    pub(super) async fn repair(
         &self,
         memory: &mut Memory,
         version: u64,
         plan: &LockPlan,
         reading: &Reading,
+        hand: Hand,
     ) -> Result<(), DialPlanError> {
         let now = self.clock.now();
         let all = due(plan, Target::Locked, reading);
         let (allowed, too_often): (Vec<_>, Vec<_>) = {
             let mut repairs = self.repairs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            all.into_iter().partition(|write| repairs.allow(&write.step.id, now))
+            all.into_iter().partition(|write| hand == Hand::Servers || repairs.allow(&write.step.id, now))
         };
         if !too_often.is_empty() && !std::mem::replace(&mut memory.given_up, true) {
             let steps = too_often.iter().map(|w| note(&w.step.object.to_string(), "left alone")).collect();
@@ -267,7 +277,7 @@ impl Site {
             .iter()
             .filter(|w| after.steps.iter().any(|s| s.step == w.step.id && s.is_at(Target::Locked)))
             .collect();
-        if !mended.is_empty() {
+        if hand == Hand::People {
             let mut repairs = self.repairs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             for write in &mended {
                 repairs.made(&write.step.id, now);

@@ -1,7 +1,8 @@
 //! The one task of a site: looks, and brings CUCM to what is ordered. A press, a restart, a drift
 //! and a passing failure all end here; it asks only "what is ordered, what do I read?".
 
-use super::carry_out::Outcome;
+use super::carry_out::{Hand, Outcome};
+use super::others::{self, Rivals};
 use super::ports::{DialPlanError, SiteRecord, Turn};
 use super::site::Site;
 use super::status::PlanState;
@@ -49,7 +50,8 @@ impl Site {
         self.tell_rest();
         match self.look_and_act(memory).await {
             Ok(Outcome::Overtaken) => Duration::ZERO,
-            Ok(Outcome::Verified) if self.may_be_overwritten(memory).await => self.tuning.pause.min(self.tuning.sweep),
+            Ok(Outcome::Waiting) => others::PAUSE,
+            Ok(_) if self.may_have_rivals(memory) => self.tuning.pause.min(self.tuning.sweep),
             Ok(Outcome::Verified | Outcome::Incomplete) => self.tuning.sweep,
             Err(DialPlanError::Stop { why }) => {
                 self.tell_lost(memory, &why).await;
@@ -68,6 +70,14 @@ impl Site {
             memory.checked_at = Some(self.clock.now());
         }
         let Some(plan) = self.usable_plan() else { return Ok(Outcome::Incomplete) };
+        let version = self.status().version;
+        let rivals = self.rivals(memory).await;
+        match (rivals, self.status().command.target()) {
+            (Rivals::Overtaken, _) => return Ok(Outcome::Overtaken),
+            (Rivals::Write, Target::Normal) => return Ok(Outcome::Waiting),
+            (Rivals::AtRest(version), Target::Normal) => memory.unrivalled = Some(version),
+            _ => {}
+        }
         let reading = self.look(&plan).await?;
         self.tell_found(memory).await;
         if self.turn() == Turn::Look {
@@ -75,7 +85,13 @@ impl Site {
         }
         let status = self.status();
         let target = status.command.target();
+        if target == Target::Normal && status.version != version {
+            return Ok(Outcome::Overtaken);
+        }
         if reading.off(target).next().is_none() {
+            if let Rivals::AtRest(version) = rivals {
+                memory.unrivalled = Some(version);
+            }
             let outcome = self.as_ordered(memory, status.version, &reading).await;
             if outcome == Outcome::Verified && target == Target::Normal && self.turn() == Turn::Drive {
                 self.prove_if_asked(&plan, &reading).await;
@@ -84,6 +100,10 @@ impl Site {
         }
         let may_write = self.may_write(memory) && self.turn_allows(&status.command);
         if status.command.is_settled() {
+            if rivals != Rivals::Nobody && target == Target::Locked && may_write && self.turn() == Turn::Drive {
+                self.repair(memory, status.version, &plan, &reading, Hand::Servers).await?;
+                return Ok(Outcome::Incomplete);
+            }
             self.drifted(memory, &plan, &reading, may_write).await?;
             return Ok(Outcome::Incomplete);
         }

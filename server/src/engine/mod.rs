@@ -30,6 +30,9 @@ use std::time::Duration;
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 
+/// For the answers to writes that were sent before the server stops.
+const FAREWELL: Duration = Duration::from_secs(5);
+
 /// News kept for a slow listener before it must look at everything again.
 const NEWS_BACKLOG: usize = 256;
 
@@ -368,7 +371,9 @@ impl Engine {
     }
 
     /// Stops looking after the sites. The lock stays in CUCM; what was ordered goes on at the next start.
+    /// Writes that were sent are waited for: who hears that this server is gone takes them for done.
     pub async fn stop(&self) {
+        futures_util::future::join_all(self.sites.iter().map(|site| site.finish_writes(FAREWELL))).await;
         let mut drives = std::mem::take(&mut *self.drives.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         drives.shutdown().await;
     }

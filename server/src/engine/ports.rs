@@ -181,9 +181,9 @@ pub trait Store: Send + Sync {
     }
 
     /// May another server that shows signs of life still be writing what was ordered before `version`?
-    async fn others_may_write(&self, site: &SiteId, version: u64) -> bool {
+    async fn others_may_write(&self, site: &SiteId, version: u64) -> Result<bool, StoreError> {
         let _ = (site, version);
-        false
+        Ok(false)
     }
 
     /// Since when other servers cannot be reached.

@@ -85,6 +85,9 @@ impl Site {
         let Some((step, value)) = plan.provable(value_of) else {
             return Err(Unproved::NotNow("the plan has no step to prove it by".into()));
         };
+        let Some(_open) = self.writes.begin() else {
+            return Err(Unproved::NotNow("this server stops".into()));
+        };
         let object = step.object.to_string();
         tracing::info!(site.id = %self.id, step.id = %step.id, "engine writes the value that is there");
         match self.dial_plan.write(step, value).await {

@@ -1,6 +1,7 @@
 //! One site: its record, its status, and the order of things when somebody orders.
 
 use super::error::EngineError;
+use super::others::Writes;
 use super::ports::{Clock, DialPlan, NewEvent, SiteRecord, Snapshot, Store, StoreError, Turn};
 use super::prove_write::Proofs;
 use super::repairs::Repairs;
@@ -31,6 +32,7 @@ pub(super) struct Site {
     record: tokio::sync::Mutex<SiteRecord>,
     nudge: Notify,
     pub(super) proofs: Proofs,
+    pub(super) writes: Writes,
     /// All-clears that other servers are being asked about.
     asking: AtomicUsize,
 }
@@ -95,6 +97,7 @@ impl Site {
             record: tokio::sync::Mutex::new(record),
             nudge: Notify::new(),
             proofs: Proofs::default(),
+            writes: Writes::default(),
             asking: AtomicUsize::new(0),
         })
     }
@@ -269,6 +272,7 @@ impl Site {
                 status.trouble = None;
             }
         });
+        self.tell_rest();
         self.nudge.notify_one();
     }
 

@@ -41,16 +41,16 @@ impl Mongo {
         within(Asking::Read, sign).await.map(|_| ())
     }
 
-    /// Does another server than `me` show signs of life that may still write what was ordered before `version`?
+    /// Does another server of this site than `me` show signs of life that may still write what was ordered before
+    /// `version`?
     pub(in crate::store) async fn others_before(
         &self,
         me: &str,
         site: &SiteId,
         version: u64,
     ) -> Result<bool, StoreError> {
-        let rests = doc! { "$elemMatch": { "site": site.as_str(), "version": { "$gte": whole(version) } } };
         let mut before = alive_but(me);
-        before.insert("rests", doc! { "$not": rests });
+        before.insert("rests", doc! { "$elemMatch": { "site": site.as_str(), "version": { "$lt": whole(version) } } });
         within(Asking::Read, self.collection("leases").find_one(before)).await.map(|found| found.is_some())
     }
 

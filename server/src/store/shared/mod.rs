@@ -87,9 +87,9 @@ impl Shared {
             local,
             mongo,
             me: format!("{instance}/{nonce}"),
+            turns: Mutex::new(Turns::of(&sites)),
             sites,
             reach: Mutex::new(Reach::Unknown { since: Timestamp::UNIX_EPOCH }),
-            turns: Mutex::default(),
             wake: Arc::new(Notify::new()),
             news,
         });
@@ -222,10 +222,8 @@ impl Store for Shared {
         }
     }
 
-    /// Nobody can be asked, or who cannot be told that way: then nobody is waited for.
-    async fn others_may_write(&self, site: &SiteId, version: u64) -> bool {
-        let mongo = &self.inner.mongo;
-        self.inner.ask(mongo.others_before(&self.inner.me, site, version)).await.unwrap_or(false)
+    async fn others_may_write(&self, site: &SiteId, version: u64) -> Result<bool, StoreError> {
+        self.inner.ask(self.inner.mongo.others_before(&self.inner.me, site, version)).await
     }
 
     fn away_since(&self) -> Option<Timestamp> {

@@ -312,13 +312,15 @@ async fn what_our_own_exchange_passed_on_first_is_used_by_whoever_used_it_here()
 async fn who_may_still_write_an_older_order_is_known_to_the_others_until_it_is_at_rest_or_gone() {
     let database = Database::start().await.unwrap();
     let (mut one, other) = (Server::start(&database).await, Server::start(&database).await);
-    let may_write = async |shared: &Shared| shared.others_may_write(&site(), 4).await;
-    one.until("the other is alive", async |shared| may_write(shared).await).await;
+    let may_write = async |shared: &Shared, version| shared.others_may_write(&site(), version).await == Ok(true);
+    one.until("the other is alive", async |shared| may_write(shared, 4).await).await;
     other.shared.at_rest(&site(), 3);
-    assert!(may_write(&one.shared).await, "an order behind");
+    assert!(may_write(&one.shared, 4).await, "an order behind");
     other.shared.at_rest(&site(), 4);
-    one.until("it is at rest", async |shared| !may_write(shared).await).await;
-    assert!(one.shared.others_may_write(&site(), 5).await);
+    one.until("it is at rest", async |shared| !may_write(shared, 4).await).await;
+    assert!(may_write(&one.shared, 5).await);
+    let elsewhere = SiteId::try_from("elsewhere").unwrap();
+    assert_eq!(one.shared.others_may_write(&elsewhere, 5).await, Ok(false), "it does not have that site");
     other.shared.close().await;
-    one.until("it is gone", async |shared| !shared.others_may_write(&site(), 5).await).await;
+    one.until("it is gone", async |shared| !may_write(shared, 5).await).await;
 }

@@ -52,6 +52,11 @@ pub(super) enum Wish {
 }
 
 impl Turns {
+    /// Of its own sites a server that begins is at rest with nothing.
+    pub(super) fn of(sites: &[SiteId]) -> Self {
+        Self { rests: sites.iter().map(|site| (site.clone(), 0)).collect(), ..Self::default() }
+    }
+
     pub(super) fn turn(&self, site: &SiteId, away: bool) -> Turn {
         let held = self.sites.get(site).copied();
         let sure = held.and_then(|held| held.until).is_some_and(|until| Instant::now() < until);
