@@ -319,7 +319,10 @@ fn no_accepted_plan_can_block_a_protected_number_in_any_dialled_form() {
                 for how in [digits::Dialling::EnBloc, digits::Dialling::DigitByDigit] {
                     let (before, after) =
                         (digits::dial(&normal, "PHONE", form, how), digits::dial(&locked, "PHONE", form, how));
-                    prop_assert_eq!(before, after, "{} {:?}", form, how);
+                    // What goes nowhere normally is no way to anybody: that it rings the EOC now blocks nothing.
+                    if !matches!(before.outcome, Outcome::NoMatch) {
+                        prop_assert_eq!(before, after, "{} {:?}", form, how);
+                    }
                 }
             }
             Ok(())
