@@ -52,7 +52,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
     let config = context.load()?;
-    let spans = telemetry::start(&config.telemetry)?;
+    let spans = telemetry::start(&config.telemetry);
     let _claim = claim(&config.store.data_dir)?;
     let listener = std::net::TcpListener::bind(config.http.listen).map_err(|error| {
         Sorry(format!("cannot listen on {}: {error}. Stop what uses the port, or set http.listen", config.http.listen))

@@ -231,7 +231,8 @@ fn read(raw: Raw, source: &Source) -> Result<Config, Problem> {
 
 fn telemetry(raw: RawTelemetry, source: &Source) -> Result<Telemetry, Problem> {
     let is_address = |text: &str| {
-        reqwest::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        let url = reqwest::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        url.is_some_and(|url| url.has_host() && url.username().is_empty() && url.password().is_none())
     };
     match raw.otlp {
         Some(text) if !is_address(&text) => {

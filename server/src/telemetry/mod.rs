@@ -8,32 +8,33 @@ use crate::config::Telemetry;
 use otlp::Spans;
 use request::{Json, Readable};
 use std::io::IsTerminal;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::{self, JsonFields};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 /// Begins logging to standard error: readable on a terminal, JSON lines otherwise. `RUST_LOG` narrows or widens,
-/// default `info`. What gathers spans comes back, where somebody collects them.
-///
-/// # Errors
-/// When spans cannot be sent at all.
-pub fn start(telemetry: &Telemetry) -> anyhow::Result<Option<Spans>> {
-    let spans = telemetry.otlp.as_deref().map(Spans::gather).transpose()?;
+/// default `info`. What gathers spans comes back, where somebody collects them; where that cannot be, the log says so:
+/// nobody is kept from locking by it.
+pub fn start(telemetry: &Telemetry) -> Option<Spans> {
+    let spans = telemetry.otlp.as_deref().map(Spans::gather).transpose();
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,tower_http=warn,leptos=warn"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = if std::io::stderr().is_terminal() {
-        let log = builder.event_format(Readable(format::format())).finish();
-        log.with(spans.as_ref().map(Spans::layer)).try_init()
+    let log = fmt::layer().with_writer(std::io::stderr);
+    let log = if std::io::stderr().is_terminal() {
+        log.event_format(Readable(format::format())).boxed()
     } else {
-        let log = builder.fmt_fields(JsonFields::new()).event_format(Json(format::format().json())).finish();
-        log.with(spans.as_ref().map(Spans::layer)).try_init()
+        log.fmt_fields(JsonFields::new()).event_format(Json(format::format().json())).boxed()
     };
+    let layer = spans.as_ref().ok().and_then(Option::as_ref).map(Spans::layer);
+    let started = tracing_subscriber::registry().with(log.with_filter(filter)).with(layer).try_init();
     if let Err(error) = started {
         eprintln!("logging was begun twice: {error}");
     }
-    Ok(spans)
+    spans.unwrap_or_else(|error| {
+        tracing::error!(%error, "no spans are sent");
+        None
+    })
 }
 
 /// Memory this process holds, where the system tells (Linux).

@@ -14,13 +14,15 @@ use opentelemetry_http::{Bytes, HeaderExtractor, HttpClient, HttpError, Request,
 use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, SdkTracer, SdkTracerProvider};
+use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, SdkTracerProvider};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tracing::field::Empty;
-use tracing::{Span, Subscriber};
+use tracing::{Level, Span, Subscriber};
 use tracing_opentelemetry::{OpenTelemetryLayer, OpenTelemetrySpanExt};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 
 /// For one delivery, and for the last one of a server that stops.
@@ -60,9 +62,11 @@ impl Spans {
         Ok(Self(provider))
     }
 
-    pub(super) fn layer<S: Subscriber + for<'a> LookupSpan<'a>>(&self) -> OpenTelemetryLayer<S, SdkTracer> {
+    /// What this program tells itself, whatever the log is to have: what its libraries tell is about sending, too.
+    pub(super) fn layer<S: Subscriber + for<'a> LookupSpan<'a>>(&self) -> impl Layer<S> + use<S> {
         let layer = OpenTelemetryLayer::new(self.0.tracer("pstn-lockdown"));
-        layer.with_location(false).with_threads(false).with_tracked_inactivity(false)
+        let layer = layer.with_location(false).with_threads(false).with_tracked_inactivity(false);
+        layer.with_filter(Targets::new().with_target("server", Level::INFO))
     }
 
     /// Sends what is left.
@@ -145,7 +149,12 @@ impl Sender {
         let trouble = match answer {
             Ok(answer) if answer.status().is_success() => None,
             Ok(answer) => Some(answer.status().to_string()),
-            Err(error) => Some(error.to_string()),
+            Err(error) => Some(match error.downcast_ref::<reqwest::Error>() {
+                // Not its address: a password may be in it.
+                Some(error) if error.is_timeout() => "no answer in time".into(),
+                Some(_) => "it cannot be reached".into(),
+                None => error.to_string(),
+            }),
         };
         let was_away = self.away.swap(trouble.is_some(), Ordering::Relaxed);
         match trouble {

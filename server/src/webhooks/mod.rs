@@ -223,9 +223,10 @@ impl Webhooks {
     /// # Errors
     /// [`HookError::NoSuchHook`], or when the store cannot be read.
     pub async fn test(&self, id: &str) -> Result<Attempt, HookError> {
-        let (hook, now) = (self.find(id).await?, self.engine.now());
+        let (hook, http) = (self.find(id).await?, self.http().await);
+        let now = self.engine.now();
         let delivery = Delivery::test(&hook, &eight_hex_digits(), now);
-        Ok(self.send(&hook, &delivery, now).await)
+        Ok(self.send(http, &hook, &delivery, now).await)
     }
 
     /// Sends a delivery again, whatever became of it, from the first attempt on. Its id stays.
@@ -377,25 +378,35 @@ impl Webhooks {
 
     /// `None` when the claim would end before the attempt does.
     async fn attempt(&self, hook: &Hook, delivery: &Delivery) -> Option<Attempt> {
+        let http = self.http().await;
         let now = self.engine.now();
         if now + PATIENCE > delivery.next_at {
             return None;
         }
-        Some(self.send(hook, delivery, now).await)
+        Some(self.send(http, hook, delivery, now).await)
     }
 
-    async fn send(&self, hook: &Hook, delivery: &Delivery, now: Timestamp) -> Attempt {
-        match self.http.get_or_try_init(|| self.client()).await {
+    async fn send(
+        &self,
+        http: Result<&reqwest::Client, String>,
+        hook: &Hook,
+        delivery: &Delivery,
+        now: Timestamp,
+    ) -> Attempt {
+        match http {
             Ok(http) => deliver::send(http, &self.reach, hook, delivery, now).await,
             Err(error) => Attempt::unanswered(format!("nothing can be sent from here: {error}")),
         }
     }
 
-    /// On a thread that nothing else waits for.
-    async fn client(&self) -> Result<reqwest::Client, String> {
-        let reach = self.reach.clone();
-        let made = task::spawn_blocking(move || reach.client(PATIENCE).map_err(|error| error.to_string()));
-        made.await.unwrap_or_else(|error| Err(error.to_string()))
+    /// Made on a thread that nothing else waits for.
+    async fn http(&self) -> Result<&reqwest::Client, String> {
+        let make = async || {
+            let reach = self.reach.clone();
+            let made = task::spawn_blocking(move || reach.client(PATIENCE).map_err(|error| error.to_string()));
+            made.await.unwrap_or_else(|error| Err(error.to_string()))
+        };
+        self.http.get_or_try_init(make).await
     }
 
     async fn settle(&self, hook: &Hook, delivery: Delivery, attempt: &Attempt) -> Result<(), StoreError> {
