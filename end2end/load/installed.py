@@ -18,6 +18,7 @@ SERVERS = {"lockdown-a.acme.example": "a", "lockdown-b.acme.example": "b"}
 class Installed(Place):
     several = True
     cookie = "__Host-sess"
+    proxy = None
 
     def outside_words(self):
         return ["--database"]
@@ -57,7 +58,8 @@ class Installed(Place):
 
     def close(self):
         super().close()
-        self.proxy.close()
+        if self.proxy:
+            self.proxy.close()
 
 
 def read_unit(path):

@@ -25,8 +25,15 @@ class Place:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self.outside = subprocess.Popen([options.simulators, *self.outside_words()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.addresses = json.loads(self.outside.stdout.readline())
         self.servers = {}
+        try:
+            self.begin(options)
+        except BaseException:
+            self.close()
+            raise
+
+    def begin(self, options):
+        self.addresses = json.loads(self.outside.stdout.readline())
         self.prepare(options)
         add = ["clients", "add", "--name", "load", "--scope", "status:read,lock:enable,lock:release", "--json"]
         self.key = json.loads(self.run(*add))["key"]

@@ -3,6 +3,7 @@
 import datetime
 import random
 import signal
+import threading
 import time
 import urllib.error
 
@@ -141,10 +142,15 @@ class Soak:
         return self.chance.choice(self.place.names())
 
     def kill(self):
-        """Of several, the others go on."""
+        """Of several, the others go on, and what was asked at that moment is answered."""
         self.kills += 1
         name = self.any_server()
+        asking = [threading.Thread(target=self.look) for _ in range(4 if self.place.several else 0)]
+        for thread in asking:
+            thread.start()
         self.place.kill(name)
+        for thread in asking:
+            thread.join()
         if self.place.several:
             self.look()
         time.sleep(self.chance.uniform(0, 1))
@@ -194,7 +200,9 @@ class Soak:
         self.back(set(self.away))
         if self.wanted == "locked" and not until(20, lambda: self.desired() == "locked"):
             self.is_wrong("the lock that was ordered last does not count")
-        self.until_so("locked")
+        # Ordering what is ordered would not undo what was changed by hand.
+        for desired in ("locked", "normal", "locked"):
+            self.until_so(desired)
         if not until(60, lambda: self.is_so("locked")):
             self.is_wrong("the last order is not shown")
         if not until(60, lambda: self.is_told()):
@@ -203,7 +211,11 @@ class Soak:
             self.is_wrong(f"consoles show {self.consoles.shown()}")
 
     def desired(self):
-        return self.place.call("GET", f"/api/v1/sites/{SITE}")[0]["command"]["desired"]
+        """As far as it can be asked."""
+        try:
+            return self.place.call("GET", f"/api/v1/sites/{SITE}", timeout=10)[0]["command"]["desired"]
+        except OSError:
+            return None
 
     def is_told(self):
         """Whatever was away shows the lock now."""

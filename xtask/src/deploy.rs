@@ -23,8 +23,8 @@ pub(crate) fn test() -> Result<()> {
     let world = World::simulators_only(&folder, &[])?;
     let root = Root::new(&folder.join("debian"))?;
     let done = tried(&root, &world);
-    root.remove()?;
-    done?;
+    let removed = root.remove();
+    done.and(removed)?;
     say("deploy: two servers of it behind nginx with a database, for a minute in which everything goes wrong");
     let package = package::pack(&demo::binary("pstn-lockdown"), "0.1.0~test3")?;
     load::of_package(&package, &demo::binary("simulators"), &target().join("deploy-load"), &["1", "7"])

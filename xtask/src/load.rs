@@ -34,8 +34,8 @@ pub(crate) fn of_package(package: &Path, simulators: &Path, folder: &Path, how: 
         load.arg("--root").arg(root.folder());
     }
     let done = run(load.arg("--nginx").arg(setup::nginx()?).args(how).env("LOCKDOWN_MONGOD", setup::mongod()?));
-    roots.into_iter().try_for_each(Root::remove)?;
-    done
+    let removed = roots.into_iter().try_for_each(Root::remove);
+    done.and(removed)
 }
 
 fn script(simulators: &Path, folder: &Path) -> Result<Command> {
