@@ -39,7 +39,8 @@ class Line:
         self.socket = socket.create_connection((address.hostname, address.port))
         if context:
             self.socket = context.wrap_socket(self.socket, server_hostname=address.hostname)
-        head = f"GET /ui/live HTTP/1.1\r\nHost: {address.netloc}\r\nCookie: {cookie}\r\nAccept: text/event-stream\r\n\r\n"
+        # The end of the line is the end of the connection, so that it is heard.
+        head = f"GET /ui/live HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\nCookie: {cookie}\r\nAccept: text/event-stream\r\n\r\n"
         self.socket.sendall(head.encode())
         self.file = self.socket.makefile("rb")
         self.heard = {}

@@ -50,6 +50,7 @@ def soak(place, options):
     consoles = Consoles(place)
     stream, run = Stream(place), Soak(place, consoles, options.seed)
     end = time.time() + options.minutes * 60
+    run.each_once()
     while time.time() < end and len(run.wrong) < 10:
         run.step()
     run.settle()

@@ -194,6 +194,12 @@ class Soak:
         self.consoles.keep_open()
         self.memory += [(server.pid, resident(server.pid)) for server in self.place.servers.values()]
 
+    def each_once(self):
+        """What is rare by chance, so that a short run has it too."""
+        for act in (self.kill, self.hang, self.order_alone):
+            act()
+            self.look()
+
     def settle(self):
         """The faults end: a lock that was ordered last counts, what is ordered now comes to be, and everybody shows it."""
         self.place.control("/sim/faults", {})
