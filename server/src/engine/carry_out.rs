@@ -4,7 +4,7 @@
 use super::drive::Memory;
 use super::ports::{DialPlanError, Snapshot, Turn};
 use super::site::Site;
-use super::status::Progress;
+use super::status::{Progress, SiteStatus};
 use futures_util::{FutureExt, StreamExt};
 use lockdown::ids::StepId;
 use lockdown::plan::{LockPlan, Write};
@@ -54,11 +54,11 @@ impl Site {
     pub(super) async fn carry_out(
         &self,
         memory: &mut Memory,
+        status: &SiteStatus,
         plan: &LockPlan,
         mut reading: Reading,
     ) -> Result<Outcome, DialPlanError> {
-        let version = self.status().version;
-        let target = self.status().command.target();
+        let (version, target) = (status.version, status.command.target());
         self.take_snapshot(version, plan, &reading).await;
         self.recall_snapshot(memory, version, plan).await;
         let until = self.clock.now() + self.tuning.deadline;

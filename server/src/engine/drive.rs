@@ -29,6 +29,8 @@ pub(super) struct Memory {
     pub(super) stopped_at: Option<(u64, jiff::Timestamp)>,
     /// The order that no other server can overwrite any more.
     pub(super) unrivalled: Option<u64>,
+    /// The order about which other servers were asked first, and when they could be.
+    pub(super) asked: Option<(u64, jiff::Timestamp)>,
 }
 
 /// Looks after `site` until the task is ended.
@@ -88,13 +90,16 @@ impl Site {
         if target == Target::Normal && status.version != version {
             return Ok(Outcome::Overtaken);
         }
+        if !status.command.is_settled() && !self.turn_allows(&status.command) {
+            return Ok(Outcome::Incomplete);
+        }
         if reading.off(target).next().is_none() {
             if let Rivals::AtRest(version) = rivals {
                 memory.unrivalled = Some(version);
             }
             let outcome = self.as_ordered(memory, status.version, &reading).await;
             if outcome == Outcome::Verified && target == Target::Normal && self.turn() == Turn::Drive {
-                self.prove_if_asked(&plan, &reading).await;
+                self.prove_if_asked(status.version, &plan, &reading).await;
             }
             return Ok(outcome);
         }
@@ -107,7 +112,7 @@ impl Site {
             self.drifted(memory, &plan, &reading, may_write).await?;
             return Ok(Outcome::Incomplete);
         }
-        if may_write { self.carry_out(memory, &plan, reading).await } else { Ok(Outcome::Incomplete) }
+        if may_write { self.carry_out(memory, &status, &plan, reading).await } else { Ok(Outcome::Incomplete) }
     }
 
     /// A plan never accepted comes before everything, and one whose objects are gone; else now and

@@ -3,15 +3,15 @@
 //! looked at again until they are. What differs later is somebody's change.
 
 use super::drive::Memory;
-use super::ports::Turn;
+use super::ports::{StoreError, Turn};
 use super::site::Site;
 use lockdown::site::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Longer than the answer to a write is waited for (`cucm.timeout`, 20 s): who is not at rest then is not waited for. A
-/// server that died is forgotten after five seconds.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than the answer to any write is waited for (60 s, to that of a calling search space): who is not at rest then is
+/// not waited for. A server that died is forgotten after five seconds.
+const PATIENCE: Duration = Duration::from_secs(75);
 
 /// Between two questions.
 pub(super) const PAUSE: Duration = Duration::from_millis(100);
@@ -68,8 +68,10 @@ impl Site {
     /// Told before each round and when another server's order is taken over: every write looks at the version after it
     /// is counted, so that none of an older order begins later.
     pub(super) fn tell_rest(&self) {
+        // First the version: a write that is counted later sees it, or a newer one.
+        let version = self.status().version;
         if self.writes.is_none() {
-            self.store.at_rest(&self.id, self.status().version);
+            self.store.at_rest(&self.id, version);
         }
     }
 
@@ -93,6 +95,9 @@ impl Site {
             may_write = self.store.others_may_write(&self.id, status.version) => may_write,
             () = self.nudged() => return Rivals::Overtaken,
         };
+        if may_write.is_ok() && memory.asked.is_none_or(|(version, _)| version != status.version) {
+            memory.asked = Some((status.version, self.clock.now()));
+        }
         match may_write {
             Ok(true) => {
                 if !status.command.is_settled() && self.clock.now() > status.command.since() + TOLD_AFTER {
@@ -103,19 +108,24 @@ impl Site {
                 Rivals::Write
             }
             Ok(false) => Rivals::AtRest(status.version),
-            Err(_) => Rivals::Nobody,
+            // Whoever cannot be asked is not waited for; what may be written then, the turn says.
+            Err(StoreError::Away(_)) => Rivals::Nobody,
+            Err(_) => Rivals::Write,
         }
     }
 
-    /// An all-clear that is to be written, or a lock that was: as long as it is new.
+    /// An all-clear that is to be written, for as long as the others are waited for, or a lock that was: while it is new.
     pub(super) fn may_have_rivals(&self, memory: &Memory) -> bool {
-        let status = self.status();
-        let matters = match &status.command {
-            Command::Untouched { .. } => false,
-            Command::Normal(_) => !status.command.is_settled(),
-            Command::Locked(_) => status.command.is_settled(),
+        let (status, now) = (self.status(), self.clock.now());
+        let since = match &status.command {
+            Command::Normal(_) if !status.command.is_settled() => {
+                memory.asked.filter(|(version, _)| *version == status.version).map(|(_, at)| at)
+            }
+            Command::Locked(_) if status.command.is_settled() => Some(status.command.since()),
+            _ => return false,
         };
-        let is_new = self.clock.now() < status.command.since() + PATIENCE;
-        matters && is_new && memory.unrivalled != Some(status.version) && self.is_shared() && self.turn() != Turn::Look
+        let is_new = since.is_none_or(|since| now < since + PATIENCE);
+        let can_be_asked = self.is_shared() && self.store.away_since().is_none();
+        is_new && can_be_asked && memory.unrivalled != Some(status.version) && self.turn() != Turn::Look
     }
 }

@@ -65,19 +65,19 @@ impl Site {
         }
     }
 
-    pub(super) async fn prove_if_asked(&self, plan: &LockPlan, reading: &Reading) {
+    pub(super) async fn prove_if_asked(&self, version: u64, plan: &LockPlan, reading: &Reading) {
         let waiting = self.proofs.waiting();
         if waiting.iter().all(oneshot::Sender::is_closed) {
             return;
         }
-        let proof = self.write_what_is_there(plan, reading).await;
+        let proof = self.write_what_is_there(version, plan, reading).await;
         for asked in waiting {
             // Whoever gave up waiting needs no answer.
             let _ = asked.send(proof.clone());
         }
     }
 
-    async fn write_what_is_there(&self, plan: &LockPlan, reading: &Reading) -> Proof {
+    async fn write_what_is_there(&self, version: u64, plan: &LockPlan, reading: &Reading) -> Proof {
         let value_of = |id: &StepId| match &reading.steps.iter().find(|read| read.step == *id)?.found {
             Found::Value(value) => Some(value),
             Found::Missing | Found::NotRead => None,
@@ -88,6 +88,9 @@ impl Site {
         let Some(_open) = self.writes.begin() else {
             return Err(Unproved::NotNow("this server stops".into()));
         };
+        if self.status().version != version {
+            return Err(Unproved::NotNow("something was ordered meanwhile".into()));
+        }
         let object = step.object.to_string();
         tracing::info!(site.id = %self.id, step.id = %step.id, "engine writes the value that is there");
         match self.dial_plan.write(step, value).await {

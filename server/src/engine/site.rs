@@ -142,6 +142,8 @@ impl Site {
         };
         let order = SiteRecord { version: seen.version + 1, command: (*command).clone(), ..seen.clone() };
         self.store.take_over(&self.id);
+        // Whoever drove until now stops: a lock that is being carried out goes on here.
+        self.nudge.notify_one();
         self.store.agree(&seen, &order).await.map_err(|error| not_agreed(error, seen.version))?;
         let mut record = self.record.lock().await;
         let what = |record: &SiteRecord| (record.version, record.command.target(), record.command.since());
