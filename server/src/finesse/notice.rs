@@ -1,10 +1,10 @@
-//! A line in the desktop of every signed-in agent while the PSTN is locked: Finesse's own team message, which
-//! needs no gadget. Best effort; no order waits for it.
+//! A line in the desktop of every signed-in agent while the PSTN is locked. Best effort; no order waits for it.
 //!
-//! *Source*: Cisco Finesse, TeamMessage APIs (255 characters; the message ends by itself after `duration`
-//! seconds). How Finesse tells the id of a new message is not documented: the body, the `Location`, and the
-//! list of a team's messages are looked at in this order. To be checked at a real server first.
+//! Of several servers one posts ([`Turns`]). With the database away they cannot agree, and each does: twice
+//! rather than never. What Finesse shows is therefore looked at before anything is posted, and now and then
+//! besides: a second line is taken back, and one that somebody removed is posted again.
 
+use super::team_message::{CONTENT, NoticeError, Standing, TeamMessages};
 use crate::config;
 use crate::engine::SiteStatus;
 use crate::engine::ports::NewEvent;
@@ -14,15 +14,14 @@ use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
 use lockdown::step::Target;
 use lockdown::timeline::EventKind;
-use quick_xml::Reader;
-use quick_xml::escape::escape;
-use quick_xml::events::Event;
-use reqwest::{Method, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Between two looks, where nothing happens.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// Between two looks at what Finesse shows.
+const TIDY: SignedDuration = SignedDuration::from_secs(20);
 
 /// What was not taken is tried again after so long.
 const AGAIN: SignedDuration = SignedDuration::from_secs(30);
@@ -30,14 +29,8 @@ const AGAIN: SignedDuration = SignedDuration::from_secs(30);
 /// The desktop offers up to 23:55 hours; a longer lock is posted again.
 const LASTS: SignedDuration = SignedDuration::from_hours(12);
 
-/// A server that answers later is not there.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Longest content, in characters.
-const CONTENT: usize = 255;
-
-/// Messages of ours that are looked for.
-const MOST: usize = 10;
+/// How each line of ours begins; the name of a site follows.
+const LOCKED: &str = "PSTN LOCKED: ";
 
 /// The paper with the message that is shown.
 const PAPER: &str = "finesse/notice";
@@ -62,31 +55,49 @@ enum Wanted {
     },
 }
 
-/// Why agents were not told.
-#[derive(Debug, thiserror::Error)]
-enum NoticeError {
-    #[error("no Finesse server can be reached: {0}")]
-    Away(String),
-    #[error("Finesse refuses it ({0}): the user must be an administrator, and the teams must exist")]
-    Refused(StatusCode),
+/// What this server knows by itself.
+#[derive(Default)]
+struct Memory {
+    /// What stands there, as far as it is known.
+    here: Option<Shown>,
+    /// The line was among those Finesse lists: were it removed, it would be missing there.
+    listed: bool,
+    /// The last trouble that was told of.
+    told: Option<String>,
 }
 
 pub struct Notices {
-    settings: config::Notice,
-    http: reqwest::Client,
+    messages: TeamMessages,
     turns: Turns,
+}
+
+/// Looks after the message for as long as the server runs.
+pub async fn tend(notices: Notices) {
+    let engine = &notices.turns.pages.engine;
+    let mut news = engine.subscribe();
+    let (mut memory, mut later, mut tidied) = (Memory::default(), None, engine.now());
+    loop {
+        let (now, turn) = (engine.now(), notices.turns.holds("finesse").await);
+        if later.is_none_or(|later| later <= now) && !matches!(turn, Ok(false)) {
+            later = notices.once(&mut memory, now).await;
+        }
+        // Only by who surely has the turn: a server that is cut off may not know of an order.
+        if matches!(turn, Ok(true)) && tidied + TIDY <= now {
+            notices.tidy(&mut memory).await;
+            tidied = now;
+        }
+        tokio::select! {
+            _ = news.recv() => while news.try_recv().is_ok() {},
+            () = engine.pause(LOOK) => {}
+        }
+    }
 }
 
 impl Notices {
     /// # Errors
     /// When the settings make no client.
     pub fn new(settings: config::Notice, turns: Turns) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(settings.trust.client_config()?)
-            .timeout(PATIENCE)
-            .no_proxy()
-            .build()?;
-        Ok(Self { settings, http, turns })
+        Ok(Self { messages: TeamMessages::new(settings)?, turns })
     }
 
     fn wanted(&self) -> Wanted {
@@ -100,7 +111,7 @@ impl Notices {
         let (_, numbers) = self.turns.pages.public_facts(&first.id);
         let names: Vec<&str> = locked.iter().map(|status| status.name.as_str()).collect();
         let emergency = numbers.first().map_or_else(String::new, |number| format!(" Emergency: dial {number}."));
-        let content = format!("PSTN LOCKED: {}. Outside calls go through the EOC.{emergency}", names.join(", "));
+        let content = format!("{LOCKED}{}. Outside calls go through the EOC.{emergency}", names.join(", "));
         Wanted::Lock { site: first.id.clone(), content: content.chars().take(CONTENT).collect() }
     }
 
@@ -110,7 +121,7 @@ impl Notices {
         Some((version, paper.and_then(|paper| serde_json::from_str(&paper.text).ok()).flatten()))
     }
 
-    /// What is not written down is posted once more than needed, and ends by itself.
+    /// What could not be written down is found again among what Finesse shows.
     async fn keep(&self, shown: Option<&Shown>) {
         let version = self.shown().await.map_or(0, |(version, _)| version);
         let text = serde_json::to_string(&shown).unwrap_or_default();
@@ -119,71 +130,108 @@ impl Notices {
         }
     }
 
-    async fn post(&self, content: &str) -> Result<Option<String>, NoticeError> {
-        let teams: String = self.settings.teams.iter().map(|team| format!("<team>{}</team>", escape(team))).collect();
-        let body = format!(
-            "<TeamMessage><duration>{}</duration><content>{}</content><teams>{teams}</teams></TeamMessage>",
-            LASTS.as_secs(),
-            escape(content)
-        );
-        let answer = self.ask(Method::POST, "TeamMessage", Some(body)).await?;
-        let located =
-            answer.headers().get("location").and_then(|at| at.to_str().ok()?.rsplit('/').next().map(str::to_owned));
-        let text = answer.text().await.unwrap_or_default();
-        Ok(match element(&text, "id").or(located) {
-            Some(id) => Some(id),
-            None => self.find(content).await,
-        })
+    /// Lines about our sites. Another installation at the same Finesse has other ones.
+    async fn standing(&self) -> Result<Vec<Standing>, NoticeError> {
+        let statuses = self.turns.pages.engine.live_statuses();
+        let mut standing = self.messages.list().await?;
+        standing.retain(|one| statuses.iter().any(|status| is_about(&one.content, &status.name)));
+        Ok(standing)
     }
 
-    /// The id of the message with this content, among those of the first team.
-    async fn find(&self, content: &str) -> Option<String> {
-        let team = self.settings.teams.first()?;
-        let answer = self.ask(Method::GET, &format!("Team/{team}/TeamMessages"), None).await.ok()?;
-        let text = answer.text().await.ok()?;
-        let mut messages = text.split("<TeamMessage>").skip(1);
-        messages.find(|one| element(one, "content").as_deref() == Some(content)).and_then(|one| element(one, "id"))
+    /// When to try again, where something was not taken.
+    async fn once(&self, memory: &mut Memory, now: Timestamp) -> Option<Timestamp> {
+        if let Some((_, written)) = self.shown().await
+            && written != memory.here
+        {
+            (memory.here, memory.listed) = (written, false);
+        }
+        let fresh = |shown: &Shown| now < shown.at + LASTS - SignedDuration::from_hours(1);
+        let (site, target, done) = match (self.wanted(), memory.here.clone()) {
+            (Wanted::AsItIs, _) | (Wanted::Nothing, None) => return None,
+            (Wanted::Lock { content, .. }, Some(shown)) if shown.content == content && fresh(&shown) => return None,
+            (Wanted::Nothing, Some(shown)) => {
+                let site = self.turns.pages.engine.live_statuses().first()?.id.clone();
+                (site, Target::Normal, self.remove(&shown).await.map(|()| None))
+            }
+            (Wanted::Lock { content, .. }, None) if self.adopt(memory, &content, now).await => return None,
+            (Wanted::Lock { site, content }, before) => {
+                if let Some(before) = before
+                    && let Err(error) = self.remove(&before).await
+                {
+                    tracing::warn!(%error, "an older message stays in the Finesse desktops until it ends");
+                }
+                let posted = self.messages.post(&content, LASTS.unsigned_abs()).await;
+                (site, Target::Locked, posted.map(|id| Some(Shown { id, content, at: now })))
+            }
+        };
+        match done {
+            Ok(shown) => {
+                self.keep(shown.as_ref()).await;
+                *memory = Memory { here: shown, ..Memory::default() };
+                self.tell(site, target, None).await;
+                None
+            }
+            Err(error) => {
+                let why = error.to_string();
+                if memory.told.as_ref() != Some(&why) {
+                    memory.told = Some(why.clone());
+                    self.tell(site, target, Some(why)).await;
+                }
+                Some(now + AGAIN)
+            }
+        }
+    }
+
+    /// Does another server's line, or one of our own of before a restart, say it already?
+    async fn adopt(&self, memory: &mut Memory, content: &str, now: Timestamp) -> bool {
+        let standing = self.standing().await.unwrap_or_default();
+        let Some(found) = standing.into_iter().find(|one| one.content == content) else { return false };
+        // It was posted a little before `now`: well within the hour that is kept in reserve.
+        let shown = Shown { id: Some(found.id), content: found.content, at: now };
+        self.keep(Some(&shown)).await;
+        *memory = Memory { here: Some(shown), listed: true, told: None };
+        true
+    }
+
+    /// One line, and only the right one.
+    async fn tidy(&self, memory: &mut Memory) {
+        let wanted = match self.wanted() {
+            Wanted::AsItIs => return,
+            Wanted::Nothing => None,
+            Wanted::Lock { content, .. } => Some(content),
+        };
+        let Ok(standing) = self.standing().await else { return };
+        let right = |one: &&Standing| Some(&one.content) == wanted.as_ref();
+        let kept = standing.iter().filter(right).min_by_key(|one| &one.id);
+        for extra in standing.iter().filter(|one| Some(*one) != kept) {
+            if let Err(error) = self.messages.delete(&extra.id).await {
+                tracing::warn!(%error, "a second message stays in the Finesse desktops until it ends");
+            }
+        }
+        match kept {
+            Some(_) => memory.listed = true,
+            None if memory.listed && wanted.is_some() => {
+                tracing::warn!("somebody removed the message from the Finesse desktops; it is posted again");
+                self.keep(None).await;
+                *memory = Memory::default();
+            }
+            None => {}
+        }
     }
 
     async fn remove(&self, shown: &Shown) -> Result<(), NoticeError> {
         if let Some(id) = &shown.id {
-            self.delete(id).await?;
+            self.messages.delete(id).await?;
         }
-        // Whatever else says the same: after a restart or from another server of ours.
-        for _ in 0..MOST {
-            let Some(id) = self.find(&shown.content).await else { break };
-            self.delete(&id).await?;
+        // Whatever else is ours: of before a restart, or from another server.
+        let standing = match self.standing().await {
+            Err(error) if shown.id.is_none() => return Err(error),
+            listed => listed.unwrap_or_default(),
+        };
+        for one in standing {
+            self.messages.delete(&one.id).await?;
         }
         Ok(())
-    }
-
-    async fn delete(&self, id: &str) -> Result<(), NoticeError> {
-        match self.ask(Method::DELETE, &format!("TeamMessage/{id}"), None).await {
-            // It is gone already.
-            Err(NoticeError::Refused(StatusCode::NOT_FOUND)) => Ok(()),
-            done => done.map(|_| ()),
-        }
-    }
-
-    /// One server after the other, until one answers.
-    async fn ask(&self, method: Method, path: &str, body: Option<String>) -> Result<Response, NoticeError> {
-        let mut away = String::new();
-        for server in &self.settings.servers {
-            let mut request = self
-                .http
-                .request(method.clone(), format!("{server}/finesse/api/{path}"))
-                .basic_auth(&self.settings.username, Some(self.settings.password.expose()));
-            if let Some(body) = &body {
-                request = request.header("content-type", "application/xml").body(body.clone());
-            }
-            match request.send().await {
-                Ok(answer) if answer.status().is_success() => return Ok(answer),
-                Ok(answer) if answer.status().is_server_error() => away = format!("{server} says {}", answer.status()),
-                Ok(answer) => return Err(NoticeError::Refused(answer.status())),
-                Err(error) => away = format!("{server}: {}", error.without_url()),
-            }
-        }
-        Err(NoticeError::Away(away))
     }
 
     async fn tell(&self, site: SiteId, target: Target, failed: Option<String>) {
@@ -195,92 +243,22 @@ impl Notices {
     }
 }
 
-/// Looks after the message for as long as the server runs.
-pub async fn tend(notices: Notices) {
-    let mut news = notices.turns.pages.engine.subscribe();
-    let (mut here, mut later, mut told) = (None, None, None);
-    loop {
-        let now = notices.turns.pages.engine.now();
-        if later.is_none_or(|later| later <= now) && !matches!(notices.turns.holds("finesse").await, Ok(false)) {
-            later = notices.once(&mut here, &mut told, now).await;
-        }
-        tokio::select! {
-            _ = news.recv() => while news.try_recv().is_ok() {},
-            () = notices.turns.pages.engine.pause(LOOK) => {}
-        }
-    }
-}
-
-impl Notices {
-    /// When to try again; `here` is what this server posted, `told` the last trouble it told of.
-    async fn once(&self, here: &mut Option<Shown>, told: &mut Option<String>, now: Timestamp) -> Option<Timestamp> {
-        if let Some((_, written)) = self.shown().await {
-            *here = written;
-        }
-        let fresh = |shown: &Shown| now < shown.at + LASTS - SignedDuration::from_hours(1);
-        let (site, target, done) = match (self.wanted(), here.clone()) {
-            (Wanted::AsItIs, _) | (Wanted::Nothing, None) => return None,
-            (Wanted::Lock { content, .. }, Some(shown)) if shown.content == content && fresh(&shown) => return None,
-            (Wanted::Nothing, Some(shown)) => {
-                let site = self.turns.pages.engine.live_statuses().first()?.id.clone();
-                (site, Target::Normal, self.remove(&shown).await.map(|()| None))
-            }
-            (Wanted::Lock { site, content }, before) => {
-                if let Some(before) = before
-                    && let Err(error) = self.remove(&before).await
-                {
-                    tracing::warn!(%error, "an older message stays in the Finesse desktops until it ends");
-                }
-                let posted = self.post(&content).await.map(|id| Some(Shown { id, content, at: now }));
-                (site, Target::Locked, posted)
-            }
-        };
-        match done {
-            Ok(shown) => {
-                self.keep(shown.as_ref()).await;
-                *here = shown;
-                *told = None;
-                self.tell(site, target, None).await;
-                None
-            }
-            Err(error) => {
-                let why = error.to_string();
-                if told.as_ref() != Some(&why) {
-                    *told = Some(why.clone());
-                    self.tell(site, target, Some(why)).await;
-                }
-                Some(now + AGAIN)
-            }
-        }
-    }
-}
-
-/// The text of the first element of this name.
-fn element(text: &str, name: &str) -> Option<String> {
-    let mut reader = Reader::from_str(text);
-    loop {
-        match reader.read_event().ok()? {
-            Event::Start(tag) if tag.name().as_ref() == name => {
-                let inner = reader.read_text(tag.name()).ok()?;
-                return quick_xml::escape::unescape(&inner).ok().map(|text| text.trim().to_owned());
-            }
-            Event::Eof => return None,
-            _ => {}
-        }
-    }
+/// Is this line one of ours that begins with the site of this name?
+fn is_about(content: &str, name: &str) -> bool {
+    let rest = content.strip_prefix(LOCKED).and_then(|rest| rest.strip_prefix(name));
+    rest.is_some_and(|rest| rest.starts_with(['.', ',']))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::element;
+    use super::is_about;
 
     #[test]
-    fn the_id_is_found_wherever_it_stands() {
-        let answer = "<?xml version=\"1.0\"?><TeamMessage><uri>/x/1</uri><id> 42-a </id><createdBy><id>9</id></createdBy></TeamMessage>";
-        assert_eq!(element(answer, "id").as_deref(), Some("42-a"));
-        assert_eq!(element("<a><content>A &amp; B</content></a>", "content").as_deref(), Some("A & B"));
-        for none in ["", "not xml", "<a></a>", "<a><id>", "<id/>"] {
-            assert_eq!(element(none, "id"), None, "{none}");
+    fn a_line_of_another_installation_is_left_alone() {
+        assert!(is_about("PSTN LOCKED: Acme North. Outside calls go through the EOC.", "Acme North"));
+        assert!(is_about("PSTN LOCKED: Acme North, Acme South. Outside calls", "Acme North"));
+        for other in ["PSTN LOCKED: Acme North 2. Outside", "PSTN LOCKED: Acme", "Canteen closed", "Acme North."] {
+            assert!(!is_about(other, "Acme North"), "{other}");
         }
     }
 }

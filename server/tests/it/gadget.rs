@@ -5,6 +5,7 @@ use crate::world::{DEMO, More, SITE, World, refused};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 use serde_json::Value;
 use simulators::FinesseSim;
+use simulators::database::Database;
 use simulators::finesse::ADMIN;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -363,6 +364,49 @@ async fn every_agent_is_told_of_a_lock_once_and_of_its_end_whatever_finesse_does
         })
     };
     world.until("the refusal is told", failed).await;
+}
+
+/// What somebody with the same rights does by REST.
+async fn administer(sim: &FinesseSim, method: Method, path: &str, body: String) -> StatusCode {
+    let url = format!("{}/finesse/api/{path}", sim.origins()[0]);
+    plain().request(method, url).basic_auth(ADMIN.0, Some(ADMIN.1)).body(body).send().await.unwrap().status()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_servers_without_their_database_leave_one_line_in_the_desktops() {
+    let sim = Arc::new(FinesseSim::start(0).unwrap());
+    let database = Database::start().await.unwrap();
+    let more = More { sections: section(&sim), ..More::default() };
+    let one = World::with_database_and(&database, more).await;
+    one.until_standing("normal").await;
+    one.everything();
+    let two = World::beside(&one).await;
+    two.until_standing("normal").await;
+    database.kill();
+    one.lock_verified().await;
+    two.lock_verified().await;
+    one.until("the desktops show it", async || !sim.messages().is_empty()).await;
+    // Both may have posted in the same instant.
+    let line = sim.messages().remove(0).content;
+    let foreign = "PSTN LOCKED: Acme South. Outside calls go through the EOC.";
+    for content in [line.as_str(), foreign] {
+        let message = format!(
+            "<TeamMessage><duration>600</duration><content>{content}</content><teams><team>10</team></teams></TeamMessage>"
+        );
+        assert_eq!(administer(&sim, Method::POST, "TeamMessage", message).await, StatusCode::OK);
+    }
+    database.resume().await.unwrap();
+    let lines = |content: &str| sim.messages().iter().filter(|one| one.content == content).count();
+    one.until("one line is left", async || lines(&line) == 1).await;
+    assert_eq!(lines(foreign), 1, "another installation's");
+    // Somebody removes it: the site is still locked.
+    for message in sim.messages() {
+        let path = format!("TeamMessage/{}", message.id);
+        assert_eq!(administer(&sim, Method::DELETE, &path, String::new()).await, StatusCode::OK);
+    }
+    one.until("it is posted again", async || lines(&line) == 1).await;
+    one.order("normal", "?wait=60s").await;
+    one.until("the desktops are cleared", async || sim.messages().is_empty()).await;
 }
 
 #[test]
