@@ -141,6 +141,8 @@ struct Several {
     echo: Mutex<bool>,
     /// Another server is in the middle of something.
     others_write: Mutex<bool>,
+    /// A database that does not answer that.
+    others_hang: Mutex<bool>,
     news: broadcast::Sender<SharedNews>,
 }
 
@@ -194,6 +196,9 @@ impl Store for Several {
     }
 
     async fn others_may_write(&self, _site: &SiteId, _version: u64) -> Result<bool, StoreError> {
+        if *self.others_hang.lock().unwrap() {
+            std::future::pending::<()>().await;
+        }
         Ok(*self.others_write.lock().unwrap())
     }
 
@@ -220,6 +225,7 @@ async fn world_with(drill_of: Option<SiteId>) -> (World, Arc<Several>) {
         slow: Mutex::default(),
         echo: Mutex::default(),
         others_write: Mutex::default(),
+        others_hang: Mutex::default(),
         news: broadcast::channel(9).0,
     });
     let cucm = Arc::new(Memory::new(facts()));
@@ -482,6 +488,23 @@ async fn a_lock_pressed_while_others_are_asked_about_an_all_clear_is_taken_at_on
     assert!(matches!(released, Err(EngineError::VersionStale { .. })), "{released:?}");
     assert_eq!(pressed_after, 1, "the press did not wait for the others");
     world.until(|standing| standing == Standing::Locked).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_pressed_while_an_all_clear_asks_a_database_that_hangs_is_carried_out_at_once() {
+    let (world, several) = world_of_several().await;
+    world.lock().await;
+    world.until(|standing| standing == Standing::Locked).await;
+    *several.others_hang.lock().unwrap() = true;
+    world.release().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(matches!(world.status().standing(world.engine.now()), Standing::Pending { .. }));
+    world.cucm.facts().route_patterns[1].blocked = false;
+    let pressed = world.engine.now();
+    world.lock().await;
+    world.until(|standing| standing == Standing::Locked).await;
+    assert!(world.engine.now() < pressed + Duration::from_secs(1));
+    assert!(world.cucm.facts().route_patterns[1].blocked, "written, with nobody to ask");
 }
 
 #[tokio::test(start_paused = true)]
