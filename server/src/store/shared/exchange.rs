@@ -1,6 +1,6 @@
 //! The exchange with the others, round after round: pass on what is known here only, take what is
 //! known there only, settle what differs, keep the turns. Woken by every commit here and every change
-//! there; once a second anyway, so that whatever was missed heals.
+//! there; once a second anyway, so that whatever was missed heals. Signs of life are given beside it.
 
 use super::turns::{LEASE, RENEW, Wish};
 use super::{Inner, Reach};
@@ -71,8 +71,10 @@ impl Inner {
     pub(super) async fn begin(&self, now: Timestamp) -> Result<(), StoreError> {
         *self.reach() = Reach::Unknown { since: now };
         self.turns().others = self.local.note("others").await?.as_deref() == Some("yes");
+        // Who is about to act on what it reads is known to the others before it reads.
         let first = async {
             self.mongo.prepare().await?;
+            self.give_sign().await?;
             self.mongo.sites().await
         };
         // A slow database delays no start: the rest is done while the server serves.
@@ -134,6 +136,22 @@ impl Inner {
         }
     }
 
+    /// A sign of life waits for nothing else that is exchanged: a server that gives none is taken for dead, and an
+    /// all-clear elsewhere does not wait for what it writes.
+    pub(super) async fn give_signs(self: Arc<Self>) {
+        loop {
+            tokio::select! {
+                () = self.rest.notified() => {}
+                () = tokio::time::sleep(ROUND) => {}
+            }
+            // Away: the exchange gives one first thing when the database is back.
+            let due = self.away_since().is_none() && self.turns().heartbeat_due();
+            if due && let Err(error) = self.ask(self.give_sign()).await {
+                tracing::warn!(%error, "no sign of life could be given");
+            }
+        }
+    }
+
     async fn meet(&self, prepared: &mut bool) -> Result<(), StoreError> {
         if self.away_since().is_some() {
             self.mongo.ping().await?;
@@ -141,6 +159,7 @@ impl Inner {
                 self.mongo.prepare().await?;
                 *prepared = true;
             }
+            self.give_sign().await?;
         }
         let done = self.round().await;
         if let Err(StoreError::Away(why) | StoreError::Unsure(why)) = &done {
@@ -321,15 +340,16 @@ impl Inner {
         for site in &self.sites {
             self.keep_turn(site).await?;
         }
-        let due = self.turns().heartbeat_due();
-        if due {
-            let rests = self.turns().rests();
-            self.mongo.sign_of_life(&self.me, LEASE, &rests).await?;
-            let others = self.mongo.others_alive(&self.me).await?;
-            let changed = self.turns().heard(others, &rests);
-            if changed {
-                self.local.set_note("others", if others { "yes" } else { "no" }.to_owned()).await?;
-            }
+        Ok(())
+    }
+
+    async fn give_sign(&self) -> Result<(), StoreError> {
+        let rests = self.turns().rests();
+        self.mongo.sign_of_life(&self.me, LEASE, &rests).await?;
+        let others = self.mongo.others_alive(&self.me).await?;
+        let changed = self.turns().heard(others, &rests);
+        if changed {
+            self.local.set_note("others", if others { "yes" } else { "no" }.to_owned()).await?;
         }
         Ok(())
     }

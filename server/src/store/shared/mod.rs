@@ -50,6 +50,8 @@ struct Inner {
     reach: Mutex<Reach>,
     turns: Mutex<Turns>,
     wake: Arc<Notify>,
+    /// What this server is at rest with changed.
+    rest: Notify,
     news: broadcast::Sender<SharedNews>,
 }
 
@@ -91,12 +93,14 @@ impl Shared {
             sites,
             reach: Mutex::new(Reach::Unknown { since: Timestamp::UNIX_EPOCH }),
             wake: Arc::new(Notify::new()),
+            rest: Notify::new(),
             news,
         });
         inner.begin(now()).await?;
         let mut tasks = JoinSet::new();
         tasks.spawn(inner.mongo.clone().wake(inner.wake.clone()));
         tasks.spawn(inner.clone().run());
+        tasks.spawn(inner.clone().give_signs());
         Ok(Self { inner, tasks: Arc::new(Mutex::new(tasks)) })
     }
 
@@ -218,7 +222,7 @@ impl Store for Shared {
 
     fn at_rest(&self, site: &SiteId, version: u64) {
         if self.inner.turns().at_rest(site, version) {
-            self.inner.wake.notify_one();
+            self.inner.rest.notify_one();
         }
     }
 

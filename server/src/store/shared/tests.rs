@@ -324,3 +324,18 @@ async fn who_may_still_write_an_older_order_is_known_to_the_others_until_it_is_a
     other.shared.close().await;
     one.until("it is gone", async |shared| !may_write(shared, 5).await).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_whose_exchange_is_held_up_still_says_what_it_is_at_rest_with() {
+    let database = Database::start().await.unwrap();
+    let (mut one, other) = (Server::start(&database).await, Server::start(&database).await);
+    let may_write = async |shared: &Shared, version| shared.others_may_write(&site(), version).await == Ok(true);
+    one.until("the other is alive", async |shared| may_write(shared, 4).await).await;
+    // As when the exchange waits for an answer: nothing but the signs goes on.
+    let mut tasks = std::mem::take(&mut *other.shared.tasks.lock().unwrap());
+    tasks.shutdown().await;
+    tasks.spawn(other.shared.inner.clone().give_signs());
+    other.shared.at_rest(&site(), 4);
+    one.until("it is at rest", async |shared| !may_write(shared, 4).await).await;
+    assert!(may_write(&one.shared, 5).await, "and alive");
+}
