@@ -35,18 +35,21 @@ class Line:
     """An open console: one live line, read by hand, so that a client library costs nothing."""
 
     def __init__(self, url, cookie, context=None):
-        address = urllib.parse.urlparse(url)
-        self.socket = socket.create_connection((address.hostname, address.port))
-        if context:
-            self.socket = context.wrap_socket(self.socket, server_hostname=address.hostname)
-        # The end of the line is the end of the connection, so that it is heard.
-        head = f"GET /ui/live HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\nCookie: {cookie}\r\nAccept: text/event-stream\r\n\r\n"
-        self.socket.sendall(head.encode())
-        self.file = self.socket.makefile("rb")
+        self.address, self.cookie, self.context = urllib.parse.urlparse(url), cookie, context
         self.heard = {}
         self.open = threading.Event()
+        self.connect()
         self.thread = threading.Thread(target=self.listen, daemon=True)
         self.thread.start()
+
+    def connect(self):
+        self.socket = socket.create_connection((self.address.hostname, self.address.port))
+        if self.context:
+            self.socket = self.context.wrap_socket(self.socket, server_hostname=self.address.hostname)
+        # The end of the line is the end of the connection, so that it is heard.
+        head = f"GET /ui/live HTTP/1.1\r\nHost: {self.address.netloc}\r\nConnection: close\r\nCookie: {self.cookie}\r\nAccept: text/event-stream\r\n\r\n"
+        self.socket.sendall(head.encode())
+        self.file = self.socket.makefile("rb")
 
     def listen(self):
         try:

@@ -1,6 +1,7 @@
 """Open consoles of signed-in people of the EOC: what they show is what the last piece of their line said."""
 
 import re
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -12,9 +13,35 @@ STANDING = re.compile(rb'"standing":"(\w+)"')
 
 
 class Console(Line):
-    standing = None
+    """Opens its line anew as a browser does: as long after its end as it was told."""
+
+    again, ended, standing = 3.0, None, None
+
+    def __init__(self, *how):
+        # When a line ended, and how many seconds later the next one spoke.
+        self.gaps = []
+        super().__init__(*how)
+
+    def listen(self):
+        while True:
+            super().listen()
+            self.standing, self.ended = None, self.ended or time.monotonic()
+            self.come_back()
+
+    def come_back(self):
+        while True:
+            time.sleep(self.again)
+            try:
+                return self.connect()
+            except OSError:
+                pass
 
     def hear(self, line):
+        if line.startswith(b"retry:"):
+            self.again = int(line[6:]) / 1000
+        if line.startswith(b"data:") and self.ended:
+            self.gaps.append((self.ended, time.monotonic() - self.ended))
+            self.ended = None
         if found := STANDING.search(line):
             self.standing = found[1].decode()
 
@@ -23,22 +50,13 @@ class Consoles:
     def __init__(self, place):
         self.place = place
         self.cookies = [sign_in(place) for _ in range(-(-CONSOLES // LINES_A_SESSION))]
-        self.open = [Console(place.url, self.cookie(n), place.context) for n in range(CONSOLES)]
+        self.open = [Console(place.url, self.cookies[n // LINES_A_SESSION], place.context) for n in range(CONSOLES)]
 
-    def cookie(self, n):
-        return self.cookies[n // LINES_A_SESSION]
-
-    def keep_open(self):
-        """A line ends after 24 s and with its server; a browser opens it anew."""
-        for n, console in enumerate(self.open):
-            if not console.thread.is_alive():
-                try:
-                    self.open[n] = Console(self.place.url, self.cookie(n), self.place.context)
-                except OSError:
-                    pass
+    def came_back(self, begun, over):
+        """Seconds without a line, of those that ended between two moments."""
+        return [gap for console in self.open for ended, gap in console.gaps if begun <= ended <= over]
 
     def show(self, standing):
-        self.keep_open()
         return all(console.standing == standing for console in self.open)
 
     def shown(self):

@@ -4,12 +4,12 @@
 - no emergency number is ever blocked;
 - no entry of the timeline is lost, doubled or out of order, in the store and on a stream that is resumed;
 - an order comes to be while everything but CUCM is away, and whatever was ordered last once the faults end;
-- of two servers, one that is killed takes no answer with it;
+- of two servers, one that is killed takes no answer with it, and one that is asked to stop no order;
 - memory stays flat.
 
 Faults: CUCM slow, busy, deaf, garbled, its answers lost; changes by hand; CUCM, the identity provider, Webex, its live line,
 Finesse, one node of it, the phones and the database go away one by one and come back; the database, the world outside, or a
-server hangs for seconds; a server is killed and started anew. 200 consoles of signed-in people are open meanwhile.
+server hangs for seconds; a server is killed, or asked to stop, and started anew. 200 consoles of signed-in people are open meanwhile.
 
 With `--lockdown` one server runs on an embedded file; with two `--root` what a site installs runs (`installed.py`).
 """
@@ -17,6 +17,7 @@ With `--lockdown` one server runs on an embedded file; with two `--root` what a 
 import argparse
 import pathlib
 import random
+import statistics
 import sys
 import time
 
@@ -46,6 +47,10 @@ def main():
     sys.exit(1 if wrong else 0)
 
 
+def seconds(gaps):
+    return f"{statistics.median(gaps):.1f} s, the last after {max(gaps):.1f} s" if gaps else "none"
+
+
 def soak(place, options):
     consoles = Consoles(place)
     stream, run = Stream(place), Soak(place, consoles, options.seed)
@@ -57,7 +62,8 @@ def soak(place, options):
     (events, lost), (memory, grown) = each_event_once(place, stream), flat(run.memory)
     print(
         f"{run.orders} orders, {run.kills} kills, {run.outages} outages, {run.alone} orders with nothing there but CUCM, "
-        f"{run.checks} looks, {run.claims} claims of locked or normal held against the cluster, {events} events, memory {memory}"
+        f"{run.checks} looks, {run.claims} claims of locked or normal held against the cluster, {events} events, memory {memory}; "
+        f"{len(run.came_back)} lines of a server that was asked to stop were open again after {seconds(run.came_back)}"
     )
     for what in lost + grown:
         run.is_wrong(what)

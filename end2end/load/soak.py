@@ -21,7 +21,7 @@ EDITS = [
     {"edit": "block_route_pattern", "pattern": "9.[2-9]XXXXXX", "partition": "PT-PSTN-LOCAL"},
     {"edit": "block_route_pattern", "pattern": "9.1[2-9]XX[2-9]XXXXXX", "partition": "PT-PSTN-LD"},
 ]
-STEPS = {"lock": 20, "release": 20, "fault": 20, "well": 20, "edit": 12, "out": 12, "back": 14, "alone": 2, "stop": 4, "hang": 2, "kill": 1}
+STEPS = {"lock": 20, "release": 20, "fault": 20, "well": 20, "edit": 12, "out": 12, "back": 14, "alone": 2, "stop": 4, "hang": 2, "kill": 1, "leave": 2}
 # Busy, or the state has changed, or nobody can be told of an all-clear.
 REFUSALS = (412, 429, 503)
 
@@ -33,7 +33,7 @@ class Soak:
         self.edited = time.time()
         self.checks = self.claims = self.orders = self.kills = self.outages = self.alone = 0
         self.away = set()
-        self.wrong, self.memory = [], []
+        self.wrong, self.memory, self.came_back = [], [], []
         # What was ordered last, as far as the answer came.
         self.wanted = "normal"
 
@@ -164,6 +164,24 @@ class Soak:
         time.sleep(self.chance.uniform(0.5, 5))
         server.send_signal(signal.SIGCONT)
 
+    def leave(self):
+        """A server is asked to stop in the middle of an order, as for an upgrade: the order goes on, consoles come back."""
+        self.back(set(self.away))
+        self.place.control("/sim/faults", {"latency_ms": 100})
+        desired, orders, name = "normal" if self.desired() == "locked" else "locked", self.orders, self.any_server()
+        self.order(desired)
+        begun = time.monotonic()
+        if code := self.place.stop(name):
+            self.is_wrong(f"a server that was asked to stop ended with {code}")
+        over = time.monotonic()
+        if self.place.several:
+            self.look()
+        self.place.start(name)
+        if self.orders > orders and not until(60, lambda: truth(self.place) == desired):
+            self.is_wrong(f"{desired} did not go on when a server stopped")
+        until(10, lambda: not any(console.ended for console in self.consoles.open))
+        self.came_back += self.consoles.came_back(begun, over)
+
     def step(self):
         match self.chance.choices(list(STEPS), list(STEPS.values()))[0]:
             case "lock":
@@ -188,15 +206,16 @@ class Soak:
                 self.hang()
             case "kill":
                 self.kill()
+            case "leave":
+                self.leave()
         for _ in range(self.chance.randint(1, 4)):
             self.look()
             time.sleep(self.chance.uniform(0.05, 0.6))
-        self.consoles.keep_open()
         self.memory += [(server.pid, resident(server.pid)) for server in self.place.servers.values()]
 
     def each_once(self):
         """What is rare by chance, so that a short run has it too."""
-        for act in (self.kill, self.hang, self.order_alone):
+        for act in (self.kill, self.hang, self.leave, self.order_alone):
             act()
             self.look()
 
