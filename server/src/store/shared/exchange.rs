@@ -144,10 +144,11 @@ impl Inner {
                 () = self.rest.notified() => {}
                 () = tokio::time::sleep(ROUND) => {}
             }
-            // Away: the exchange gives one first thing when the database is back.
-            let due = self.away_since().is_none() && self.turns().heartbeat_due();
-            if due && let Err(error) = self.ask(self.give_sign()).await {
-                tracing::warn!(%error, "no sign of life could be given");
+            // While the database is away, too: it may be back long before all that waits is passed on.
+            let due = self.turns().heartbeat_due();
+            match if due { self.give_sign().await } else { Ok(()) } {
+                Err(StoreError::Away(why) | StoreError::Unsure(why)) => self.lost(&why),
+                done => drop(done.or_else(Self::note_failure)),
             }
         }
     }
@@ -159,7 +160,6 @@ impl Inner {
                 self.mongo.prepare().await?;
                 *prepared = true;
             }
-            self.give_sign().await?;
         }
         let done = self.round().await;
         if let Err(StoreError::Away(why) | StoreError::Unsure(why)) = &done {
@@ -170,9 +170,11 @@ impl Inner {
 
     /// Each part for itself: what fails in one does not keep the others from being done.
     async fn round(&self) -> Result<(), StoreError> {
-        // Turns before orders: whoever drove until now must find the turn taken when it hears of one.
+        // Turns before orders: whoever drove until now must find the turn taken when it hears of one. Back from being
+        // away, the sign of life before both.
         let mut trouble = None;
         for part in [
+            if self.away_since().is_some() { self.give_sign().await } else { Ok(()) },
             self.keep_turns().await,
             self.exchange_sites().await,
             self.pass_on_events().await,
