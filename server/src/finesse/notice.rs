@@ -4,7 +4,7 @@
 //! rather than never. What Finesse shows is therefore looked at before anything is posted, and now and then
 //! besides: a second line is taken back, and one that somebody removed is posted again.
 
-use super::team_message::{CONTENT, NoticeError, Standing, TeamMessages};
+use super::team_message::{self, CONTENT, NoticeError, TeamMessages};
 use crate::config;
 use crate::engine::SiteStatus;
 use crate::engine::ports::NewEvent;
@@ -12,6 +12,7 @@ use crate::lease::Turns;
 use crate::store::papers::Paper;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
+use lockdown::standing::Standing;
 use lockdown::step::Target;
 use lockdown::timeline::EventKind;
 use serde::{Deserialize, Serialize};
@@ -20,8 +21,12 @@ use std::time::Duration;
 /// Between two looks, where nothing happens.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Between two looks at what Finesse shows.
-const TIDY: SignedDuration = SignedDuration::from_secs(20);
+/// Between two looks at what Finesse shows: while a line of ours should stand there, and while none should.
+const TIDY: SignedDuration = SignedDuration::from_secs(15);
+const TIDY_SELDOM: SignedDuration = SignedDuration::from_mins(5);
+
+/// Asked again where Finesse refuses our user: an account that is refused too often is locked.
+const TIDY_REFUSED: SignedDuration = SignedDuration::from_mins(30);
 
 /// What was not taken is tried again after so long.
 const AGAIN: SignedDuration = SignedDuration::from_secs(30);
@@ -64,6 +69,8 @@ struct Memory {
     listed: bool,
     /// The last trouble that was told of.
     told: Option<String>,
+    /// When Finesse was last asked what it shows, and whether it refused.
+    tidied: Option<(Timestamp, bool)>,
 }
 
 pub struct Notices {
@@ -75,16 +82,15 @@ pub struct Notices {
 pub async fn tend(notices: Notices) {
     let engine = &notices.turns.pages.engine;
     let mut news = engine.subscribe();
-    let (mut memory, mut later, mut tidied) = (Memory::default(), None, engine.now());
+    let (mut memory, mut later) = (Memory::default(), None);
     loop {
         let (now, turn) = (engine.now(), notices.turns.holds("finesse").await);
         if later.is_none_or(|later| later <= now) && !matches!(turn, Ok(false)) {
             later = notices.once(&mut memory, now).await;
         }
         // Only by who surely has the turn: a server that is cut off may not know of an order.
-        if matches!(turn, Ok(true)) && tidied + TIDY <= now {
-            notices.tidy(&mut memory).await;
-            tidied = now;
+        if matches!(turn, Ok(true)) && notices.is_to_be_tidied(&memory, now) && notices.tidy(&mut memory, now).await {
+            continue;
         }
         tokio::select! {
             _ = news.recv() => while news.try_recv().is_ok() {},
@@ -131,7 +137,7 @@ impl Notices {
     }
 
     /// Lines about our sites. Another installation at the same Finesse has other ones.
-    async fn standing(&self) -> Result<Vec<Standing>, NoticeError> {
+    async fn standing(&self) -> Result<Vec<team_message::Standing>, NoticeError> {
         let statuses = self.turns.pages.engine.live_statuses();
         let mut standing = self.messages.list().await?;
         standing.retain(|one| statuses.iter().any(|status| is_about(&one.content, &status.name)));
@@ -167,7 +173,7 @@ impl Notices {
         match done {
             Ok(shown) => {
                 self.keep(shown.as_ref()).await;
-                *memory = Memory { here: shown, ..Memory::default() };
+                *memory = Memory { here: shown, listed: false, told: None, tidied: memory.tidied };
                 self.tell(site, target, None).await;
                 None
             }
@@ -189,34 +195,58 @@ impl Notices {
         // It was posted a little before `now`: well within the hour that is kept in reserve.
         let shown = Shown { id: Some(found.id), content: found.content, at: now };
         self.keep(Some(&shown)).await;
-        *memory = Memory { here: Some(shown), listed: true, told: None };
+        *memory = Memory { here: Some(shown), listed: true, told: None, tidied: memory.tidied };
         true
     }
 
-    /// One line, and only the right one.
-    async fn tidy(&self, memory: &mut Memory) {
+    fn is_to_be_tidied(&self, memory: &Memory, now: Timestamp) -> bool {
+        let Some((at, refused)) = memory.tidied else { return true };
+        let pause = match self.wanted() {
+            _ if refused => TIDY_REFUSED,
+            Wanted::Lock { .. } => TIDY,
+            Wanted::Nothing => TIDY_SELDOM,
+            Wanted::AsItIs => return false,
+        };
+        at + pause <= now
+    }
+
+    /// One line, and only the right one. Whether it is missing, and to be posted again.
+    async fn tidy(&self, memory: &mut Memory, now: Timestamp) -> bool {
         let wanted = match self.wanted() {
-            Wanted::AsItIs => return,
+            Wanted::AsItIs => return false,
             Wanted::Nothing => None,
             Wanted::Lock { content, .. } => Some(content),
         };
-        let Ok(standing) = self.standing().await else { return };
-        let right = |one: &&Standing| Some(&one.content) == wanted.as_ref();
+        let listed = self.standing().await;
+        memory.tidied = Some((now, matches!(listed, Err(NoticeError::Refused(_)))));
+        let standing = match listed {
+            Ok(standing) => standing,
+            Err(error) => {
+                tracing::warn!(%error, "what stands in the Finesse desktops cannot be looked at");
+                return false;
+            }
+        };
+        let right = |one: &&team_message::Standing| Some(&one.content) == wanted.as_ref();
         let kept = standing.iter().filter(right).min_by_key(|one| &one.id);
-        for extra in standing.iter().filter(|one| Some(*one) != kept) {
+        for extra in standing.iter().filter(|one| Some(*one) != kept && (right(one) || self.is_all_as_ordered(now))) {
             if let Err(error) = self.messages.delete(&extra.id).await {
                 tracing::warn!(%error, "a second message stays in the Finesse desktops until it ends");
             }
         }
-        match kept {
-            Some(_) => memory.listed = true,
-            None if memory.listed && wanted.is_some() => {
-                tracing::warn!("somebody removed the message from the Finesse desktops; it is posted again");
-                self.keep(None).await;
-                *memory = Memory::default();
-            }
-            None => {}
+        let is_missing = kept.is_none() && memory.listed && wanted.is_some();
+        memory.listed = kept.is_some();
+        if is_missing {
+            tracing::warn!("the message is missing from the Finesse desktops: it is posted again");
+            self.keep(None).await;
+            memory.here = None;
         }
+        is_missing
+    }
+
+    /// Where CUCM does not read as it was ordered here, another server that is cut off may have locked, and told agents.
+    fn is_all_as_ordered(&self, now: Timestamp) -> bool {
+        let statuses = self.turns.pages.engine.live_statuses();
+        statuses.iter().all(|status| matches!(status.standing(now), Standing::Normal | Standing::Locked))
     }
 
     async fn remove(&self, shown: &Shown) -> Result<(), NoticeError> {

@@ -70,12 +70,12 @@ impl TeamMessages {
         Ok(standing.into_iter().find(|one| one.content == content).map(|one| one.id))
     }
 
-    /// What our user posted to the first team and has not ended.
+    /// What was posted to the first team, by whomever, and has not ended.
     pub(super) async fn list(&self) -> Result<Vec<Standing>, NoticeError> {
         let Some(team) = self.settings.teams.first() else { return Ok(vec![]) };
         let answer = self.ask(Method::GET, &format!("Team/{team}/TeamMessages"), None).await?;
         let text = answer.text().await.map_err(|error| NoticeError::Away(error.without_url().to_string()))?;
-        Ok(text.split("<TeamMessage>").skip(1).filter_map(|one| standing(one, &self.settings.username)).collect())
+        Ok(text.split("<TeamMessage>").skip(1).filter_map(standing).collect())
     }
 
     pub(super) async fn delete(&self, id: &str) -> Result<(), NoticeError> {
@@ -108,12 +108,8 @@ impl TeamMessages {
     }
 }
 
-/// One message of a list, if `user` posted it.
-fn standing(text: &str, user: &str) -> Option<Standing> {
-    let by = element(text, "createdBy").and_then(|by| element(&by, "id"));
-    if by.is_some_and(|by| !by.eq_ignore_ascii_case(user)) {
-        return None;
-    }
+/// One message of a list.
+fn standing(text: &str) -> Option<Standing> {
     // The author's `<id>` may stand before the message's own.
     let (before, after) = text.split_once("<createdBy>").unwrap_or((text, ""));
     let after = after.split_once("</createdBy>").map_or("", |(_, after)| after);
@@ -151,14 +147,13 @@ mod tests {
     }
 
     #[test]
-    fn a_message_of_somebody_else_is_not_ours() {
-        let by = |user: &str| format!("<createdBy><id>{user}</id></createdBy>");
-        let ours = Some(Standing { id: "42".into(), content: "A & B".into() });
+    fn a_message_is_read_whether_its_author_stands_before_or_after_its_id() {
+        let by = "<createdBy><id>admin</id></createdBy>";
+        let message = Some(Standing { id: "42".into(), content: "A & B".into() });
         let text = "<content>A &amp; B</content></TeamMessage></TeamMessages>";
-        assert_eq!(standing(&format!("<id>42</id>{}{text}", by("admin")), "Admin"), ours);
-        assert_eq!(standing(&format!("{}<id>42</id>{text}", by("admin")), "admin"), ours);
-        assert_eq!(standing(&format!("<id>42</id>{text}"), "admin"), ours, "Finesse does not say whose it is");
-        assert_eq!(standing(&format!("<id>42</id>{}{text}", by("supervisor")), "admin"), None);
-        assert_eq!(standing(&format!("{}{text}", by("admin")), "admin"), None, "without an id nothing can be removed");
+        for order in [format!("<id>42</id>{by}"), format!("{by}<id>42</id>"), "<id>42</id>".into()] {
+            assert_eq!(standing(&format!("{order}{text}")), message, "{order}");
+        }
+        assert_eq!(standing(&format!("{by}{text}")), None, "without an id nothing can be removed");
     }
 }
