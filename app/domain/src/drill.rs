@@ -88,7 +88,7 @@ mod tests {
     }
 
     fn verified(target: Target, took_ms: u64) -> EventKind {
-        EventKind::Verified { target, steps: 2, took_ms }
+        EventKind::Verified { target, steps: 2, took_ms, written: Some(1) }
     }
 
     #[test]

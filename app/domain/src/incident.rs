@@ -312,7 +312,7 @@ mod tests {
     }
 
     fn verified(target: Target) -> EventKind {
-        EventKind::Verified { target, steps: 4, took_ms: 900 }
+        EventKind::Verified { target, steps: 4, took_ms: 900, written: Some(1) }
     }
 
     #[test]

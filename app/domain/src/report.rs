@@ -209,12 +209,12 @@ mod tests {
         let me = Some(eoc().actor());
         let events = told(vec![
             (0, me.clone(), EventKind::LockOrdered { activation: activation.clone(), reason: Some("fire".into()) }),
-            (2, None, EventKind::Verified { target: Target::Locked, steps: 4, took_ms: 1_900 }),
+            (2, None, EventKind::Verified { target: Target::Locked, steps: 4, took_ms: 1_900, written: Some(1) }),
             (60, None, EventKind::CucmLost { why: "timeout".into() }),
             (90, None, EventKind::CucmBack),
             (95, None, EventKind::SharedLost { why: "down".into() }),
             (100, me.clone(), EventKind::ReleaseOrdered { activation, reason: None, alone: false, with: None }),
-            (103, None, EventKind::Verified { target: Target::Normal, steps: 4, took_ms: 3_000 }),
+            (103, None, EventKind::Verified { target: Target::Normal, steps: 4, took_ms: 3_000, written: Some(1) }),
         ]);
         let request = CallRequest {
             id: RequestId::try_from("req-1").unwrap(),

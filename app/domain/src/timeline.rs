@@ -63,6 +63,9 @@ pub enum EventKind {
         target: Target,
         steps: usize,
         took_ms: u64,
+        /// Steps that had to be written. Not told: before 2026-11-28.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        written: Option<usize>,
     },
     /// The deadline passed; these steps are not as ordered yet. Tried again at every sweep.
     Incomplete {
@@ -615,9 +618,11 @@ impl fmt::Display for EventKind {
             Self::Applied { target, done, of } => {
                 write!(f, "{done} of {of} steps written to become {}", word(*target))
             }
-            Self::Verified { target, steps, took_ms } => {
+            Self::Verified { target, steps, took_ms, written } => {
                 let (seconds, hundredths) = (*took_ms / 1000, *took_ms % 1000 / 10);
-                write!(f, "Verified {}: all {steps} steps, {seconds}.{hundredths:02} s after the order", word(*target))
+                let nothing = if *written == Some(0) { "; nothing had to be written" } else { "" };
+                let became = word(*target);
+                write!(f, "Verified {became}: all {steps} steps, {seconds}.{hundredths:02} s after the order{nothing}")
             }
             Self::Incomplete { target, steps } => {
                 write!(f, "Not yet {} after the deadline, still trying. {}", word(*target), listed(steps))

@@ -47,6 +47,7 @@ struct Pass {
     wait: Option<Duration>,
     stop: Option<String>,
     troubled: bool,
+    written: usize,
 }
 
 impl Site {
@@ -68,6 +69,8 @@ impl Site {
             let total = plan.steps.len();
             let before = reading.done(target);
             let pass = self.write_all(version, &writes, total - writes.len(), total).await;
+            let before_it = memory.written.filter(|(of, _)| *of == version).map_or(0, |(_, written)| written);
+            memory.written = Some((version, before_it + pass.written));
             reading = self.look(plan).await?;
             if self.status().version != version {
                 return Ok(Outcome::Overtaken);
@@ -133,6 +136,7 @@ impl Site {
             match result {
                 Ok(()) => {
                     progress.applied += 1;
+                    pass.written += 1;
                     if progress.applied.is_multiple_of(told_every) {
                         self.show_progress(progress.applied, progress.of);
                     }

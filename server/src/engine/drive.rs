@@ -31,6 +31,8 @@ pub(super) struct Memory {
     pub(super) unrivalled: Option<u64>,
     /// The order about which other servers were asked first, and when they could be.
     pub(super) asked: Option<(u64, jiff::Timestamp)>,
+    /// Writes that CUCM took for this order, from this server since it started.
+    pub(super) written: Option<(u64, usize)>,
 }
 
 /// Looks after `site` until the task is ended.
@@ -223,6 +225,7 @@ impl Site {
                 target: status.command.target(),
                 steps: reading.steps.len(),
                 took_ms: u64::try_from(took).unwrap_or(0),
+                written: Some(memory.written.filter(|(of, _)| *of == version).map_or(0, |(_, written)| written)),
             });
         }
         if memory.drift.take().is_some() {

@@ -10,10 +10,11 @@ pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// 200 when every site's plan is accepted and CUCM was seen lately; else 503 with the reasons.
+/// 200 when every site's plan is accepted, CUCM was seen lately and takes our writes, as far as is known; else 503 with
+/// the reasons.
 pub(super) async fn readyz(State(state): State<AppState>) -> (StatusCode, Json<Value>) {
     let now = state.engine.now();
-    let mut reasons = Vec::new();
+    let mut reasons = state.pages.readiness.no_writes();
     for site in state.engine.live_statuses() {
         if !matches!(site.plan, crate::engine::PlanState::Accepted(_)) {
             reasons.push(format!("{}: the plan is not accepted", site.id));

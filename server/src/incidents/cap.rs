@@ -210,10 +210,10 @@ mod tests {
         let reason = Some("fire & <smoke>".to_owned());
         let kinds = [
             EventKind::LockOrdered { activation: activation.clone(), reason: reason.clone() },
-            EventKind::Verified { target: Target::Locked, steps: 4, took_ms: 1 },
+            EventKind::Verified { target: Target::Locked, steps: 4, took_ms: 1, written: Some(1) },
             EventKind::DriftEnded,
             EventKind::ReleaseOrdered { activation, reason, alone: false, with: None },
-            EventKind::Verified { target: Target::Normal, steps: 4, took_ms: 1 },
+            EventKind::Verified { target: Target::Normal, steps: 4, took_ms: 1, written: Some(1) },
         ];
         let event = |(n, kind): (usize, EventKind)| Event {
             id: n.to_string(),

@@ -1,5 +1,5 @@
-//! Would a lock work now? Each thing it depends on, and what to do where it does not hold. The page `/readiness`,
-//! `/metrics` and `doctor` say the same, as far as each of them can look.
+//! Would a lock work now? Each thing it depends on, and what to do where it does not hold. For the page `/readiness`
+//! and `/metrics`; `doctor` looks at the same things from beside the server, as far as it can.
 
 mod finding;
 pub mod outside;
@@ -55,6 +55,13 @@ impl Readiness {
     /// As it was seen last; nothing before the first look.
     pub fn seen(&self) -> Vec<Finding> {
         self.seen.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Why CUCM would not be written now, as far as it was seen.
+    pub fn no_writes(&self) -> Vec<String> {
+        let refused = self.seen().into_iter().find(|one| one.what == practice::WRITES && one.verdict == Verdict::Bad);
+        let read_only = self.read_only.then(|| "cucm.mode is read_only: nothing is written".to_owned());
+        read_only.into_iter().chain(refused.map(|finding| finding.found)).collect()
     }
 
     /// Looks at everything, worst first.

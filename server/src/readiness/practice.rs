@@ -9,6 +9,9 @@ use lockdown::timeline::{Event, EventKind};
 /// *Source*: field reference, section “readiness”: red when the last drill is older than 31 days.
 const PRACTISED_EVERY: SignedDuration = SignedDuration::from_hours(31 * 24);
 
+/// What [`last_write`] is about.
+pub const WRITES: &str = "right to write";
+
 /// Kinds of events that [`last_drill`] and [`last_write`] look at.
 pub const KINDS: [&str; 3] = ["verified", "write_proved", "stopped"];
 
@@ -34,11 +37,13 @@ pub fn last_drill(site: &SiteId, drill: Option<&SiteId>, events: &[Event], now: 
     .at(site)
 }
 
-/// Did CUCM take a write lately, in a lock, a drill or a proof? Any site's, as it is one account.
+/// Did CUCM take a write lately, in a lock, a drill or a proof? Any site's, as it is one account. An order that found
+/// everything as it wanted it proves nothing.
 pub fn last_write(events: &[Event], now: Timestamp) -> Finding {
-    let what = "right to write";
+    let what = WRITES;
     let fix = "Press “Prove it” on the page Readiness, or have a drill: a lock is no time to find that the AXL user may only read.";
-    match events.first() {
+    let wrote = |event: &&Event| !matches!(event.kind, EventKind::Verified { written: None | Some(0), .. });
+    match events.iter().find(wrote) {
         None => Finding::warning(what, "CUCM was never written", fix),
         Some(Event { kind: EventKind::WriteProved { failed: Some(why), .. }, at, .. }) => Finding::bad(
             what,
@@ -63,5 +68,28 @@ fn days(now: Timestamp, then: Timestamp) -> String {
         (48.., _) => format!("{} days", passed.as_hours() / 24),
         (2.., _) => format!("{} h", passed.as_hours()),
         (_, minutes) => format!("{} min", minutes.max(0)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::last_write;
+    use crate::readiness::Verdict;
+    use jiff::{SignedDuration, Timestamp};
+    use lockdown::step::Target;
+    use lockdown::timeline::{Event, EventKind};
+
+    #[test]
+    fn an_order_that_wrote_nothing_does_not_show_that_cucm_takes_writes() {
+        let now = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1);
+        let verified = |written| {
+            let kind = EventKind::Verified { target: Target::Locked, steps: 4, took_ms: 9, written };
+            Event { id: "1".into(), seq: 1, at: now, site: None, by: None, kind }
+        };
+        let verdict = |events: &[Event]| last_write(events, now).verdict;
+        assert_eq!(verdict(&[verified(Some(0)), verified(Some(2))]), Verdict::Good);
+        for nothing in [None, Some(0)] {
+            assert_eq!(verdict(&[verified(nothing)]), Verdict::Warning, "{nothing:?}");
+        }
     }
 }

@@ -69,6 +69,9 @@ async fn an_account_that_may_only_read_is_found_before_it_matters() {
     assert!(why.contains("CUCM did not take it") && why.contains("may read but not write"), "{why}");
     let page = eoc.get("/readiness").await.text().await.unwrap();
     assert!(page.contains("Perhaps not") && page.contains("did not take a write"), "{page}");
+    let ready = reqwest::get(format!("{}/readyz", world.url)).await.unwrap();
+    assert_eq!(ready.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(ready.text().await.unwrap().contains("did not take a write"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

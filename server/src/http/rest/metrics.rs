@@ -104,7 +104,11 @@ fn standings(registry: &mut Registry, sites: &[SiteStatus], now: Timestamp) {
     let age = Gauges::new(registry, "lockdown_reading_age_seconds", help);
     let help = "Steps of the plan that are, and are not, where the order wants them";
     let steps = Gauges::new(registry, "lockdown_steps", help);
-    let plan = Gauges::new(registry, "lockdown_plan_accepted", "1 where the guard accepts the plan");
+    let plan = Gauges::new(
+        registry,
+        "lockdown_plan_accepted",
+        "1 where the guard accepts the plan; nothing before it was checked",
+    );
     let checked = Gauges::new(registry, "lockdown_plan_age_seconds", "Since the guard last accepted the plan");
     let leaks = Gauges::new(registry, "lockdown_plan_leaks", "Ways that stay open to the PSTN when locked");
     for site in sites {
@@ -125,7 +129,9 @@ fn standings(registry: &mut Registry, sites: &[SiteStatus], now: Timestamp) {
                 steps.set(&[of(), vec![("as_ordered", as_ordered.to_owned())]].concat(), count);
             }
         }
-        plan.set(&[of(), vec![drill]].concat(), flag(matches!(site.plan, PlanState::Accepted(_))));
+        if !matches!(site.plan, PlanState::Unchecked) {
+            plan.set(&[of(), vec![drill]].concat(), flag(matches!(site.plan, PlanState::Accepted(_))));
+        }
         if let Some(accepted) = site.plan.last_accepted() {
             checked.set(&of(), now.duration_since(accepted.at).as_secs_f64());
             leaks.set(&of(), whole(accepted.checked.leaks.len() as u64));
