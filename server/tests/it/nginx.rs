@@ -44,6 +44,9 @@ impl Nginx {
                 ("listen 443 ssl", &format!("listen 127.0.0.1:{port} ssl")),
                 ("lockdown.acme.example", "localhost"),
                 ("/etc/ssl/pstn-lockdown", folder.path().to_str().unwrap()),
+                ("/var/log/nginx/pstn-lockdown.log", at("access.log").to_str().unwrap()),
+                // The test is no voice network.
+                ("allow 10.20.0.0/16", "allow 127.0.0.2"),
                 // The public address of the test has a port.
                 ("Host $host;", "Host $http_host;"),
             ],
@@ -53,7 +56,7 @@ impl Nginx {
             .map(|what| format!("{what}_temp_path {root}/{what};\n"))
             .concat();
         let text = format!(
-            "daemon off;\nmaster_process off;\npid {root}/pid;\nerror_log {root}/error.log info;\nevents {{}}\nhttp {{\naccess_log {root}/access.log;\n{places}{upstream}\n{site}\n}}\n"
+            "daemon off;\nmaster_process off;\npid {root}/pid;\nerror_log {root}/error.log info;\nevents {{}}\nhttp {{\n{places}{upstream}\n{site}\n}}\n"
         );
         std::fs::write(at("nginx.conf"), text).unwrap();
         let program = std::env::var_os("LOCKDOWN_NGINX").unwrap_or_else(|| "nginx".into());
@@ -80,9 +83,11 @@ impl Nginx {
     }
 
     fn log(&self) -> String {
-        ["error.log", "access.log"]
-            .map(|name| std::fs::read_to_string(self.folder.path().join(name)).unwrap_or_default())
-            .concat()
+        ["error.log", "access.log"].map(|name| self.told(name)).concat()
+    }
+
+    fn told(&self, log: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(log)).unwrap_or_default()
     }
 }
 
@@ -162,19 +167,40 @@ async fn sign_in_news_orders_and_the_gadget_go_through_it() {
     let key = serde_json::from_slice::<Value>(&made.stdout).unwrap()["key"].as_str().unwrap().to_owned();
     let site = format!("{}/api/v1/sites/{SITE}", nginx.url);
     // From an address that is no proxy of ours, as every client's is.
-    let elsewhere =
-        Client::builder().tls_certs_only([nginx.certificate.clone()]).local_address("127.0.0.2".parse().ok());
-    let forged = elsewhere.build().unwrap().get(site).bearer_auth(key).header("x-forwarded-for", "10.1.2.3");
+    let voice = Client::builder().tls_certs_only([nginx.certificate.clone()]).local_address("127.0.0.2".parse().ok());
+    let voice = voice.build().unwrap();
+    let forged = voice.get(site).bearer_auth(key).header("x-forwarded-for", "10.1.2.3");
     let forged = forged.send().await.unwrap();
     assert_eq!(forged.status(), StatusCode::UNAUTHORIZED, "{}", forged.text().await.unwrap());
 
     // Without a server behind it, it says what can be said.
     world.kill();
+    for secret in
+        ["/phone/v1/pin?device=SEP001122334455&pin=739154", "/requests/t/AB12-secret", "/ui/live?ticket=AB12-secret"]
+    {
+        let asked = voice
+            .get(format!("{}{secret}", nginx.url))
+            .header("referer", format!("{}/requests/t/AB12-secret", nginx.url));
+        assert_eq!(asked.send().await.unwrap().status(), StatusCode::BAD_GATEWAY, "{secret}");
+    }
+    let asked = nginx.client().get(format!("{}/pkg/x.js?v=AB12-secret", nginx.url));
+    asked.header("referer", format!("{}/requests/t/AB12-secret", nginx.url)).send().await.unwrap();
     let away = nginx.client().get(&nginx.url).send().await.unwrap();
     assert_eq!(away.status(), StatusCode::BAD_GATEWAY);
     assert!(away.text().await.unwrap().contains("What was locked stays locked"));
     world.serve().await;
     assert_eq!(status("/").await, StatusCode::OK, "back at once: {}", nginx.log());
+    for secret in
+        ["/phone/v1/pin?device=SEP001122334455&pin=739154", "/requests/t/AB12-secret", "/ui/live?ticket=AB12-secret"]
+    {
+        voice.get(format!("{}{secret}", nginx.url)).send().await.unwrap();
+    }
+    let told = nginx.told("access.log");
+    assert!(told.contains("\"GET /healthz HTTP/2.0\" 200"), "{told}");
+    for log in ["access.log", "error.log"] {
+        let told = nginx.told(log);
+        assert!(!told.contains("AB12") && !told.contains("739154"), "{log}: {told}");
+    }
 }
 
 /// The database, two servers on it, and nginx before both.
