@@ -89,8 +89,8 @@ pub(super) fn written(state: &AppState, by: &Operator, file: &File, kind: Kind) 
     };
     let text = match kind {
         Kind::Json => export::json(file, now)?,
-        Kind::Events => export::csv::events(&file.events)?,
-        Kind::Requests => export::csv::requests(requests, now)?,
+        Kind::Events => export::csv::events(&file.events, file.incident.is_drill())?,
+        Kind::Requests => export::csv::requests(requests, file.incident.is_drill(), now)?,
         Kind::Ics214 => ics::activity_log(file, &heading(state, by, file, now), clock),
         Kind::Ics309 => ics::communications_log(requests, &heading(state, by, file, now), clock),
     };

@@ -7,12 +7,17 @@ use jiff::Timestamp;
 use lockdown::call_request::CallRequest;
 use lockdown::timeline::Event;
 
+/// The last cell of each line: a line that is copied elsewhere still says that it was a drill.
+fn marked(exercise: bool) -> String {
+    if exercise { "exercise" } else { "" }.to_owned()
+}
+
 /// The timeline, an event a line.
 ///
 /// # Errors
 /// When the table cannot be built.
-pub fn events(events: &[Event]) -> Result<String, csv::Error> {
-    let head = ["number", "at", "site", "who", "surface", "what", "text"];
+pub fn events(events: &[Event], exercise: bool) -> Result<String, csv::Error> {
+    let head = ["number", "at", "site", "who", "surface", "what", "text", "exercise"];
     table(
         &head,
         events.iter().map(|event| {
@@ -25,6 +30,7 @@ pub fn events(events: &[Event]) -> Result<String, csv::Error> {
                 by.map_or_else(String::new, |by| by.surface.to_string()),
                 event.kind.gist().to_owned(),
                 event.kind.to_string(),
+                marked(exercise),
             ]
         }),
     )
@@ -34,7 +40,7 @@ pub fn events(events: &[Event]) -> Result<String, csv::Error> {
 ///
 /// # Errors
 /// When the table cannot be built.
-pub fn requests(requests: &[CallRequest], now: Timestamp) -> Result<String, csv::Error> {
+pub fn requests(requests: &[CallRequest], exercise: bool, now: Timestamp) -> Result<String, csv::Error> {
     let head = [
         "ticket",
         "filed_at",
@@ -47,6 +53,7 @@ pub fn requests(requests: &[CallRequest], now: Timestamp) -> Result<String, csv:
         "reason",
         "state",
         "taken_by",
+        "exercise",
     ];
     table(
         &head,
@@ -63,6 +70,7 @@ pub fn requests(requests: &[CallRequest], now: Timestamp) -> Result<String, csv:
                 request.reason.clone(),
                 request.word(now).to_owned(),
                 request.filed_by.as_ref().map_or_else(String::new, |by| by.name.clone()),
+                marked(exercise),
             ]
         }),
     )
