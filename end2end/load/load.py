@@ -53,19 +53,20 @@ def seconds(gaps):
 
 def soak(place, options):
     consoles = Consoles(place)
-    stream, run = Stream(place), Soak(place, consoles, options.seed)
+    stream, run = Stream(place), Soak(place, consoles, options.seed, options.minutes)
     end = time.time() + options.minutes * 60
     run.each_once()
     while time.time() < end and len(run.wrong) < 10:
         run.step()
     run.settle()
-    (events, lost), (memory, grown) = each_event_once(place, stream), flat(run.memory)
+    (events, lost), (memory, grown) = each_event_once(place, stream, run.activations), flat(run.memory, options.minutes)
     print(
         f"{run.orders} orders, {run.kills} kills, {run.outages} outages, {run.alone} orders with nothing there but CUCM, "
         f"{run.checks} looks, {run.claims} claims of locked or normal held against the cluster, {events} events, memory {memory}; "
         f"{len(run.came_back)} lines of a server that was asked to stop were open again after {seconds(run.came_back)}"
     )
-    for what in lost + grown:
+    nothing = [] if run.claims else ["no claim of locked or normal was ever held against the cluster"]
+    for what in lost + grown + nothing:
         run.is_wrong(what)
     return run.wrong
 

@@ -27,15 +27,18 @@ REFUSALS = (412, 429, 503)
 
 
 class Soak:
-    def __init__(self, place, consoles, seed):
+    def __init__(self, place, consoles, seed, minutes):
         self.place, self.consoles, self.chance = place, consoles, random.Random(seed)
         self.others = OTHERS + (DATABASE if place.several else [])
         self.edited = time.time()
+        self.grows_old = time.time() + minutes * 60 / 4
         self.checks = self.claims = self.orders = self.kills = self.outages = self.alone = 0
         self.away = set()
         self.wrong, self.memory, self.came_back = [], [], []
         # What was ordered last, as far as the answer came.
         self.wanted = "normal"
+        # Locks whose order was accepted, by their activation.
+        self.activations = set()
 
     def is_wrong(self, what):
         self.wrong.append(what)
@@ -71,7 +74,9 @@ class Soak:
     def order(self, desired):
         try:
             _, etag = self.place.call("GET", f"/api/v1/sites/{SITE}", timeout=10)
-            self.place.call("PUT", f"/api/v1/sites/{SITE}/lockdown", {"desired": desired}, etag, timeout=15)
+            taken, _ = self.place.call("PUT", f"/api/v1/sites/{SITE}/lockdown", {"desired": desired}, etag, timeout=15)
+            if desired == "locked":
+                self.activations.add(taken["command"]["activation"])
             self.wanted = desired
             self.orders += 1
         except urllib.error.HTTPError as error:
@@ -139,7 +144,9 @@ class Soak:
             return False
 
     def any_server(self):
-        return self.chance.choice(self.place.names())
+        """Of several, one lives through all but the beginning: its memory is looked at."""
+        names = self.place.names()
+        return self.chance.choice(names if time.time() < self.grows_old else names[1:] or names)
 
     def kill(self):
         """Of several, the others go on, and what was asked at that moment is answered."""
@@ -179,7 +186,8 @@ class Soak:
         self.place.start(name)
         if self.orders > orders and not until(60, lambda: truth(self.place) == desired):
             self.is_wrong(f"{desired} did not go on when a server stopped")
-        until(10, lambda: not any(console.ended for console in self.consoles.open))
+        if not until(10, lambda: not any(console.ended for console in self.consoles.open)):
+            self.is_wrong("consoles had no line ten seconds after a server was asked to stop")
         self.came_back += self.consoles.came_back(begun, over)
 
     def step(self):
