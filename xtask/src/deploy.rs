@@ -70,6 +70,7 @@ fn tried(root: &Root, world: &World) -> Result<()> {
         "/usr/share/man/man1/pstn-lockdown-plan-check.1.gz",
         "/usr/share/pstn-lockdown/site/hash.txt",
         "/usr/share/doc/pstn-lockdown/nginx/pstn-lockdown.conf",
+        "/usr/share/doc/pstn-lockdown/guide/runbook.md",
         "/etc/pstn-lockdown/lockdown.toml",
     ] {
         if !root.path(file).exists() {

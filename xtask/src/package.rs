@@ -16,7 +16,12 @@ use std::process::Command;
 const NAME: &str = "pstn-lockdown";
 
 /// Files of `deploy` that an engineer reads or copies.
-const PAPERS: [&str; 4] = ["nginx", "prometheus", "grafana", "lockdown.example.toml"];
+const PAPERS: [&str; 7] =
+    ["README.md", "guide", "nginx", "prometheus", "grafana", "container", "lockdown.example.toml"];
+
+/// What the guides lead to outside of `deploy`.
+const CHAPTERS: [&str; 4] =
+    ["server/README.md", "server/axl/README.md", "server/src/finesse/README.md", "server/src/phone/README.md"];
 
 pub(crate) fn folder() -> PathBuf {
     target().join("dist")
@@ -74,6 +79,8 @@ pub(crate) fn archive(binary: &Path, version: &str) -> Result<PathBuf> {
     for file in ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
         fs::copy(root().join(file), place.join(file))?;
     }
+    chapters(&place)?;
+    links_hold(&place.join("deploy/guide"))?;
     let archive = folder().join(format!("{name}.tar.gz"));
     let mut tar = Command::new("tar");
     tar.args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "-czf"]).arg(&archive);
@@ -100,6 +107,12 @@ pub(crate) fn pack(binary: &Path, version: &str) -> Result<PathBuf> {
     for paper in PAPERS {
         copy(&root().join("deploy").join(paper), &papers.join(paper))?;
     }
+    chapters(&papers)?;
+    for guide in markdown(&papers.join("guide"))? {
+        // Here `deploy` is not a folder of its own.
+        fs::write(&guide, fs::read_to_string(&guide)?.replace("../../server/", "../server/"))?;
+    }
+    links_hold(&papers.join("guide"))?;
     fs::copy(root().join("LICENSE-MIT"), papers.join("copyright"))?;
     fs::copy(root().join("CHANGELOG.md"), papers.join("changelog"))?;
     run_quietly(program(binary).arg("man").arg(&manual))?;
@@ -121,6 +134,33 @@ pub(crate) fn pack(binary: &Path, version: &str) -> Result<PathBuf> {
     run_quietly(Command::new("dpkg-deb").args(["--root-owner-group", "--build"]).arg(&stage).arg(&package))?;
     fs::remove_dir_all(&stage)?;
     Ok(package)
+}
+
+fn chapters(to: &Path) -> Result<()> {
+    for chapter in CHAPTERS {
+        fs::create_dir_all(to.join(chapter).parent().unwrap_or(to))?;
+        fs::copy(root().join(chapter), to.join(chapter))?;
+    }
+    Ok(())
+}
+
+fn markdown(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    Ok(entries.into_iter().filter(|path| path.extension().is_some_and(|end| end == "md")).collect())
+}
+
+/// Whoever has only what is handed out can follow every link of a guide.
+fn links_hold(guides: &Path) -> Result<()> {
+    for guide in markdown(guides)? {
+        let text = fs::read_to_string(&guide)?;
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+        for link in links.filter(|link| !link.is_empty() && !link.starts_with("http")) {
+            if !guides.join(link).exists() {
+                bail!("{} leads to {link}, which is not handed out", guide.display());
+            }
+        }
+    }
+    Ok(())
 }
 
 fn stripped(binary: &Path, to: &Path) -> Result<()> {
