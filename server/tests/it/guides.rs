@@ -56,6 +56,30 @@ async fn every_command_of_the_guides_works_in_their_order() {
     world.calls_are_normal();
 }
 
+/// Those that stand in a sentence, but for what the reader fills in.
+fn named(text: &str) -> Vec<String> {
+    let spans = text.split('`').skip(1).step_by(2).filter_map(|span| span.strip_prefix("pstn-lockdown "));
+    let whole = spans.filter(|span| !span.contains(['<', '…', '{', '|', '\n']));
+    whole.map(str::to_owned).collect()
+}
+
+#[test]
+fn every_command_that_a_guide_names_is_there_with_its_flags() {
+    let mut named_ones: Vec<(PathBuf, String)> = Vec::new();
+    for (path, text) in guides() {
+        named_ones.extend(named(&text.replace("```", "")).into_iter().map(|command| (path.clone(), command)));
+    }
+    for (path, command) in &named_ones {
+        // What comes before is taken apart first: a word or a flag that is not there ends with an error.
+        let output = program().args(words(command)).arg("--help").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: pstn-lockdown {command}: {said}", path.display());
+    }
+    assert!(named_ones.len() >= 8, "{} commands", named_ones.len());
+    let wrong = program().args(["plan", "check", "--no-such-flag", "--help"]).output().unwrap();
+    assert!(!wrong.status.success(), "or nothing was proved");
+}
+
 #[test]
 fn every_link_of_the_guides_leads_to_a_file_of_ours() {
     let mut followed = 0;

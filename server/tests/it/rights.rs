@@ -292,7 +292,7 @@ fn printed() -> String {
             Who::AnyKey => "any",
             _ => "",
         };
-        let what = if row.1.contains("normal") {
+        let what = if row.1.contains("\"normal\"") || row.1.contains("desired=normal") {
             " (all-clear)"
         } else if row.1.contains("sign-in") {
             " (to come in)"
