@@ -4,6 +4,7 @@
 use crate::sign_in::{Browser, signed_in};
 use crate::world::{DEMO, SITE, World, refused};
 use reqwest::{Method, StatusCode};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -348,6 +349,48 @@ async fn every_way_in_lets_through_whom_the_table_says_and_nobody_else() {
     if there != printed() {
         std::fs::write(file, printed()).unwrap();
         panic!("server/RIGHTS.md was not what is so: it is now; look at it and commit it");
+    }
+}
+
+/// What a program may call: what it is for, as the contract says, and with which right, as the table above does.
+async fn calls(world: &World) -> String {
+    let contract: Value =
+        reqwest::get(format!("{}/api/v1/openapi.json", world.url)).await.unwrap().json().await.unwrap();
+    let mut text = "| call | what | right |\n|---|---|---|\n".to_owned();
+    for (way, body, who) in TABLE.iter().filter(|row| row.0.contains(" /api/v1/") || row.0 == "GET /metrics") {
+        let (method, path) = way.split_once(' ').unwrap();
+        let Some(what) = contract["paths"][path][method.to_lowercase()]["summary"].as_str() else { continue };
+        let right = match who {
+            Who::Key(scope) => format!("`{scope}`"),
+            Who::AnyKey => "any".to_owned(),
+            _ => "anyone".to_owned(),
+        };
+        let body = if body.is_empty() { String::new() } else { format!(" `{body}`") };
+        let _ = writeln!(text, "| `{way}`{body} | {} | {right} |", what.trim_end_matches('.').replace('\n', " "));
+    }
+    text
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_readme_lists_every_call_of_the_contract_with_its_right() {
+    let world = World::new().await;
+    let contract: Value =
+        reqwest::get(format!("{}/api/v1/openapi.json", world.url)).await.unwrap().json().await.unwrap();
+    let table = calls(&world).await;
+    for (path, methods) in contract["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys() {
+            let way = format!("`{} {path}`", method.to_uppercase());
+            assert!(table.contains(&way), "nobody says who may {way}");
+        }
+    }
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let there = std::fs::read_to_string(file).unwrap();
+    let (before, rest) = there.split_once("<!-- calls -->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- /calls -->\n").unwrap();
+    let so = format!("{before}<!-- calls -->\n{table}<!-- /calls -->\n{after}");
+    if there != so {
+        std::fs::write(file, so).unwrap();
+        panic!("the calls in server/README.md were not what is so: they are now; look at them and commit them");
     }
 }
 
