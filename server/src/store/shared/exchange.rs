@@ -346,6 +346,7 @@ impl Inner {
     }
 
     async fn give_sign(&self) -> Result<(), StoreError> {
+        let _one = self.signing.lock().await;
         let rests = self.turns().rests();
         self.mongo.sign_of_life(&self.me, LEASE, &rests).await?;
         let others = self.mongo.others_alive(&self.me).await?;

@@ -52,6 +52,8 @@ struct Inner {
     wake: Arc<Notify>,
     /// What this server is at rest with changed.
     rest: Notify,
+    /// One sign of life after the other.
+    signing: tokio::sync::Mutex<()>,
     news: broadcast::Sender<SharedNews>,
 }
 
@@ -94,6 +96,7 @@ impl Shared {
             reach: Mutex::new(Reach::Unknown { since: Timestamp::UNIX_EPOCH }),
             wake: Arc::new(Notify::new()),
             rest: Notify::new(),
+            signing: tokio::sync::Mutex::new(()),
             news,
         });
         inner.begin(now()).await?;
@@ -153,6 +156,7 @@ impl Inner {
         }
         *reach = Reach::Away { since: now(), why: why.to_owned() };
         drop(reach);
+        self.turns().here(false);
         tracing::warn!(why, "the shared database cannot be reached");
         let _ = self.news.send(SharedNews::Away { why: why.to_owned() });
         self.wake.notify_one();
@@ -160,6 +164,7 @@ impl Inner {
 
     fn found(&self) {
         let before = std::mem::replace(&mut *self.reach(), Reach::Here);
+        self.turns().here(true);
         if matches!(before, Reach::Away { .. }) {
             tracing::info!("the shared database is back");
             self.wake.notify_one();

@@ -25,6 +25,8 @@ pub(super) struct Turns {
     /// Another server was alive when the database was last asked.
     pub(super) others: bool,
     heartbeat: Option<Instant>,
+    /// Since when the database is there, as far as it is.
+    here_since: Option<Instant>,
     /// Of each site the last order before which nothing is being written here any more.
     rests: BTreeMap<SiteId, u64>,
     copied: Option<Instant>,
@@ -113,12 +115,18 @@ impl Turns {
         self.rests.clone()
     }
 
+    pub(super) fn here(&mut self, is_here: bool) {
+        self.here_since = if is_here { self.here_since.or_else(|| Some(Instant::now())) } else { None };
+    }
+
     pub(super) fn heartbeat_due(&self) -> bool {
         self.heartbeat.is_none_or(|at| at.elapsed() >= RENEW)
     }
 
-    /// A sign of life was given, with these rests; whether what is known of others changed.
+    /// A sign of life was given, with these rests; whether what is known of others changed. That they are gone is known
+    /// when the database was there for as long as their own sign is good: they may have been cut off as well.
     pub(super) fn heard(&mut self, others: bool, told: &BTreeMap<SiteId, u64>) -> bool {
+        let others = others || (self.others && self.here_since.is_none_or(|since| since.elapsed() < LEASE));
         self.heartbeat = (self.rests == *told).then(Instant::now);
         std::mem::replace(&mut self.others, others) != others
     }
