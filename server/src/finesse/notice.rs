@@ -16,6 +16,7 @@ use lockdown::standing::Standing;
 use lockdown::step::Target;
 use lockdown::timeline::EventKind;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Between two looks, where nothing happens.
@@ -25,11 +26,10 @@ const LOOK: Duration = Duration::from_secs(5);
 const TIDY: SignedDuration = SignedDuration::from_secs(15);
 const TIDY_SELDOM: SignedDuration = SignedDuration::from_mins(5);
 
-/// Asked again where Finesse refuses our user: an account that is refused too often is locked.
-const TIDY_REFUSED: SignedDuration = SignedDuration::from_mins(30);
-
-/// What was not taken is tried again after so long.
+/// What was not taken is tried again after so long; where Finesse refuses our user, seldom: an account that is refused
+/// too often is locked.
 const AGAIN: SignedDuration = SignedDuration::from_secs(30);
+const AGAIN_REFUSED: SignedDuration = SignedDuration::from_mins(5);
 
 /// The desktop offers up to 23:55 hours; a longer lock is posted again.
 const LASTS: SignedDuration = SignedDuration::from_hours(12);
@@ -47,6 +47,9 @@ struct Shown {
     id: Option<String>,
     content: String,
     at: Timestamp,
+    /// It was among those Finesse lists: where it is not any more, somebody removed it.
+    #[serde(default)]
+    listed: bool,
 }
 
 /// What agents shall read.
@@ -56,6 +59,7 @@ enum Wanted {
     Nothing,
     Lock {
         site: SiteId,
+        since: Timestamp,
         content: String,
     },
 }
@@ -65,12 +69,12 @@ enum Wanted {
 struct Memory {
     /// What stands there, as far as it is known.
     here: Option<Shown>,
-    /// The line was among those Finesse lists: were it removed, it would be missing there.
-    listed: bool,
     /// The last trouble that was told of.
     told: Option<String>,
     /// When Finesse was last asked what it shows, and whether it refused.
     tidied: Option<(Timestamp, bool)>,
+    /// Lines that nobody here wants, as they stood there then, with all as ordered.
+    strange: BTreeSet<String>,
 }
 
 pub struct Notices {
@@ -85,7 +89,10 @@ pub async fn tend(notices: Notices) {
     let (mut memory, mut later) = (Memory::default(), None);
     loop {
         let (now, turn) = (engine.now(), notices.turns.holds("finesse").await);
-        if later.is_none_or(|later| later <= now) && !matches!(turn, Ok(false)) {
+        if matches!(turn, Ok(false)) {
+            // What this server did while it was alone, whoever has the turn has changed since.
+            memory = Memory::default();
+        } else if later.is_none_or(|later| later <= now) {
             later = notices.once(&mut memory, now).await;
         }
         // Only by who surely has the turn: a server that is cut off may not know of an order.
@@ -118,7 +125,8 @@ impl Notices {
         let names: Vec<&str> = locked.iter().map(|status| status.name.as_str()).collect();
         let emergency = numbers.first().map_or_else(String::new, |number| format!(" Emergency: dial {number}."));
         let content = format!("{LOCKED}{}. Outside calls go through the EOC.{emergency}", names.join(", "));
-        Wanted::Lock { site: first.id.clone(), content: content.chars().take(CONTENT).collect() }
+        let content: String = content.chars().take(CONTENT).collect();
+        Wanted::Lock { site: first.id.clone(), since: first.command.since(), content: content.trim_end().to_owned() }
     }
 
     async fn shown(&self) -> Option<(u64, Option<Shown>)> {
@@ -146,10 +154,8 @@ impl Notices {
 
     /// When to try again, where something was not taken.
     async fn once(&self, memory: &mut Memory, now: Timestamp) -> Option<Timestamp> {
-        if let Some((_, written)) = self.shown().await
-            && written != memory.here
-        {
-            (memory.here, memory.listed) = (written, false);
+        if let Some((_, written)) = self.shown().await {
+            memory.here = written;
         }
         let fresh = |shown: &Shown| now < shown.at + LASTS - SignedDuration::from_hours(1);
         let (site, target, done) = match (self.wanted(), memory.here.clone()) {
@@ -159,21 +165,21 @@ impl Notices {
                 let site = self.turns.pages.engine.live_statuses().first()?.id.clone();
                 (site, Target::Normal, self.remove(&shown).await.map(|()| None))
             }
-            (Wanted::Lock { content, .. }, None) if self.adopt(memory, &content, now).await => return None,
-            (Wanted::Lock { site, content }, before) => {
+            (Wanted::Lock { content, since, .. }, None) if self.adopt(memory, &content, since).await => return None,
+            (Wanted::Lock { site, content, .. }, before) => {
                 if let Some(before) = before
                     && let Err(error) = self.remove(&before).await
                 {
                     tracing::warn!(%error, "an older message stays in the Finesse desktops until it ends");
                 }
                 let posted = self.messages.post(&content, LASTS.unsigned_abs()).await;
-                (site, Target::Locked, posted.map(|id| Some(Shown { id, content, at: now })))
+                (site, Target::Locked, posted.map(|(id, listed)| Some(Shown { id, content, at: now, listed })))
             }
         };
         match done {
             Ok(shown) => {
                 self.keep(shown.as_ref()).await;
-                *memory = Memory { here: shown, listed: false, told: None, tidied: memory.tidied };
+                (memory.here, memory.told) = (shown, None);
                 self.tell(site, target, None).await;
                 None
             }
@@ -183,27 +189,28 @@ impl Notices {
                     memory.told = Some(why.clone());
                     self.tell(site, target, Some(why)).await;
                 }
-                Some(now + AGAIN)
+                Some(now + if matches!(error, NoticeError::Refused(_)) { AGAIN_REFUSED } else { AGAIN })
             }
         }
     }
 
     /// Does another server's line, or one of our own of before a restart, say it already?
-    async fn adopt(&self, memory: &mut Memory, content: &str, now: Timestamp) -> bool {
+    async fn adopt(&self, memory: &mut Memory, content: &str, since: Timestamp) -> bool {
         let standing = self.standing().await.unwrap_or_default();
         let Some(found) = standing.into_iter().find(|one| one.content == content) else { return false };
-        // It was posted a little before `now`: well within the hour that is kept in reserve.
-        let shown = Shown { id: Some(found.id), content: found.content, at: now };
+        // Posted with the order, or later: it does not end before it is posted again.
+        let shown = Shown { id: Some(found.id), content: found.content, at: since, listed: true };
         self.keep(Some(&shown)).await;
-        *memory = Memory { here: Some(shown), listed: true, told: None, tidied: memory.tidied };
+        (memory.here, memory.told) = (Some(shown), None);
         true
     }
 
     fn is_to_be_tidied(&self, memory: &Memory, now: Timestamp) -> bool {
         let Some((at, refused)) = memory.tidied else { return true };
         let pause = match self.wanted() {
-            _ if refused => TIDY_REFUSED,
+            _ if refused => AGAIN_REFUSED,
             Wanted::Lock { .. } => TIDY,
+            Wanted::Nothing if !memory.strange.is_empty() => TIDY,
             Wanted::Nothing => TIDY_SELDOM,
             Wanted::AsItIs => return false,
         };
@@ -226,21 +233,53 @@ impl Notices {
                 return false;
             }
         };
-        let right = |one: &&team_message::Standing| Some(&one.content) == wanted.as_ref();
-        let kept = standing.iter().filter(right).min_by_key(|one| &one.id);
-        for extra in standing.iter().filter(|one| Some(*one) != kept && (right(one) || self.is_all_as_ordered(now))) {
-            if let Err(error) = self.messages.delete(&extra.id).await {
+        let here = memory.here.clone().filter(|shown| Some(&shown.content) == wanted.as_ref());
+        // By its id, too: Finesse may write a text otherwise than it was posted.
+        let is_right = |one: &team_message::Standing| {
+            Some(&one.content) == wanted.as_ref()
+                || here.as_ref().is_some_and(|shown| shown.id.as_ref() == Some(&one.id))
+        };
+        let (right, strange): (Vec<_>, Vec<_>) = standing.into_iter().partition(is_right);
+        self.take_back(memory, &right, &strange, now).await;
+        match here {
+            Some(shown) if right.is_empty() && shown.listed => {
+                tracing::warn!("the message is missing from the Finesse desktops: it is posted again");
+                self.keep(None).await;
+                memory.here = None;
+                true
+            }
+            Some(shown) if !right.is_empty() && !shown.listed => {
+                let shown = Shown { listed: true, ..shown };
+                self.keep(Some(&shown)).await;
+                memory.here = Some(shown);
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// All of the right lines but one; and of the others what stood there at the last look, too, while CUCM reads as it
+    /// was ordered here: another server that is cut off posts as soon as it is asked to lock, before it writes.
+    async fn take_back(
+        &self,
+        memory: &mut Memory,
+        right: &[team_message::Standing],
+        strange: &[team_message::Standing],
+        now: Timestamp,
+    ) {
+        let kept = right.iter().map(|one| &one.id).min();
+        let seen: BTreeSet<String> = if self.is_all_as_ordered(now) {
+            strange.iter().map(|one| one.id.clone()).collect()
+        } else {
+            BTreeSet::new()
+        };
+        let before = std::mem::replace(&mut memory.strange, seen);
+        let doubled = right.iter().map(|one| &one.id).filter(|id| Some(*id) != kept);
+        for id in doubled.chain(memory.strange.intersection(&before)) {
+            if let Err(error) = self.messages.delete(id).await {
                 tracing::warn!(%error, "a second message stays in the Finesse desktops until it ends");
             }
         }
-        let is_missing = kept.is_none() && memory.listed && wanted.is_some();
-        memory.listed = kept.is_some();
-        if is_missing {
-            tracing::warn!("the message is missing from the Finesse desktops: it is posted again");
-            self.keep(None).await;
-            memory.here = None;
-        }
-        is_missing
     }
 
     /// Where CUCM does not read as it was ordered here, another server that is cut off may have locked, and told agents.
@@ -253,12 +292,13 @@ impl Notices {
         if let Some(id) = &shown.id {
             self.messages.delete(id).await?;
         }
-        // Whatever else is ours: of before a restart, or from another server.
+        // Whatever else is ours: of before a restart, or from another server, as far as that one cannot have locked alone.
         let standing = match self.standing().await {
             Err(error) if shown.id.is_none() => return Err(error),
             listed => listed.unwrap_or_default(),
         };
-        for one in standing {
+        let all = self.is_all_as_ordered(self.turns.pages.engine.now());
+        for one in standing.iter().filter(|one| all || one.content == shown.content) {
             self.messages.delete(&one.id).await?;
         }
         Ok(())

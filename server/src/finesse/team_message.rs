@@ -51,8 +51,8 @@ impl TeamMessages {
         Ok(Self { settings, http })
     }
 
-    /// The id of the new message; `None`: Finesse did not say.
-    pub(super) async fn post(&self, content: &str, lasts: Duration) -> Result<Option<String>, NoticeError> {
+    /// The id of the new message (`None`: Finesse did not say), and whether it was seen to stand there.
+    pub(super) async fn post(&self, content: &str, lasts: Duration) -> Result<(Option<String>, bool), NoticeError> {
         let teams: String = self.settings.teams.iter().map(|team| format!("<team>{}</team>", escape(team))).collect();
         let body = format!(
             "<TeamMessage><duration>{}</duration><content>{}</content><teams>{teams}</teams></TeamMessage>",
@@ -64,10 +64,12 @@ impl TeamMessages {
             answer.headers().get("location").and_then(|at| at.to_str().ok()?.rsplit('/').next().map(str::to_owned));
         let text = answer.text().await.unwrap_or_default();
         if let Some(id) = element(&text, "id").or(located) {
-            return Ok(Some(id));
+            return Ok((Some(id), false));
         }
         let standing = self.list().await.unwrap_or_default();
-        Ok(standing.into_iter().find(|one| one.content == content).map(|one| one.id))
+        let found = standing.into_iter().find(|one| one.content == content).map(|one| one.id);
+        let is_listed = found.is_some();
+        Ok((found, is_listed))
     }
 
     /// What was posted to the first team, by whomever, and has not ended.
