@@ -63,7 +63,7 @@ pub enum EventKind {
         target: Target,
         steps: usize,
         took_ms: u64,
-        /// Steps that had to be written. Not told: before 2026-11-28.
+        /// Writes of the server that says so, since it started, which CUCM confirmed. Not told before 2026-11-28.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         written: Option<usize>,
     },
@@ -618,11 +618,9 @@ impl fmt::Display for EventKind {
             Self::Applied { target, done, of } => {
                 write!(f, "{done} of {of} steps written to become {}", word(*target))
             }
-            Self::Verified { target, steps, took_ms, written } => {
+            Self::Verified { target, steps, took_ms, .. } => {
                 let (seconds, hundredths) = (*took_ms / 1000, *took_ms % 1000 / 10);
-                let nothing = if *written == Some(0) { "; nothing had to be written" } else { "" };
-                let became = word(*target);
-                write!(f, "Verified {became}: all {steps} steps, {seconds}.{hundredths:02} s after the order{nothing}")
+                write!(f, "Verified {}: all {steps} steps, {seconds}.{hundredths:02} s after the order", word(*target))
             }
             Self::Incomplete { target, steps } => {
                 write!(f, "Not yet {} after the deadline, still trying. {}", word(*target), listed(steps))

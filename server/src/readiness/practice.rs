@@ -13,7 +13,7 @@ const PRACTISED_EVERY: SignedDuration = SignedDuration::from_hours(31 * 24);
 pub const WRITES: &str = "right to write";
 
 /// Kinds of events that [`last_drill`] and [`last_write`] look at.
-pub const KINDS: [&str; 3] = ["verified", "write_proved", "stopped"];
+pub const KINDS: [&str; 4] = ["verified", "repaired", "write_proved", "stopped"];
 
 /// Of `site`; `drill` is where its lock is practised. `events` newest first.
 pub fn last_drill(site: &SiteId, drill: Option<&SiteId>, events: &[Event], now: Timestamp) -> Finding {
@@ -42,8 +42,9 @@ pub fn last_drill(site: &SiteId, drill: Option<&SiteId>, events: &[Event], now: 
 pub fn last_write(events: &[Event], now: Timestamp) -> Finding {
     let what = WRITES;
     let fix = "Press “Prove it” on the page Readiness, or have a drill: a lock is no time to find that the AXL user may only read.";
-    let wrote = |event: &&Event| !matches!(event.kind, EventKind::Verified { written: None | Some(0), .. });
-    match events.iter().find(wrote) {
+    let says = |event: &&Event| !matches!(event.kind, EventKind::Verified { written: Some(0), .. });
+    // By when it was: what happened at a server that was cut off is numbered when it is passed on.
+    match events.iter().filter(says).max_by_key(|event| event.at) {
         None => Finding::warning(what, "CUCM was never written", fix),
         Some(Event { kind: EventKind::WriteProved { failed: Some(why), .. }, at, .. }) => Finding::bad(
             what,
@@ -88,8 +89,11 @@ mod tests {
         };
         let verdict = |events: &[Event]| last_write(events, now).verdict;
         assert_eq!(verdict(&[verified(Some(0)), verified(Some(2))]), Verdict::Good);
-        for nothing in [None, Some(0)] {
-            assert_eq!(verdict(&[verified(nothing)]), Verdict::Warning, "{nothing:?}");
-        }
+        assert_eq!(verdict(&[verified(Some(0))]), Verdict::Warning);
+        assert_eq!(verdict(&[verified(None)]), Verdict::Good, "of before it was counted");
+        let stopped = EventKind::Stopped { target: Target::Locked, why: "401".into() };
+        let before = Event { seq: 9, at: now - SignedDuration::from_mins(9), kind: stopped, ..verified(None) };
+        assert_eq!(verdict(&[before.clone(), verified(Some(2))]), Verdict::Good, "passed on later, and mended since");
+        assert_eq!(verdict(&[verified(Some(0)), before]), Verdict::Bad);
     }
 }

@@ -70,7 +70,7 @@ async fn an_account_that_may_only_read_is_found_before_it_matters() {
     let page = eoc.get("/readiness").await.text().await.unwrap();
     assert!(page.contains("Perhaps not") && page.contains("did not take a write"), "{page}");
     let ready = reqwest::get(format!("{}/readyz", world.url)).await.unwrap();
-    assert_eq!(ready.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ready.status(), StatusCode::OK, "no other server would do better");
     assert!(ready.text().await.unwrap().contains("did not take a write"));
 }
 
