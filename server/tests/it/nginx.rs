@@ -44,7 +44,7 @@ impl Nginx {
                 ("listen 443 ssl", &format!("listen 127.0.0.1:{port} ssl")),
                 ("lockdown.acme.example", "localhost"),
                 ("/etc/ssl/pstn-lockdown", folder.path().to_str().unwrap()),
-                ("/var/log/nginx/pstn-lockdown.log", at("access.log").to_str().unwrap()),
+                ("/var/log/nginx/access.log", at("access.log").to_str().unwrap()),
                 // The test is no voice network.
                 ("allow 10.20.0.0/16", "allow 127.0.0.2"),
                 // The public address of the test has a port.
@@ -183,8 +183,10 @@ async fn sign_in_news_orders_and_the_gadget_go_through_it() {
             .header("referer", format!("{}/requests/t/AB12-secret", nginx.url));
         assert_eq!(asked.send().await.unwrap().status(), StatusCode::BAD_GATEWAY, "{secret}");
     }
-    let asked = nginx.client().get(format!("{}/pkg/x.js?v=AB12-secret", nginx.url));
-    asked.header("referer", format!("{}/requests/t/AB12-secret", nginx.url)).send().await.unwrap();
+    for path in ["/pkg/x.js?v=AB12-secret", "/requests/answer", "/icon.svg", "/auth/callback?code=AB12-secret"] {
+        let asked = nginx.client().get(format!("{}{path}", nginx.url));
+        asked.header("referer", format!("{}/requests/t/AB12-secret", nginx.url)).send().await.unwrap();
+    }
     let away = nginx.client().get(&nginx.url).send().await.unwrap();
     assert_eq!(away.status(), StatusCode::BAD_GATEWAY);
     assert!(away.text().await.unwrap().contains("What was locked stays locked"));
