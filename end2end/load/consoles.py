@@ -6,6 +6,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+from place import AWAY
 from queue_numbers import LINES_A_SESSION, Line
 
 CONSOLES = 200
@@ -33,7 +34,7 @@ class Console(Line):
             time.sleep(self.again)
             try:
                 return self.connect()
-            except OSError:
+            except AWAY:
                 pass
 
     def hear(self, line):
@@ -55,6 +56,10 @@ class Consoles:
     def came_back(self, begun, over):
         """Seconds without a line, of those that ended between two moments."""
         return [gap for console in self.open for ended, gap in console.gaps if begun <= ended <= over]
+
+    def without_a_line(self, begun, over):
+        """Still, of those whose line ended between two moments."""
+        return sum(1 for console in self.open if console.ended and begun <= console.ended <= over)
 
     def show(self, standing):
         return all(console.standing == standing for console in self.open)

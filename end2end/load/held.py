@@ -7,6 +7,8 @@ import threading
 import time
 import urllib.request
 
+from place import AWAY
+
 EMERGENCY = [(css, number) for css in ("CSS-PHONE-LD", "CSS-PHONE-LOCAL", "CSS-ELEVATOR") for number in ("911", "9911", "988", "+911")]
 OUT, LOCAL, FORWARD, IN = ("CSS-PHONE-LD", "914165551234"), ("CSS-PHONE-LOCAL", "92345678"), ("CSS-FORWARD", "92345678"), ("CSS-INBOUND", "4035554101")
 
@@ -42,7 +44,7 @@ class Stream(threading.Thread):
         while True:
             try:
                 self.follow()
-            except OSError:
+            except AWAY:
                 pass
             time.sleep(0.1)
 
@@ -95,7 +97,7 @@ def flat(memory, minutes):
     by_process = {}
     for pid, held in memory:
         by_process.setdefault(pid, []).append(held)
-    longest = max(by_process.values(), key=len)
+    longest = max(by_process.values(), key=len, default=[])
     quarter = len(longest) // 4
     if quarter < 5:
         return "too short to tell", ["no process lived long enough to look at its memory"] if minutes >= 10 else []

@@ -2,6 +2,7 @@
 
 `Place` is one server on an embedded file, as `cargo xtask run` has it; `installed.Installed` is what a site installs."""
 
+import http.client
 import json
 import pathlib
 import shutil
@@ -11,6 +12,8 @@ import urllib.request
 from ports import free_port, until_answers
 
 SITE = "acme-north"
+# No answer, or half of one.
+AWAY = (OSError, http.client.HTTPException)
 DEMO = (pathlib.Path(__file__).parent.parent / "demo-site.toml").read_text()
 
 

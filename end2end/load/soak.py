@@ -9,7 +9,7 @@ import urllib.error
 
 from held import blocked_emergency_numbers, truth
 from http_numbers import resident
-from place import SITE
+from place import AWAY, SITE
 
 FAULTS = [
     {"latency_ms": 250}, {"throttle": 3}, {"memory": 2}, {"half_open": 1}, {"cut": 2}, {"lose_answer": 2}, {"html": 2},
@@ -32,6 +32,7 @@ class Soak:
         self.others = OTHERS + (DATABASE if place.several else [])
         self.edited = time.time()
         self.grows_old = time.time() + minutes * 60 / 4
+        self.names = self.chance.sample(place.names(), len(place.names()))
         self.checks = self.claims = self.orders = self.kills = self.outages = self.alone = 0
         self.away = set()
         self.wrong, self.memory, self.came_back = [], [], []
@@ -51,7 +52,7 @@ class Soak:
             self.is_wrong(blocked)
         try:
             site = self.place.status()["sites"][0]
-        except OSError as error:
+        except AWAY as error:
             # Of several servers one is there and awake, and the proxy finds it.
             if self.place.several:
                 self.is_wrong(f"no state to be had: {error}")
@@ -66,6 +67,13 @@ class Soak:
             self.claims += 1
             if is_so != site["state"]:
                 self.is_wrong(f"shown {site['state']} while calls are {is_so}")
+
+    def look_whatever_comes(self):
+        """In a thread of its own, whose end nobody would hear of."""
+        try:
+            self.look()
+        except Exception as error:
+            self.is_wrong(f"a look failed: {error!r}")
 
     def last_change_it_cannot_know(self):
         """One server knows of all that it wrote itself; one of several, only what it has read since."""
@@ -84,7 +92,7 @@ class Soak:
                 self.wanted = None
             elif error.code not in REFUSALS:
                 self.is_wrong(f"{desired}: {error.code} {error.read()[:200]}")
-        except OSError:
+        except AWAY:
             self.wanted = None
 
     def edit(self):
@@ -140,19 +148,18 @@ class Soak:
     def is_so(self, desired):
         try:
             return truth(self.place) == desired and self.place.status()["state"] == desired
-        except OSError:
+        except AWAY:
             return False
 
     def any_server(self):
         """Of several, one lives through all but the beginning: its memory is looked at."""
-        names = self.place.names()
-        return self.chance.choice(names if time.time() < self.grows_old else names[1:] or names)
+        return self.chance.choice(self.names if time.time() < self.grows_old else self.names[1:] or self.names)
 
     def kill(self):
         """Of several, the others go on, and what was asked at that moment is answered."""
         self.kills += 1
         name = self.any_server()
-        asking = [threading.Thread(target=self.look) for _ in range(4 if self.place.several else 0)]
+        asking = [threading.Thread(target=self.look_whatever_comes) for _ in range(4 if self.place.several else 0)]
         for thread in asking:
             thread.start()
         self.place.kill(name)
@@ -180,13 +187,14 @@ class Soak:
         begun = time.monotonic()
         if code := self.place.stop(name):
             self.is_wrong(f"a server that was asked to stop ended with {code}")
-        over = time.monotonic()
         if self.place.several:
             self.look()
         self.place.start(name)
         if self.orders > orders and not until(60, lambda: truth(self.place) == desired):
             self.is_wrong(f"{desired} did not go on when a server stopped")
-        if not until(10, lambda: not any(console.ended for console in self.consoles.open)):
+        # Lines end at once; later ones end because their time is up.
+        over = begun + 1
+        if not until(10, lambda: not self.consoles.without_a_line(begun, over)):
             self.is_wrong("consoles had no line ten seconds after a server was asked to stop")
         self.came_back += self.consoles.came_back(begun, over)
 
@@ -247,7 +255,7 @@ class Soak:
         """As far as it can be asked."""
         try:
             return self.place.call("GET", f"/api/v1/sites/{SITE}", timeout=10)[0]["command"]["desired"]
-        except OSError:
+        except AWAY:
             return None
 
     def is_told(self):
