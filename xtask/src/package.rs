@@ -16,12 +16,17 @@ use std::process::Command;
 const NAME: &str = "pstn-lockdown";
 
 /// Files of `deploy` that an engineer reads or copies.
-const PAPERS: [&str; 7] =
-    ["README.md", "guide", "nginx", "prometheus", "grafana", "container", "lockdown.example.toml"];
+const PAPERS: [&str; 9] =
+    ["README.md", "guide", "nginx", "systemd", "debian", "container", "prometheus", "grafana", "lockdown.example.toml"];
 
 /// What the guides lead to outside of `deploy`.
-const CHAPTERS: [&str; 4] =
-    ["server/README.md", "server/axl/README.md", "server/src/finesse/README.md", "server/src/phone/README.md"];
+const CHAPTERS: [&str; 5] = [
+    "server/README.md",
+    "server/RIGHTS.md",
+    "server/axl/README.md",
+    "server/src/finesse/README.md",
+    "server/src/phone/README.md",
+];
 
 pub(crate) fn folder() -> PathBuf {
     target().join("dist")
@@ -80,7 +85,7 @@ pub(crate) fn archive(binary: &Path, version: &str) -> Result<PathBuf> {
         fs::copy(root().join(file), place.join(file))?;
     }
     chapters(&place)?;
-    links_hold(&place.join("deploy/guide"))?;
+    links_hold(&place, &place.join("deploy"))?;
     let archive = folder().join(format!("{name}.tar.gz"));
     let mut tar = Command::new("tar");
     tar.args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "-czf"]).arg(&archive);
@@ -112,7 +117,7 @@ pub(crate) fn pack(binary: &Path, version: &str) -> Result<PathBuf> {
         // Here `deploy` is not a folder of its own.
         fs::write(&guide, fs::read_to_string(&guide)?.replace("../../server/", "../server/"))?;
     }
-    links_hold(&papers.join("guide"))?;
+    links_hold(&papers, &papers)?;
     fs::copy(root().join("LICENSE-MIT"), papers.join("copyright"))?;
     fs::copy(root().join("CHANGELOG.md"), papers.join("changelog"))?;
     run_quietly(program(binary).arg("man").arg(&manual))?;
@@ -149,14 +154,15 @@ fn markdown(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(entries.into_iter().filter(|path| path.extension().is_some_and(|end| end == "md")).collect())
 }
 
-/// Whoever has only what is handed out can follow every link of a guide.
-fn links_hold(guides: &Path) -> Result<()> {
-    for guide in markdown(guides)? {
-        let text = fs::read_to_string(&guide)?;
+/// Whoever has only what is handed out can follow every link of the guides and of what they lead to.
+fn links_hold(place: &Path, deploy: &Path) -> Result<()> {
+    let chapters = CHAPTERS.iter().map(|chapter| place.join(chapter));
+    for page in markdown(&deploy.join("guide"))?.into_iter().chain([deploy.join("README.md")]).chain(chapters) {
+        let text = fs::read_to_string(&page)?;
         let links = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
         for link in links.filter(|link| !link.is_empty() && !link.starts_with("http")) {
-            if !guides.join(link).exists() {
-                bail!("{} leads to {link}, which is not handed out", guide.display());
+            if !page.with_file_name(link).exists() {
+                bail!("{} leads to {link}, which is not handed out", page.display());
             }
         }
     }
