@@ -258,6 +258,31 @@ async fn a_server_that_is_killed_behind_it_loses_no_request() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_hung_a_moment_ago_is_asked_again_when_the_other_one_is_gone() {
+    let (_database, first, second, nginx) = two_servers().await;
+    let status = async || nginx.client().get(format!("{}/api/v1/status", nginx.url)).send().await.unwrap().status();
+    // Both fail within seconds, one after the other, and each is there again.
+    second.kill();
+    for _ in 0..2 {
+        assert_eq!(status().await, StatusCode::OK, "{}", nginx.log());
+    }
+    second.serve().await;
+    first.hang();
+    for answer in futures_util::future::join_all((0..8).map(|_| status())).await {
+        assert_eq!(answer, StatusCode::OK, "{}", nginx.log());
+    }
+    first.wake();
+    second.kill();
+    // Lines stay open: one that is let through to try a server says nothing for long.
+    let mut lines = Vec::new();
+    for _ in 0..10 {
+        lines.push(nginx.client().get(format!("{}/ui/live", nginx.url)).send().await.unwrap());
+        assert_eq!(status().await, StatusCode::OK, "{}", nginx.log());
+    }
+    assert!(lines.iter().all(|line| line.status() == StatusCode::OK), "{}", nginx.log());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_hangs_behind_it_keeps_no_lock_and_no_state_back() {
     let (_database, first, second, nginx) = two_servers().await;
     let person = &simulators::b2c::demo_people()[0];

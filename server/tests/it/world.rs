@@ -188,14 +188,22 @@ impl World {
 
     /// Stops the server without ending it: it takes connections and answers nothing.
     pub(crate) fn hang(&self) {
-        let pid = self.server.lock().unwrap().as_ref().unwrap().id().to_string();
-        assert!(Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());
+        self.signal("-STOP");
+    }
+
+    /// It goes on where it was.
+    pub(crate) fn wake(&self) {
+        self.signal("-CONT");
     }
 
     /// Asks the server to end, as a service manager would.
     pub(crate) fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    fn signal(&self, which: &str) {
         let pid = self.server.lock().unwrap().as_ref().unwrap().id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(Command::new("kill").args([which, &pid]).status().unwrap().success());
     }
 
     /// Ends the server as a service manager would.
