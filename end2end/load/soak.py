@@ -227,6 +227,10 @@ class Soak:
         for _ in range(self.chance.randint(1, 4)):
             self.look()
             time.sleep(self.chance.uniform(0.05, 0.6))
+        for name, server in list(self.place.servers.items()):
+            if (code := server.poll()) is not None:
+                self.is_wrong(f"server {name} ended by itself with {code}")
+                self.place.start(name)
         self.memory += [(server.pid, resident(server.pid)) for server in self.place.servers.values()]
 
     def each_once(self):
