@@ -69,8 +69,7 @@ impl Site {
             let total = plan.steps.len();
             let before = reading.done(target);
             let pass = self.write_all(version, &writes, total - writes.len(), total).await;
-            let before_it = memory.written.filter(|(of, _)| *of == version).map_or(0, |(_, written)| written);
-            memory.written = Some((version, before_it + pass.written));
+            memory.written = Some((version, memory.written_for(version) + pass.written));
             reading = self.look(plan).await?;
             if self.status().version != version {
                 return Ok(Outcome::Overtaken);

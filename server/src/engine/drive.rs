@@ -35,6 +35,12 @@ pub(super) struct Memory {
     pub(super) written: Option<(u64, usize)>,
 }
 
+impl Memory {
+    pub(super) fn written_for(&self, version: u64) -> usize {
+        self.written.filter(|(of, _)| *of == version).map_or(0, |(_, written)| written)
+    }
+}
+
 /// Looks after `site` until the task is ended.
 pub(super) async fn run(site: Arc<Site>) {
     let mut memory = Memory::default();
@@ -225,7 +231,7 @@ impl Site {
                 target: status.command.target(),
                 steps: reading.steps.len(),
                 took_ms: u64::try_from(took).unwrap_or(0),
-                written: Some(memory.written.filter(|(of, _)| *of == version).map_or(0, |(_, written)| written)),
+                written: Some(memory.written_for(version)),
             });
         }
         if memory.drift.take().is_some() {

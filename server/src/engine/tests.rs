@@ -299,6 +299,9 @@ async fn a_step_that_cannot_be_written_leaves_it_pending_and_is_told_once_after_
     world.until(|standing| matches!(standing, Standing::Pending { .. })).await;
     world.until(|standing| standing == Standing::Locked).await;
     assert_eq!(world.told(|kind| matches!(kind, EventKind::Verified { target: Target::Locked, .. })).await, 1);
+    let taken = Some(world.cucm.written().len());
+    let counts = |kind: &EventKind| matches!(kind, EventKind::Verified { written, .. } if *written == taken);
+    assert_eq!(world.told(counts).await, 1, "{taken:?} were taken; those that were refused do not count");
     world.release().await;
     world.until(|standing| standing == Standing::Normal).await;
     world.cucm.fail_writes((0..500).map(|_| DialPlanError::Refused { why: "a database rule".into() }));
