@@ -54,6 +54,9 @@ async fn a_drill_goes_the_way_of_a_lock_and_touches_no_call() {
     assert_eq!((&incident["drill"], &incident["state"]), (&json!(true), &json!("closed")), "{incidents}");
     let id = incident["id"].as_str().unwrap();
     let paper = senior.get(&format!("/incidents/{id}/ics-214")).await.text().await.unwrap();
+    let table = senior.get(&format!("/incidents/{id}/export.csv")).await.text().await.unwrap();
+    let mut lines = table.lines();
+    assert!(lines.next().unwrap().ends_with(",exercise") && lines.all(|line| line.ends_with(",exercise")), "{table}");
     assert!(paper.contains("DRILL ·"), "{paper}");
     let feed = reqwest::get(format!("{}/api/v1/alerts.atom", world.url)).await.unwrap().text().await.unwrap();
     let alerts: Vec<&str> = feed.split("type=\"application/cap+xml\" href=\"").skip(1).collect();
