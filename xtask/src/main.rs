@@ -6,6 +6,7 @@ mod command;
 mod debian;
 mod deploy;
 mod load;
+mod machine;
 mod package;
 mod run;
 mod schema;
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask run      set up, build, and start the product against simulators on this machine
 cargo xtask test     set up and pass all tests: Rust, schema, independent clients, browser
-cargo xtask test browser [FILE…] | whole | axl | webex | deploy    one part of it
+cargo xtask test browser [FILE…] | whole | axl | webex | deploy | machine    one part of it
 cargo xtask check    formatting, lints, walls, spelling, unused dependencies
 cargo xtask bench [prepared | many | sweep | http | queue]    every number, as ratios against peers, into BENCH.md
 cargo xtask load [installed] [MINUTES [SEED]]    faults of everything at random for an hour, and what must hold
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         ["test", "axl"] => test::axl(),
         ["test", "webex"] => test::webex(),
         ["test", "deploy"] => deploy::test(),
+        ["test", "machine"] => machine::test(),
         ["check"] => check::all(),
         ["bench", only @ ..] => bench::some(only),
         ["load", "installed", how @ ..] => load::installed(how),

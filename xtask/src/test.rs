@@ -2,7 +2,7 @@
 
 use crate::command::{cargo, run, say, target};
 use crate::run::{Style, World};
-use crate::{deploy, run as demo, schema, setup, site};
+use crate::{deploy, machine, run as demo, schema, setup, site};
 use anyhow::{Context, Result};
 use std::path::Path;
 use std::time::Instant;
@@ -36,6 +36,7 @@ pub(crate) fn all() -> Result<()> {
     }
     axl()?;
     deploy::test()?;
+    machine::test()?;
     browser(&[])?;
     webex()?;
     whole_counted(&counts)?;
@@ -45,7 +46,7 @@ pub(crate) fn all() -> Result<()> {
         println!("  {count:>6}  {}", file.file_name().to_string_lossy());
     }
     println!(
-        "\n✓ test: Rust, AXL schema (12.5, 14.0, 15.0), zeep and cisco-axl, package and service, browser, the whole product, in {} s",
+        "\n✓ test: Rust, AXL schema (12.5, 14.0, 15.0), zeep and cisco-axl, package, service under systemd, browser, the whole product, in {} s",
         started.elapsed().as_secs()
     );
     Ok(())
