@@ -1,6 +1,6 @@
 //! What Prometheus is told, and that alerts and dashboard ask for nothing else.
 
-use crate::world::{SITE, World};
+use crate::world::{DEMO, SITE, World};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,6 +53,23 @@ async fn standing_orders_latencies_and_faults_are_told_as_they_are() {
 
     world.cucm.faults().throttle = 3;
     world.until("a fault is counted", async || told(&world).await.contains("fault=\"transient\"")).await;
+}
+
+#[tokio::test]
+async fn a_plan_that_was_never_checked_is_told_neither_as_accepted_nor_as_refused() {
+    let world = World::stopped(DEMO, "").await;
+    world.cucm.faults().throttle = u32::MAX;
+    world.serve().await;
+    world.until("CUCM was asked", async || told(&world).await.contains("fault=\"transient\"")).await;
+    let unchecked = told(&world).await;
+    let unknown = format!("lockdown_standing{{site=\"{SITE}\",drill=\"0\",standing=\"unknown\"}}");
+    assert_eq!(samples(&unchecked).get(unknown.as_str()), Some(&1.0), "{unchecked}");
+    let plan = format!("lockdown_plan_accepted{{site=\"{SITE}\",drill=\"0\"}}");
+    assert_eq!(samples(&unchecked).get(plan.as_str()), None, "{unchecked}");
+
+    world.cucm.faults().throttle = 0;
+    let accepted = async || samples(&told(&world).await).get(plan.as_str()) == Some(&1.0);
+    world.until("the plan was checked", accepted).await;
 }
 
 #[tokio::test]
