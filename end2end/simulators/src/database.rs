@@ -52,6 +52,11 @@ impl Database {
         }
     }
 
+    /// Where it listens, on loopback.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The address, for the database `name`.
     pub fn uri(&self, name: &str) -> String {
         // Polling: the compatible server's errors lack what a streaming monitor wakes by.

@@ -1,5 +1,6 @@
 //! MongoDB comes, goes, and is shared: the real program, a real database process.
 
+use crate::wire::Wire;
 use crate::world::{SITE, World, refused};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -128,6 +129,57 @@ async fn two_servers_show_the_same_and_the_living_one_goes_on() {
     let (code, _) = two.release(json!({})).await;
     assert_eq!(code, StatusCode::OK);
     one.until_standing("normal").await;
+    assert!(one.verified());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lock_given_where_the_database_is_out_of_reach_counts_for_all_once_it_is_back() {
+    let database = Database::start().await.unwrap();
+    let one = World::with_database(&database).await;
+    one.until_standing("normal").await;
+    one.everything();
+    let wire = Wire::to(database.port()).await;
+    let two = World::beside_over(&wire, &one).await;
+    two.until_standing("normal").await;
+    wire.cut();
+    two.lock_verified().await;
+    // Nobody told this one: it says what it sees, and undoes nothing.
+    one.until_standing("drifted").await;
+    one.calls_are_locked();
+    let (code, said) = two.release(json!({})).await;
+    assert_eq!(code, StatusCode::SERVICE_UNAVAILABLE, "{said}");
+    wire.mend();
+    one.until_standing("locked").await;
+    one.calls_are_locked();
+    assert_eq!(one.happened("lock_ordered").await, 1);
+    assert_eq!(one.release(json!({})).await.0, StatusCode::OK);
+    two.until_standing("normal").await;
+    assert!(one.verified());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_cut_off_does_not_undo_the_all_clear_it_missed() {
+    let database = Database::start().await.unwrap();
+    let one = World::with_database(&database).await;
+    one.until_standing("normal").await;
+    one.everything();
+    let wire = Wire::to(database.port()).await;
+    let two = World::beside_over(&wire, &one).await;
+    two.until_standing("normal").await;
+    one.lock_verified().await;
+    two.until_standing("locked").await;
+    wire.cut();
+    let away = async || reqwest::get(format!("{}/readyz", two.url)).await.unwrap().text().await.unwrap();
+    two.until("it knows that it is cut off", async || away().await.contains("database")).await;
+    let (code, said) = one.release(json!({})).await;
+    assert_eq!((code, said["standing"].as_str()), (StatusCode::OK, Some("normal")), "{said}");
+    let written = one.cucm.writes();
+    two.until_standing("drifted").await;
+    two.looked_again().await;
+    wire.mend();
+    two.until_standing("normal").await;
+    one.calls_are_normal();
+    assert_eq!(one.cucm.writes(), written, "{}", two.log());
     assert!(one.verified());
 }
 

@@ -1,6 +1,7 @@
 //! The gadget as its frame and its window speak to the server, and the notice to every agent.
 
 use crate::sign_in::{Browser, location, signed_in};
+use crate::wire::Wire;
 use crate::world::{DEMO, More, SITE, World, refused};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 use serde_json::Value;
@@ -405,6 +406,33 @@ async fn two_servers_without_their_database_leave_one_line_in_the_desktops() {
         assert_eq!(administer(&sim, Method::DELETE, &path, String::new()).await, StatusCode::OK);
     }
     one.until("it is posted again", async || lines(&line) == 1).await;
+    one.order("normal", "?wait=60s").await;
+    one.until("the desktops are cleared", async || sim.messages().is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_cut_off_and_locks_alone_leaves_one_line_in_the_desktops() {
+    let sim = Arc::new(FinesseSim::start(0).unwrap());
+    let database = Database::start().await.unwrap();
+    let more = More { sections: section(&sim), ..More::default() };
+    let one = World::with_database_and(&database, more).await;
+    one.until_standing("normal").await;
+    one.everything();
+    let wire = Wire::to(database.port()).await;
+    let two = World::beside_over(&wire, &one).await;
+    two.until_standing("normal").await;
+    wire.cut();
+    two.lock_verified().await;
+    two.until("the desktops show it", async || sim.messages().len() == 1).await;
+    let line = sim.messages().remove(0).content;
+    assert!(line.starts_with("PSTN LOCKED: Acme North."), "{line}");
+    wire.mend();
+    one.until_standing("locked").await;
+    // Whose turn it is now finds it there; somebody removes it, and it is posted once.
+    let path = format!("TeamMessage/{}", sim.messages().remove(0).id);
+    assert_eq!(administer(&sim, Method::DELETE, &path, String::new()).await, StatusCode::OK);
+    one.until("it is posted again", async || !sim.messages().is_empty()).await;
+    assert_eq!(sim.messages().iter().map(|message| &message.content).collect::<Vec<_>>(), [&line]);
     one.order("normal", "?wait=60s").await;
     one.until("the desktops are cleared", async || sim.messages().is_empty()).await;
 }

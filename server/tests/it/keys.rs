@@ -2,6 +2,7 @@
 
 use crate::sign_in::signed_in;
 use crate::world::{SITE, World, refused};
+use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -101,18 +102,17 @@ async fn a_flood_is_told_to_wait_and_the_lock_goes_through_it() {
     let world = World::new().await;
     world.until_standing("normal").await;
     let noisy = key(&made(&world, &["add", "--name", "noisy", "--scope", "status:read,lock:enable"]));
+    // All at once: one after the other, a busy machine may ask no faster than it is let.
+    let (client, url) = (reqwest::Client::new(), format!("{}/api/v1/events?limit=1", world.url));
+    let flood = join_all((0..300).map(|_| client.get(&url).bearer_auth(&noisy).send())).await;
     let mut turned_away = 0;
-    for _ in 0..400 {
-        let (code, _, problem) = world.call_once(Method::GET, "/api/v1/events?limit=1", &noisy, None, &[]).await;
-        if code == StatusCode::TOO_MANY_REQUESTS {
-            assert_eq!(problem["type"], "urn:pstn-lockdown:problem:too-many");
+    for answer in flood.into_iter().map(Result::unwrap) {
+        if answer.status() == StatusCode::TOO_MANY_REQUESTS {
+            assert_eq!(answer.json::<Value>().await.unwrap()["type"], "urn:pstn-lockdown:problem:too-many");
             turned_away += 1;
         }
-        if turned_away == 5 {
-            break;
-        }
     }
-    assert_eq!(turned_away, 5, "sixty at once, then twenty a second");
+    assert!((5..=240).contains(&turned_away), "sixty at once, then twenty a second: {turned_away} of 300");
     assert_eq!(events(&world, &world.everything(), &[]).await, StatusCode::OK, "others are not kept waiting");
     let path = format!("/api/v1/sites/{SITE}/lockdown");
     let lock = world.call_once(Method::PUT, &path, &noisy, Some(json!({ "desired": "locked" })), &[]).await;

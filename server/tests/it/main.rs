@@ -29,4 +29,5 @@ mod tenant_tokens;
 mod two_seniors;
 mod webex;
 mod webhooks;
+mod wire;
 mod world;

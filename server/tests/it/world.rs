@@ -1,5 +1,6 @@
 //! A cluster, an identity provider, and the product's own program with its own data folder.
 
+use crate::wire::Wire;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use simulators::cucm::digits::{Dialling, Outcome};
@@ -96,7 +97,17 @@ impl World {
 
     /// Another server of the same site, with a data folder of its own.
     pub(crate) async fn beside(first: &Self) -> Self {
-        let world = Self::on(first.cucm.clone(), first.b2c.clone(), first.store.clone(), DEMO, "");
+        Self::beside_on(first, first.store.clone()).await
+    }
+
+    /// The same, with a line of its own to their database.
+    pub(crate) async fn beside_over(wire: &Wire, first: &Self) -> Self {
+        let port = |port: u16| format!(":{port}/");
+        Self::beside_on(first, first.store.replace(&port(wire.to), &port(wire.port))).await
+    }
+
+    async fn beside_on(first: &Self, store: String) -> Self {
+        let world = Self::on(first.cucm.clone(), first.b2c.clone(), store, DEMO, "");
         world.keys.lock().unwrap().extend(first.keys.lock().unwrap().clone());
         let more = first.more.lock().unwrap().clone();
         world.set_more(more);
@@ -300,6 +311,15 @@ impl World {
 
     pub(crate) async fn until_standing(&self, word: &str) {
         self.until(&format!("standing is {word}"), async || self.standing().await == word).await;
+    }
+
+    /// After a whole round of the engine: what it would do about what it saw, it has done.
+    pub(crate) async fn looked_again(&self) {
+        let read_at = async || self.site().await["reading"]["read_at"].clone();
+        for _ in 0..2 {
+            let before = read_at().await;
+            self.until("it looked again", async || read_at().await != before).await;
+        }
     }
 
     pub(crate) async fn order(&self, desired: &str, wait: &str) -> (StatusCode, Value) {
