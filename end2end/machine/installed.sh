@@ -5,10 +5,11 @@ set -eu
 . /mnt/words.sh
 
 dpkg --install /mnt/first.deb
-if systemctl is-active --quiet pstn-lockdown; then fail "it started before it was filled in"; fi
+[ "$(state)" = inactive ] || fail "it started before it was filled in"
 install --mode 0640 --owner root --group pstn-lockdown /mnt/lockdown.toml "$config"
 lockdown clients add --name t --scope status:read,lock:enable,lock:release --json | sed -n 's/.*"key": *"\([^"]*\)".*/\1/p' > /root/key
 [ -s /root/key ] || fail "no key was made"
+installed=$(folders)
 sync
 held "installed, and not started before it is filled in"
 
@@ -28,32 +29,34 @@ held "so hardened it locks, to the end"
 
 hung=$(pid)
 kill -STOP "$hung"
-until_other_than "$hung"
+soon "it is started anew" another_than "$hung"
 is locked
 [ "$(systemctl show --property NRestarts --value pstn-lockdown)" = 1 ] || fail "it was not the watchdog"
 held "hung, it is started anew, and finds the lock"
 
 killed=$(pid)
 kill -KILL "$killed"
-until_other_than "$killed"
+soon "it is started anew" another_than "$killed"
 is locked
 held "killed, it is started anew, and finds the lock"
 
 before=$(pid)
 dpkg --install /mnt/second.deb
-[ "$(pid)" != "$before" ] || fail "the upgrade did not start the new program"
+another_than "$before" || fail "the upgrade did not start the new program"
 is locked
 held "upgraded under a lock, it finds the lock"
 
 systemctl stop pstn-lockdown
 [ "$(systemctl show --property Result --value pstn-lockdown)" = success ] || fail "it did not stop well"
 systemctl start pstn-lockdown
+[ "$(folders)" = "$installed" ] || fail "the unit made other folders of $installed: $(folders)"
 if journalctl --unit pstn-lockdown --grep 'mode is different'; then fail "package and unit disagree about a folder"; fi
-held "stopped and started, and package and unit agree about the folders"
+held "stopped and started, and its folders are as the package made them"
 
 lockdown release --key-file /root/key
 is normal
 lockdown lock --key-file /root/key
+lockdown events verify >/dev/null || fail "the timeline does not fit together"
 echo "events $(events)"
 held "all of it; now the power goes"
 echo b > /proc/sysrq-trigger

@@ -3,15 +3,17 @@
 set -eu
 . /mnt/words.sh
 
-until systemctl is-active --quiet pstn-lockdown; do sleep 1; done
+soon "it starts by itself" active
 is locked
-[ "$(events)" -ge "$(cat /mnt/events)" ] || fail "of $(cat /mnt/events) events there are $(events)"
+lockdown events verify || fail "the timeline does not fit together"
+# More by one at least: the start itself.
+[ "$(events)" -gt "$(cat /mnt/events)" ] || fail "of $(cat /mnt/events) events there are $(events), with the start"
 held "power back, it starts by itself, and remembers the order given right before"
 
 dpkg --remove pstn-lockdown
-if systemctl is-active --quiet pstn-lockdown; then fail "removed, it runs on"; fi
-if systemctl is-enabled --quiet pstn-lockdown 2>/dev/null; then fail "removed, it would start again"; fi
+[ "$(state)" = inactive ] || fail "removed, it runs on"
+[ ! -L /etc/systemd/system/multi-user.target.wants/pstn-lockdown.service ] || fail "removed, it would start again"
 dpkg --purge pstn-lockdown
 [ ! -e /etc/pstn-lockdown ] || fail "purged, its secrets are left"
-[ -n "$(ls /var/lib/pstn-lockdown)" ] || fail "purged, its timeline is gone"
+[ -s /var/lib/pstn-lockdown/lockdown.db ] || fail "purged, its timeline is gone"
 held "removed and purged, and the timeline is kept"

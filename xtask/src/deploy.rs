@@ -22,11 +22,11 @@ pub(crate) fn test() -> Result<()> {
     fs::create_dir_all(&folder)?;
     let world = World::simulators_only(&folder, &[])?;
     let root = Root::new(&folder.join("debian"))?;
-    let done = tried(&root, &world);
+    let done = tried(&root, &world, &folder);
     let removed = root.remove();
     done.and(removed)?;
     say("deploy: two servers of it behind nginx with a database, for a minute in which everything goes wrong");
-    let package = package::pack(&demo::binary("pstn-lockdown"), "0.1.0~test3")?;
+    let package = package::pack(&demo::binary("pstn-lockdown"), "0.1.0~test3", &folder)?;
     load::of_package(&package, &demo::binary("simulators"), &target().join("deploy-load"), &["1", "7"])
 }
 
@@ -58,10 +58,10 @@ fn lints() -> Result<()> {
 }
 
 /// Installed, started, upgraded while it runs, removed, purged.
-fn tried(root: &Root, world: &World) -> Result<()> {
+fn tried(root: &Root, world: &World, folder: &Path) -> Result<()> {
     say("deploy: the package in a Debian of its own");
     let binary = demo::binary("pstn-lockdown");
-    let package = package::pack(&binary, "0.1.0~test1")?;
+    let package = package::pack(&binary, "0.1.0~test1", folder)?;
     root.install(&package)?;
     for file in [
         "/usr/bin/pstn-lockdown",
@@ -90,7 +90,7 @@ fn tried(root: &Root, world: &World) -> Result<()> {
     let first = started(root, port)?;
     lock(root, port, &key)?;
     // dpkg replaces the program under the running one, as on a site; the manager then starts the new one.
-    root.install(&package::pack(&binary, "0.1.0~test2")?)?;
+    root.install(&package::pack(&binary, "0.1.0~test2", folder)?)?;
     stopped(first)?;
     let second = started(root, port)?;
     standing(root, port, "locked")?;
@@ -105,13 +105,13 @@ fn tried(root: &Root, world: &World) -> Result<()> {
     if root.path("/etc/pstn-lockdown").exists() || timeline == 0 {
         bail!("a purged package takes its configuration away and leaves the timeline");
     }
-    contained(root, &binary, world)
+    contained(root, &binary, world, folder)
 }
 
 /// The steps of the Containerfile, one by one: no engine is needed to see that they fit the archive.
-fn contained(root: &Root, binary: &Path, world: &World) -> Result<()> {
+fn contained(root: &Root, binary: &Path, world: &World, folder: &Path) -> Result<()> {
     say("deploy: the archive, by the steps of the Containerfile");
-    let archive = package::archive(binary, "0.1.0~test1")?;
+    let archive = package::archive(binary, "0.1.0~test1", folder)?;
     run_quietly(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(root.path("/opt")))?;
     let text = fs::read_to_string(crate::command::root().join("deploy/container/Containerfile"))?;
     let links =

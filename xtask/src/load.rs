@@ -18,7 +18,7 @@ pub(crate) fn one(how: &[&str]) -> Result<()> {
 /// What a site installs: the package as it ships, in a Debian for each of two servers, behind nginx, with a database.
 pub(crate) fn installed(how: &[&str]) -> Result<()> {
     bench::build()?;
-    let package = package::pack(&bench::binary("pstn-lockdown"), &package::version()?)?;
+    let package = package::pack(&bench::binary("pstn-lockdown"), &package::version()?, &package::folder())?;
     of_package(&package, &bench::binary("simulators"), &target().join("load-installed"), how)
 }
 

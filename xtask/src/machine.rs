@@ -1,18 +1,13 @@
-//! The package on a machine with systemd: one that is emulated, so that it needs no rights and no other host.
-//! What is tried there is said by the shell scripts in `end2end/machine`.
+//! The package on a machine with systemd. What is tried there is said by the shell scripts in `end2end/machine`.
 
 use crate::command::{root, run_quietly, say, target};
+use crate::emulator::{Emulator, disk_of};
 use crate::run::World;
-use crate::setup::Machine;
-use crate::{package, run as demo, setup, site};
+use crate::{package, run as demo, site};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-/// How long a start with all that is tried may take, emulated on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(900);
+use std::process::Command;
 
 /// Where an emulated machine finds this one.
 const HOST: &str = "10.0.2.2";
@@ -27,14 +22,14 @@ pub(crate) fn test() -> Result<()> {
     fs::create_dir_all(&share)?;
     let world = World::simulators_only(&folder, &[])?;
     let binary = demo::binary("pstn-lockdown");
-    fs::copy(package::pack(&binary, "0.1.0~test1")?, share.join("first.deb"))?;
-    fs::copy(package::pack(&binary, "0.1.0~test2")?, share.join("second.deb"))?;
+    fs::rename(package::pack(&binary, "0.1.0~test1", &folder)?, share.join("first.deb"))?;
+    fs::rename(package::pack(&binary, "0.1.0~test2", &folder)?, share.join("second.deb"))?;
     let config = share.join("lockdown.toml");
     world.configure(&config, "/var/lib/pstn-lockdown")?;
     fs::write(&config, fs::read_to_string(&config)?.replace("https://127.0.0.1:", &format!("https://{HOST}:")))?;
     fs::copy(script("words.sh"), share.join("words.sh"))?;
 
-    let machine = setup::machine()?;
+    let machine = Emulator::new()?;
     let disk = folder.join("disk");
     run_quietly(Command::new("cp").arg("--sparse=always").arg(&machine.disk).arg(&disk))?;
     let said = tried(&machine, &disk, &share, "installed.sh")?;
@@ -49,13 +44,13 @@ fn script(name: &str) -> PathBuf {
 }
 
 /// Starts the machine with a script for it, until the machine is off. Returns what it said.
-fn tried(machine: &Machine, disk: &Path, share: &Path, name: &str) -> Result<String> {
+fn tried(machine: &Emulator, disk: &Path, share: &Path, name: &str) -> Result<String> {
     fs::copy(script(name), share.join("try.sh"))?;
     let second = share.with_file_name("share.ext4");
-    setup::ext4(share, &second, "256M")?;
+    disk_of(share, &second, "256M")?;
     let console = share.with_file_name("console");
     let _ = fs::remove_file(&console);
-    let ended = until_off(start(machine, disk, &second, &console)?);
+    let ended = run_quietly(&mut machine.start(disk, &second, &console));
     let said = String::from_utf8_lossy(&fs::read(&console)?).replace('\r', "");
     for fact in said.lines().filter(|line| line.starts_with('▸')) {
         println!("  {fact}");
@@ -63,7 +58,8 @@ fn tried(machine: &Machine, disk: &Path, share: &Path, name: &str) -> Result<Str
     let last = fs::read_to_string(script(name))?.lines().rev().find_map(fact).context("the script holds nothing")?;
     if !said.contains(&format!("▸ {last}\n")) {
         let from = said.lines().count().saturating_sub(80);
-        bail!("it did not come to “{last}”:\n{}", said.lines().skip(from).collect::<Vec<_>>().join("\n"));
+        let end = said.lines().skip(from).collect::<Vec<_>>().join("\n");
+        bail!("it did not come to “{last}” ({ended:?}):\n{end}");
     }
     ended.map(|()| said)
 }
@@ -71,34 +67,4 @@ fn tried(machine: &Machine, disk: &Path, share: &Path, name: &str) -> Result<Str
 /// What a line of a script holds.
 fn fact(line: &str) -> Option<String> {
     Some(line.strip_prefix("held \"")?.strip_suffix('"')?.to_owned())
-}
-
-/// Emulated wholly: slower than with the processor's help, and the same everywhere.
-fn start(machine: &Machine, disk: &Path, second: &Path, console: &Path) -> Result<Child> {
-    let drive = |file: &Path| format!("file={},format=raw,if=virtio", file.display());
-    Command::new("qemu-system-x86_64")
-        .args(["-accel", "tcg", "-cpu", "max", "-m", "1536", "-display", "none", "-monitor", "none", "-no-reboot"])
-        .args(["-nic", "user,model=virtio", "-append", "root=/dev/vda rw console=ttyS0 edd=off quiet"])
-        .arg("-kernel")
-        .arg(&machine.kernel)
-        .arg("-initrd")
-        .arg(&machine.initrd)
-        .args(["-drive", &drive(disk), "-drive", &drive(second)])
-        .args(["-serial", &format!("file:{}", console.display())])
-        .stdin(Stdio::null())
-        .spawn()
-        .context("the emulated machine could not be started")
-}
-
-fn until_off(mut machine: Child) -> Result<()> {
-    let end = Instant::now() + PATIENCE;
-    while machine.try_wait()?.is_none() {
-        if Instant::now() > end {
-            machine.kill()?;
-            machine.wait()?;
-            bail!("the machine was not off after {} s", PATIENCE.as_secs());
-        }
-        std::thread::park_timeout(Duration::from_millis(500));
-    }
-    Ok(())
 }

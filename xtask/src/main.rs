@@ -5,6 +5,7 @@ mod check;
 mod command;
 mod debian;
 mod deploy;
+mod emulator;
 mod load;
 mod machine;
 mod package;
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask run      set up, build, and start the product against simulators on this machine
-cargo xtask test     set up and pass all tests: Rust, schema, independent clients, browser
+cargo xtask test     set up and pass all tests: Rust, schema, independent clients, package, service, browser
 cargo xtask test browser [FILE…] | whole | axl | webex | deploy | machine    one part of it
 cargo xtask check    formatting, lints, walls, spelling, unused dependencies
 cargo xtask bench [prepared | many | sweep | http | queue]    every number, as ratios against peers, into BENCH.md

@@ -40,7 +40,7 @@ pub(crate) fn version() -> Result<String> {
 
 /// The package as it ships.
 pub(crate) fn deb() -> Result<()> {
-    let package = pack(&release()?, &version()?)?;
+    let package = pack(&release()?, &version()?, &folder())?;
     println!("✓ {}", package.display());
     Ok(())
 }
@@ -49,8 +49,8 @@ pub(crate) fn deb() -> Result<()> {
 pub(crate) fn dist() -> Result<()> {
     let (binary, version) = (release()?, version()?);
     let _ = fs::remove_dir_all(folder());
-    let archive = archive(&binary, &version)?;
-    let package = pack(&binary, &version)?;
+    let archive = archive(&binary, &version, &folder())?;
+    let package = pack(&binary, &version, &folder())?;
     let materials = folder().join(format!("{NAME}-{version}.cdx.json"));
     fs::write(&materials, serde_json::to_string_pretty(&bill_of_materials(&version)?)?)?;
     let sums = [&archive, &package, &materials].map(|file| checksum(file));
@@ -73,9 +73,9 @@ fn release() -> Result<PathBuf> {
 }
 
 /// `pstn-lockdown-VERSION-ARCH-linux.tar.gz`: the program with the browser side beside it, where it looks for it.
-pub(crate) fn archive(binary: &Path, version: &str) -> Result<PathBuf> {
+pub(crate) fn archive(binary: &Path, version: &str, into: &Path) -> Result<PathBuf> {
     let name = format!("{NAME}-{version}-{}-linux", std::env::consts::ARCH);
-    let place = folder().join(&name);
+    let place = into.join(&name);
     let _ = fs::remove_dir_all(&place);
     fs::create_dir_all(&place)?;
     stripped(binary, &place.join(NAME))?;
@@ -86,17 +86,17 @@ pub(crate) fn archive(binary: &Path, version: &str) -> Result<PathBuf> {
     }
     chapters(&place)?;
     links_hold(&place, &place.join("deploy"))?;
-    let archive = folder().join(format!("{name}.tar.gz"));
+    let archive = into.join(format!("{name}.tar.gz"));
     let mut tar = Command::new("tar");
     tar.args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "-czf"]).arg(&archive);
-    run_quietly(tar.arg("-C").arg(folder()).arg(&name))?;
+    run_quietly(tar.arg("-C").arg(into).arg(&name))?;
     fs::remove_dir_all(&place)?;
     Ok(archive)
 }
 
 /// Lays the package out and packs it.
-pub(crate) fn pack(binary: &Path, version: &str) -> Result<PathBuf> {
-    let stage = folder().join("stage");
+pub(crate) fn pack(binary: &Path, version: &str, into: &Path) -> Result<PathBuf> {
+    let stage = into.join("stage");
     let _ = fs::remove_dir_all(&stage);
     let (bin, share) = (stage.join("usr/bin"), stage.join("usr/share"));
     let (papers, manual) = (share.join("doc").join(NAME), share.join("man/man1"));
@@ -135,7 +135,7 @@ pub(crate) fn pack(binary: &Path, version: &str) -> Result<PathBuf> {
         fs::copy(root().join("deploy/debian").join(script), &place)?;
         fs::set_permissions(&place, fs::Permissions::from_mode(0o755))?;
     }
-    let package = folder().join(format!("{NAME}_{version}_{}.deb", architecture.trim()));
+    let package = into.join(format!("{NAME}_{version}_{}.deb", architecture.trim()));
     run_quietly(Command::new("dpkg-deb").args(["--root-owner-group", "--build"]).arg(&stage).arg(&package))?;
     fs::remove_dir_all(&stage)?;
     Ok(package)

@@ -129,20 +129,16 @@ fn lay_out(folder: &Path, libraries: &Path) -> Result<()> {
     Ok(())
 }
 
+pub(crate) fn is_root() -> Result<bool> {
+    Ok(output(Command::new("id").arg("-u"))?.trim() == "0")
+}
+
 /// Installs Debian packages unless `proof` is there already.
-fn apt(packages: &[&str], proof: &str) -> Result<()> {
+pub(crate) fn apt(packages: &[&str], proof: &str) -> Result<()> {
     if Path::new(proof).exists() {
         return Ok(());
     }
-    if !exists("apt-get")
-        || output(&mut {
-            let mut id = Command::new("id");
-            id.arg("-u");
-            id
-        })?
-        .trim()
-            != "0"
-    {
+    if !exists("apt-get") || !is_root()? {
         bail!("{} must be installed, and this is not root on Debian", packages.join(", "));
     }
     say(&format!("installing {}", packages.join(", ")));
@@ -198,71 +194,6 @@ pub(crate) fn debian() -> Result<PathBuf> {
         fs::write(folder.join("made"), "")?;
     }
     Ok(folder)
-}
-
-/// A Debian with systemd and a kernel of its own, as files for an emulator.
-pub(crate) struct Machine {
-    pub(crate) disk: PathBuf,
-    pub(crate) kernel: PathBuf,
-    pub(crate) initrd: PathBuf,
-}
-
-/// What an installer would have written.
-const HOSTS: &str = "127.0.0.1 localhost\n::1 localhost\n";
-
-/// Made once for this machine; what is tried runs on a copy of the disk.
-pub(crate) fn machine() -> Result<Machine> {
-    apt(&["qemu-system-x86"], "/usr/bin/qemu-system-x86_64").context("the service is tried on an emulated machine")?;
-    let folder = tools().join("machine");
-    let made = Machine { disk: folder.join("disk"), kernel: folder.join("kernel"), initrd: folder.join("initrd") };
-    let ours = root().join("end2end/machine");
-    let file = |name: &str| fs::read_to_string(ours.join(name));
-    let wanted = [file("try.service")?, file("wired.network")?, HOSTS.to_owned()].concat();
-    if fs::read_to_string(folder.join("stamp")).ok().as_ref() != Some(&wanted) {
-        apt(&["debootstrap"], "/usr/sbin/debootstrap").context("the emulated machine is a Debian of its own")?;
-        say("making a small Debian with systemd to try the service on, once for this machine (some minutes)");
-        let _ = fs::remove_dir_all(&folder);
-        let system = folder.join("system");
-        fs::create_dir_all(&system)?;
-        debian_with_systemd(&system, &ours)?;
-        for (name, to) in [("vmlinuz-", &made.kernel), ("initrd.img-", &made.initrd)] {
-            fs::copy(boot_file(&system, name)?, to)?;
-        }
-        ext4(&system, &made.disk, "2G")?;
-        fs::remove_dir_all(&system)?;
-        fs::write(folder.join("stamp"), wanted)?;
-    }
-    Ok(made)
-}
-
-fn debian_with_systemd(system: &Path, ours: &Path) -> Result<()> {
-    let packages = "systemd,systemd-sysv,dbus,udev,linux-image-cloud-amd64,initramfs-tools,ca-certificates";
-    let mut debootstrap = Command::new("/usr/sbin/debootstrap");
-    debootstrap.args(["--arch=amd64", "--variant=minbase", &format!("--include={packages}"), "bookworm"]).arg(system);
-    run_quietly(&mut debootstrap)?;
-    fs::write(system.join("etc/hosts"), HOSTS)?;
-    fs::copy(ours.join("wired.network"), system.join("etc/systemd/network/wired.network"))?;
-    fs::copy(ours.join("try.service"), system.join("etc/systemd/system/try.service"))?;
-    let mut systemctl = Command::new("chroot");
-    systemctl.arg(system).args(["systemctl", "enable", "systemd-networkd", "systemd-networkd-wait-online", "try"]);
-    run_quietly(&mut systemctl)?;
-    // A log-in prompt would take the console from what is tried.
-    run_quietly(Command::new("chroot").arg(system).args(["systemctl", "mask", "serial-getty@ttyS0"]))?;
-    run_quietly(Command::new("chroot").arg(system).args(["systemctl", "set-default", "graphical.target"]))
-}
-
-fn boot_file(system: &Path, begins: &str) -> Result<PathBuf> {
-    let files = fs::read_dir(system.join("boot"))?.flatten();
-    let found = files
-        .map(|file| file.path())
-        .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(begins)));
-    found.with_context(|| format!("the small Debian has no {begins}…"))
-}
-
-/// A folder as a disk, without mounting anything.
-pub(crate) fn ext4(folder: &Path, disk: &Path, size: &str) -> Result<()> {
-    let _ = fs::remove_file(disk);
-    run_quietly(Command::new("/usr/sbin/mke2fs").args(["-q", "-t", "ext4", "-d"]).arg(folder).arg(disk).arg(size))
 }
 
 /// npm packages of `end2end`, as its lock file says.

@@ -25,6 +25,7 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle, Server};
 use lockdown::timeline::EventKind;
 use std::convert::Infallible;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -50,13 +51,23 @@ const REMIND: Duration = Duration::from_secs(3600);
 /// What is still being answered is cut after this.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+fn cannot_listen(listen: SocketAddr, error: &std::io::Error) -> Sorry {
+    let help = match error.kind() {
+        ErrorKind::PermissionDenied => {
+            "Ports below 1024 are for root: set http.listen to a higher one, nginx before it"
+        }
+        ErrorKind::AddrNotAvailable => "This machine has no such address: set http.listen to one that it has",
+        _ => "Stop what uses the port, or set http.listen",
+    };
+    Sorry(format!("cannot listen on {listen}: {error}. {help}"))
+}
+
 pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
     let config = context.load()?;
     let spans = telemetry::start(&config.telemetry);
     let _claim = claim(&config.store.data_dir)?;
-    let listener = std::net::TcpListener::bind(config.http.listen).map_err(|error| {
-        Sorry(format!("cannot listen on {}: {error}. Stop what uses the port, or set http.listen", config.http.listen))
-    })?;
+    let address = config.http.listen;
+    let listener = std::net::TcpListener::bind(address).map_err(|error| cannot_listen(address, &error))?;
     let tls = tls(&config).await?;
     let memory = assemble::memory(&config).await?;
     let heard = config.webex.as_ref().map(Front::new);
@@ -240,4 +251,18 @@ fn site_root() -> Result<PathBuf, Sorry> {
                 .into(),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_is_refused_or_taken_is_told_with_what_helps() {
+        let told = |kind: ErrorKind| cannot_listen(([0, 0, 0, 0], 443).into(), &kind.into()).0;
+        assert!(told(ErrorKind::PermissionDenied).ends_with("set http.listen to a higher one, nginx before it"));
+        assert!(told(ErrorKind::AddrInUse).starts_with("cannot listen on 0.0.0.0:443: "));
+        assert!(told(ErrorKind::AddrInUse).contains("Stop what uses the port"));
+        assert!(told(ErrorKind::AddrNotAvailable).contains("no such address"));
+    }
 }

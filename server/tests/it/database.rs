@@ -148,10 +148,11 @@ async fn a_lock_given_where_the_database_is_out_of_reach_counts_for_all_once_it_
     one.calls_are_locked();
     let (code, said) = two.release(json!({})).await;
     assert_eq!(code, StatusCode::SERVICE_UNAVAILABLE, "{said}");
+    assert!(said["type"].as_str().unwrap().ends_with("others-unreachable"), "{said}");
     wire.mend();
     one.until_standing("locked").await;
     one.calls_are_locked();
-    assert_eq!(one.happened("lock_ordered").await, 1);
+    one.until("it is told", async || one.happened("lock_ordered").await == 1).await;
     assert_eq!(one.release(json!({})).await.0, StatusCode::OK);
     two.until_standing("normal").await;
     assert!(one.verified());

@@ -428,7 +428,13 @@ async fn a_server_that_is_cut_off_and_locks_alone_leaves_one_line_in_the_desktop
     assert!(line.starts_with("PSTN LOCKED: Acme North."), "{line}");
     wire.mend();
     one.until_standing("locked").await;
-    // Whose turn it is now finds it there; somebody removes it, and it is posted once.
+    // Whose turn it is now has seen what stands there, and did what was to be done about it.
+    for _ in 0..2 {
+        let before = sim.looks();
+        one.until("what stands there was looked at", async || sim.looks() > before).await;
+    }
+    assert_eq!(sim.messages().len(), 1);
+    // Somebody removes it, and it is posted once.
     let path = format!("TeamMessage/{}", sim.messages().remove(0).id);
     assert_eq!(administer(&sim, Method::DELETE, &path, String::new()).await, StatusCode::OK);
     one.until("it is posted again", async || !sim.messages().is_empty()).await;

@@ -105,6 +105,11 @@ impl FinesseSim {
         self.desk.model().messages.clone()
     }
 
+    /// How often a team's messages were asked for.
+    pub fn looks(&self) -> usize {
+        self.desk.model().looks
+    }
+
     /// From now on REST answers so; `None`: as it should.
     pub fn refuse(&self, status: Option<u16>) {
         self.desk.model().refuses = status;

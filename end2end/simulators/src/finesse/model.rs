@@ -64,6 +64,8 @@ pub(super) struct Model {
     /// Gadget files, by name.
     pub(super) files: BTreeMap<String, String>,
     pub(super) refuses: Option<u16>,
+    /// How often it was asked what stands in a team's desktops.
+    pub(super) looks: usize,
     pub(super) folder: Option<PathBuf>,
     next: u64,
 }
@@ -86,6 +88,7 @@ impl Model {
             messages: vec![],
             files: BTreeMap::new(),
             refuses: None,
+            looks: 0,
             folder: None,
             next: 16_777_216,
         }

@@ -167,10 +167,11 @@ async fn remove(State(desk): State<Arc<Desk>>, Path(id): Path<String>, headers: 
 }
 
 async fn list(State(desk): State<Arc<Desk>>, Path(id): Path<u32>, headers: HeaderMap) -> Response {
-    let model = desk.model();
+    let mut model = desk.model();
     if let Err(refusal) = caller(&model, &headers) {
         return *refusal;
     }
+    model.looks += 1;
     let all: String = model.messages.iter().filter(|message| message.teams.contains(&id)).map(message).collect();
     xml(StatusCode::OK, &format!("<TeamMessages>{all}</TeamMessages>"))
 }
