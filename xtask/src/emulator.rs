@@ -39,6 +39,7 @@ impl Emulator {
         }
         apt(&["qemu-system-x86"], "/usr/bin/qemu-system-x86_64")
             .context("the service is tried on an emulated machine")?;
+        apt(&["e2fsprogs"], "/usr/sbin/mke2fs").context("the emulated machine needs disks")?;
         let folder = tools().join("machine");
         let made = Self { disk: folder.join("disk"), kernel: folder.join("kernel"), initrd: folder.join("initrd") };
         let ours = root().join("end2end/machine");
