@@ -1,7 +1,7 @@
 //! A Debian with systemd and a kernel of its own on an emulated machine: nothing that is tried there touches this one.
 
 use crate::command::{root, run_quietly, say, tools};
-use crate::setup::{apt, is_root};
+use crate::setup::{apt, debootstrap, is_root};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -56,11 +56,7 @@ impl Emulator {
     }
 
     fn make(&self, system: &Path, ours: &Path) -> Result<()> {
-        apt(&["debootstrap"], "/usr/sbin/debootstrap").context("the emulated machine is a Debian of its own")?;
-        fs::create_dir_all(system)?;
-        let mut debootstrap = Command::new("/usr/sbin/debootstrap");
-        debootstrap.args(["--variant=minbase", &format!("--include={PACKAGES}"), "bookworm"]).arg(system);
-        run_quietly(&mut debootstrap)?;
+        debootstrap(PACKAGES, system)?;
         fs::write(system.join("etc/hosts"), HOSTS)?;
         fs::copy(ours.join("wired.network"), system.join("etc/systemd/network/wired.network"))?;
         fs::copy(ours.join("try.service"), system.join("etc/systemd/system/try.service"))?;

@@ -184,16 +184,20 @@ pub(crate) fn load_generator() -> Result<()> {
 pub(crate) fn debian() -> Result<PathBuf> {
     let folder = tools().join("debian");
     if !folder.join("made").exists() {
-        apt(&["debootstrap"], "/usr/sbin/debootstrap").context("the package is tried in a Debian of its own")?;
         say("making a small Debian to try the package in, once for this machine");
         let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder)?;
-        let mut debootstrap = Command::new("/usr/sbin/debootstrap");
-        debootstrap.args(["--variant=minbase", "--include=ca-certificates", "bookworm"]).arg(&folder);
-        run_quietly(&mut debootstrap)?;
+        debootstrap("ca-certificates", &folder)?;
         fs::write(folder.join("made"), "")?;
     }
     Ok(folder)
+}
+
+/// The smallest Debian with these packages besides, in a new folder.
+pub(crate) fn debootstrap(packages: &str, folder: &Path) -> Result<()> {
+    apt(&["debootstrap"], "/usr/sbin/debootstrap").context("what a site installs is tried in a Debian of its own")?;
+    fs::create_dir_all(folder)?;
+    let include = format!("--include={packages}");
+    run_quietly(Command::new("/usr/sbin/debootstrap").args(["--variant=minbase", &include, "bookworm"]).arg(folder))
 }
 
 /// npm packages of `end2end`, as its lock file says.

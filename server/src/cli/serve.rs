@@ -51,17 +51,6 @@ const REMIND: Duration = Duration::from_secs(3600);
 /// What is still being answered is cut after this.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-fn cannot_listen(listen: SocketAddr, error: &std::io::Error) -> Sorry {
-    let help = match error.kind() {
-        ErrorKind::PermissionDenied => {
-            "Ports below 1024 are for root: set http.listen to a higher one, nginx before it"
-        }
-        ErrorKind::AddrNotAvailable => "This machine has no such address: set http.listen to one that it has",
-        _ => "Stop what uses the port, or set http.listen",
-    };
-    Sorry(format!("cannot listen on {listen}: {error}. {help}"))
-}
-
 pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
     let config = context.load()?;
     let spans = telemetry::start(&config.telemetry);
@@ -251,6 +240,17 @@ fn site_root() -> Result<PathBuf, Sorry> {
                 .into(),
         )
     })
+}
+
+fn cannot_listen(listen: SocketAddr, error: &std::io::Error) -> Sorry {
+    let help = match error.kind() {
+        ErrorKind::PermissionDenied => {
+            "Ports below 1024 are for root: set http.listen to a higher one, nginx before it"
+        }
+        ErrorKind::AddrNotAvailable => "This machine has no such address: set http.listen to one that it has",
+        _ => "Stop what uses the port, or set http.listen",
+    };
+    Sorry(format!("cannot listen on {listen}: {error}. {help}"))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! MongoDB comes, goes, and is shared: the real program, a real database process.
 
 use crate::wire::Wire;
-use crate::world::{SITE, World, refused};
+use crate::world::{More, SITE, World, refused};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use simulators::database::Database;
@@ -135,12 +135,7 @@ async fn two_servers_show_the_same_and_the_living_one_goes_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lock_given_where_the_database_is_out_of_reach_counts_for_all_once_it_is_back() {
     let database = Database::start().await.unwrap();
-    let one = World::with_database(&database).await;
-    one.until_standing("normal").await;
-    one.everything();
-    let wire = Wire::to(database.port()).await;
-    let two = World::beside_over(&wire, &one).await;
-    two.until_standing("normal").await;
+    let (one, two, wire) = Wire::between_two(&database, More::default()).await;
     wire.cut();
     two.lock_verified().await;
     // Nobody told this one: it says what it sees, and undoes nothing.
@@ -161,12 +156,7 @@ async fn a_lock_given_where_the_database_is_out_of_reach_counts_for_all_once_it_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_cut_off_does_not_undo_the_all_clear_it_missed() {
     let database = Database::start().await.unwrap();
-    let one = World::with_database(&database).await;
-    one.until_standing("normal").await;
-    one.everything();
-    let wire = Wire::to(database.port()).await;
-    let two = World::beside_over(&wire, &one).await;
-    two.until_standing("normal").await;
+    let (one, two, wire) = Wire::between_two(&database, More::default()).await;
     one.lock_verified().await;
     two.until_standing("locked").await;
     wire.cut();

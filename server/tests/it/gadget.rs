@@ -415,12 +415,7 @@ async fn a_server_that_is_cut_off_and_locks_alone_leaves_one_line_in_the_desktop
     let sim = Arc::new(FinesseSim::start(0).unwrap());
     let database = Database::start().await.unwrap();
     let more = More { sections: section(&sim), ..More::default() };
-    let one = World::with_database_and(&database, more).await;
-    one.until_standing("normal").await;
-    one.everything();
-    let wire = Wire::to(database.port()).await;
-    let two = World::beside_over(&wire, &one).await;
-    two.until_standing("normal").await;
+    let (one, two, wire) = Wire::between_two(&database, more).await;
     wire.cut();
     two.lock_verified().await;
     two.until("the desktops show it", async || sim.messages().len() == 1).await;

@@ -1,5 +1,7 @@
 //! A line between one server and its database that can be cut while others keep theirs.
 
+use crate::world::{More, World};
+use simulators::database::Database;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -11,7 +13,7 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    pub(crate) async fn to(database: u16) -> Self {
+    async fn to(database: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (whole, state) = watch::channel(true);
@@ -21,6 +23,18 @@ impl Wire {
             }
         });
         Self { to: database, port, whole }
+    }
+
+    /// Two servers that see a normal site, the second one with a line of its own to their database.
+    pub(crate) async fn between_two(database: &Database, more: More) -> (World, World, Self) {
+        let one = World::with_database_and(database, more).await;
+        one.until_standing("normal").await;
+        // The key is made before the second one copies what the first one has.
+        one.everything();
+        let wire = Self::to(database.port()).await;
+        let two = World::beside_over(&wire, &one).await;
+        two.until_standing("normal").await;
+        (one, two, wire)
     }
 
     /// What goes over it ends, and nothing new gets through.
