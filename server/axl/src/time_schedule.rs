@@ -25,8 +25,13 @@ impl Client {
         let request = Request::read("listTimeSchedule").search("name", "%").returned(&["name"]);
         let rows = self.list(&request, "timeSchedule").await?;
         let mut schedules = Vec::new();
-        for name in rows.iter().filter_map(|row| row.text_of("name")) {
-            let members = self.schedule_periods(&name).await?;
+        for row in &rows {
+            let (Some(name), Some(uuid)) = (row.text_of("name"), &row.uuid) else { continue };
+            let members = match self.schedule_periods(uuid).await {
+                // Deleted since it was listed.
+                Err(Error::NotFound { .. }) => continue,
+                members => members?,
+            };
             let never = !members.is_empty() && members.iter().all(|m| periods.get(m) == Some(&true));
             schedules.push(TimeSchedule { name, never });
         }
@@ -43,9 +48,10 @@ impl Client {
         Ok(read.collect())
     }
 
-    async fn schedule_periods(&self, schedule: &str) -> Result<Vec<String>, Error> {
+    /// By its id: a name may end with a blank, and is not found by what is read of it.
+    async fn schedule_periods(&self, uuid: &str) -> Result<Vec<String>, Error> {
         let request = Request::read("getTimeSchedule")
-            .text("name", schedule)
+            .text("uuid", uuid)
             .raw("<returnedTags><name/><members><member><timePeriodName/></member></members></returnedTags>");
         let answer = self.call(&request).await?;
         let members = answer.find("members");

@@ -64,7 +64,10 @@ impl Element {
 /// [`InvalidXml`] for anything that is not one well-formed element tree within the bounds, and for
 /// every document type declaration and every entity that is not one of XML's own five.
 pub fn parse(bytes: &[u8]) -> Result<Element, InvalidXml> {
-    let mut reader = Reader::from_reader(bytes);
+    // One description with a letter that no XML may hold does not make all other rows unreadable: it is read with a mark in
+    // its place, and whatever stands there is unreadable by itself.
+    let text = String::from_utf8_lossy(bytes);
+    let mut reader = Reader::from_str(&text);
     let mut builder = Builder::default();
     loop {
         match reader.read_event().map_err(|error| InvalidXml(error.to_string()))? {
@@ -77,7 +80,12 @@ pub fn parse(bytes: &[u8]) -> Result<Element, InvalidXml> {
             Event::Text(text) => builder.text(&text.xml10_content())?,
             Event::CData(text) => builder.text(&text.xml10_content())?,
             Event::GeneralRef(reference) => {
-                let character = reference.resolve_char_ref().map_err(|error| InvalidXml(error.to_string()))?;
+                let character = match reference.resolve_char_ref() {
+                    Err(_) if reference.starts_with('#') => Some(char::REPLACEMENT_CHARACTER),
+                    resolved => resolved.map_err(|error| InvalidXml(error.to_string()))?,
+                };
+                let character =
+                    character.map(|letter| if may_stand(letter) { letter } else { char::REPLACEMENT_CHARACTER });
                 match (character, quick_xml::escape::resolve_predefined_entity(&reference)) {
                     (Some(character), _) => builder.text(character.encode_utf8(&mut [0; 4]))?,
                     (None, Some(text)) => builder.text(text)?,
@@ -89,6 +97,11 @@ pub fn parse(bytes: &[u8]) -> Result<Element, InvalidXml> {
             Event::Eof => return builder.finish(),
         }
     }
+}
+
+/// *Source*: XML 1.0, production 2 (Char), as far as controls go.
+fn may_stand(letter: char) -> bool {
+    matches!(letter, '\t' | '\n' | '\r') || !letter.is_control()
 }
 
 #[derive(Default)]
@@ -167,6 +180,13 @@ mod tests {
         assert_eq!((root.text_of("c"), root.text_of("d"), root.text_of("e")), (None, None, None));
         assert_eq!(root.child("b").unwrap().uuid.as_deref(), Some("{1}"));
         assert_eq!(root.child("d").unwrap().uuid, None);
+    }
+
+    #[test]
+    fn a_letter_that_is_none_spoils_its_own_row_and_no_other() {
+        let root = parse(b"<r><row><d>a&#x1;b</d></row><row><d>Ren\xe9</d></row><row><d>good</d></row></r>").unwrap();
+        let all: Vec<String> = root.children_named("row").filter_map(|row| row.text_of("d")).collect();
+        assert_eq!(all, ["a\u{fffd}b", "Ren\u{fffd}", "good"]);
     }
 
     #[test]
