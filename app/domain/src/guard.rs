@@ -1,7 +1,7 @@
 //! What a plan may never do. A plan that could keep somebody from an emergency number is refused,
 //! and told what is missing.
 
-use crate::dial_plan::{Destination, DialPlan, place};
+use crate::dial_plan::{Destination, DialPlan, Discard, place};
 use crate::dial_plan_analysis::{Dialling, DigitAnalysis, End, Route, winners};
 use crate::pattern::Pattern;
 use crate::plan::{FreezeError, LockPlan, Patterns, PlanText, StepText};
@@ -411,7 +411,7 @@ pub fn in_words(route: &Route) -> String {
         End::Blocked { .. } => "blocked".into(),
         End::NoRoute => "no route".into(),
         End::Loop => "in circles".into(),
-        End::NotUnderstood { what } => format!("not understood: {what}"),
+        End::NotUnderstood { what, .. } => format!("not understood: {what}"),
     };
     if route.path.is_empty() { end } else { format!("{end} by {}", route.path.join(" → ")) }
 }
@@ -452,6 +452,8 @@ fn leaked(text: &PlanText, end: &End, inbound: bool) -> Option<(String, Directio
             let at_eoc = *pattern == pilot.pattern && partition.as_ref() == Some(&pilot.partition);
             (!at_eoc).then(|| (place(pattern, partition.as_deref()), Direction::Inbound))
         }
+        // It goes out all the same; only its digits are not known.
+        End::NotUnderstood { leaves_by: Some(pattern), .. } => Some((pattern.clone(), Direction::Outbound)),
         _ => None,
     }
 }
@@ -482,11 +484,55 @@ fn astray(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan) -> Vec<String>
         .collect()
 }
 
+/// Patterns that one warning names; more would be no sentence.
+const NAMED: usize = 5;
+
+/// What the analysis does not understand, with the number of patterns.
+fn unread(analysis: &DigitAnalysis<'_>, dial_plan: &DialPlan) -> Vec<String> {
+    let (empty, odd): (Vec<_>, Vec<_>) = analysis.unreadable.iter().partition(|error| error.pattern.is_empty());
+    let odd = odd.iter().map(|error| format!("“{}” ({})", error.pattern, error.why)).collect();
+    let place_of = |pattern: &str, partition: Option<&String>| place(pattern, partition.map(String::as_str));
+    let routes = dial_plan.route_patterns.iter().map(|p| (&p.pattern, &p.partition, &p.change));
+    let translations = dial_plan.translation_patterns.iter().map(|p| (&p.pattern, &p.partition, &p.change));
+    let others = routes.clone().chain(translations).filter_map(|(pattern, partition, change)| match &change.discard {
+        Discard::Other(name) => Some(format!("{} ({name})", place_of(pattern, partition.as_ref()))),
+        _ => None,
+    });
+    let wide = routes.filter(|(pattern, ..)| pattern.contains('@'));
+    let wide = wide.map(|(pattern, partition, _)| place_of(pattern, partition.as_ref())).collect();
+    let empty = empty.iter().map(|_| "an empty pattern".to_owned()).collect();
+    [
+        counted(odd, "cannot be read", "Nothing is claimed about calls they take"),
+        counted(empty, "are empty (PLAR: a phone rings when it is lifted)", "Nothing is claimed about those calls"),
+        counted(
+            others.collect(),
+            "discard digits in a way that is not understood here",
+            "Calls that leave by them count as ways past the lock; nothing is claimed about calls they translate",
+        ),
+        counted(
+            wide,
+            "stand for CUCM's numbering plan",
+            "It takes more than is tried here: carrier codes such as 101XXXX, operator-assisted 01 calls, 1411",
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// `Patterns that cannot be read: 3 (a, b, c). Nothing is claimed …`
+fn counted(mut patterns: Vec<String>, which: &str, then: &str) -> Option<String> {
+    let count = patterns.len();
+    patterns.sort();
+    patterns.dedup();
+    patterns.truncate(NAMED);
+    (count > 0).then(|| format!("Patterns that {which}: {count} ({}). {then}.", patterns.join(", ")))
+}
+
 fn warnings(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan, forms: &BTreeSet<String>) -> Vec<String> {
     let normal = plan.applied_to(dial_plan, Target::Normal);
     let analysis = DigitAnalysis::new(&normal, true);
-    let mut warnings: Vec<String> =
-        analysis.unreadable.iter().map(|error| format!("{error}. Nothing is claimed about calls it takes.")).collect();
+    let mut warnings = unread(&analysis, dial_plan);
     warnings.extend(astray(text, plan, dial_plan));
     for number in text.protected_numbers.iter().filter(|number| forms.contains(*number)) {
         let reached = dial_plan

@@ -47,7 +47,12 @@ impl Cucm {
     async fn calling_search_spaces(&self) -> Result<Vec<CallingSearchSpace>, axl::Error> {
         let mut spaces = Vec::new();
         for (uuid, _) in self.client.css_names().await? {
-            spaces.push(css(self.client.css(&uuid).await?));
+            match self.client.css(&uuid).await {
+                Ok(found) => spaces.push(css(found)),
+                // Deleted since it was listed.
+                Err(axl::Error::NotFound { .. }) => tracing::info!(uuid, "a calling search space is gone"),
+                Err(error) => return Err(error),
+            }
         }
         Ok(spaces)
     }

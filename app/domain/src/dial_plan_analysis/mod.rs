@@ -67,9 +67,11 @@ pub enum End {
     },
     NoRoute,
     Loop,
-    /// A digit discard instruction this analysis does not know; nothing is claimed about the call.
+    /// A digit discard instruction this analysis does not know; nothing is claimed about the call but where it leaves.
     NotUnderstood {
         what: String,
+        /// The route pattern that takes it out, with digits that are not known; `None` where a translation hides the way.
+        leaves_by: Option<String>,
     },
 }
 
@@ -142,7 +144,7 @@ impl<'a> DigitAnalysis<'a> {
             };
             called = match changed(&entry.pattern, &next.change, &called) {
                 Ok(changed) => changed,
-                Err(what) => return Route { path, taken, end: End::NotUnderstood { what } },
+                Err(what) => return Route { path, taken, end: End::NotUnderstood { what, leaves_by: None } },
             };
             originator = if next.use_originator_css { originator } else { next.css.as_deref() };
             visible = self.visible(originator);
@@ -187,7 +189,7 @@ impl<'a> Entry<'a> {
             Leads::In(endpoint) => Ok(End::Inside { pattern, partition, kind: endpoint.kind }),
             Leads::Out(route) => Ok(match changed(&self.pattern, &route.change, called) {
                 Ok(digits) => End::Pstn { pattern, partition, destination: route.destination.clone(), digits },
-                Err(what) => End::NotUnderstood { what },
+                Err(what) => End::NotUnderstood { what, leaves_by: Some(self.name()) },
             }),
         }
     }
