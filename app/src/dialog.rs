@@ -61,8 +61,10 @@ fn way(of: &str) -> &'static str {
     if inside { "outbound" } else { "inbound" }
 }
 
-/// What can be dialled of it: nothing for text that is no number.
+/// What can be dialled of it: nothing for text that is no number. An address may have a scheme before the number, and
+/// parameters or a host behind it.
 fn number(text: &str) -> String {
+    let text = text.split([';', '@']).next().unwrap_or_default();
     let kept: String = text.chars().filter(|c| c.is_ascii_digit() || "+*#".contains(*c)).take(LONGEST + 1).collect();
     if kept.len() > LONGEST { String::new() } else { kept }
 }
@@ -93,6 +95,8 @@ mod tests {
         assert_eq!(call(&"1".repeat(41), "5911", "ACD_IN"), None);
         assert_eq!(call("4711", "4712", "SUPERVISOR_MONITOR"), None);
         assert_eq!(call("4711", "4712", "BARGE_IN_CONSULT"), None);
+        assert_eq!(call("+13067890000;rn=303357;oli=00", "5911", "ACD_IN").unwrap().1, "+13067890000");
+        assert_eq!(call("sip:4711@10.9.0.12", "5911", "ACD_IN").unwrap().1, "4711");
         let odd = call("<b>780 555</b>-0199", "5911", "ACD_IN").unwrap();
         assert_eq!(odd.1, "7805550199", "only what can be dialled");
     }

@@ -67,6 +67,8 @@ pub enum ApiError {
     Covered,
     #[error("This sign-in was used already. Press “Sign in” in the gadget again.")]
     HandoffUsed,
+    #[error("Too much at once from here. Wait a few seconds, then try again.")]
+    TooOften,
     #[error("The request could not be read.")]
     Malformed,
     #[error("No answer arrived. Look at the state above before trying again.")]
@@ -100,6 +102,7 @@ impl ApiError {
             | Self::KeptIsDisabled
             | Self::NoKeyEnrolled
             | Self::NoPasskey => 422,
+            Self::TooOften => 429,
             Self::OutcomeUnknown => 504,
             Self::NotRemembered | Self::OthersUnreachable | Self::DatabaseAway => 503,
             Self::Internal => 500,
@@ -115,6 +118,8 @@ impl FromServerFnError for ApiError {
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Serialization(_) => {
                 Self::Malformed
             }
+            // On the server: what the browser sent is no text.
+            ServerFnErrorErr::Deserialization(_) if cfg!(feature = "ssr") => Self::Malformed,
             // The browser may have sent it: what came of it must be looked up, not guessed.
             ServerFnErrorErr::Request(_) | ServerFnErrorErr::Deserialization(_) => Self::OutcomeUnknown,
             ServerFnErrorErr::Registration(_)

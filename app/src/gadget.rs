@@ -116,7 +116,7 @@ pub(crate) fn tick(live: SiteLive) {
     let ordered = if site.ordered == Target::Locked { "locked" } else { "normal" };
     let _ = room.set_attribute("data-ordered", ordered);
     if TOLD.replace(Some(site.ordered)) != Some(site.ordered) {
-        let (title, body) = (quoted(&words::console_headline(&site)), quoted(&site.name));
+        let (title, body) = (quoted(&site.said.headline), quoted(&site.name));
         tell(&format!("\"type\":\"notify\",\"title\":{title},\"body\":{body}"));
     }
     let ends: i64 = of_room("data-ends").parse().unwrap_or_default();

@@ -4,17 +4,31 @@
 use crate::dialog::Prefill;
 use crate::error::ApiError;
 use crate::live::browser_now;
-use crate::send::{Sending, secret};
+use crate::send::{Sending, secret, send_at_last, taken};
 use crate::view::RequestNews;
 use crate::words;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{
     Document, Element, Event, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent,
+    UrlSearchParams,
 };
+
+/// What a resident reads as the end of it: told after [`HELD`], so that a slip can be taken back.
+const TOLD_LATER: [&str; 4] = ["connected", "no_answer", "refuse", "close"];
+
+const HELD: Duration = Duration::from_secs(8);
+
+thread_local! {
+    /// A deed that can still be taken back: which it was, where it goes, and with what.
+    static HOLDING: RefCell<Option<(Sending, String, UrlSearchParams)>> = const { RefCell::new(None) };
+    /// Counts them: a timer ends only its own.
+    static HOLDS: Cell<u32> = const { Cell::new(0) };
+}
 
 /// Between two looks at the ages.
 const TICK: Duration = Duration::from_secs(5);
@@ -60,7 +74,21 @@ pub(crate) fn wake() {
         }
     });
     listen(&queue, "submit", move |event| submitted(&event, deeds, filing, said));
-    listen(&queue, "click", |event| ask_for_words(&event));
+    listen(&queue, "click", |event| {
+        ask_for_words(&event);
+        let pressed = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        if pressed.is_some_and(|pressed| pressed.closest(".undo").ok().flatten().is_some()) {
+            HOLDING.take();
+            show_held(None);
+        }
+    });
+    if let Some(page) = document().and_then(|document| document.document_element()) {
+        listen(&page, "pagehide", |_| {
+            if let Some((_, to, body)) = HOLDING.take() {
+                send_at_last(&to, &body);
+            }
+        });
+    }
     listen(&queue, "input", |event| touched(&event));
     listen(&queue, "keydown", |event| {
         if let Ok(key) = event.dyn_into::<KeyboardEvent>() {
@@ -266,11 +294,54 @@ fn submitted(
         Some(class) if class.contains("deeds") => {
             let text = event.target().and_then(|form| find(form.dyn_ref::<Element>()?, "textarea"));
             said.set_value(text.and_then(|text| text.dyn_into().ok()));
-            deeds.form(event);
+            if let Some((to, body)) = taken(event) {
+                do_or_hold(deeds, to, body, event.submitter());
+            }
         }
         Some(class) if class.contains("request-form") => filing.form(event),
         _ => {}
     }
+}
+
+/// What can be taken back is held for some seconds; whatever was held before goes out first.
+fn do_or_hold(deeds: Sending, to: String, body: UrlSearchParams, pressed: Option<HtmlElement>) {
+    release();
+    let deed = body.get("deed").unwrap_or_default();
+    if !TOLD_LATER.contains(&deed.as_str()) {
+        deeds.go(to, body);
+        return;
+    }
+    let line = pressed.as_ref().and_then(|button| button.closest("li.request").ok().flatten());
+    let ticket = line.and_then(|line| find(&line, ".ticket")).and_then(|ticket| ticket.text_content());
+    let word = pressed.and_then(|button| button.first_child()).and_then(|word| word.text_content());
+    show_held(Some(&format!("{}: {}", ticket.unwrap_or_default(), word.unwrap_or(deed).trim())));
+    HOLDING.set(Some((deeds, to, body)));
+    let mine = HOLDS.get() + 1;
+    HOLDS.set(mine);
+    set_timeout(
+        move || {
+            if HOLDS.get() == mine {
+                release()
+            }
+        },
+        HELD,
+    );
+}
+
+/// What was held is done now.
+fn release() {
+    if let Some((deeds, to, body)) = HOLDING.take() {
+        show_held(None);
+        deeds.go(to, body);
+    }
+}
+
+fn show_held(what: Option<&str>) {
+    let Some(bar) = queue().and_then(|queue| find(&queue, ".undo-bar")) else { return };
+    if let Some(text) = find(&bar, "span") {
+        text.set_text_content(what);
+    }
+    show(&bar, what.is_some());
 }
 
 /// A message, a refusal and an end are said in words: an empty box is asked for them.
@@ -303,6 +374,11 @@ fn press(event: &KeyboardEvent) {
         "n" => {
             event.prevent_default();
             new_form(&queue, true);
+        }
+        "u" => {
+            if let Some(undo) = find(&queue, ".undo").and_then(|undo| undo.dyn_into::<HtmlElement>().ok()) {
+                undo.click();
+            }
         }
         "j" | "arrowdown" => step(&queue, 1, event),
         "k" | "arrowup" => step(&queue, -1, event),

@@ -43,19 +43,12 @@ impl Sending {
 
     /// Instead of the browser's own way.
     pub(crate) fn form(self, event: &SubmitEvent) {
-        event.prevent_default();
-        let form = event.target().and_then(|target| target.dyn_into::<HtmlFormElement>().ok());
-        let body = form.as_ref().and_then(|form| fields(form).ok());
-        if let (Some(form), Some(body)) = (form, body) {
-            let pressed = event.submitter().and_then(|button| button.dyn_into::<HtmlButtonElement>().ok());
-            if let Some(button) = pressed.filter(|button| !button.name().is_empty()) {
-                body.append(&button.name(), &button.value());
-            }
-            self.go(action(&form), body);
+        if let Some((to, body)) = taken(event) {
+            self.go(to, body);
         }
     }
 
-    fn go(self, to: String, body: UrlSearchParams) {
+    pub(crate) fn go(self, to: String, body: UrlSearchParams) {
         self.pending.set(true);
         spawn_local(async move {
             let answer = send(&to, &body).await;
@@ -63,6 +56,25 @@ impl Sending {
             self.pending.try_set(false);
             self.answer.try_set(Some(answer));
         });
+    }
+}
+
+/// Where a form goes, and with what, instead of the browser's own way.
+pub(crate) fn taken(event: &SubmitEvent) -> Option<(String, UrlSearchParams)> {
+    event.prevent_default();
+    let form = event.target()?.dyn_into::<HtmlFormElement>().ok()?;
+    let body = fields(&form).ok()?;
+    let pressed = event.submitter().and_then(|button| button.dyn_into::<HtmlButtonElement>().ok());
+    if let Some(button) = pressed.filter(|button| !button.name().is_empty()) {
+        body.append(&button.name(), &button.value());
+    }
+    Some((action(&form), body))
+}
+
+/// For a page that is on its way out: the browser sends it when it can.
+pub(crate) fn send_at_last(to: &str, body: &UrlSearchParams) {
+    if let Some(window) = web_sys::window() {
+        let _ = window.navigator().send_beacon_with_opt_url_search_params(to, Some(body));
     }
 }
 

@@ -1,7 +1,7 @@
 //! What residents read, in every language there is: one file a language in `app/texts`, and a new language
 //! is a new file and a line below. `{time}`, `{number}` and such stand for what is filled in.
 
-use crate::view::SiteView;
+use crate::view::{Moment, SiteView};
 use leptos::context::use_context;
 use lockdown::standing::Standing;
 use lockdown::step::Target;
@@ -30,8 +30,10 @@ impl Texts {
     pub fn headline(&self, site: &SiteView) -> &str {
         match (site.standing, site.ordered) {
             (Standing::Normal, _) => self.say("normal"),
-            (Standing::Unknown, _) => self.say("unknown"),
-            (Standing::Locked, _) | (Standing::Drifted { .. }, Target::Locked) => self.say("locked"),
+            (Standing::Unknown { confirmed: false, .. }, Target::Locked) => self.say("lock_unconfirmed"),
+            (Standing::Unknown { .. }, _) => self.say("unknown"),
+            (Standing::Locked, _) => self.say("locked"),
+            (Standing::Drifted { .. }, Target::Locked) => self.say("lock_changed"),
             (Standing::Pending { .. }, Target::Locked) => self.say("locking"),
             (Standing::Pending { .. }, Target::Normal) => self.say("releasing"),
             (Standing::Drifted { .. }, Target::Normal) => self.say("drifted"),
@@ -42,23 +44,35 @@ impl Texts {
     pub(crate) fn meaning(&self, site: &SiteView) -> &str {
         match (site.standing, site.ordered) {
             (Standing::Normal, _) => self.say("normal_means"),
-            (Standing::Unknown, _) => self.say("unknown_means"),
-            (_, Target::Locked) => self.say("locked_means"),
+            (Standing::Unknown { .. }, _) => self.say("unknown_means"),
+            (Standing::Locked, _) => self.say("locked_means"),
+            (_, Target::Locked) => self.say("locking_means"),
             (_, Target::Normal) => self.say("releasing_means"),
+        }
+    }
+
+    /// How to get a call through.
+    pub(crate) fn how(&self, site: &SiteView) -> &str {
+        match (site.standing, site.ordered) {
+            (Standing::Normal, _) => self.say("how_normal"),
+            (Standing::Locked, _) => self.say("how_locked"),
+            (Standing::Unknown { .. }, _) => self.say("how_unknown"),
+            (_, Target::Locked) => self.say("how_locking"),
+            (_, Target::Normal) => self.say("how_releasing"),
         }
     }
 
     /// Since when, or what was seen last where nothing can be said now.
     pub fn second_line(&self, site: &SiteView) -> String {
         match (site.standing, site.last_seen, &site.read) {
-            (Standing::Unknown | Standing::Drifted { .. }, Some(Target::Locked), Some(read)) => {
-                self.filled("last_seen_locked", "time", &read.clock)
+            (Standing::Unknown { .. } | Standing::Drifted { .. }, Some(Target::Locked), Some(read)) => {
+                self.filled("last_seen_locked", "time", &with_zone(read, site))
             }
-            (Standing::Unknown | Standing::Drifted { .. }, Some(Target::Normal), Some(read)) => {
-                self.filled("last_seen_normal", "time", &read.clock)
+            (Standing::Unknown { .. } | Standing::Drifted { .. }, Some(Target::Normal), Some(read)) => {
+                self.filled("last_seen_normal", "time", &with_zone(read, site))
             }
-            (Standing::Unknown | Standing::Drifted { .. }, _, _) => String::new(),
-            _ => self.filled("since", "time", &site.since.clock),
+            (Standing::Unknown { .. } | Standing::Drifted { .. }, _, _) => String::new(),
+            _ => self.filled("since", "time", &with_zone(&site.since, site)),
         }
     }
 
@@ -78,6 +92,15 @@ impl Texts {
     pub(crate) fn line_lost(&self, since: Option<&str>) -> String {
         since.map_or_else(|| self.said("connecting"), |clock| self.filled("not_live", "time", clock))
     }
+
+    /// The page hears nothing of the server any more, and what it knew is too old.
+    pub(crate) fn screen_lost(&self) -> String {
+        self.said("screen_lost")
+    }
+}
+
+fn with_zone(at: &Moment, site: &SiteView) -> String {
+    [&at.clock, " ", &site.zone].concat()
 }
 
 /// Every language there is: its tag, and what its own speakers call it.

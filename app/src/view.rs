@@ -4,6 +4,7 @@
 use lockdown::call_request::{Direction, Priority};
 use lockdown::ids::{IncidentId, OperatorId, RequestId, SiteId};
 use lockdown::operator::{Grants, Role};
+use lockdown::say::Said;
 use lockdown::standing::Standing;
 use lockdown::step::{StepState, Target};
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,13 @@ pub struct SiteView {
     /// When CUCM was last seen, and what it held then as a whole.
     pub read: Option<Moment>,
     pub last_seen: Option<Target>,
+    /// What is said of it in the EOC's words.
+    pub said: Said,
+    /// The same once the reading is too old: for a page that hears nothing newer.
+    pub unseen: Said,
+    /// The site's clock: seconds it is ahead of UTC now, and what it is called.
+    pub offset_s: i64,
+    pub zone: String,
     pub emergency_numbers: Vec<String>,
     /// The server's clock when this was written, in milliseconds since 1970.
     pub answered_ms: i64,

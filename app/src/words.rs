@@ -1,99 +1,33 @@
-//! What the screens say about the state, the switch and what just happened. Short sentences a frightened
+//! What the screens say about the switch and what just happened; of the state they say what [`lockdown::say`] does. Short sentences a frightened
 //! person understands at first reading.
 
-use crate::view::{RequestView, SiteView};
+use crate::view::RequestView;
 use lockdown::call_request::Priority;
-use lockdown::standing::Standing;
-use lockdown::step::Target;
-
-/// The word that a style sheet goes by; text and shape say the same.
-pub(crate) fn tone(site: &SiteView) -> &'static str {
-    match site.standing {
-        _ if site.drill => "drill",
-        Standing::Locked => "locked",
-        Standing::Normal => "normal",
-        Standing::Unknown => "unknown",
-        Standing::Pending { .. } | Standing::Drifted { .. } => "attention",
-    }
-}
+use lockdown::say::Shape;
+#[cfg(feature = "ssr")]
+use lockdown::say::{Said, Tone};
 
 /// A sign for each tone, where there is only text.
 #[cfg(feature = "ssr")]
-pub fn mark(site: &SiteView) -> &'static str {
-    match site.standing {
-        _ if site.drill => "🟣",
-        Standing::Locked => "🔴",
-        Standing::Normal => "🟢",
-        Standing::Unknown => "⚪",
-        Standing::Pending { .. } | Standing::Drifted { .. } => "🟠",
+pub fn mark(said: &Said) -> &'static str {
+    match said.tone {
+        Tone::Drill => "🟣",
+        Tone::Locked => "🔴",
+        Tone::Normal => "🟢",
+        Tone::Unknown => "⚪",
+        Tone::Attention => "🟠",
     }
 }
 
-/// A shape for each tone, so that a black-and-white print tells them apart.
-pub(crate) fn shape(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Locked => "M7 10V7a5 5 0 0 1 10 0v3h1.5v11h-13V10H7zm2.5 0h5V7a2.5 2.5 0 0 0-5 0v3z",
-        Standing::Normal => "M9.5 17.6 3.9 12l1.9-1.9 3.7 3.7 8.7-8.7L20.1 7 9.5 17.6z",
-        Standing::Unknown => {
+/// The outline of a shape, for a box of 24 by 24.
+pub(crate) fn outline(shape: Shape) -> &'static str {
+    match shape {
+        Shape::Padlock => "M7 10V7a5 5 0 0 1 10 0v3h1.5v11h-13V10H7zm2.5 0h5V7a2.5 2.5 0 0 0-5 0v3z",
+        Shape::Check => "M9.5 17.6 3.9 12l1.9-1.9 3.7 3.7 8.7-8.7L20.1 7 9.5 17.6z",
+        Shape::Question => {
             "M10.6 14.9v-1c0-1.5.7-2.4 2-3.3 1-.7 1.4-1.1 1.4-1.9 0-1-.8-1.6-2-1.6s-2 .6-2.2 2H7C7.200 6.200 9.200 4.700 12.100 4.700c2.900 0 5 1.500 5 3.900 0 1.600-.8 2.500-2.200 3.500-1.100.7-1.500 1.100-1.500 2v.8h-2.800zm-.3 4.800v-3.100h3.200v3.100h-3.200z"
         }
-        Standing::Pending { .. } | Standing::Drifted { .. } => {
-            "M10.500 4h3.200l-.4 10.500h-2.400L10.500 4zm-.1 16v-3.300h3.400V20h-3.400z"
-        }
-    }
-}
-
-pub fn console_headline(site: &SiteView) -> String {
-    let progress = site.detail.as_ref().and_then(|detail| detail.progress);
-    match site.standing {
-        Standing::Locked if site.drill => "DRILL: canaries locked".into(),
-        Standing::Normal if site.drill => "DRILL: canaries normal".into(),
-        Standing::Locked => "PSTN LOCKED".into(),
-        Standing::Normal => "Normal calling".into(),
-        Standing::Unknown => "Unknown: cannot see CUCM".into(),
-        Standing::Drifted { ordered: Target::Locked, off } => format!("Locked, but {}", changed(off)),
-        Standing::Drifted { ordered: Target::Normal, off } => format!("Normal, but {}", changed(off)),
-        // Taken and remembered; the first write is still to come.
-        Standing::Pending { ordered, .. } if site.detail.is_some() && progress.is_none() => match ordered {
-            Target::Locked => "Lock accepted".into(),
-            Target::Normal => "All-clear accepted".into(),
-        },
-        Standing::Pending { ordered, done, of } => {
-            let (done, of) = progress.map_or((done, of), |(applied, total)| (applied.max(done), total));
-            let verb = if ordered == Target::Locked { "Locking…" } else { "Releasing…" };
-            format!("{verb} {done} of {of}")
-        }
-    }
-}
-
-fn changed(off: usize) -> String {
-    if off == 1 { "1 object was changed".into() } else { format!("{off} objects were changed") }
-}
-
-/// The line below the headline.
-pub fn console_second_line(site: &SiteView) -> String {
-    let by = site.detail.as_ref().and_then(|detail| detail.by.clone());
-    let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
-    let verified = site.detail.as_ref().and_then(|detail| detail.verified.as_ref());
-    match site.standing {
-        Standing::Locked => verified.map_or_else(String::new, |at| format!("verified at {}{by}", at.clock)),
-        Standing::Normal => {
-            verified.map_or_else(|| "nothing is ordered".into(), |at| format!("verified at {}", at.clock))
-        }
-        Standing::Unknown => match (site.last_seen, &site.read) {
-            (Some(target), Some(read)) => format!("last seen {} at {}", target_word(target), read.clock),
-            (None, Some(read)) => format!("last seen in between at {}", read.clock),
-            _ => "not seen since this server started".into(),
-        },
-        Standing::Pending { .. } => format!("accepted at {}{by}", site.since.clock),
-        Standing::Drifted { .. } => format!("ordered {} at {}{by}", target_word(site.ordered), site.since.clock),
-    }
-}
-
-pub(crate) fn target_word(target: Target) -> &'static str {
-    match target {
-        Target::Locked => "Locked",
-        Target::Normal => "Normal",
+        Shape::Exclamation => "M10.500 4h3.200l-.4 10.500h-2.400L10.500 4zm-.1 16v-3.300h3.400V20h-3.400z",
     }
 }
 
@@ -215,53 +149,6 @@ pub(crate) fn steps_title(stale: bool, (done, of): (usize, usize)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::{Moment, SiteDetail};
-
-    fn locking(progress: Option<(usize, usize)>) -> SiteView {
-        let moment = Moment { ms: 0, iso: String::new(), clock: "10:00:00".into() };
-        SiteView {
-            id: "north".try_into().unwrap(),
-            name: "North".into(),
-            drill: false,
-            standing: Standing::Pending { ordered: Target::Locked, done: 0, of: 18 },
-            ordered: Target::Locked,
-            since: moment,
-            read: None,
-            last_seen: None,
-            emergency_numbers: vec![],
-            answered_ms: 0,
-            detail: Some(SiteDetail {
-                version: 2,
-                by: Some("EOC 1 (web)".into()),
-                verified: None,
-                progress,
-                trouble: None,
-                alone: false,
-                notices: vec![],
-                done: (0, 18),
-                steps: String::new(),
-                incident: None,
-                by_id: None,
-                plan: None,
-            }),
-        }
-    }
-
-    #[test]
-    fn an_order_is_accepted_before_it_is_carried_out() {
-        assert_eq!(console_headline(&locking(None)), "Lock accepted");
-        assert_eq!(console_second_line(&locking(None)), "accepted at 10:00:00 by EOC 1 (web)");
-        assert_eq!(console_headline(&locking(Some((0, 18)))), "Locking… 0 of 18");
-    }
-
-    #[test]
-    fn a_drill_never_reads_like_a_lock() {
-        let locked = SiteView { standing: Standing::Locked, ..locking(None) };
-        let drill = SiteView { drill: true, ..locked.clone() };
-        assert_ne!(console_headline(&drill), console_headline(&locked));
-        assert_ne!(tone(&drill), tone(&locked));
-    }
-
     #[test]
     fn ages_and_clocks_are_short() {
         assert_eq!([age(-3), age(12), age(180), age(7300)], ["0 s ago", "12 s ago", "3 min ago", "2 h ago"]);

@@ -88,6 +88,34 @@ test("two steps lock for those who cannot hold", async ({ page }) => {
   await expect(headline(page)).toHaveText("PSTN LOCKED");
 });
 
+test("whoever locked on this page is told why their all-clear was refused", async ({ page }) => {
+  await signIn(page, "Senior 1");
+  await page.getByText("Lock in two steps").click();
+  await page.getByRole("button", { name: "Lock now" }).click();
+  await expect(headline(page)).toHaveText("PSTN LOCKED");
+  await page.getByLabel(/Type the site’s name/).fill("Acme South");
+  await page.getByRole("button", { name: "Give the all-clear" }).click();
+  const refused = page.getByText("What you typed is not the site's name. Nothing was ordered.");
+  await expect(refused).toBeVisible();
+  await page.getByLabel(/Type the site’s name/).fill(" acme\u00a0north ");
+  await page.getByRole("button", { name: "Give the all-clear" }).click();
+  await expect(headline(page)).toHaveText("Normal calling");
+  await expect(refused).toHaveCount(0);
+});
+
+test("the public page says how to call as it is now, also on a page that was open before", async ({ page, browser }) => {
+  await page.goto("/");
+  const how = page.locator(".how");
+  await expect(how).toContainText("Just dial. The lines are open.");
+  const eoc = await (await browser.newContext()).newPage();
+  await signIn(eoc, "EOC 1");
+  await eoc.getByText("Lock in two steps").click();
+  await eoc.getByRole("button", { name: "Lock now" }).click();
+  await expect(how).toContainText("Dial as usual: the Emergency Operations Centre answers.");
+  await expect(how).not.toContainText("The lines are open");
+  await eoc.context().close();
+});
+
 test("a change by hand is on the console, and repaired", async ({ page }) => {
   await signIn(page, "EOC 1");
   await page.getByText("Lock in two steps").click();
@@ -108,7 +136,8 @@ test("a line that went silent is said within seconds, and the state greys out by
   process.kill(server, "SIGSTOP");
   try {
     await expect(page.locator(".line-bar").first()).toBeVisible({ timeout: 20_000 });
-    await expect(headline(page)).toHaveText("Unknown: cannot see CUCM");
+    // It is our own line that is lost: CUCM is not suspected.
+    await expect(headline(page)).toHaveText("Unknown: this screen has lost the server");
   } finally {
     process.kill(server, "SIGCONT");
   }

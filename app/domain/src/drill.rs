@@ -41,7 +41,7 @@ pub fn median_lock_ms(drills: &[Practised]) -> Option<u64> {
 impl Practised {
     fn of(incident: &Incident, events: &[Event], now: Timestamp) -> Option<Self> {
         let own: Vec<Event> = events.iter().filter(|event| incident.holds(event)).cloned().collect();
-        let report = Report::of(incident, &own, None, now);
+        let report = Report::of(incident, &[], &own, None, now);
         let lock = report.locks.first()?;
         let steps = own.iter().find_map(|event| match event.kind {
             EventKind::Verified { steps, .. } => Some(steps),

@@ -12,7 +12,11 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case", tag = "standing")]
 pub enum Standing {
     /// CUCM was not seen within the last 30 s, or only in part.
-    Unknown,
+    Unknown {
+        ordered: Target,
+        /// The order was once seen carried out.
+        confirmed: bool,
+    },
     /// It was as ordered, and somebody has changed CUCM since.
     Drifted {
         ordered: Target,
@@ -35,23 +39,28 @@ impl Standing {
     /// The word of the REST interface.
     pub fn word(self) -> &'static str {
         match self {
-            Self::Unknown => "unknown",
+            Self::Unknown { .. } => "unknown",
             Self::Drifted { .. } => "drifted",
             Self::Pending { .. } => "pending",
             Self::Locked => "locked",
             Self::Normal => "normal",
         }
     }
+
+    /// How a site stands while CUCM is not seen.
+    pub fn unseen(order: &Command) -> Self {
+        Self::Unknown { ordered: order.target(), confirmed: order.is_settled() }
+    }
 }
 
 /// The standing of a site at `now`.
 pub fn standing(command: &Command, reading: Option<&Reading>, now: Timestamp) -> Standing {
     let Some(reading) = reading.filter(|reading| reading.is_fresh(now)) else {
-        return Standing::Unknown;
+        return Standing::unseen(command);
     };
     let ordered = command.target();
     match (reading.state(), ordered) {
-        (ReadingState::Unknown, _) => Standing::Unknown,
+        (ReadingState::Unknown, _) => Standing::unseen(command),
         // The reading may be older than the order or than its last write: only whoever read back
         // after both settles it.
         _ if !command.is_settled() => {
@@ -120,9 +129,10 @@ mod tests {
         let locked = command(1, true);
         let seen = reading(&[StepState::Locked], at(0));
         assert_eq!(standing(&locked, Some(&seen), at(29_000)), Standing::Locked);
-        assert_eq!(standing(&locked, Some(&seen), at(31_000)), Standing::Unknown);
-        assert_eq!(standing(&locked, Some(&seen), at(-6_000)), Standing::Unknown, "clock ran back");
-        assert_eq!(standing(&locked, None, at(0)), Standing::Unknown);
+        let unseen = Standing::Unknown { ordered: Target::Locked, confirmed: true };
+        assert_eq!(standing(&locked, Some(&seen), at(31_000)), unseen);
+        assert_eq!(standing(&locked, Some(&seen), at(-6_000)), unseen, "clock ran back");
+        assert_eq!(standing(&locked, None, at(0)), unseen);
     }
 
     #[test]
@@ -167,7 +177,7 @@ mod tests {
             let fresh = (-5_000..=30_000).contains(&age);
             prop_assert_eq!(word == Standing::Locked, settled && fresh && target == Target::Locked && all(StepState::Locked));
             prop_assert_eq!(word == Standing::Normal, settled && fresh && target == Target::Normal && all(StepState::Normal));
-            if states.contains(&StepState::NotRead) || !fresh { prop_assert_eq!(word, Standing::Unknown); }
+            if states.contains(&StepState::NotRead) || !fresh { prop_assert_eq!(word.word(), "unknown"); }
         }
     }
 }

@@ -3,9 +3,11 @@
 use super::site_live::SiteLive;
 use crate::live::Line;
 use crate::texts::Texts;
+use crate::view::SiteView;
 use crate::words;
 use leptos::prelude::*;
 use lockdown::standing::Standing;
+use lockdown::step::Target;
 
 /// How the banner speaks.
 #[derive(Clone, Copy)]
@@ -48,12 +50,17 @@ impl Voice {
 pub(crate) fn Banner(live: SiteLive, voice: Voice) -> impl IntoView {
     let site = Memo::new(move |_| live.shown());
     let headline = move || match voice {
-        Voice::Console => site.with(words::console_headline),
+        Voice::Console => site.with(|site| site.said.headline.clone()),
+        Voice::Public(texts) if live.has_lost_the_server() => texts.with_value(Texts::screen_lost),
         Voice::Public(texts) => site.with(|site| texts.with_value(|texts| texts.headline(site).to_owned())),
     };
     let second = move || match voice {
-        Voice::Console => site.with(words::console_second_line),
+        Voice::Console => site.with(|site| site.said.second.clone()),
         Voice::Public(texts) => site.with(|site| texts.with_value(|texts| texts.second_line(site))),
+    };
+    let next_step = move || match voice {
+        Voice::Console => site.with(|site| site.said.next_step.clone()),
+        Voice::Public(_) => String::new(),
     };
     let progress = move || {
         site.with(|site| match site.standing {
@@ -65,13 +72,14 @@ pub(crate) fn Banner(live: SiteLive, voice: Voice) -> impl IntoView {
         })
     };
     view! {
-        <section class="banner" data-tone=move || site.with(words::tone) aria-label="State">
+        <section class="banner" data-tone=move || site.with(|site| site.said.tone.word()) aria-label="State">
             <svg class="banner-shape" viewBox="0 0 24 24" aria-hidden="true">
-                <path d=move || site.with(|site| words::shape(site.standing))></path>
+                <path d=move || site.with(|site| words::outline(site.said.shape))></path>
             </svg>
             <div class="banner-words" role="status" aria-live="polite" aria-atomic="true">
                 <h2 class="banner-headline">{headline}</h2>
                 <p class="banner-second">{second}</p>
+                <p class="banner-next" hidden=move || next_step().is_empty()>{next_step}</p>
             </div>
             <dl class="banner-facts">
                 <div>
@@ -79,10 +87,10 @@ pub(crate) fn Banner(live: SiteLive, voice: Voice) -> impl IntoView {
                     <dd><ReadingAge live voice/></dd>
                 </div>
                 {move || {
-                    (matches!(voice, Voice::Console) && site.with(|site| site.standing != Standing::Normal))
+                    (matches!(voice, Voice::Console) && site.with(under_way))
                         .then(|| view! {
                             <div>
-                                <dt>"Elapsed"</dt>
+                                <dt>"Since the order"</dt>
                                 <dd class="number">
                                     {move || live.elapsed.get().map_or_else(|| "–".to_owned(), words::elapsed)}
                                 </dd>
@@ -97,6 +105,11 @@ pub(crate) fn Banner(live: SiteLive, voice: Voice) -> impl IntoView {
         <LineBar live voice/>
     }
     .into_any()
+}
+
+/// A lock runs, or an order is not verified yet: how long it has been counts.
+fn under_way(site: &SiteView) -> bool {
+    site.ordered == Target::Locked || matches!(site.standing, Standing::Pending { .. })
 }
 
 /// How old the reading is; the plain clock time until the browser runs.

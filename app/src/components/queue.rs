@@ -40,6 +40,10 @@ pub(crate) fn Queue(
                 </details>
             </div>
             <p class="trouble" role="alert" hidden=true></p>
+            <p class="notice undo-bar" role="status" hidden=true>
+                <span></span>" · The caller is told in 8 s. "
+                <button type="button" class="button undo">"Undo "<kbd>"U"</kbd></button>
+            </p>
             {lanes}
             <p class="quiet nobody" hidden=!none>"Nobody waits."</p>
         </section>
@@ -93,8 +97,10 @@ pub fn Row(request: RequestView) -> impl IntoView {
 fn Told(request: RequestView) -> impl IntoView {
     let way = if request.direction == Direction::Outbound { "wants to call out" } else { "called in" };
     let typed = request.typed.map(|typed| format!(" (typed {typed})"));
+    let who = request.who;
     let twins = (!request.twins.is_empty()).then(|| format!("Same number: {}", request.twins.join(", ")));
     view! {
+        <p class="request-name">{who}</p>
         <p class="request-reason">{request.reason}</p>
         <dl class="request-facts">
             <div><dt>"Call back"</dt><dd class="number">{request.call_back}{typed}</dd></div>
@@ -139,9 +145,9 @@ fn Deeds(id: String) -> impl IntoView {
             <label for=text.clone()>"Message, note or reason"</label>
             <textarea id=text name="text" rows="2" maxlength="1000"></textarea>
             <div class="deed-row">
-                {deed("claim", "c", "Take")}
+                {deed("claim", "t", "Take")}
                 {deed("approve", "a", "Approve")}
-                {deed("connected", "t", "Connected")}
+                {deed("connected", "c", "Connected")}
                 {deed("no_answer", "x", "No answer")}
                 {deed("write", "w", "Write back")}
                 {deed("refuse", "r", "Refuse")}

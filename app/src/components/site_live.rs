@@ -5,6 +5,7 @@ use crate::live::{Line, browser_now, listen};
 use crate::view::{EventView, Live, RequestNews, SiteView, Waiting};
 use leptos::prelude::*;
 use lockdown::ids::SiteId;
+use lockdown::say::{SCREEN_LOST, SCREEN_LOST_THEN};
 use lockdown::standing::Standing;
 use std::time::Duration;
 
@@ -32,11 +33,11 @@ pub(crate) struct SiteLive {
     /// The server's clock, in milliseconds since 1970; `None` until the browser runs.
     pub(crate) now: RwSignal<Option<i64>>,
     pub(crate) line: ReadSignal<Line>,
-    /// When the line was lost, by the browser's clock.
+    /// When the line was lost, as the site's clock shows it.
     pub(crate) lost_at: RwSignal<Option<String>>,
     /// The line brings less than the page began with: the session ended, or a role was taken away.
     pub(crate) signed_out: RwSignal<bool>,
-    /// When it last came, by the browser's clock.
+    /// When it last came: what the browser's clock showed then. Only the time since is taken from that clock.
     arrived: RwSignal<f64>,
 }
 
@@ -60,16 +61,21 @@ impl SiteLive {
         Effect::new(move || {
             arrived.set(browser_now());
             gadget::wake(live);
-            live.tick(arrived);
-            if let Ok(ticking) = set_interval_with_handle(move || live.tick(arrived), TICK) {
+            if let Ok(ticking) = set_interval_with_handle(move || live.tick(), TICK) {
                 on_cleanup(move || ticking.clear());
+            }
+        });
+        // With the news, and not up to a second later: what stands beside it belongs to it.
+        Effect::new(move || {
+            if arrived.get() > 0.0 {
+                live.count();
             }
         });
         Effect::new(move || {
             let lost = line.get() == Line::Lost;
             lost_at.update(|at| {
                 if lost {
-                    at.get_or_insert_with(clock);
+                    at.get_or_insert_with(|| untrack(|| live.clock()));
                 } else {
                     *at = None;
                 }
@@ -87,11 +93,15 @@ impl SiteLive {
         }
     }
 
-    /// The server's clock now: what it said last, and the browser's time since.
-    fn tick(self, arrived: RwSignal<f64>) {
+    fn tick(self) {
         gadget::tick(self);
+        self.count();
+    }
+
+    /// The server's clock now: what it said last, and the browser's time since.
+    fn count(self) {
         #[expect(clippy::cast_possible_truncation, reason = "milliseconds since the page was opened")]
-        let since = (browser_now() - arrived.get_untracked()) as i64;
+        let since = (browser_now() - self.arrived.get_untracked()) as i64;
         self.site.with_untracked(|site| {
             let now = site.answered_ms + since;
             let age = |ms: i64| (now - ms) / 1000;
@@ -102,13 +112,41 @@ impl SiteLive {
     }
 
     /// The site as it may be shown now: unknown once the reading is older than 30 s, whether or not
-    /// the line still brings news.
+    /// the line still brings news. Where it does not, the server is to blame and not CUCM.
     pub(crate) fn shown(self) -> SiteView {
         let mut site = self.site.get();
-        if self.age.get().is_some_and(|age| !(-SKEW_SECONDS..=STALE_SECONDS).contains(&age)) {
-            site.standing = Standing::Unknown;
+        if self.is_stale() {
+            let confirmed = match site.standing {
+                Standing::Unknown { confirmed, .. } => confirmed,
+                Standing::Pending { .. } => false,
+                Standing::Drifted { .. } | Standing::Locked | Standing::Normal => true,
+            };
+            site.standing = Standing::Unknown { ordered: site.ordered, confirmed };
+            site.said = site.unseen.clone();
+            if self.has_lost_the_server() {
+                site.said.headline = SCREEN_LOST.to_owned();
+                site.said.next_step = SCREEN_LOST_THEN.to_owned();
+            }
         }
         site
+    }
+
+    fn is_stale(self) -> bool {
+        self.age.get().is_some_and(|age| !(-SKEW_SECONDS..=STALE_SECONDS).contains(&age))
+    }
+
+    /// The page hears nothing any more, and what it knew is too old.
+    pub(crate) fn has_lost_the_server(self) -> bool {
+        self.line.get() == Line::Lost && self.is_stale()
+    }
+
+    /// `14:02:31 MST`: the server's time, as the site's clock shows it, whatever the browser's says.
+    pub(crate) fn clock(self) -> String {
+        let now = self.now.get();
+        self.site.with(|site| {
+            let s = now.unwrap_or(site.answered_ms) / 1000 + site.offset_s;
+            format!("{:02}:{:02}:{:02} {}", s / 3600 % 24, s / 60 % 60, s % 60, site.zone)
+        })
     }
 }
 
@@ -131,6 +169,8 @@ fn take(
             }
             !less
         }
+        // Who comes and goes pushes nothing out of sight.
+        Live::Event(event) if event.weight == "quiet" => false,
         Live::Event(event) if event.site.as_ref().is_none_or(|site| site == id) => {
             events.update(|all| {
                 // Told before without the number that everybody knows: that one counts.
@@ -159,10 +199,4 @@ fn take(
         }
         Live::Site(_) | Live::Event(_) | Live::Request(_) | Live::Ticket(_) | Live::Beat => false,
     }
-}
-
-/// `14:02:31` by the browser's clock.
-pub(crate) fn clock() -> String {
-    let now = web_sys::js_sys::Date::new_0();
-    format!("{:02}:{:02}:{:02}", now.get_hours(), now.get_minutes(), now.get_seconds())
 }

@@ -8,7 +8,7 @@ use lockdown::standing::Standing;
 #[component]
 pub(crate) fn StepTable(live: SiteLive) -> impl IntoView {
     let steps = Memo::new(move |_| live.shown().detail.map(|detail| (detail.done, detail.steps)).unwrap_or_default());
-    let stale = Memo::new(move |_| live.shown().standing == Standing::Unknown);
+    let stale = Memo::new(move |_| matches!(live.shown().standing, Standing::Unknown { .. }));
     view! {
         <section class="card" aria-labelledby="steps-title">
             <h3 id="steps-title">{move || words::steps_title(stale.get(), steps.get().0)}</h3>

@@ -13,7 +13,8 @@ pub fn Ticket(ticket: TicketView, texts: Texts) -> impl IntoView {
         <h1>{texts.filled("ticket", "ticket", &ticket.ticket)}</h1>
         <section class="card ticket" data-state=ticket.state.clone()>
             <p class="ticket-state">{state}</p>
-            <p>{texts.filled("we_call", "number", &ticket.call_back)}</p>
+            // Only while somebody will.
+            {(ticket.open && ticket.state != "connected").then(|| view! { <p>{texts.filled("we_call", "number", &ticket.call_back)}</p> })}
         </section>
         <p class="notice">{texts.said("keep_link")}</p>
         <section class="card">

@@ -7,7 +7,6 @@ use crate::components::lock_switch::LockSwitch;
 use crate::components::release_form::ReleaseForm;
 use crate::components::site_live::SiteLive;
 use crate::components::steps::StepTable;
-use crate::error::ApiError;
 use crate::send::{Sending, action};
 use crate::view::{ConsoleView, Me};
 use crate::words;
@@ -98,18 +97,32 @@ fn ActionCard(
                     <p class="not-yours">"Only senior EOC personnel may give the all-clear. " {ask.clone()}</p>
                 }.into_any(),
             }}
-            <Answer answer=Signal::derive(move || activate.answer.get().or_else(|| release.answer.get()))/>
+            <Answer activate release ordered=ordered.into()/>
         </section>
     }
     .into_any()
 }
 
-/// What came of the last press: only what went wrong; success is the banner's to tell. Told by the
-/// browser alone: what a plain form met with stands above, from the page.
+/// What came of the last press: only what went wrong; success is the banner's to tell, and it, the next press or another
+/// state end it. Told by the browser alone: what a plain form met with stands above, from the page.
 #[component]
-fn Answer(answer: Signal<Option<Result<(), ApiError>>>) -> impl IntoView {
+fn Answer(activate: Sending, release: Sending, ordered: Signal<Target>) -> impl IntoView {
     let trouble = RwSignal::new(None::<String>);
-    Effect::new(move || trouble.set(answer.get().and_then(Result::err).map(|error| error.to_string())));
+    for pressed in [activate, release] {
+        Effect::new(move || {
+            let answer = pressed.answer.get();
+            if pressed.pending.get() || answer.is_some() {
+                trouble.set(answer.and_then(Result::err).map(|error| error.to_string()));
+            }
+        });
+    }
+    Effect::new(move |before: Option<Target>| {
+        let now = ordered.get();
+        if before.is_some_and(|before| before != now) {
+            trouble.set(None);
+        }
+        now
+    });
     move || trouble.get().map(|text| view! { <Trouble text/> })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::components::banner::{Banner, Voice};
 use crate::components::events::Events;
-use crate::components::site_live::{SiteLive, clock};
+use crate::components::site_live::SiteLive;
 use crate::live::Line;
 use crate::view::{Waiting, WallView};
 use crate::words;
@@ -31,7 +31,7 @@ pub fn WallIsland(view: WallView) -> impl IntoView {
     };
     let events = Signal::derive(move || live.events.get().into_iter().take(SHOWN).collect::<Vec<_>>());
     view! {
-        <header class="wall-head"><h1>{name}</h1><p class="number">{move || live.now.get().map(|_| clock())}</p></header>
+        <header class="wall-head"><h1>{name}</h1><p class="number">{move || live.now.get().map(|_| live.clock())}</p></header>
         <Banner live voice=Voice::Console/>
         <div class="wall-lost" role="alert" hidden=move || live.line.get() != Line::Lost>
             {move || words::wall_lost(live.lost_at.get().as_deref())}

@@ -7,7 +7,6 @@ use crate::texts::Texts;
 use crate::view::StatusView;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use lockdown::step::Target;
 
 #[component]
 pub(crate) fn StatusPage() -> impl IntoView {
@@ -17,32 +16,16 @@ pub(crate) fn StatusPage() -> impl IntoView {
         <Title text=texts.get_value().said("title")/>
         <Suspense>
             {move || board.get().map(|answer| match answer {
-                Ok(StatusView { sites, me }) => {
-                    let locked = sites.iter().any(|site| site.ordered == Target::Locked);
-                    view! {
+                Ok(StatusView { sites, me }) => view! {
                     <Frame me here="/">
                         <h1 class="visually-hidden">{texts.get_value().said("title")}</h1>
                         <div class="public">
-                            {sites.into_iter().map(|site| view! { <PublicSite site texts=texts.get_value()/> }).collect_view()}
-                            <How texts=texts.get_value() locked/>
+                            {sites.into_iter().map(|site| view! { <PublicSite site texts=texts.get_value() how=true/> }).collect_view()}
                         </div>
                     </Frame>
-                }.into_any()
-                },
+                }.into_any(),
                 Err(error) => view! { <Frame me=None here="/"><Trouble text=error.to_string()/></Frame> }.into_any(),
             })}
         </Suspense>
-    }
-}
-
-/// How to get a call through.
-#[component]
-fn How(texts: Texts, locked: bool) -> impl IntoView {
-    view! {
-        <section class="card how">
-            <h2>{texts.said("how_title")}</h2>
-            <p>{if locked { texts.said("how_locked") } else { texts.said("how_normal") }}</p>
-            <p><a class="button primary" href="/requests">{texts.said("ask")}</a></p>
-        </section>
     }
 }

@@ -5,7 +5,6 @@ use crate::readiness::{Finding, Verdict};
 use app::ApiError;
 use app::backend::Practice;
 use app::view::{DrillLine, DrillPlace, DrillsView, FindingView, ReadinessView};
-use app::words;
 use async_trait::async_trait;
 use lockdown::drill::{self, Practised};
 use lockdown::ids::SiteId;
@@ -59,7 +58,7 @@ impl Practice for Pages {
             DrillPlace {
                 id: status.id.clone(),
                 name: status.name.clone(),
-                headline: words::console_headline(&self.sites.detailed(status, now)),
+                headline: self.sites.said(status, true, now).headline,
                 running: status.command.target() == Target::Locked,
                 last: last.map_or_else(|| "There was no drill yet.".to_owned(), |at| format!("The last one: {at}")),
             }

@@ -5,10 +5,11 @@ use crate::webex::Front;
 use app::fragments;
 use app::view::{EventView, IncidentBrief, Moment, PlanNote, SiteDetail, SiteView, StepView, Weight};
 use app::words;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
-use lockdown::reading::ReadingState;
+use lockdown::reading::{Reading, ReadingState, STALE_AFTER};
+use lockdown::say::{Facts, Line, Said, say};
 use lockdown::step::{Found, Target};
 use lockdown::timeline::{Event, EventKind};
 use std::collections::BTreeMap;
@@ -65,7 +66,12 @@ impl Sites {
             ReadingState::Locked => Some(Target::Locked),
             ReadingState::Mixed | ReadingState::Unknown => None,
         });
+        let (offset_s, zone) = self.zone(&status.id, now);
         SiteView {
+            said: self.said(status, false, now),
+            unseen: self.unseen(status, false, now),
+            offset_s,
+            zone,
             id: status.id.clone(),
             name: status.name.clone(),
             drill: status.drill,
@@ -98,7 +104,40 @@ impl Sites {
             by_id: status.command.by().map(|by| by.id.clone()),
             plan: self.plan_note(status, now),
         };
-        SiteView { detail: Some(detail), ..self.public(status, now) }
+        let (said, unseen) = (self.said(status, true, now), self.unseen(status, true, now));
+        SiteView { detail: Some(detail), said, unseen, ..self.public(status, now) }
+    }
+
+    /// What is said of a site now; `names` who ordered, for those who work there.
+    pub fn said(&self, status: &SiteStatus, names: bool, now: Timestamp) -> Said {
+        self.sentence(status, status.reading.as_ref(), names, now)
+    }
+
+    /// The same when nothing newer was read for too long.
+    fn unseen(&self, status: &SiteStatus, names: bool, now: Timestamp) -> Said {
+        let old = status.reading.as_ref().map(|reading| reading.read_at + STALE_AFTER + SignedDuration::from_secs(1));
+        self.sentence(status, status.reading.as_ref(), names, old.unwrap_or(now).max(now))
+    }
+
+    fn sentence(&self, status: &SiteStatus, reading: Option<&Reading>, names: bool, now: Timestamp) -> Said {
+        let facts = Facts {
+            order: &status.command,
+            reading,
+            line: Line::Open,
+            drill: status.drill,
+            progress: status.progress.map(|progress| (progress.applied, progress.of)),
+            names,
+            now,
+        };
+        let (_, zone) = self.zone(&status.id, now);
+        say(&facts, |at| format!("{} {zone}", self.moment(Some(&status.id), at, now).clock))
+    }
+
+    /// Seconds the site's clock is ahead of UTC, and what its zone is called.
+    fn zone(&self, site: &SiteId, now: Timestamp) -> (i64, String) {
+        let zone = self.facts(Some(site)).map_or(TimeZone::UTC, |facts| facts.zone.clone());
+        let local = now.to_zoned(zone);
+        (i64::from(local.offset().seconds()), local.strftime("%Z").to_string())
     }
 
     fn plan_note(&self, status: &SiteStatus, now: Timestamp) -> Option<PlanNote> {
@@ -197,7 +236,8 @@ fn steps(status: &SiteStatus) -> Vec<StepView> {
     plan.checked.plan.steps.iter().map(shown).collect()
 }
 
-fn weight(kind: &EventKind) -> Weight {
+/// How much an entry should catch the eye.
+pub(super) fn weight(kind: &EventKind) -> Weight {
     match kind {
         EventKind::Incomplete { .. }
         | EventKind::Stopped { .. }

@@ -1,4 +1,5 @@
-//! A line in the desktop of every signed-in agent while the PSTN is locked. Best effort; no order waits for it.
+//! A line in the desktop of every signed-in agent while a lock is ordered: it says LOCKED when that was read back, and falls
+//! back when CUCM is not seen any more. Best effort; no order waits for it.
 //!
 //! Of several servers one posts ([`Turns`]). With the database away they cannot agree, and each does: twice
 //! rather than never. What Finesse shows is therefore looked at before anything is posted, and now and then
@@ -12,6 +13,7 @@ use crate::lease::Turns;
 use crate::store::papers::Paper;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
+use lockdown::say::{SHORT, means, short};
 use lockdown::standing::Standing;
 use lockdown::step::Target;
 use lockdown::timeline::EventKind;
@@ -34,9 +36,6 @@ const AGAIN_REFUSED: SignedDuration = SignedDuration::from_mins(5);
 /// The desktop offers up to 23:55 hours; a longer lock is posted again.
 const LASTS: SignedDuration = SignedDuration::from_hours(12);
 
-/// How each line of ours begins; the name of a site follows.
-const LOCKED: &str = "PSTN LOCKED: ";
-
 /// The paper with the message that is shown.
 const PAPER: &str = "finesse/notice";
 
@@ -54,13 +53,15 @@ struct Shown {
 
 /// What agents shall read.
 enum Wanted {
-    /// An order is on its way: what stands there stays.
+    /// This server does not know yet: what stands there stays.
     AsItIs,
     Nothing,
-    Lock {
+    Line {
         site: SiteId,
         since: Timestamp,
         content: String,
+        /// Every site it names was read back locked.
+        locked: bool,
     },
 }
 
@@ -114,19 +115,30 @@ impl Notices {
     }
 
     fn wanted(&self) -> Wanted {
-        let statuses = self.turns.pages.engine.live_statuses();
-        let locked: Vec<&SiteStatus> =
-            statuses.iter().filter(|status| status.command.target() == Target::Locked).collect();
-        let Some(first) = locked.first() else {
-            let settled = statuses.iter().all(|status| status.command.is_settled());
-            return if settled { Wanted::Nothing } else { Wanted::AsItIs };
-        };
+        let engine = &self.turns.pages.engine;
+        let statuses = engine.live_statuses();
+        let standings: Option<Vec<_>> =
+            statuses.iter().map(|status| Some((status, engine.standing_to_show(status)?))).collect();
+        let Some(standings) = standings else { return Wanted::AsItIs };
+        let shown: Vec<(&SiteStatus, Standing, &str)> =
+            standings.into_iter().filter_map(|(status, standing)| Some((status, standing, short(standing)?))).collect();
+        let Some((first, ..)) = shown.first() else { return Wanted::Nothing };
         let (_, numbers) = self.turns.pages.public_facts(&first.id);
-        let names: Vec<&str> = locked.iter().map(|status| status.name.as_str()).collect();
-        let emergency = numbers.first().map_or_else(String::new, |number| format!(" Emergency: dial {number}."));
-        let content = format!("{LOCKED}{}. Outside calls go through the EOC.{emergency}", names.join(", "));
-        let content: String = content.chars().take(CONTENT).collect();
-        Wanted::Lock { site: first.id.clone(), since: first.command.since(), content: content.trim_end().to_owned() }
+        let emergency = numbers.first().map(|number| format!("Emergency: dial {number}."));
+        // Sites that stand alike are named together.
+        let told = SHORT.iter().filter_map(|words| {
+            let alike = || shown.iter().filter(|(.., here)| here == words);
+            let names: Vec<&str> = alike().map(|(status, ..)| status.name.as_str()).collect();
+            let (_, standing, _) = alike().next()?;
+            Some(format!("{words}: {}. {}", names.join(", "), means(*standing)))
+        });
+        let content: String = told.chain(emergency).collect::<Vec<_>>().join(" ").chars().take(CONTENT).collect();
+        Wanted::Line {
+            site: first.id.clone(),
+            since: first.command.since(),
+            content: content.trim_end().to_owned(),
+            locked: shown.iter().all(|(_, standing, _)| *standing == Standing::Locked),
+        }
     }
 
     async fn shown(&self) -> Option<(u64, Option<Shown>)> {
@@ -158,36 +170,40 @@ impl Notices {
             memory.here = written;
         }
         let fresh = |shown: &Shown| now < shown.at + LASTS - SignedDuration::from_hours(1);
-        let (site, target, done) = match (self.wanted(), memory.here.clone()) {
+        let (site, settled, done) = match (self.wanted(), memory.here.clone()) {
             (Wanted::AsItIs, _) | (Wanted::Nothing, None) => return None,
-            (Wanted::Lock { content, .. }, Some(shown)) if shown.content == content && fresh(&shown) => return None,
+            (Wanted::Line { content, .. }, Some(shown)) if shown.content == content && fresh(&shown) => return None,
             (Wanted::Nothing, Some(shown)) => {
                 let site = self.turns.pages.engine.live_statuses().first()?.id.clone();
-                (site, Target::Normal, self.remove(&shown).await.map(|()| None))
+                (site, Some(Target::Normal), self.remove(&shown).await.map(|()| None))
             }
-            (Wanted::Lock { content, since, .. }, None) if self.adopt(memory, &content, since).await => return None,
-            (Wanted::Lock { site, content, .. }, before) => {
+            (Wanted::Line { content, since, .. }, None) if self.adopt(memory, &content, since).await => return None,
+            (Wanted::Line { site, content, locked, .. }, before) => {
                 if let Some(before) = before
                     && let Err(error) = self.remove(&before).await
                 {
                     tracing::warn!(%error, "an older message stays in the Finesse desktops until it ends");
                 }
                 let posted = self.messages.post(&content, LASTS.unsigned_abs()).await;
-                (site, Target::Locked, posted.map(|(id, listed)| Some(Shown { id, content, at: now, listed })))
+                let settled = locked.then_some(Target::Locked);
+                (site, settled, posted.map(|(id, listed)| Some(Shown { id, content, at: now, listed })))
             }
         };
         match done {
             Ok(shown) => {
                 self.keep(shown.as_ref()).await;
                 (memory.here, memory.told) = (shown, None);
-                self.tell(site, target, None).await;
+                // What is on its way is no news of its own.
+                if let Some(target) = settled {
+                    self.tell(site, target, None).await;
+                }
                 None
             }
             Err(error) => {
                 let why = error.to_string();
                 if memory.told.as_ref() != Some(&why) {
                     memory.told = Some(why.clone());
-                    self.tell(site, target, Some(why)).await;
+                    self.tell(site, settled.unwrap_or(Target::Locked), Some(why)).await;
                 }
                 Some(now + if matches!(error, NoticeError::Refused(_)) { AGAIN_REFUSED } else { AGAIN })
             }
@@ -209,7 +225,7 @@ impl Notices {
         let Some((at, refused)) = memory.tidied else { return true };
         let pause = match self.wanted() {
             _ if refused => AGAIN_REFUSED,
-            Wanted::Lock { .. } => TIDY,
+            Wanted::Line { .. } => TIDY,
             Wanted::Nothing if !memory.strange.is_empty() => TIDY,
             Wanted::Nothing => TIDY_SELDOM,
             Wanted::AsItIs => return false,
@@ -222,7 +238,7 @@ impl Notices {
         let wanted = match self.wanted() {
             Wanted::AsItIs => return false,
             Wanted::Nothing => None,
-            Wanted::Lock { content, .. } => Some(content),
+            Wanted::Line { content, .. } => Some(content),
         };
         let listed = self.standing().await;
         memory.tidied = Some((now, matches!(listed, Err(NoticeError::Refused(_)))));
@@ -315,8 +331,8 @@ impl Notices {
 
 /// Is this line one of ours that begins with the site of this name?
 fn is_about(content: &str, name: &str) -> bool {
-    let rest = content.strip_prefix(LOCKED).and_then(|rest| rest.strip_prefix(name));
-    rest.is_some_and(|rest| rest.starts_with(['.', ',']))
+    let behind = |words: &&str| content.strip_prefix(*words)?.strip_prefix(": ")?.strip_prefix(name);
+    SHORT.iter().find_map(behind).is_some_and(|rest| rest.starts_with(['.', ',']))
 }
 
 #[cfg(test)]
@@ -327,6 +343,7 @@ mod tests {
     fn a_line_of_another_installation_is_left_alone() {
         assert!(is_about("PSTN LOCKED: Acme North. Outside calls go through the EOC.", "Acme North"));
         assert!(is_about("PSTN LOCKED: Acme North, Acme South. Outside calls", "Acme North"));
+        assert!(is_about("PSTN lock ordered: Acme North. Outside calls may", "Acme North"));
         for other in ["PSTN LOCKED: Acme North 2. Outside", "PSTN LOCKED: Acme", "Canteen closed", "Acme North."] {
             assert!(!is_about(other, "Acme North"), "{other}");
         }

@@ -13,10 +13,15 @@ const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What each word on the screen means, and what to do. Design, section 3.
-const WORDS: [[&str; 3]; 5] = [
+const WORDS: [[&str; 3]; 6] = [
     ["PSTN LOCKED", "Every step was read back from CUCM as locked.", "Work the queue."],
     ["Normal calling", "Every step was read back as normal.", "Nothing."],
-    ["Locking, Releasing", "Ordered, and not all read back yet.", "Watch it. After a minute: runbook."],
+    ["Lock accepted, Locking, Releasing", "Ordered, and not all read back yet.", "Watch it. After a minute: runbook."],
+    [
+        "LOCK ORDERED, not confirmed",
+        "Ordered, and CUCM cannot be seen: outside calls may still go out.",
+        "Call the telecom engineer.",
+    ],
     ["Changed in CUCM", "Somebody changed CUCM since.", "Call the telecom engineer. It names the objects."],
     ["Unknown", "CUCM was not seen for 30 s. Not normal, not locked: unknown.", "Call the telecom engineer."],
 ];
@@ -74,4 +79,40 @@ fn one(state: &AppState, name: &str, site: &lockdown::ids::SiteId) -> String {
         at = state.sites.dated(Some(site), state.engine.now()),
         version = env!("CARGO_PKG_VERSION"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WORDS;
+    use jiff::Timestamp;
+    use lockdown::ids::StepId;
+    use lockdown::reading::{Reading, StepReading};
+    use lockdown::say::{Facts, Line, say};
+    use lockdown::site::Command;
+    use lockdown::step::{Found, StepState, StepValue};
+
+    /// Every headline that a site nobody touched can have, and what its progress adds.
+    #[test]
+    fn every_word_of_the_card_begins_a_headline_of_the_screens() {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let order = Command::Untouched { since: now };
+        let reading = |state| Reading {
+            read_at: now,
+            steps: vec![StepReading {
+                step: StepId::try_from("s".to_owned()).unwrap(),
+                found: Found::Value(StepValue::Blocked(false)),
+                state,
+            }],
+        };
+        let said = |reading: Option<&Reading>| {
+            let facts =
+                Facts { order: &order, reading, line: Line::Open, drill: false, progress: None, names: true, now };
+            say(&facts, |_| String::new()).headline
+        };
+        let headlines = [said(Some(&reading(StepState::Normal))), said(Some(&reading(StepState::Locked))), said(None)];
+        for word in ["Normal calling", "Changed in CUCM", "Unknown"] {
+            assert!(WORDS.iter().any(|[says, ..]| *says == word), "{word} is on the card");
+            assert!(headlines.iter().any(|headline| headline.starts_with(word)), "{word}: {headlines:?}");
+        }
+    }
 }

@@ -3,12 +3,13 @@
 use super::AppState;
 use super::address::Caller;
 use super::language::wished;
-use super::limits::{OpenLine, Place};
+use super::limits::OpenLine;
 use super::stop::come_back;
 use crate::backend::queue::ticket_view;
 use crate::backend::{Pages, Sites};
 use crate::engine::{Engine, News, SiteStatus};
 use crate::identity::token;
+use crate::limit::Place;
 use app::backend::CurrentSession;
 use app::texts::{Texts, languages, texts};
 use app::view::{Live, TicketView};

@@ -3,7 +3,8 @@
 
 use super::AppState;
 use super::address::Caller;
-use super::limits::Wait;
+use super::limits::PIN_DELAY;
+use crate::limit::{Place, Wait};
 use crate::phone::screen::Screen;
 use crate::phone::{Asking, Counted, Desk, Typed};
 use axum::Extension;
@@ -95,8 +96,10 @@ pub(super) async fn lock(
     // Only who could lock with the right PIN is counted: nobody uses up another's tries from elsewhere.
     if desk.could_lock(&asking, &once) {
         for counted in desk.counted(&asking, &typed).await {
-            if let Err(Wait(wait)) = taken(&state, &counted) {
-                return Ok(shown(&state, &desk.too_often(&asking, wait.as_secs() + 1).await));
+            match taken(&state, counted, asking.from.into()) {
+                Ok(false) => {}
+                Ok(true) => state.engine.pause(PIN_DELAY).await,
+                Err(wait) => return Ok(shown(&state, &desk.too_often(&asking, wait.seconds()).await)),
             }
         }
     }
@@ -104,19 +107,65 @@ pub(super) async fn lock(
     Ok(shown(&state, &screen))
 }
 
-fn taken(state: &AppState, counted: &Counted) -> Result<(), Wait> {
+/// Whether it is to wait a little before it is looked at.
+fn taken(state: &AppState, counted: Counted, from: Place) -> Result<bool, Wait> {
     match counted {
-        Counted::Phone(_) | Counted::Own(_) => state.limits.pins_of_phone.take(counted),
-        Counted::Person(_) => state.limits.pins_of_person.take(counted),
+        Counted::Phone(_) | Counted::Own(_) => state.limits.pins_of_phone.take(&(counted, from)).map(|()| false),
+        Counted::Person(_) => {
+            let many = state.limits.all_pins.take(&counted).is_err();
+            state.limits.pins_of_person.take(&(counted, from)).map(|()| many)
+        }
     }
 }
 
 /// From the body, whatever the phone calls it, or from the address.
 fn read(uri: &Uri, body: &[u8]) -> Fields {
-    let body = String::from_utf8_lossy(body);
-    let sent = if body.is_empty() { uri.query().unwrap_or_default() } else { body.as_ref() };
-    let pairs = reqwest::Url::parse(&format!("phone:?{sent}"));
-    pairs.map(|pairs| pairs.query_pairs().into_owned().collect()).unwrap_or_default()
+    let sent = if body.is_empty() { uri.query().unwrap_or_default().as_bytes() } else { body };
+    let pairs = sent.split(|byte| *byte == b'&').map(|pair| {
+        let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+        (decoded(&pair[..at]), decoded(pair.get(at + 1..).unwrap_or_default()))
+    });
+    pairs.filter(|(name, _)| !name.is_empty()).collect()
+}
+
+/// Some models write UTF-8, older ones Latin-1 (ISO 8859-1), and none says which.
+fn decoded(field: &[u8]) -> String {
+    let hex =
+        |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16)).and_then(|n| u8::try_from(n).ok());
+    let (mut bytes, mut place) = (Vec::with_capacity(field.len()), 0);
+    while let Some(byte) = field.get(place) {
+        let escaped = (*byte == b'%').then(|| hex(field.get(place + 1)).zip(hex(field.get(place + 2)))).flatten();
+        place += if escaped.is_some() { 3 } else { 1 };
+        bytes.push(match (escaped, byte) {
+            (Some((high, low)), _) => high << 4 | low,
+            (None, b'+') => b' ',
+            (None, plain) => *plain,
+        });
+    }
+    String::from_utf8(bytes).unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_a_phone_writes_is_read_in_its_own_letters() {
+        let fields = |body: &[u8]| read(&Uri::from_static("/x?who=no"), body);
+        assert_eq!(fields(b"back=4711&who=Ren%E9&why=x+y")["who"], "Ren\u{e9}");
+        assert_eq!(fields(b"who=Ren%C3%A9")["who"], "Ren\u{e9}");
+        assert_eq!(fields(b"who=Ren\xe9")["who"], "Ren\u{e9}");
+        assert_eq!(fields(b"why=x+y%2Bz%")["why"], "x y+z%");
+        assert_eq!(read(&Uri::from_static("/x?pin=1&code="), b"").get("pin").map(String::as_str), Some("1"));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_read(body in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = read(&Uri::from_static("/x"), &body);
+        }
+    }
 }
 
 pub(super) async fn ask_call(

@@ -33,6 +33,8 @@ pub struct Facts<'a> {
 enum Change {
     Ordered,
     Locked,
+    /// CUCM is not seen any more, or somebody changed it.
+    Unconfirmed,
     Releasing,
     Normal,
 }
@@ -47,8 +49,13 @@ pub struct Message {
 }
 
 impl Change {
-    fn of(event: &Event) -> Option<Self> {
+    /// What an event changes; `stood` is what stood before it, and `seen` what did when CUCM was last seen.
+    fn of(event: &Event, stood: Option<Self>, seen: Option<Self>) -> Option<Self> {
         match event.kind {
+            EventKind::CucmLost { .. } | EventKind::Drifted { ordered: Target::Locked, .. } => {
+                Some(Self::Unconfirmed).filter(|_| stood != Some(Self::Unconfirmed))
+            }
+            EventKind::CucmBack | EventKind::DriftEnded if stood == Some(Self::Unconfirmed) => seen,
             EventKind::LockOrdered { .. } | EventKind::OrdersDisagreed { kept: Target::Locked, .. } => {
                 Some(Self::Ordered)
             }
@@ -64,16 +71,28 @@ impl Change {
         match self {
             _ if first => "Alert",
             Self::Normal => "Cancel",
-            Self::Ordered | Self::Locked | Self::Releasing => "Update",
+            Self::Ordered | Self::Locked | Self::Unconfirmed | Self::Releasing => "Update",
         }
     }
 
     fn headline(self) -> &'static str {
         match self {
-            Self::Ordered => "Outside calls are being routed to the Emergency Operations Centre",
+            Self::Ordered => "A lock of outside calls is ordered, and not confirmed yet",
             Self::Locked => "Outside calls go through the Emergency Operations Centre",
+            Self::Unconfirmed => {
+                "Whether outside calls go through the Emergency Operations Centre cannot be confirmed now"
+            }
             Self::Releasing => "Outside calls are being restored",
             Self::Normal => "Phones work normally",
+        }
+    }
+
+    /// What was read back was observed; what was ordered is likely.
+    fn certainty(self) -> &'static str {
+        match self {
+            Self::Locked | Self::Normal => "Observed",
+            Self::Ordered | Self::Releasing => "Likely",
+            Self::Unconfirmed => "Unknown",
         }
     }
 
@@ -88,8 +107,13 @@ impl Change {
 /// When a message cannot be written.
 pub fn messages(incident: &Incident, events: &[Event], facts: &Facts<'_>) -> io::Result<Vec<Message>> {
     let mut all: Vec<Message> = Vec::new();
-    let own = events.iter().filter(|event| incident.holds(event));
-    for (event, change) in own.filter_map(|event| Some((event, Change::of(event)?))) {
+    let (mut stood, mut seen) = (None, None);
+    for event in events.iter().filter(|event| incident.holds(event)) {
+        let Some(change) = Change::of(event, stood, seen) else { continue };
+        stood = Some(change);
+        if change != Change::Unconfirmed {
+            seen = stood;
+        }
         // By the event: the same message wherever and whenever it is asked for.
         let identifier = format!("{}.{}", incident.id, event.id);
         let reference = |message: &Message| format!("{},{},{}", facts.sender, message.identifier, sent(message.sent));
@@ -131,7 +155,7 @@ fn alert(told: &Told<'_>, references: &[String], facts: &Facts<'_>) -> io::Resul
             text(info, "event", "PSTN lockdown")?;
             text(info, "urgency", change.urgency())?;
             text(info, "severity", "Moderate")?;
-            text(info, "certainty", "Observed")?;
+            text(info, "certainty", change.certainty())?;
             text(info, "senderName", facts.site_name)?;
             text(info, "headline", told.headline)?;
             text(info, "instruction", &instruction)?;
@@ -247,6 +271,38 @@ mod tests {
         let last = &all[3].xml;
         assert!(last.contains("lockdown@lockdown.acme.example,inc-1.0,2027-01-15T08:00:00-00:00 "), "{last}");
         assert!(!last.contains("smoke") && last.contains("Acme &amp; Sons &lt;North&gt;"), "{last}");
+    }
+
+    #[test]
+    fn nobody_is_told_that_it_is_locked_while_that_cannot_be_confirmed() {
+        let mut events = told();
+        events.truncate(2);
+        let last = events[1].clone();
+        for kind in [
+            EventKind::CucmLost { why: "away".into() },
+            EventKind::Drifted { ordered: Target::Locked, steps: vec![] },
+            EventKind::DriftEnded,
+        ] {
+            let seq = events.len() as u64 + 1;
+            events.push(Event { id: seq.to_string(), seq, kind, ..last.clone() });
+        }
+        let all = messages(&incidents(&events)[0], &events, &facts()).unwrap();
+        let told: Vec<(&str, &str)> = all
+            .iter()
+            .map(|message| {
+                let certainty = message.xml.split("<certainty>").nth(1).unwrap().split('<').next().unwrap();
+                (message.headline, certainty)
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("A lock of outside calls is ordered, and not confirmed yet", "Likely"),
+                ("Outside calls go through the Emergency Operations Centre", "Observed"),
+                ("Whether outside calls go through the Emergency Operations Centre cannot be confirmed now", "Unknown"),
+                ("Outside calls go through the Emergency Operations Centre", "Observed"),
+            ]
+        );
     }
 
     #[test]

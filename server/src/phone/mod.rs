@@ -11,13 +11,13 @@ use crate::engine::ports::NewEvent;
 use crate::engine::{EngineError, SiteStatus};
 use crate::identity::api_key::within;
 use crate::identity::{slow_hash, token};
+use crate::limit::{Limit, Place};
 use crate::store::records::Person;
 use app::backend::RequestForm;
 use app::texts::texts;
 use app::view::SiteView;
 use app::words;
 use aws_lc_rs::hmac;
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use jiff::Timestamp;
 use lockdown::ids::{OperatorId, SiteId};
 use lockdown::operator::{Authority, Operator, Scope, Surface};
@@ -26,17 +26,14 @@ use lockdown::step::Target;
 use lockdown::timeline::EventKind;
 use screen::{Field, Flags, Item, Key, Screen};
 use std::net::IpAddr;
-use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// For so long the field for the PIN is good, in seconds. Finesse reference, section 9.4.
 const GOOD_FOR: i64 = 60;
 
-/// Places that are remembered for that.
-const PLACES: usize = 10_000;
-
 /// Refusals of one place that are told at once; then one a minute. A flood fills no disk.
-const TOLD: NonZeroU32 = NonZeroU32::new(20).unwrap();
+const TOLD: u32 = 20;
 
 /// People with the same extension that are tried.
 const ALIKE: usize = 4;
@@ -82,7 +79,7 @@ pub struct Desk {
     base: String,
     key: hmac::Key,
     /// How often refusals of one place are told.
-    pace: DefaultKeyedRateLimiter<Option<IpAddr>>,
+    pace: Limit<Place>,
 }
 
 impl Desk {
@@ -92,7 +89,7 @@ impl Desk {
         let secret = secret.map_or_else(token::random_text, |secret| secret.expose().to_owned());
         let key = token::digest(&format!("phone/{secret}"));
         let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
-        let pace = RateLimiter::keyed(Quota::per_minute(NonZeroU32::MIN).allow_burst(TOLD));
+        let pace = Limit::new(TOLD, Duration::from_secs(60));
         Self { pages, settings, base: base.to_owned(), key, pace }
     }
 
@@ -127,8 +124,8 @@ impl Desk {
             items.push(item(&format!("LOCK the PSTN: {}", status.name), "/lock"));
         }
         items.push(item("Log a call", "/log"));
-        let view = self.pages.sites.detailed(&status, self.pages.engine.now());
-        Screen::Menu { title: format!("PSTN {}", status.name), prompt: words::console_headline(&view), items }
+        let prompt = self.pages.sites.said(&status, true, self.pages.engine.now()).headline;
+        Screen::Menu { title: format!("PSTN {}", status.name), prompt, items }
     }
 
     /// How it stands, for every phone; with the steps on those of the EOC.
@@ -144,8 +141,8 @@ impl Desk {
         let public = self.pages.sites.public(&status, now);
         let age = public.read.as_ref().map(|read| words::age((now.as_millisecond() - read.ms) / 1000));
         let (headline, second) = if phone.is_some() {
-            let view = self.pages.sites.detailed(&status, now);
-            (words::console_headline(&view), words::console_second_line(&view))
+            let said = self.pages.sites.said(&status, true, now);
+            (said.headline, said.second)
         } else {
             let english = texts(["en"]);
             (english.headline(&public).to_owned(), english.second_line(&public))
@@ -395,10 +392,7 @@ impl Desk {
         // Whatever it calls itself: cut, and without what could look like something else.
         let device: String = asking.device.chars().filter(char::is_ascii_alphanumeric).take(20).collect();
         tracing::warn!(device, from = ?asking.from, why, "a desk phone was refused");
-        if self.pace.len() > PLACES {
-            self.pace.retain_recent();
-        }
-        if self.pace.check_key(&asking.from.map(network)).is_err() {
+        if self.pace.take(&asking.from.into()).is_err() {
             return;
         }
         let (from, why) = (asking.from.map(|from| from.to_string()), why.to_owned());
@@ -406,14 +400,6 @@ impl Desk {
         if let Err(error) = self.pages.engine.tell(NewEvent { at, site: None, by: None, kind }).await {
             tracing::error!(%error, "a phone that was refused could not be told");
         }
-    }
-}
-
-/// An address, or the network an IPv6 client can choose its address from.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6(std::net::Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
-        v4 @ IpAddr::V4(_) => v4,
     }
 }
 

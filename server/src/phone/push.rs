@@ -1,4 +1,5 @@
-//! A line on the EOC's phones while the PSTN is locked, pushed to each. Best effort; no order waits for it.
+//! A line on the EOC's phones while a lock is ordered, pushed to each: it says LOCKED when that was read back, and falls back
+//! when CUCM is not seen any more. Best effort; no order waits for it.
 //!
 //! *Source*: Cisco, Phone Services Application Development Notes, HTTP: `POST /CGI/Execute` with the form field
 //! `XML`, Basic sign-in of a user the device is associated with; `CiscoIPPhoneError` 4 is a refused sign-in.
@@ -9,6 +10,8 @@ use crate::engine::ports::NewEvent;
 use crate::lease::Turns;
 use crate::store::papers::Paper;
 use jiff::{SignedDuration, Timestamp};
+use lockdown::say::short;
+use lockdown::standing::Standing;
 use lockdown::step::Target;
 use lockdown::timeline::{EventKind, StepNote};
 use std::collections::BTreeMap;
@@ -33,8 +36,18 @@ pub struct Pushes {
     turns: Turns,
 }
 
-/// What each phone shows, by its name.
-type Shown = BTreeMap<String, Target>;
+/// What each phone shows, by its name; nothing is an empty text.
+type Shown = BTreeMap<String, String>;
+
+/// Phones that did not take something, by their name.
+type PutOff = BTreeMap<String, Failed>;
+
+/// What a phone did not take, when it is told that again, and whether the timeline heard of it.
+struct Failed {
+    text: String,
+    again: Timestamp,
+    told: bool,
+}
 
 impl Pushes {
     /// # Errors
@@ -49,17 +62,20 @@ impl Pushes {
         Ok(Self { phones, settings, http, turns })
     }
 
-    /// What a phone should show; `None` while that is not settled.
-    fn wanted(&self, phone: &DeskPhone) -> Option<(Target, String)> {
-        let statuses = self.turns.pages.engine.live_statuses();
-        let of_phone = |id: &lockdown::ids::SiteId| phone.site.as_ref().is_none_or(|site| site == id);
-        let mut here = statuses.iter().filter(|status| of_phone(&status.id));
-        let first = here.next()?;
-        match first.command.target() {
-            Target::Locked => Some((Target::Locked, format!("PSTN LOCKED {}", first.name))),
-            Target::Normal if first.command.is_settled() => Some((Target::Normal, String::new())),
-            Target::Normal => None,
+    /// What a phone should show, and what that says is so: `None` for what is on its way, or cannot be seen. Nothing while
+    /// this server does not know yet.
+    fn wanted(&self, phone: &DeskPhone) -> Option<(String, Option<Target>)> {
+        let engine = &self.turns.pages.engine;
+        let mut statuses = engine.live_statuses();
+        statuses.retain(|status| phone.site.as_ref().is_none_or(|site| *site == status.id));
+        for status in &statuses {
+            let standing = engine.standing_to_show(status)?;
+            if let Some(words) = short(standing) {
+                let locked = (standing == Standing::Locked).then_some(Target::Locked);
+                return Some((format!("{words} {}", status.name), locked));
+            }
         }
+        Some((String::new(), Some(Target::Normal)))
     }
 
     async fn shown(&self) -> Shown {
@@ -97,47 +113,52 @@ impl Pushes {
     }
 
     /// Tells those that show something else; which are to be told again.
-    async fn tell(&self, shown: &mut Shown, put_off: &mut BTreeMap<String, Timestamp>, now: Timestamp) {
+    async fn tell(&self, shown: &mut Shown, put_off: &mut PutOff, now: Timestamp) {
         let due: Vec<_> = self
             .phones
             .iter()
             .filter_map(|(phone, address)| Some((phone, address, self.wanted(phone)?)))
-            .filter(|(phone, _, (target, _))| shown.get(&phone.name).unwrap_or(&Target::Normal) != target)
-            .filter(|(phone, ..)| put_off.get(&phone.name).is_none_or(|again| *again <= now))
+            .filter(|(phone, _, (text, _))| shown.get(&phone.name).map_or("", String::as_str) != text)
+            .filter(|(phone, _, (text, _))| {
+                put_off.get(&phone.name).is_none_or(|failed| failed.text != *text || failed.again <= now)
+            })
             .collect();
         if due.is_empty() {
             return;
         }
-        let each = due.iter().map(|(_, address, (target, text))| async move {
-            let xml = if *target == Target::Locked { banner(text) } else { no_banner() };
+        let each = due.iter().map(|(_, address, (text, _))| async move {
+            let xml = if text.is_empty() { no_banner() } else { banner(text) };
             self.push(address, &xml).await
         });
         let outcomes = futures_util::future::join_all(each).await;
         let mut told: BTreeMap<_, (Target, usize, Vec<StepNote>)> = BTreeMap::new();
-        for ((phone, _, (target, _)), outcome) in due.into_iter().zip(outcomes) {
+        for ((phone, _, (text, settled)), outcome) in due.into_iter().zip(outcomes) {
             let site = phone.site.clone().or_else(|| Some(self.turns.pages.engine.live_statuses().first()?.id.clone()));
+            if outcome.is_ok() {
+                shown.insert(phone.name.clone(), text);
+                put_off.remove(&phone.name);
+            } else {
+                let before = put_off.get(&phone.name).is_some_and(|failed| failed.told);
+                let failed = Failed { text, again: now + AGAIN, told: before || settled.is_some() };
+                put_off.insert(phone.name.clone(), failed);
+                // Said once; tried again until it takes it.
+                if before {
+                    continue;
+                }
+            }
+            // What is on its way is no news of its own.
+            let Some(target) = settled else { continue };
             let (_, done, failed) = told.entry(site).or_insert((target, 0, vec![]));
             match outcome {
-                Ok(()) => {
-                    *done += 1;
-                    shown.insert(phone.name.clone(), target);
-                    put_off.remove(&phone.name);
-                }
-                // Said once; tried again until it takes it.
-                Err(note) => {
-                    if put_off.insert(phone.name.clone(), now + AGAIN).is_none() {
-                        failed.push(StepNote { object: phone.name.clone(), note });
-                    }
-                }
+                Ok(()) => *done += 1,
+                Err(note) => failed.push(StepNote { object: phone.name.clone(), note }),
             }
         }
         self.keep(shown).await;
         for (site, (target, done, failed)) in told {
-            if done > 0 || !failed.is_empty() {
-                let kind = EventKind::PhonesTold { target, done, failed };
-                if let Err(error) = self.turns.pages.engine.tell(NewEvent { at: now, site, by: None, kind }).await {
-                    tracing::error!(%error, "what the phones show could not be put into the timeline");
-                }
+            let kind = EventKind::PhonesTold { target, done, failed };
+            if let Err(error) = self.turns.pages.engine.tell(NewEvent { at: now, site, by: None, kind }).await {
+                tracing::error!(%error, "what the phones show could not be put into the timeline");
             }
         }
     }

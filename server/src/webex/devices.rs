@@ -1,5 +1,5 @@
 //! Room devices that show a lock: woken, told with a sound and a line of text that stays, cleared with the
-//! all-clear. Best effort, side by side, each with its own result; no order waits for them.
+//! all-clear. They say LOCKED when that was read back, and fall back when CUCM is not seen any more. Best effort, side by side, each with its own result; no order waits for them.
 //!
 //! *Source*: RoomOS's xAPI, its commands and their limits; `putxml` of the devices' own web service.
 
@@ -11,6 +11,8 @@ use crate::engine::ports::{NewEvent, StoreError};
 use crate::store::papers::Paper;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
+use lockdown::say::{means, short};
+use lockdown::standing::Standing;
 use lockdown::step::Target;
 use lockdown::timeline::{EventKind, StepNote};
 use quick_xml::Writer;
@@ -46,7 +48,23 @@ type Commands = Vec<(&'static str, Map<String, Value>)>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Wanted {
     Nothing,
-    Lock { title: String, text: String, wall: Option<String> },
+    Lock {
+        title: String,
+        text: String,
+        wall: Option<String>,
+        /// It was read back so.
+        locked: bool,
+    },
+}
+
+impl Wanted {
+    /// What the timeline hears that a device shows; nothing of what is on its way.
+    fn settled(&self) -> Option<Target> {
+        match self {
+            Self::Nothing => Some(Target::Normal),
+            Self::Lock { locked, .. } => locked.then_some(Target::Locked),
+        }
+    }
 }
 
 /// How to reach one.
@@ -79,8 +97,12 @@ impl Last {
         matches!(self, Self::Failed { wanted, again_at, .. } if wanted == what && *again_at > now)
     }
 
-    fn was_sounded(&self, what: &Wanted) -> bool {
-        matches!(self, Self::Failed { wanted, answered: true, .. } if wanted == what)
+    /// It was woken for this lock already: other words come without a sound.
+    fn was_sounded(&self) -> bool {
+        matches!(
+            self,
+            Self::Failed { wanted: Wanted::Lock { .. }, answered: true, .. } | Self::Took(Wanted::Lock { .. })
+        )
     }
 }
 
@@ -130,13 +152,13 @@ type Due<'d> = (&'d mut Device, SiteId, Wanted);
 struct Outcome {
     device: String,
     site: SiteId,
-    target: Target,
+    settled: Option<Target>,
     came: Result<(), WebexError>,
 }
 
 async fn tell_one((device, site, wanted): Due<'_>, now: Timestamp) -> Outcome {
-    let target = if wanted == Wanted::Nothing { Target::Normal } else { Target::Locked };
-    let outcome = carry_out(&device.way, commands(&wanted), device.last.was_sounded(&wanted)).await;
+    let settled = wanted.settled();
+    let outcome = carry_out(&device.way, commands(&wanted), device.last.was_sounded()).await;
     device.last = match &outcome {
         Ok(()) => Last::Took(wanted),
         Err(error) => {
@@ -144,13 +166,14 @@ async fn tell_one((device, site, wanted): Due<'_>, now: Timestamp) -> Outcome {
             Last::Failed { wanted, answered, again_at: now + AGAIN }
         }
     };
-    Outcome { device: device.settings.name.clone(), site, target, came: outcome }
+    Outcome { device: device.settings.name.clone(), site, settled, came: outcome }
 }
 
 /// How many of a site's devices took it, and why the others did not.
 fn by_site(outcomes: Vec<Outcome>) -> BTreeMap<SiteId, (Target, usize, Vec<StepNote>)> {
     let mut all: BTreeMap<SiteId, (Target, usize, Vec<StepNote>)> = BTreeMap::new();
-    for Outcome { device, site, target, came } in outcomes {
+    for Outcome { device, site, settled, came } in outcomes {
+        let Some(target) = settled else { continue };
         let (_, done, failed) = all.entry(site).or_insert((target, 0, vec![]));
         match came {
             Ok(()) => *done += 1,
@@ -182,7 +205,7 @@ impl Webex {
         self.keep_lit(lit).await;
         let now = self.pages.engine.now();
         let outcomes = futures_util::future::join_all(due.into_iter().map(|due| tell_one(due, now))).await;
-        for one in outcomes.iter().filter(|one| one.target == Target::Normal && one.came.is_ok()) {
+        for one in outcomes.iter().filter(|one| one.settled == Some(Target::Normal) && one.came.is_ok()) {
             lit.remove(&one.device);
         }
         self.keep_lit(lit).await;
@@ -240,26 +263,28 @@ impl Webex {
         }
     }
 
-    /// What it shall show, and because of which site; `None` while that is not settled.
+    /// What it shall show, and because of which site; `None` while this server does not know yet.
     fn wanted(&self, device: &RoomDevice) -> Option<(SiteId, Wanted)> {
         let statuses: Vec<SiteStatus> = match &device.site {
             Some(site) => self.pages.engine.status(site).into_iter().collect(),
             None => self.pages.engine.live_statuses(),
         };
-        let locked = statuses.iter().find(|status| status.command.target() == Target::Locked);
-        let Some(status) = locked else {
-            // The banner stays until the all-clear was seen carried out.
-            let settled = statuses.iter().all(|status| status.command.is_settled());
-            let site = statuses.first()?.id.clone();
-            return settled.then_some((site, Wanted::Nothing));
+        let standings: Option<Vec<_>> =
+            statuses.iter().map(|status| Some((status, self.pages.engine.standing_to_show(status)?))).collect();
+        let mut standings = standings?.into_iter();
+        let Some((status, standing, words)) =
+            standings.find_map(|(status, standing)| Some((status, standing, short(standing)?)))
+        else {
+            return Some((statuses.first()?.id.clone(), Wanted::Nothing));
         };
         let (name, numbers) = self.pages.public_facts(&status.id);
         let number = numbers.first().map_or_else(String::new, |number| format!(" Emergency: dial {number}."));
-        let lead = if status.drill { "DRILL. No call is touched." } else { "Outside calls are routed to the EOC." };
+        let (mark, lead) = if status.drill { ("DRILL: ", "No call is touched.") } else { ("", means(standing)) };
         let wanted = Wanted::Lock {
-            title: format!("PSTN LOCKDOWN · {name}"),
+            title: format!("{mark}{words} · {name}"),
             text: format!("{lead}{number}"),
             wall: device.wall.then(|| format!("{}/wall?site={}", self.public_url, status.id)),
+            locked: standing == Standing::Locked,
         };
         Some((status.id.clone(), wanted))
     }
@@ -268,7 +293,7 @@ impl Webex {
 fn commands(wanted: &Wanted) -> Commands {
     let with = |arguments: Value| arguments.as_object().cloned().unwrap_or_default();
     match wanted {
-        Wanted::Lock { title, text, wall } => {
+        Wanted::Lock { title, text, wall, .. } => {
             let cut = |text: &str, longest: usize| text.chars().take(longest).collect::<String>();
             let mut all = vec![
                 ("Standby.Deactivate", Map::new()),
@@ -375,9 +400,10 @@ mod tests {
 
     fn lock(name: &str) -> Wanted {
         Wanted::Lock {
-            title: format!("PSTN LOCKDOWN · {name}"),
+            title: format!("PSTN LOCKED · {name}"),
             text: "Emergency: dial 911.".into(),
             wall: Some("https://x/wall".into()),
+            locked: true,
         }
     }
 

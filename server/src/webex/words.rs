@@ -35,8 +35,8 @@ impl Webex {
         let works = who.is_some_and(|who| who.may(Right::Work, Some(&status.id)).is_ok());
         let sites = &self.pages.sites;
         let view = if works { sites.detailed(status, now) } else { sites.public(status, now) };
-        let mark = words::mark(&view);
-        let (head, second) = (words::console_headline(&view), words::console_second_line(&view));
+        let mark = words::mark(&view.said);
+        let (head, second) = (&view.said.headline, &view.said.second);
         let read =
             view.read.as_ref().map_or_else(|| "never".to_owned(), |at| ago((now.as_millisecond() - at.ms) / 1000));
         let trouble = view
@@ -101,7 +101,8 @@ impl Webex {
 
 /// What will happen, and how to confirm it.
 pub(super) fn ask(order: &Order, status: &SiteStatus, code: &str, slot: i64, reason: Option<&str>) -> Say {
-    let site = safe(&status.name);
+    // To be copied: as it is, but for what would end the code. What is typed is compared with that forgiven.
+    let (site, name) = (safe(&status.name), status.name.replace('`', "'"));
     let (what, then, how) = match order.act {
         Act::Lock if status.drill => {
             (format!("Practise the lock: {site}?"), "No call is touched.", format!("`confirm {code}`"))
@@ -109,7 +110,7 @@ pub(super) fn ask(order: &Order, status: &SiteStatus, code: &str, slot: i64, rea
         Act::Release if status.drill => (
             format!("End the drill: {site}?"),
             "The canaries go back to normal. No call is touched.",
-            format!("`confirm {code} {site}`"),
+            format!("`confirm {code} {name}`"),
         ),
         Act::Lock => (
             format!("Lock the PSTN for {site}?"),
@@ -119,7 +120,7 @@ pub(super) fn ask(order: &Order, status: &SiteStatus, code: &str, slot: i64, rea
         Act::Release => (
             format!("Give the all-clear for {site}?"),
             "Outside calls go out and come in by themselves again.",
-            format!("`confirm {code} {site}`"),
+            format!("`confirm {code} {name}`"),
         ),
     };
     let reason_told = reason.map(|text| format!("\nReason: {}", safe(text))).unwrap_or_default();

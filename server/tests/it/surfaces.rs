@@ -266,8 +266,11 @@ async fn the_same_rights_hold_on_every_surface() {
                 let refused_before_ordering = (door == Door::Cli && act == Act::Release)
                     || door == Door::Phone
                     || (door == Door::Gadget && act == Act::Release);
+                // A key of the resident's row may read calls: it is no stranger, as the person is.
+                let stranger = who == Who::Resident && !matches!(door, Door::Rest | Door::Cli);
                 if !done && !refused_before_ordering {
-                    assert_eq!(refused_there, 1, "{door:?} {who:?} {act:?}: a refusal is in the timeline");
+                    let told = usize::from(!stranger);
+                    assert_eq!(refused_there, told, "{door:?} {who:?} {act:?}: a refusal is in the timeline");
                 }
             }
         }
