@@ -39,7 +39,7 @@ test("a resident on a phone asks, the EOC answers by keyboard, and both see ever
   await page.locator("#queue").focus();
   await page.keyboard.press("j");
   await expect(line.locator("details")).toHaveAttribute("open", "");
-  await page.keyboard.press("c");
+  await page.keyboard.press("t");
   await expect(line).toHaveAttribute("data-state", "claimed");
   await expect(page.locator(".counts")).toHaveText("0 new · 1 yours");
   await expect(resident.locator(".ticket-state")).toHaveText("Somebody at the EOC is working on it.");
@@ -56,11 +56,22 @@ test("a resident on a phone asks, the EOC answers by keyboard, and both see ever
   await line.locator("summary").focus();
   await page.keyboard.press("a");
   await expect(resident.locator(".ticket-state")).toHaveText("Approved. The EOC places your call.");
+  // A slip is taken back before the resident hears of it.
+  const undo = page.locator(".undo-bar");
+  await page.keyboard.press("c");
+  await expect(undo).toContainText(`${ticket}: Connected`);
+  await look(page, "console-undo");
+  await page.keyboard.press("u");
+  await expect(undo).toBeHidden();
+  await page.keyboard.press("x");
+  await expect(resident.locator(".ticket-state")).toHaveText("Nobody answered. The EOC will see what can be done.");
+  await expect(resident.locator(".story"), "never told").not.toContainText("You were connected");
   await page.keyboard.press("z");
   await page.keyboard.type("talked to her mother");
   await line.getByRole("button", { name: /Close/ }).click();
   await expect(line).toHaveCount(0);
   await expect(resident.locator(".ticket-state")).toHaveText("Closed: talked to her mother");
+  await expect(resident.locator(".ticket")).not.toContainText("We will call");
   await phone.close();
 });
 

@@ -2,6 +2,7 @@
 
 use crate::ids::{IncidentId, RequestId, SiteId};
 use crate::operator::{Act, Actor, Operator, Refusal};
+use crate::text::{digits, folded, is_invisible};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -67,11 +68,42 @@ impl Direction {
 pub struct Phone {
     pub typed: String,
     pub e164: Option<String>,
+    /// Dialled once the call is answered. Digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<String>,
 }
 
+impl Phone {
+    /// What somebody wrote, where nothing of it was understood.
+    pub fn unread(typed: String) -> Self {
+        Self { typed, e164: None, extension: None }
+    }
+
+    /// What is dialled: as it was understood, else as it was typed.
+    pub fn dialled(&self) -> String {
+        match (&self.e164, &self.extension) {
+            (Some(number), Some(extension)) => format!("{number} ext. {extension}"),
+            (Some(number), None) => number.clone(),
+            (None, _) => self.typed.clone(),
+        }
+    }
+
+    /// Alike for two that reach the same person, however they are written.
+    fn key(&self) -> String {
+        let number = self.e164.clone().unwrap_or_else(|| main_digits(&self.typed));
+        match &self.extension {
+            Some(extension) => format!("{number};{extension}"),
+            None => number,
+        }
+    }
+}
+
+/// For whoever dials: what was understood, and beside it what was typed, so that a misunderstanding is seen.
 impl fmt::Display for Phone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.e164.as_ref().unwrap_or(&self.typed))
+        let dialled = self.dialled();
+        f.write_str(&dialled)?;
+        if dialled == self.typed { Ok(()) } else { write!(f, " (typed {})", self.typed) }
     }
 }
 
@@ -334,13 +366,19 @@ impl CallRequest {
 
     /// Whom to call back, however it was written: for stores to find others by.
     pub fn number_key(&self) -> String {
-        self.call_back.e164.clone().unwrap_or_else(|| digits(&self.call_back.typed))
+        self.call_back.key()
     }
 
-    /// Ticket, who, number, reason: in lower case, for stores to search in.
+    /// Ticket, who, numbers, reason: for stores to search in for what [`crate::text::sought`] makes of a question.
     pub fn haystack(&self) -> String {
-        let e164 = self.call_back.e164.as_deref().unwrap_or_default();
-        format!("{} {} {} {e164} {}", self.ticket(), self.who, self.call_back.typed, self.reason).to_lowercase()
+        let numbers = [Some(&self.call_back), self.other.as_ref()].into_iter().flatten();
+        let numbers: Vec<String> = numbers
+            .flat_map(|phone| {
+                let e164 = phone.e164.as_deref().unwrap_or_default();
+                [phone.typed.clone(), digits(&phone.typed), digits(e164)]
+            })
+            .collect();
+        folded(&format!("{} {} {} {}", self.ticket(), self.who, numbers.join(" "), self.reason))
     }
 }
 
@@ -348,8 +386,8 @@ pub fn ticket(number: u64) -> String {
     format!("R-{number}")
 }
 
-/// The digits of a number, without what people write between them.
-fn digits(typed: &str) -> String {
+/// What is dialled of a number that was not understood, without what people write between its digits.
+fn main_digits(typed: &str) -> String {
     typed.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '+').collect()
 }
 
@@ -370,13 +408,15 @@ fn needed(text: Option<String>, missing: &'static str) -> Result<String, CannotD
 
 /// One line of at most [`LONGEST_LINE`] characters; `None` where nothing is left of it.
 pub fn line(text: &str) -> Option<String> {
-    let plain: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    let plain = text.chars().filter(|letter| !is_invisible(*letter));
+    let plain: String = plain.map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     cut(&plain, LONGEST_LINE)
 }
 
 /// A text of at most [`LONGEST_TEXT`] characters; line breaks stay.
 pub fn text(text: &str) -> Option<String> {
-    let plain: String = text.chars().filter(|letter| *letter == '\n' || !letter.is_control()).collect();
+    let shown = |letter: &char| *letter == '\n' || !(letter.is_control() || is_invisible(*letter));
+    let plain: String = text.chars().filter(shown).collect();
     cut(&plain, LONGEST_TEXT)
 }
 
@@ -421,7 +461,7 @@ mod tests {
             filed_by: None,
             direction: Direction::Outbound,
             who: "Ann Resident".into(),
-            call_back: Phone { typed: "47 11".into(), e164: None },
+            call_back: Phone::unread("47 11".into()),
             reason: "My mother in hospital".into(),
             priority: Priority::Urgent,
             other: None,
@@ -504,10 +544,44 @@ mod tests {
     fn the_same_call_back_number_is_a_duplicate_however_it_is_written() {
         let first = request();
         let id = RequestId::try_from("req-2").unwrap();
-        let again = CallRequest { id, call_back: Phone { typed: "4711".into(), e164: None }, ..first.clone() };
+        let again = CallRequest { id, call_back: Phone::unread("4711".into()), ..first.clone() };
         assert!(first.is_like(&again) && !first.is_like(&first));
         let inbound = CallRequest { direction: Direction::Inbound, ..again };
         assert!(!first.is_like(&inbound));
+    }
+
+    #[test]
+    fn two_extensions_of_one_number_are_two_people_and_both_are_shown() {
+        let of = |extension: &str| Phone {
+            typed: format!("780-555-0199 ext. {extension}"),
+            e164: Some("+17805550199".into()),
+            extension: Some(extension.into()),
+        };
+        assert_eq!(of("12").to_string(), "+17805550199 ext. 12 (typed 780-555-0199 ext. 12)");
+        let first = CallRequest { call_back: of("12"), ..request() };
+        let id = RequestId::try_from("req-2").unwrap();
+        let second = CallRequest { id, call_back: of("13"), ..first.clone() };
+        assert!(!first.is_like(&second));
+        assert!(first.is_like(&CallRequest { call_back: of("12"), ..second }));
+    }
+
+    #[test]
+    fn a_name_never_turns_what_stands_beside_it_around() {
+        assert_eq!(line("Ann \u{202e}"), Some("Ann".into()));
+        assert_eq!(text("a\u{2066}b\nc\u{200b}"), Some("ab\nc".into()));
+        assert_eq!(line("\u{200b}\u{202e}"), None);
+    }
+
+    #[test]
+    fn a_number_is_found_however_it_is_grouped_and_a_name_however_it_is_composed() {
+        let call_back = Phone { typed: "780-555-0199".into(), e164: Some("+17805550199".into()), extension: None };
+        let filed = CallRequest { who: "Rene\u{301} O\u{2019}Neil".into(), call_back, ..request() };
+        for find in
+            ["780 555 0199", "(780) 555-0199", "+1 780 555 0199", "17805550199", "555-0199", "Ren\u{e9}", "o'neil"]
+        {
+            assert!(filed.haystack().contains(&crate::text::sought(find)), "{find}");
+        }
+        assert!(!filed.haystack().contains(&crate::text::sought("780 555 0198")));
     }
 
     #[test]

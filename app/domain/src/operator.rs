@@ -303,6 +303,17 @@ impl Operator {
         }
     }
 
+    /// Holds nothing that sets them apart from the public: no role, and no scope but the one that stands in every
+    /// gadget's file. What strangers try is counted, and not told: there may be any number of them.
+    pub fn is_stranger(&self) -> bool {
+        let is_public = |scopes: &BTreeSet<Scope>| scopes.iter().all(|scope| *scope == Scope::StatusEmbed);
+        match &self.authority {
+            Authority::Roles(grants) => grants.is_empty(),
+            Authority::Key { scopes, .. } => is_public(scopes),
+            Authority::Delegated { grants, scopes } => grants.is_empty() || is_public(scopes),
+        }
+    }
+
     /// A person who is signed in here, and no program that holds a key or a token.
     pub fn is_in_person(&self) -> bool {
         matches!(self.authority, Authority::Roles(_))

@@ -81,7 +81,7 @@ impl Pages {
 
 pub fn request_view(sites: &Sites, request: &CallRequest, now: Timestamp) -> RequestView {
     let moment = |at| sites.moment(Some(&request.site), at, now);
-    let (shown, typed) = (request.call_back.to_string(), &request.call_back.typed);
+    let (shown, typed) = (request.call_back.dialled(), &request.call_back.typed);
     RequestView {
         id: request.id.clone(),
         version: request.version,
@@ -148,7 +148,7 @@ pub fn ticket_view(sites: &Sites, request: &CallRequest, now: Timestamp) -> Tick
             _ => None,
         },
         filed: moment(request.filed_at),
-        call_back: request.call_back.to_string(),
+        call_back: request.call_back.typed.clone(),
         reason: request.reason.clone(),
         // Who takes it up and puts it down again is the EOC's own business.
         story: request.story.iter().filter(|entry| entry.did != Deed::GiveBack).map(line).collect(),

@@ -14,8 +14,9 @@ use jiff::SignedDuration;
 use lockdown::call_request::{self, Asked, CallRequest, CannotDo, Deed, Direction, Phone, Priority, Stage};
 use lockdown::ids::{RequestId, SiteId};
 use lockdown::operator::{Act, Operator, Refusal};
+use lockdown::text::sought;
 use lockdown::timeline::EventKind;
-use phonenumber::country;
+use rlibphonenumber::Region;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,7 +75,7 @@ pub struct CallDesk {
     pub incidents: Arc<Incidents>,
     pub settings: config::Calls,
     /// Where each site's numbers are dialled from.
-    pub countries: BTreeMap<SiteId, country::Id>,
+    pub countries: BTreeMap<SiteId, Region>,
 }
 
 impl CallDesk {
@@ -232,7 +233,7 @@ impl CallDesk {
             None => theirs,
             Some(asked) => asked.into_iter().filter(|site| theirs.contains(site)).collect(),
         };
-        let text = wanted.text.map(|text| text.trim().to_lowercase()).filter(|text| !text.is_empty());
+        let text = wanted.text.map(|text| sought_for(&text)).filter(|text| !text.is_empty());
         Ok(self.store.requests(&Wanted { sites: Some(sites), text, ..wanted }).await?)
     }
 
@@ -285,7 +286,7 @@ impl CallDesk {
     /// [`CallError`], for anybody but an administrator.
     pub async fn known_of(&self, by: &Operator, text: &str) -> Result<Vec<CallRequest>, CallError> {
         by.may(Act::Manage, None)?;
-        let text = text.trim().to_lowercase();
+        let text = sought_for(text);
         if text.chars().count() < 3 {
             return Err(CallError::Field { field: "find", text: "Write three letters or digits at least." });
         }
@@ -367,6 +368,11 @@ pub async fn forget(desk: Arc<CallDesk>) {
     }
 }
 
+/// What stores look for; as much of it as anything they hold could have in it.
+fn sought_for(find: &str) -> String {
+    sought(&find.chars().take(call_request::LONGEST_TEXT).collect::<String>())
+}
+
 fn is_same(filed: &CallRequest, asked: &Asked) -> bool {
     filed.who == asked.who
         && filed.call_back == asked.call_back
@@ -379,7 +385,7 @@ fn new_id() -> RequestId {
     RequestId::try_from(format!("req-{random}")).expect("hex digits make a valid id")
 }
 
-fn asked(form: &RequestForm, country: country::Id) -> Result<Asked, CallError> {
+fn asked(form: &RequestForm, country: Region) -> Result<Asked, CallError> {
     let field = |field, text| CallError::Field { field, text };
     let who = call_request::line(&form.who).ok_or_else(|| field("who", "Write who asks: a name is enough."))?;
     let call_back = phone::phone(&form.call_back, country)
@@ -390,7 +396,7 @@ fn asked(form: &RequestForm, country: country::Id) -> Result<Asked, CallError> {
     let direction =
         Direction::from_word(&form.direction).ok_or_else(|| field("direction", "Choose a call out or a call in."))?;
     let other = call_request::line(&form.other)
-        .map(|typed| phone::phone(&typed, country).unwrap_or(Phone { typed, e164: None }));
+        .map(|typed| phone::phone(&typed, country).unwrap_or_else(|| Phone::unread(typed)));
     let reference = call_request::line(&form.reference);
     Ok(Asked { direction, who, call_back, reason, priority, other, reference })
 }

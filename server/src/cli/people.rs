@@ -11,6 +11,7 @@ use crate::store::records::{Contact, Identity, Person};
 use clap::Subcommand;
 use lockdown::ids::SiteId;
 use lockdown::operator::{Grants, Role};
+use lockdown::text::plain;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -132,7 +133,7 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<Ended, So
             let people = store.people().await?;
             let lines = people.iter().map(|p| {
                 let state = if p.disabled { "disabled".to_owned() } else { p.grants().words().join(", ") };
-                format!("{:<16} {:<24} {state}", p.id.as_str(), p.name)
+                format!("{:<16} {:<24} {state}", p.id.as_str(), plain(&p.name))
             });
             let value: Vec<Value> = people.iter().map(shown).collect();
             context.print(&json!(value), lines.collect::<Vec<_>>().join("\n"));
@@ -149,7 +150,7 @@ fn identities(config: &Config, subject: Option<String>, issuer: Option<String>) 
     let issuer = issuer.or_else(|| config.identity.as_ref().map(|identity| identity.issuer.clone()));
     match (subject, issuer) {
         (None, _) => Ok(vec![]),
-        (Some(subject), Some(issuer)) => Ok(vec![Identity { issuer, subject }]),
+        (Some(subject), Some(issuer)) => Ok(vec![Identity::new(issuer, &subject)]),
         (Some(_), None) => Err(Sorry("--subject needs an issuer: configure [identity], or give --issuer".into())),
     }
 }

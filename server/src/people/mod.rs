@@ -8,6 +8,7 @@ use crate::identity::token;
 use crate::store::Directory;
 use crate::store::records::{Contact, Identity, Person, SealedCode, WEBEX};
 use jiff::Timestamp;
+use lockdown::call_request::line;
 use lockdown::ids::OperatorId;
 use lockdown::operator::{Actor, Grants};
 use lockdown::timeline::EventKind;
@@ -65,8 +66,9 @@ pub fn profile(
     Ok(Person {
         id,
         version: 1,
-        name: name.to_owned(),
-        email,
+        // Whatever a provider or a table calls somebody: one line that can be shown to anybody.
+        name: line(name).unwrap_or_else(|| "Unnamed".into()),
+        email: email.and_then(|email| line(&email)),
         identities,
         roles: grants.everywhere,
         site_roles: grants.at,

@@ -3,11 +3,11 @@
 //!
 //! Columns by their names, in any order: `name` (needed), `email`, `subject` (the person's object id at
 //! the identity provider), `roles` (`eoc`, `senior_eoc`, `admin`; with a blank between), `site` (empty:
-//! everywhere), `extension`. Somebody who is there already is recognised by `subject`, else by name and
+//! everywhere), `extension`; with commas, semicolons or tabs between. Somebody who is there already is recognised by `subject`, else by name and
 //! e-mail together; their other roles stay.
 
 use super::{Desk, PeopleError};
-use crate::store::records::{Contact, Identity, Person};
+use crate::store::records::{Contact, Identity, Person, one_spelling};
 use lockdown::ids::SiteId;
 use lockdown::operator::{Grants, Role};
 use serde::{Deserialize, Serialize};
@@ -101,7 +101,17 @@ pub async fn import(
 }
 
 fn read(text: &str, issuer: Option<&str>, sites: &[SiteId]) -> Result<Vec<Entry>, Vec<BadLine>> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let (text, delimiter) = table(text);
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).delimiter(delimiter).from_reader(text.as_bytes());
+    if let Ok(head) = reader.headers() {
+        // As a spreadsheet capitalises them.
+        let head: csv::StringRecord = head.iter().map(str::to_lowercase).collect();
+        if !head.iter().any(|column| column == "name") {
+            let what = "the first line must name the columns, one of them “name”, with , or ; between".to_owned();
+            return Err(vec![BadLine { line: 1, what }]);
+        }
+        reader.set_headers(head);
+    }
     let (mut entries, mut bad) = (Vec::new(), Vec::new());
     let mut seen = Vec::new();
     for row in reader.deserialize::<Row>() {
@@ -121,6 +131,20 @@ fn read(text: &str, issuer: Option<&str>, sites: &[SiteId]) -> Result<Vec<Entry>
         }
     }
     if bad.is_empty() { Ok(entries) } else { Err(bad) }
+}
+
+/// Spreadsheets put a byte order mark before a table, a line that names the delimiter, and, where the comma is for
+/// decimals, semicolons between cells.
+fn table(text: &str) -> (&str, u8) {
+    let text = text.trim_start_matches('\u{feff}');
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    if let Some(named) = first.trim().to_ascii_lowercase().strip_prefix("sep=") {
+        return (rest, named.bytes().next().unwrap_or(b','));
+    }
+    let count = |delimiter: char| first.matches(delimiter).count();
+    let delimiter =
+        [',', ';', '\t'].into_iter().max_by_key(|delimiter| (count(*delimiter), *delimiter == ',')).unwrap_or(',');
+    (text, u8::try_from(delimiter).unwrap_or(b','))
 }
 
 fn checked(row: Row, issuer: Option<&str>, sites: &[SiteId]) -> Result<Entry, String> {
@@ -152,9 +176,10 @@ fn checked(row: Row, issuer: Option<&str>, sites: &[SiteId]) -> Result<Entry, St
 fn is_same(person: &Person, row: &Row, issuer: Option<&str>) -> bool {
     let subject = row.subject.as_deref().filter(|subject| !subject.is_empty());
     match (subject, issuer) {
-        (Some(subject), Some(issuer)) => {
-            person.identities.iter().any(|identity| identity.issuer == issuer && identity.subject == subject)
-        }
+        (Some(subject), Some(issuer)) => person
+            .identities
+            .iter()
+            .any(|identity| identity.issuer == issuer && identity.subject == one_spelling(subject)),
         // A name and an e-mail are what anybody may call themselves who signs in: they count only for
         // somebody who cannot yet.
         _ => cannot_sign_in(person) && goes_by(person, row),
@@ -203,7 +228,7 @@ async fn carry_out(
         let wanted = added(now.grants(), &grants);
         if wanted == now.grants() { now } else { desk.grant(now.id.as_str(), Some(now.version), wanted).await? }
     } else {
-        let identity = |subject: String| Some(Identity { issuer: issuer?.to_owned(), subject });
+        let identity = |subject: String| Some(Identity::new(issuer?.to_owned(), &subject));
         let identities = filled(row.subject).and_then(identity).into_iter().collect();
         desk.add(&row.name, filled(row.email), Contact::default(), identities, grants).await?
     };

@@ -39,7 +39,7 @@ fn request(n: u64) -> CallRequest {
         filed_by: None,
         direction: Direction::Outbound,
         who: format!("Person {n}"),
-        call_back: Phone { typed: format!("47{n}"), e164: None },
+        call_back: Phone::unread(format!("47{n}")),
         reason: "A reason (100%)".into(),
         priority: Priority::Normal,
         other: None,

@@ -107,6 +107,25 @@ pub struct Identity {
     pub subject: String,
 }
 
+impl Identity {
+    pub fn new(issuer: String, subject: &str) -> Self {
+        Self { issuer, subject: one_spelling(subject) }
+    }
+}
+
+/// Portals and scripts write an object id in capitals or in braces, tokens do not: it is the same id. What is no such id
+/// is left as it is.
+pub fn one_spelling(subject: &str) -> String {
+    let subject = subject.trim();
+    let bare = subject.trim_start_matches('{').trim_end_matches('}');
+    let is_guid = bare.len() == 36
+        && bare.bytes().enumerate().all(|(place, byte)| match place {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        });
+    if is_guid { bare.to_ascii_lowercase() } else { subject.to_owned() }
+}
+
 /// A browser that is signed in. The token itself is nowhere kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
@@ -202,6 +221,13 @@ pub struct ClientRecord {
     /// To the day.
     #[serde(default)]
     pub last_used: Option<Timestamp>,
+}
+
+impl ClientRecord {
+    /// The key of a gadget's file, which every agent can read.
+    pub fn is_public(&self) -> bool {
+        self.scopes.iter().all(|scope| *scope == Scope::StatusEmbed)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -137,7 +137,8 @@ impl Webex {
     }
 
     fn too_old(&self, created: Timestamp) -> Option<i64> {
-        let age = self.pages.engine.now().duration_since(created);
+        // By Webex' clock, which set the time: ours may be ahead of it.
+        let age = (self.pages.engine.now() + self.client.clock_ahead()).duration_since(created);
         (age > STALE).then(|| {
             self.front.counts.stale.fetch_add(1, Ordering::Relaxed);
             age.as_mins()
@@ -251,7 +252,9 @@ fn mention_of(html: &str, me: &str) -> Option<String> {
         let target = head.split("data-object-id=\"").nth(1)?.split('"').next()?;
         (key(target) == key(me)).then(|| rest.split("</spark-mention>").next().unwrap_or_default().to_owned())
     });
-    ours.map(|name| name.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")).next()
+    // As it was written: five names of HTML, and any letter by its number.
+    ours.map(|name| quick_xml::escape::unescape(&name).map_or_else(|_| name.clone(), std::borrow::Cow::into_owned))
+        .next()
 }
 
 #[cfg(test)]
@@ -281,6 +284,7 @@ mod tests {
             without_mention(&message("Lock Bot & Co lock", Some(mention("Lock Bot &amp; Co", &me))), &me),
             "lock"
         );
+        assert_eq!(without_mention(&message("O'Neil Lock lock", Some(mention("O&#39;Neil Lock", &me))), &me), "lock");
         assert_eq!(
             without_mention(&message("Ann lock", Some(mention("Ann", &ids::of("PEOPLE", "0000-ann")))), &me),
             "Ann lock"

@@ -7,9 +7,14 @@
 use super::WebexError;
 use super::api::{Items, Told};
 use crate::config;
+use crate::engine::ports::Clock;
+use jiff::SignedDuration;
+use jiff::fmt::rfc2822;
 use reqwest::{Method, StatusCode, Url, header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 /// An answer that takes longer is none.
@@ -37,12 +42,15 @@ pub struct Client {
     http: reqwest::Client,
     base: Url,
     token: config::Secret,
+    clock: Arc<dyn Clock>,
+    /// Seconds Webex' clock is ahead of ours, by its last answer.
+    ahead: Arc<AtomicI64>,
 }
 
 impl Client {
     /// # Errors
     /// When the settings make no client.
-    pub fn new(settings: &config::Webex) -> Result<Self, WebexError> {
+    pub fn new(settings: &config::Webex, clock: Arc<dyn Clock>) -> Result<Self, WebexError> {
         let odd = |error: &dyn std::fmt::Display| WebexError::Odd(error.to_string());
         let mut http = reqwest::Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none());
         if let Some(proxy) = &settings.proxy {
@@ -52,7 +60,22 @@ impl Client {
             http: http.build().map_err(|error| odd(&error))?,
             base: Url::parse(&format!("{}/", settings.api_url)).map_err(|error| odd(&error))?,
             token: settings.bot_token.clone(),
+            clock,
+            ahead: Arc::default(),
         })
+    }
+
+    /// How far Webex' clock is ahead of ours; negative where ours is. Zero before its first answer.
+    pub fn clock_ahead(&self) -> SignedDuration {
+        SignedDuration::from_secs(self.ahead.load(Ordering::Relaxed))
+    }
+
+    /// To the second: no header says more.
+    fn note_clock(&self, date: Option<&str>) {
+        if let Some(theirs) = date.and_then(|text| rfc2822::parse(text).ok()) {
+            let ahead = theirs.timestamp().duration_since(self.clock.now()).as_secs();
+            self.ahead.store(ahead, Ordering::Relaxed);
+        }
     }
 
     /// # Errors
@@ -153,6 +176,7 @@ impl Client {
             |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (tracking, next) = (heading("trackingid").unwrap_or_default(), next_page(heading("link").as_deref()));
         let after = wait(heading(header::RETRY_AFTER.as_str()).as_deref());
+        self.note_clock(heading(header::DATE.as_str()).as_deref());
         let mut body = Vec::new();
         while let Some(more) = response.chunk().await.map_err(away)? {
             if body.len() + more.len() > LONGEST {

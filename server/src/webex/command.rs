@@ -2,6 +2,7 @@
 
 use lockdown::call_request::Direction;
 use lockdown::ids::SiteId;
+use lockdown::text::is_invisible;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -66,11 +67,13 @@ const DEEDS: [(&str, &str); 8] = [
 
 /// Reads a message without its mention of the bot.
 pub fn read(text: &str, sites: &[SiteId]) -> Command {
-    let text = text.trim();
-    let (word, rest) = split(text);
+    let text = text
+        .trim_start_matches(|letter: char| letter.is_whitespace() || is_invisible(letter) || ",:;-".contains(letter));
+    let (word, rest) = split(text.trim());
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    match word.to_lowercase().as_str() {
-        "help" | "?" if rest.is_empty() => Command::Help,
+    match bare(word).as_str() {
+        "help" if rest.is_empty() => Command::Help,
+        "" if word == "?" => Command::Help,
         "status" if rest.is_empty() => Command::Status,
         "lock" => {
             let (site, reason) = site_first(rest, sites);
@@ -92,6 +95,12 @@ pub fn read(text: &str, sites: &[SiteId]) -> Command {
         "link" => Command::Link { code: rest.to_uppercase().replace([' ', '-'], "") },
         word => deed(word, rest),
     }
+}
+
+/// A word without what stands around it in a sentence: `lock!`, `status?`.
+fn bare(word: &str) -> String {
+    let seen: String = word.chars().filter(|letter| !is_invisible(*letter)).collect();
+    seen.trim_matches(|letter: char| ",.:;!?".contains(letter)).to_lowercase()
 }
 
 fn split(text: &str) -> (&str, &str) {
@@ -146,7 +155,9 @@ fn log(rest: &str, sites: &[SiteId]) -> Command {
         let (who, why) = split(rest);
         (number, who, why)
     };
-    if [number, who, why].contains(&"") {
+    // A number that goes on behind a blank would be cut there, and somebody else called back.
+    let goes_on = parts.len() < 3 && who.chars().any(|letter| letter.is_numeric());
+    if goes_on || [number, who, why].contains(&"") {
         return Command::LogHow;
     }
     Command::Log { site, direction, number: number.to_owned(), who: who.to_owned(), why: why.to_owned() }
@@ -171,6 +182,25 @@ mod tests {
         }
         assert_eq!(read(" LOCK ", &sites()), Command::Lock { site: None, reason: None });
         assert_eq!(read("Status", &sites()), Command::Status);
+    }
+
+    #[test]
+    fn what_stands_around_a_word_in_a_sentence_is_no_part_of_it() {
+        let fire = Command::Lock { site: None, reason: Some("fire".into()) };
+        for text in [", lock fire", ": lock fire", "lock! fire", "\u{200b}lock fire", "lock: fire", "\u{a0}lock fire"] {
+            assert_eq!(read(text, &sites()), fire, "{text:?}");
+        }
+        assert_eq!(read("lock!", &sites()), Command::Lock { site: None, reason: None });
+        assert_eq!(read("status?", &sites()), Command::Status);
+        assert_eq!(read("?", &sites()), Command::Help);
+    }
+
+    #[test]
+    fn no_number_is_cut_at_a_blank() {
+        for text in ["log out 780 555 0199 Ann her mother", "log out 780 555 0199, Ann", "log in (780) 555-0199 Ann x"]
+        {
+            assert_eq!(read(text, &sites()), Command::LogHow, "{text}");
+        }
     }
 
     #[test]
@@ -222,10 +252,13 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_written_is_read_and_only_the_word_itself_locks(text in "\\PC{0,200}") {
-            let word = text.split_whitespace().next().unwrap_or_default().to_lowercase();
+            let around = |letter: char| letter.is_whitespace() || ",.:;!?-".contains(letter) || is_invisible(letter);
+            let word = text.trim_start_matches(around).split_whitespace().next().unwrap_or_default().to_lowercase();
+            let word: String = word.chars().filter(|letter| !is_invisible(*letter)).collect();
+            let word = word.trim_end_matches(around);
             let read = read(&text, &sites());
-            prop_assert_eq!(matches!(read, Command::Lock { .. }), word == "lock");
-            prop_assert_eq!(matches!(read, Command::Release { .. }), word == "release");
+            prop_assert!(!matches!(read, Command::Lock { .. }) || word == "lock", "{:?}", text);
+            prop_assert!(!matches!(read, Command::Release { .. }) || word == "release", "{:?}", text);
         }
     }
 }

@@ -7,6 +7,8 @@
 use super::client::Client;
 use super::{Heard, WebexError, What, ids};
 use crate::config;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::{Method, Url};
 use serde::Deserialize;
@@ -310,7 +312,8 @@ async fn through(proxy: &str, host: &str, port: u16) -> Result<TcpStream, WebexE
     let url = Url::parse(proxy).map_err(|error| WebexError::Odd(error.to_string()))?;
     let proxy = (url.host_str().unwrap_or_default().to_owned(), url.port().unwrap_or(80));
     let mut tcp = TcpStream::connect(proxy).await.map_err(away)?;
-    tcp.write_all(format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n").as_bytes())
+    let known = authorization(&url).map(|line| format!("Proxy-Authorization: {line}\r\n")).unwrap_or_default();
+    tcp.write_all(format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n{known}\r\n").as_bytes())
         .await
         .map_err(away)?;
     let mut head = Vec::new();
@@ -321,11 +324,24 @@ async fn through(proxy: &str, host: &str, port: u16) -> Result<TcpStream, WebexE
         }
         head.push(tcp.read_u8().await.map_err(away)?);
     }
-    if String::from_utf8_lossy(&head).split(' ').nth(1) == Some("200") {
-        Ok(tcp)
-    } else {
-        Err(WebexError::Away("the proxy does not let the websocket through".into()))
+    match String::from_utf8_lossy(&head).split(' ').nth(1) {
+        Some("200") => Ok(tcp),
+        Some("407") => Err(WebexError::Away("the proxy wants another name or password: correct webex.proxy".into())),
+        _ => Err(WebexError::Away("the proxy does not let the websocket through".into())),
     }
+}
+
+/// Basic, as every other request by this proxy has it; nothing where the address names nobody.
+fn authorization(proxy: &Url) -> Option<String> {
+    if proxy.username().is_empty() {
+        return None;
+    }
+    let decoded = |text: &str| {
+        let url = Url::parse(&format!("x:?{}", text.replace('+', "%2B"))).ok();
+        url.and_then(|url| url.query_pairs().next().map(|(name, _)| name.into_owned())).unwrap_or_default()
+    };
+    let (name, password) = (decoded(proxy.username()), decoded(proxy.password().unwrap_or_default()));
+    Some(format!("Basic {}", STANDARD.encode(format!("{name}:{password}"))))
 }
 
 fn ended(close: &CloseFrame) -> Result<End, WebexError> {
@@ -347,6 +363,10 @@ fn told(frame: &Value) -> Option<Heard> {
         return None;
     }
     let activity = &data["activity"];
+    // Somebody corrected what was heard before: that was an order, or none, as it stood then.
+    if activity["parent"]["type"] == "edit" {
+        return None;
+    }
     let what = match activity["verb"].as_str()? {
         "post" | "share" => What::Message,
         "cardAction" => What::Action,
@@ -378,6 +398,12 @@ mod tests {
         assert_eq!(told(&frame("post")), Some(heard(What::Message)));
         assert_eq!(told(&frame("cardAction")), Some(heard(What::Action)));
         assert_eq!(told(&frame("acknowledge")), None);
+        let mut edit = frame("post");
+        edit["data"]["activity"]["parent"] = json!({ "type": "edit", "id": "a-0" });
+        assert_eq!(told(&edit), None, "what was heard is heard once");
+        let mut reply = frame("post");
+        reply["data"]["activity"]["parent"] = json!({ "type": "reply", "id": "a-0" });
+        assert_eq!(told(&reply), Some(heard(What::Message)));
         assert_eq!(told(&json!({ "data": { "eventType": "mercury.buffer_state" } })), None);
         assert_eq!(told(&json!(null)), None);
     }

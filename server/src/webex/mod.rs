@@ -21,6 +21,7 @@ mod space;
 mod words;
 
 use crate::backend::Pages;
+use crate::clock::SystemClock;
 use crate::config::{self, Transport};
 use crate::identity::token;
 use crate::lease::Turns;
@@ -28,7 +29,7 @@ use api::Person;
 use client::Client;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use hearing::Hearing;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
 use lockdown::timeline::EventKind;
 use meeting::Meetings;
@@ -233,7 +234,7 @@ impl Webex {
         front: Arc<Front>,
         http: &config::Http,
     ) -> Result<Self, WebexError> {
-        let (client, turns) = (Client::new(&settings)?, Turns::new(pages.clone(), http.listen));
+        let (client, turns) = (Client::new(&settings, Arc::new(SystemClock))?, Turns::new(pages.clone(), http.listen));
         let meetings = settings.meeting.clone();
         let meetings = meetings.map(|meeting| Meetings::new(meeting, &settings.api_url, settings.proxy.as_deref()));
         let meetings = meetings.transpose()?;
@@ -280,10 +281,10 @@ impl Webex {
 ///
 /// # Errors
 /// What is wrong with it, for the operator.
-pub async fn whoami(settings: &config::Webex) -> Result<String, String> {
-    let client = Client::new(settings).map_err(|error| error.to_string())?;
+pub async fn whoami(settings: &config::Webex) -> Result<(String, SignedDuration), String> {
+    let client = Client::new(settings, Arc::new(SystemClock)).map_err(|error| error.to_string())?;
     let me: Person = client.get("people/me").await.map_err(|error| error.to_string())?;
-    Ok(me.emails.into_iter().next().unwrap_or(me.id))
+    Ok((me.emails.into_iter().next().unwrap_or(me.id), client.clock_ahead()))
 }
 
 /// Hears and answers for as long as the server runs.

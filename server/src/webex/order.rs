@@ -15,6 +15,7 @@ use lockdown::ids::SiteId;
 use lockdown::operator::{Act as Right, Operator};
 use lockdown::standing::Standing;
 use lockdown::step::Target;
+use lockdown::text::is_same_name;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -246,7 +247,7 @@ impl Webex {
     /// A wrong name uses nothing up: it is to be typed again. All else is used up by this.
     async fn is_good(&self, order: &Order, once: &str, typed: &str) -> Result<(), Say> {
         let status = self.pages.engine.status(&order.site).map_err(|error| Say::plain(error.to_string()))?;
-        if order.act == Act::Release && typed.trim().to_lowercase() != status.name.to_lowercase() {
+        if order.act == Act::Release && !is_same_name(typed, &status.name) {
             let name = safe(&status.name);
             return Err(Say::plain(format!("Type the site’s name, {name}, to give the all-clear. Nothing was done.")));
         }

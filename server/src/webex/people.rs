@@ -71,7 +71,7 @@ impl Webex {
 
     /// In place of another account that was bound before.
     async fn bind(&self, person: &Person, issuer: String, account: &str) -> Result<(), StoreError> {
-        let identity = Identity { issuer, subject: account.to_owned() };
+        let identity = Identity::new(issuer, account);
         let others = person.identities.iter().filter(|one| !one.issuer.starts_with(WEBEX)).cloned();
         let identities = others.chain([identity]).collect();
         let bound = Person { version: person.version + 1, identities, ..person.clone() };

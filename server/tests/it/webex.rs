@@ -747,11 +747,14 @@ async fn a_bot_that_was_removed_from_the_space_says_so_and_begins_anew_when_aske
     assert_eq!(bot.told(&anew).matches("Lock ordered").count(), 1);
 }
 
-/// Lets through whatever it is asked to, as a site's proxy does; how often by CONNECT.
+/// What the proxy asks for, as Basic has it: `site` and `hunter2`.
+const NAME_AND_PASSWORD: &str = "c2l0ZTpodW50ZXIy";
+
+/// Lets through whoever says its name and password, as a site's proxy does; how often by CONNECT.
 async fn proxy() -> (String, Arc<std::sync::atomic::AtomicUsize>) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
+    let address = format!("http://site:hunter2@{}", listener.local_addr().unwrap());
     let tunnels = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counted = tunnels.clone();
     tokio::spawn(async move {
@@ -764,6 +767,11 @@ async fn proxy() -> (String, Arc<std::sync::atomic::AtomicUsize>) {
                     head.push(byte);
                 }
                 let text = String::from_utf8_lossy(&head).into_owned();
+                let known = format!("proxy-authorization: basic {}\r\n", NAME_AND_PASSWORD.to_lowercase());
+                if !text.to_lowercase().contains(&known) {
+                    let _ = client.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n").await;
+                    return;
+                }
                 let target = text.split(' ').nth(1).unwrap().trim_start_matches("http://").to_owned();
                 let host = target.split('/').next().unwrap().to_owned();
                 let Ok(mut server) = tokio::net::TcpStream::connect(host).await else { return };

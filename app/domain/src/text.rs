@@ -1,0 +1,98 @@
+//! What people type, paste and are called: kept as they wrote it where it is shown, and made alike where two are compared.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// Steers what stands around it, or is not seen at all: a name with one of these could turn the number beside it around,
+/// or look like another name. The two that join letters in Persian and in Indian scripts stay.
+pub fn is_invisible(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}' | '\u{feff}'
+    )
+}
+
+/// Without what is not seen; every run of blanks is one, and none is at either end. Line breaks are blanks, too.
+pub fn plain(text: &str) -> String {
+    let seen = text.chars().filter(|letter| !is_invisible(*letter));
+    let seen: String = seen.map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    seen.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The same for two texts that people take for the same: however accents are composed, whatever quotes and hyphens a
+/// keyboard makes, capitals or not.
+pub fn folded(text: &str) -> String {
+    let plain = plain(text);
+    let straight = plain.nfkc().map(|letter| match letter {
+        '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{02bc}' | '\u{00b4}' | '`' => '\'',
+        '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{00ab}' | '\u{00bb}' => '"',
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
+        other => other,
+    });
+    // Capitals may have become two letters that compose anew.
+    straight.flat_map(char::to_lowercase).nfkc().collect()
+}
+
+/// Is it the name that was asked for?
+pub fn is_same_name(typed: &str, name: &str) -> bool {
+    !folded(name).is_empty() && folded(typed) == folded(name)
+}
+
+/// The digits of a number, however they are grouped. Two keys are alike where the numbers are.
+pub fn digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// What to look for in a text that was [`folded`] and has each number's [`digits`] besides: `780 555 0199` is one number,
+/// whatever stands between its groups.
+pub fn sought(find: &str) -> String {
+    let find = folded(find);
+    let number = digits(&find);
+    let only_number = find.chars().all(|letter| letter.is_ascii_digit() || " +-().:/".contains(letter));
+    if only_number && number.len() > 1 { number } else { find }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_people_take_for_the_same_name_is_the_same() {
+        for (typed, name) in [
+            ("St. John\u{2019}s", "St. John's"),
+            ("Acme North", "Acme North "),
+            ("Acme North", "Acme  North"),
+            ("Acme\u{a0}North", "Acme North"),
+            ("acme north", "ACME NORTH"),
+            ("Sa\u{303}o Paulo", "S\u{e3}o Paulo"),
+            ("Acme\u{2010}North", "Acme-North"),
+            ("\u{200b}Acme North\u{200e}", "Acme North"),
+            ("STRASSE", "strasse"),
+        ] {
+            assert!(is_same_name(typed, name), "{typed:?} and {name:?}");
+        }
+        for (typed, name) in [("Acme", "Acme North"), ("", ""), ("", "\u{200b}"), ("AcmeNorth", "Acme North")] {
+            assert!(!is_same_name(typed, name), "{typed:?} and {name:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_sought_however_it_is_grouped() {
+        for find in ["780 555 0199", "(780) 555-0199", "780-555-0199", "780\u{a0}555\u{a0}0199"] {
+            assert_eq!(sought(find), "7805550199", "{find}");
+        }
+        assert_eq!(sought("+1 780"), "1780");
+        assert_eq!(sought("R-104"), "r-104");
+        assert_eq!(sought("Rene\u{301}"), "ren\u{e9}");
+    }
+
+    proptest! {
+        #[test]
+        fn folding_twice_is_folding_once(text in "\\PC{0,40}") {
+            let once = folded(&text);
+            prop_assert_eq!(folded(&once), once.clone());
+            prop_assert!(!once.chars().any(is_invisible));
+        }
+    }
+}
