@@ -85,6 +85,8 @@ struct Flow {
     codes: HashMap<String, Grant>,
     made: usize,
     forgery: Option<Forgery>,
+    /// What the policy makes of each ID token: a claim with `null` is left out.
+    claims: serde_json::Map<String, Value>,
     down: bool,
 }
 
@@ -202,6 +204,11 @@ impl B2cSim {
     /// The next ID token is wrong in this way.
     pub fn forge(&self, forgery: Forgery) {
         lock(&self.shared.state).forgery = Some(forgery);
+    }
+
+    /// From now on every ID token has these claims; those that are `null` are left out of it.
+    pub fn set_claims(&self, claims: &Value) {
+        lock(&self.shared.state).claims = claims.as_object().cloned().unwrap_or_default();
     }
 
     pub async fn stop(&self) {
@@ -413,6 +420,14 @@ fn id_token(shared: &Shared, grant: &Grant, forgery: Option<Forgery>) -> Option<
         "sub": grant.person.oid, "oid": grant.person.oid, "name": grant.person.name,
         "emails": [grant.person.email], "tfp": grant.policy, "nonce": grant.asked.nonce, "auth_time": now,
     });
+    for (name, value) in lock(&shared.state).claims.clone() {
+        let all = claims.as_object_mut()?;
+        if value.is_null() {
+            all.remove(&name)
+        } else {
+            all.insert(name, value)
+        };
+    }
     let mut header = Header::new(Algorithm::RS256);
     header.kid = Some("key-1".into());
     let mut key = &shared.key.signing;

@@ -3,7 +3,7 @@
 use super::{Context, Ended, Sorry};
 use crate::assemble::{self, axl_client, mongo};
 use crate::clock::SystemClock;
-use crate::config::{Config, Secret, StoreKind};
+use crate::config::{Config, Secret, StoreKind, is_everybody};
 use crate::dial_plan::cucm::Cucm;
 use crate::engine::ports::{Clock, DialPlan, DialPlanError};
 use crate::finesse::files;
@@ -52,15 +52,25 @@ pub(super) async fn examine(context: &Context, how: &Examination) -> Result<Ende
     Ok(if bad { Ended::Refused } else { Ended::Done })
 }
 
-fn addresses(config: &Config) -> Option<Finding> {
+fn addresses(config: &Config) -> Vec<Finding> {
     let loopback = config.http.listen.ip().is_loopback();
-    (config.http.public_url.starts_with("http://") && !loopback).then(|| {
+    let plain = (config.http.public_url.starts_with("http://") && !loopback).then(|| {
         Finding::bad(
             "http",
             "people would sign in over plain http",
             "Set http.tls, or put nginx with TLS before it and set http.public_url to its https:// address.",
         )
-    })
+    });
+    let on_site = config.identity.iter().flat_map(|identity| &identity.site_networks);
+    let phones = config.phone.iter().flat_map(|phone| &phone.networks);
+    let open = on_site.map(|network| ("identity.site_networks", network));
+    let open =
+        open.chain(phones.map(|network| ("phone.networks", network))).filter(|(_, network)| is_everybody(network));
+    let open = open.map(|(key, network)| {
+        let found = format!("{key} has {network}: it opens from everywhere what is meant for the site alone");
+        Finding::warning("networks", found, "Name the networks of the site.")
+    });
+    plain.into_iter().chain(open).collect()
 }
 
 /// The data folder first: without it nothing is remembered, whatever the database says.
@@ -260,7 +270,13 @@ async fn remembered(config: &Config, proved: bool) -> Vec<Finding> {
 async fn webex(config: &Config) -> Option<Finding> {
     let settings = config.webex.as_ref()?;
     Some(match crate::webex::whoami(settings).await {
-        Ok(name) => Finding::good("Webex", format!("the bot is {name}")),
+        Ok((name, ahead)) if ahead.abs() > outside::APART => {
+            let seconds = ahead.as_secs();
+            let (by, way) = (seconds.abs(), if seconds > 0 { "behind" } else { "ahead of" });
+            let found = format!("the bot is {name}; the clock here is {by} s {way} Webex’");
+            Finding::warning("Webex", found, "Set the clock by NTP. Orders are taken by Webex’ clock meanwhile.")
+        }
+        Ok((name, _)) => Finding::good("Webex", format!("the bot is {name}")),
         Err(why) => {
             Finding::warning("Webex", why, "Renew the bot’s token (webex.bot_token), or wait: locking needs no Webex.")
         }

@@ -5,7 +5,7 @@ use super::finesse::RawFinesse;
 use super::phone::RawPhone;
 use super::problem::{Problem, Source};
 use super::site::{RawSite, check_drills};
-use super::webex::RawWebex;
+use super::webex::{RawWebex, proxy};
 use super::{
     Config, Cucm, Http, Identity, Preset, ReleasePasskey, Secret, Store, StoreKind, Telemetry, TlsFiles, TokenApi,
     TokenClient, Webhooks,
@@ -53,6 +53,7 @@ struct RawHttp {
 struct RawWebhooks {
     allow: Vec<String>,
     networks: Vec<String>,
+    proxy: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -114,6 +115,7 @@ struct RawIdentity {
     probe: Option<String>,
     site_networks: Option<Vec<String>>,
     password_reset_url: Option<String>,
+    proxy: Option<String>,
     api: Option<RawTokenApi>,
 }
 
@@ -248,21 +250,51 @@ fn http(raw: RawHttp, source: &Source) -> Result<Http, Problem> {
         .parse()
         .map_err(|_| source.problem("http.listen", "write an address and a port, such as 127.0.0.1:3000"))?;
     let scheme = if raw.tls.is_some() { "https" } else { "http" };
-    let public_url = raw.public_url.unwrap_or_else(|| format!("{scheme}://{listen}"));
-    if !(public_url.starts_with("https://") || public_url.starts_with("http://")) {
-        return Err(source.problem("http.public_url", "must begin with https:// (or http:// on this machine alone)"));
-    }
+    let public_url = match raw.public_url {
+        None => format!("{scheme}://{listen}"),
+        Some(text) => public_address(&text).map_err(|why| source.problem("http.public_url", why))?,
+    };
     let tls = raw
         .tls
         .map(|tls| TlsFiles { cert_file: beside(source, &tls.cert_file), key_file: beside(source, &tls.key_file) });
+    let trusted_proxies = networks(&raw.trusted_proxies, "http.trusted_proxies", source)?;
+    if trusted_proxies.iter().any(is_everybody) {
+        let why = "names everybody a proxy: each client could write the address it comes from itself. Name the proxies";
+        return Err(source.problem("http.trusted_proxies", why));
+    }
     Ok(Http {
         listen,
         tls,
-        public_url: public_url.trim_end_matches('/').to_owned(),
+        public_url,
         public_status: raw.public_status.unwrap_or(true),
-        trusted_proxies: networks(&raw.trusted_proxies, "http.trusted_proxies", source)?,
+        trusted_proxies,
         lines_per_address: raw.lines_per_address.unwrap_or(600).max(1),
     })
+}
+
+/// A network that holds every address there is.
+pub fn is_everybody(network: &IpNet) -> bool {
+    network.prefix_len() == 0
+}
+
+/// As browsers write it: a scheme, a name and perhaps a port, and nothing after them. Plain http is for this machine:
+/// elsewhere its cookies would travel for everybody to read.
+fn public_address(text: &str) -> Result<String, String> {
+    let url = reqwest::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
+    let url = url.ok_or("must begin with https:// (or http:// on this machine alone)")?;
+    let origin = url.origin().ascii_serialization();
+    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    if !bare || !url.username().is_empty() || url.password().is_some() {
+        return Err(format!("has more in it than browsers go by: write {origin}"));
+    }
+    let here = match url.host_str().unwrap_or_default() {
+        "localhost" => true,
+        host => host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback()),
+    };
+    if url.scheme() == "http" && !here {
+        return Err(format!("is not on this machine: write https:// before {}", url.host_str().unwrap_or_default()));
+    }
+    Ok(origin)
 }
 
 /// `10.0.0.0/8`, or a single address.
@@ -285,6 +317,7 @@ fn webhooks(raw: &RawWebhooks, source: &Source) -> Result<Webhooks, Problem> {
     Ok(Webhooks {
         allow: raw.allow.iter().map(origin).collect::<Result<_, _>>()?,
         networks: networks(&raw.networks, "webhooks.networks", source)?,
+        proxy: raw.proxy.clone().map(|text| proxy(text, "webhooks.proxy", source)).transpose()?,
     })
 }
 
@@ -400,6 +433,7 @@ fn identity(raw: RawIdentity, source: &Source) -> Result<Identity, Problem> {
                 if url.starts_with("https://") { Ok(url) } else { Err(wrong()) }
             })
             .transpose()?,
+        proxy: raw.proxy.map(|text| proxy(text, "identity.proxy", source)).transpose()?,
         api: raw.api.map(|api| token_api(api, &issuer, &client_id, source)).transpose()?,
         issuer,
         client_id,
@@ -450,7 +484,8 @@ pub(super) fn secret(
             let key = format!("{key}_file");
             let text = std::fs::read_to_string(&path)
                 .map_err(|error| source.problem(&key, format!("{} cannot be read: {error}", path.display())))?;
-            let text = text.trim_end_matches(['\r', '\n']);
+            // Some editors put a mark before a text that no password begins with.
+            let text = text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']);
             if text.is_empty() { Err(source.problem(&key, "the file is empty")) } else { Ok(Secret::new(text)) }
         }
         (Some(_), Some(_)) => Err(source.problem(key, format!("give either this or {key}_file, not both"))),
@@ -541,7 +576,7 @@ locked = ""
 
     #[test]
     fn every_refusal_names_the_line_the_key_and_the_remedy() {
-        let table: [(&str, &str, &str); 15] = [
+        let table: [(&str, &str, &str); 20] = [
             ("username = \"axl\"", "usrname = \"axl\"", "lockdown.toml:4: unknown field"),
             ("username = \"axl\"", "", "cucm.username: missing"),
             ("url = \"https://cucm:8443/axl/\"", "url = \"http://cucm\"", "lockdown.toml:3: cucm.url"),
@@ -556,6 +591,27 @@ locked = ""
                 "[http]\ntrusted_proxies = [\"10.0.0.0/33\"]\n[cucm]",
                 "lockdown.toml:3: http.trusted_proxies: “10.0",
             ),
+            (
+                "[cucm]",
+                "[http]\ntrusted_proxies = [\"0.0.0.0/0\"]\n[cucm]",
+                "lockdown.toml:3: http.trusted_proxies: names everybody a proxy",
+            ),
+            (
+                "[cucm]",
+                "[http]\npublic_url = \"https://lockdown.example/console\"\n[cucm]",
+                "lockdown.toml:3: http.public_url: has more in it than browsers go by: write https://lockdown.example",
+            ),
+            (
+                "[cucm]",
+                "[http]\npublic_url = \"http://lockdown.example\"\n[cucm]",
+                "lockdown.toml:3: http.public_url: is not on this machine: write https:// before lockdown.example",
+            ),
+            (
+                "[cucm]",
+                "[http]\npublic_url = \"lockdown.example\"\n[cucm]",
+                "lockdown.toml:3: http.public_url: must begin with https://",
+            ),
+            ("name = \"S\"", "name = \" \\u200b\"", "site[1].name: missing"),
             (
                 "[cucm]",
                 "[webhooks]\nallow = [\"hooks.example/x\"]\n[cucm]",
@@ -611,6 +667,28 @@ locked = ""
         }
         let config = load(&folder.path().join("lockdown.toml"), std::iter::empty()).unwrap();
         assert_eq!((config.sites.len(), config.cucm.read_only, config.cucm.password.expose()), (1, true, "hunter2"));
+    }
+
+    #[test]
+    fn a_mark_that_an_editor_puts_before_a_secret_is_no_part_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("axl-password"), "\u{feff}hunter3\r\n").unwrap();
+        let text = GOOD.replace("password = \"hunter2\"", "password_file = \"axl-password\"");
+        std::fs::write(folder.path().join("lockdown.toml"), text).unwrap();
+        let config = load(&folder.path().join("lockdown.toml"), std::iter::empty()).unwrap();
+        assert_eq!(config.cucm.password.expose(), "hunter3");
+    }
+
+    #[test]
+    fn the_public_address_is_kept_as_browsers_write_it() {
+        for (text, kept) in [
+            ("https://Lockdown.Example:443/", "https://lockdown.example"),
+            ("http://[::1]:3000", "http://[::1]:3000"),
+            ("http://localhost:3000/", "http://localhost:3000"),
+        ] {
+            let file = GOOD.replace("[cucm]", &format!("[http]\npublic_url = \"{text}\"\n[cucm]"));
+            assert_eq!(load_text(&file, &[]).unwrap().http.public_url, kept);
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod webex;
 
 pub use calls::{Calls, Incidents, Residents};
 pub use finesse::{Finesse, Notice};
+pub use load::is_everybody;
 pub use phone::{DeskPhone, Phone, Push, device_name};
 pub use problem::Problem;
 pub use secret::Secret;
@@ -21,6 +22,7 @@ use ipnet::IpNet;
 use lockdown::ids::SiteId;
 use lockdown::operator::Scope;
 use lockdown::plan::PlanText;
+use rlibphonenumber::Region;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -70,12 +72,14 @@ pub struct Telemetry {
 }
 
 /// Where news may be sent. Default nowhere.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Webhooks {
     /// Origins, such as `https://hooks.acme.example`; plain http only where it is written here so.
     pub allow: Vec<String>,
     /// Networks inside the site that these names may lead to; without them only public addresses.
     pub networks: Vec<IpNet>,
+    /// An HTTP proxy for all of them. It looks the names up: what they lead to is then its to refuse.
+    pub proxy: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -136,6 +140,8 @@ pub struct Identity {
     pub site_networks: Vec<IpNet>,
     /// Where somebody who forgot the password sets a new one. Absent: they are told to ask.
     pub password_reset_url: Option<String>,
+    /// The HTTP proxy by which the provider is reached. Default none.
+    pub proxy: Option<String>,
     /// Access tokens of the tenant open `/api/v1`. Absent: off.
     pub api: Option<TokenApi>,
 }
@@ -190,7 +196,7 @@ pub struct Site {
     /// The site this one is for practising: the same orders on canary objects, which no call depends on.
     pub drill_of: Option<SiteId>,
     /// Where telephone numbers without a country are dialled from, as ISO 3166 says it. Default `US`.
-    pub country: phonenumber::country::Id,
+    pub country: Region,
     pub plan: PlanText,
 }
 

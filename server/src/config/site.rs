@@ -6,6 +6,8 @@ use lockdown::guard;
 use lockdown::ids::SiteId;
 use lockdown::plan::{Patterns, Pilot, PlanText, Redirect, StepText};
 use lockdown::step::Group;
+use lockdown::text::plain;
+use rlibphonenumber::Region;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -92,13 +94,18 @@ impl RawSite {
             })?,
         };
         let country = match &self.country {
-            None => phonenumber::country::Id::US,
-            Some(name) => name.parse().map_err(|_| {
+            None => Region::US,
+            Some(name) => Region::from_code(name).map_err(|_| {
                 source.problem(&at("country"), format!("“{name}” is no country. Write two capital letters such as CA"))
             })?,
         };
         let drill_of = self.drill_of.map(SiteId::try_from).transpose();
         let drill_of = drill_of.map_err(|error| source.problem(&at("drill_of"), error.to_string()))?;
+        // As it is shown: it is typed back to give the all-clear.
+        let name = plain(&self.name);
+        if name.is_empty() {
+            return Err(source.problem(&at("name"), "missing: write what people call the site"));
+        }
         let mut steps = Vec::new();
         for (index, step) in self.step.into_iter().enumerate() {
             let key = format!("site[{number}].step[{}]", index + 1);
@@ -116,7 +123,7 @@ impl RawSite {
         match guard::check_text(&plan).first() {
             None => Ok(Site {
                 // Never to be taken for the real one, on any surface.
-                name: if drill_of.is_some() { format!("DRILL {}", self.name) } else { self.name },
+                name: if drill_of.is_some() { format!("DRILL {name}") } else { name },
                 zone,
                 release_by_two: self.release_by_two,
                 drill_of,

@@ -190,7 +190,7 @@ impl RawWebex {
             api_url: address(self.api_url.as_deref().unwrap_or(API), "webex.api_url", source)?,
             u2c_url: address(self.u2c_url.as_deref().unwrap_or(U2C), "webex.u2c_url", source)?,
             domains: self.domains.unwrap_or_else(|| DOMAINS.map(str::to_owned).into()),
-            proxy: self.proxy.map(|text| proxy(text, source)).transpose()?,
+            proxy: self.proxy.map(|text| proxy(text, "webex.proxy", source)).transpose()?,
             instance,
             release,
             team,
@@ -241,7 +241,8 @@ pub(super) fn address(text: &str, key: &str, source: &Source) -> Result<String, 
     }
 }
 
-fn proxy(text: String, source: &Source) -> Result<String, Problem> {
+/// By which proxy something outside is reached, with a name and a password where it wants them.
+pub(super) fn proxy(text: String, key: &str, source: &Source) -> Result<String, Problem> {
     let fits = reqwest::Url::parse(&text).is_ok_and(|url| url.scheme() == "http" && url.host_str().is_some());
-    if fits { Ok(text) } else { Err(source.problem("webex.proxy", "write http://proxy.acme.example:3128")) }
+    if fits { Ok(text) } else { Err(source.problem(key, "write http://proxy.acme.example:3128")) }
 }

@@ -194,14 +194,14 @@ pub async fn holder(
     Ok(Holder::Known { operator: Operator { id: record.id, name: record.name, surface, authority }, unnoted })
 }
 
-/// Is it a key that works somewhere?
+/// What is kept of a key that works somewhere.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub async fn is_live_key(store: &dyn Directory, key: &str, now: Timestamp) -> Result<bool, StoreError> {
-    let Some(id) = key_id(key) else { return Ok(false) };
+pub async fn live_key(store: &dyn Directory, key: &str, now: Timestamp) -> Result<Option<ClientRecord>, StoreError> {
+    let Some(id) = key_id(key) else { return Ok(None) };
     let record = store.client(id).await?.filter(|record| record.revoked_at.is_none());
-    Ok(record.is_some_and(|record| is_live(&record, &token::digest(key), now)))
+    Ok(record.filter(|record| is_live(record, &token::digest(key), now)))
 }
 
 fn is_live(record: &ClientRecord, given: &str, now: Timestamp) -> bool {

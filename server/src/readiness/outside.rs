@@ -13,7 +13,7 @@ const ENOUGH: SignedDuration = SignedDuration::from_hours(30 * 24);
 const TOO_LITTLE: SignedDuration = SignedDuration::from_hours(21 * 24);
 
 /// Tokens are believed with 60 s of tolerance, sealed orders within two minutes.
-const APART: SignedDuration = SignedDuration::from_secs(30);
+pub const APART: SignedDuration = SignedDuration::from_secs(30);
 
 /// A certificate by its end.
 pub fn certificate(what: &str, der: &[u8], now: Timestamp, fix: &str) -> Finding {

@@ -218,7 +218,7 @@ mod tests {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let url = format!("http://{host}:{port}");
         let networks = networks.iter().map(|text| text.parse().unwrap()).collect();
-        let reach = Reach { allow: vec![url.clone()], networks };
+        let reach = Reach { allow: vec![url.clone()], networks, proxy: None };
         let http = reach.client(Duration::from_millis(300)).unwrap();
         let hook = hook(&format!("{url}/secret-path"));
         let attempt = send(&http, &reach, &hook, &Delivery::test(&hook, "1", now()), now()).await;

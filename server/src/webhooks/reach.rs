@@ -65,6 +65,8 @@ pub struct Reach {
     pub allow: Vec<String>,
     /// Networks that are not public and may be reached all the same.
     pub networks: Vec<IpNet>,
+    /// By which everything goes; it looks names up, and what they lead to is its to refuse.
+    pub proxy: Option<String>,
 }
 
 /// Why nothing is sent there. The text is for whoever set up the web-hook.
@@ -113,16 +115,19 @@ impl Reach {
         public || listed(address) || led_to.is_some_and(|v4| listed(v4.into()))
     }
 
-    /// A client that follows no redirect, uses no proxy, and connects to no address that is not admitted.
+    /// A client that follows no redirect, and connects to no address that is not admitted; by a proxy, to nothing else.
     /// `patience` is for all of one attempt.
     ///
     /// # Errors
     /// When the system's certificates cannot be read.
     pub fn client(&self, patience: Duration) -> reqwest::Result<reqwest::Client> {
-        reqwest::Client::builder()
-            .dns_resolver(Guarded(self.clone()))
+        let client = reqwest::Client::builder().no_proxy();
+        let client = match &self.proxy {
+            None => client.dns_resolver(Guarded(self.clone())),
+            Some(proxy) => client.proxy(reqwest::Proxy::all(proxy)?),
+        };
+        client
             .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
             .connect_timeout(CONNECT)
             .timeout(patience)
             // Every attempt looks anew where the name leads.
@@ -182,6 +187,7 @@ mod tests {
         Reach {
             allow: allow.iter().map(|text| (*text).to_owned()).collect(),
             networks: networks.iter().map(|text| text.parse().unwrap()).collect(),
+            proxy: None,
         }
     }
 

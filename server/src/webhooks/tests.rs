@@ -95,7 +95,8 @@ impl World {
         let clock = Arc::new(Hand(Mutex::new("2026-11-23T12:00:00Z".parse().unwrap())));
         let engine = Engine::start(vec![], store.clone(), clock.clone(), Tuning::default()).await.unwrap();
         let receiver = Receiver::start(answer).await;
-        let reach = Reach { allow: vec![receiver.url.clone()], networks: vec!["127.0.0.0/8".parse().unwrap()] };
+        let reach =
+            Reach { allow: vec![receiver.url.clone()], networks: vec!["127.0.0.0/8".parse().unwrap()], proxy: None };
         let webhooks = Webhooks::new(store.clone(), store.clone(), engine, reach);
         let world =
             Self { webhooks: Arc::new(webhooks), store, clock, lanes: Lanes::default(), receiver, _folder: folder };

@@ -29,6 +29,10 @@ impl Browser {
         self.forwarded = Some(address);
     }
 
+    pub(crate) fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
     fn keep(&mut self, response: &Response) {
         for cookie in response.headers().get_all(header::SET_COOKIE) {
             let (name, value) = cookie.to_str().unwrap().split(';').next().unwrap().split_once('=').unwrap();
@@ -70,6 +74,15 @@ impl Browser {
             .send()
             .await
             .unwrap();
+        self.keep(&response);
+        response
+    }
+
+    /// As a window opened by a link on `page` of ours.
+    pub(crate) async fn open_from(&mut self, url: &str, page: &str) -> Response {
+        let request = self.http.get(format!("{}{url}", self.base)).header("cookie", self.cookie_header());
+        let request = request.header("accept", "text/html").header("sec-fetch-site", "same-origin");
+        let response = request.header("referer", format!("{}{page}", self.base)).send().await.unwrap();
         self.keep(&response);
         response
     }

@@ -140,7 +140,8 @@ impl Oidc {
     /// # Errors
     /// When no HTTP client can be made.
     pub fn new(settings: config::Identity, public_url: &str, data_dir: &std::path::Path) -> anyhow::Result<Self> {
-        let provider = Provider::new(settings.metadata_url.clone(), data_dir, settings.probe)?;
+        let provider =
+            Provider::new(settings.metadata_url.clone(), settings.proxy.as_deref(), data_dir, settings.probe)?;
         let seal = Seal::shared(Some(settings.client_secret.expose()));
         Ok(Self { settings, redirect_url: format!("{public_url}/auth/callback"), seal, provider })
     }
@@ -199,11 +200,11 @@ impl Oidc {
         let client = client.ok_or_else(|| SignInError::Refused("the calling application is not on the list".into()))?;
         let scopes = claims.scopes().filter_map(|scope| api.scopes.get(scope).copied()).collect();
         let itself = client.subject.as_deref() == Some(claims.sub.as_str());
-        let subject = claims.oid.unwrap_or(claims.sub);
+        let subject = if itself { String::new() } else { claims.subject(self.settings.preset)? };
         if !itself && api.issuer != self.settings.issuer {
             return Err(SignInError::Refused("this issuer knows programs, and not our people".into()));
         }
-        let person = (!itself).then(|| Identity { issuer: self.settings.issuer.clone(), subject });
+        let person = (!itself).then(|| Identity::new(self.settings.issuer.clone(), &subject));
         Ok(Program { name: client.name.clone(), azp, scopes, person })
     }
 
@@ -269,13 +270,14 @@ impl Oidc {
         let id_token = exchange::exchange(client, self.provider.http(), code, way.verifier).await?;
         let claims = tokens::id_token(&self.provider, &self.settings, &id_token, &way.nonce).await?;
         // B2C's `auth_time` does not tell typing from single sign-on; where it is old, it was not typed.
-        let since = claims.auth_time.map(|at| way.begun.as_second() - at);
+        let since = claims.auth_time().map(|at| way.begun.as_second() - at);
         let again = way.again && since.is_none_or(|seconds| seconds <= LEEWAY.cast_signed());
-        let email = claims.emails.into_iter().next().or(claims.email);
+        let (email, subject) = (claims.email(), claims.subject(self.settings.preset)?);
+        let nameless = || format!("Account {}", subject.chars().take(8).collect::<String>());
         Ok(Arrival {
             again,
-            identity: Identity { issuer: self.settings.issuer.clone(), subject: claims.oid.unwrap_or(claims.sub) },
-            name: claims.name.or_else(|| email.clone()).unwrap_or_else(|| "Unnamed".into()),
+            name: claims.name().or_else(|| email.clone()).unwrap_or_else(nameless),
+            identity: Identity::new(self.settings.issuer.clone(), &subject),
             email,
             return_to: way.return_to,
         })

@@ -74,13 +74,21 @@ impl Keys {
 }
 
 impl Provider {
-    pub(super) fn new(metadata_url: String, data_dir: &Path, probe: Duration) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        metadata_url: String,
+        proxy: Option<&str>,
+        data_dir: &Path,
+        probe: Duration,
+    ) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(3))
             .timeout(Duration::from_secs(10))
-            .no_proxy()
-            .build()?;
+            .no_proxy();
+        let http = match proxy {
+            None => http.build()?,
+            Some(proxy) => http.proxy(reqwest::Proxy::all(proxy)?).build()?,
+        };
         let (cache, outage) = (data_dir.join("identity-provider.json"), data_dir.join("identity-outage.json"));
         let known: Option<Known> = std::fs::read(&cache).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         // Written by us, but a file all the same.

@@ -7,26 +7,73 @@ use super::provider::Provider;
 use super::{LEEWAY, SignInError};
 use crate::config::{self, Preset};
 use jsonwebtoken::{Algorithm, Validation};
+use lockdown::call_request::line;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// What an ID token says.
+/// What an ID token says. Only what decides must have its shape: a policy sends the rest as somebody configured it.
 #[derive(Clone, Deserialize)]
 pub(super) struct IdClaims {
     iss: Value,
     aud: Value,
-    nonce: Option<String>,
-    pub(super) sub: String,
-    pub(super) oid: Option<String>,
-    tfp: Option<String>,
-    acr: Option<String>,
-    pub(super) name: Option<String>,
     #[serde(default)]
-    pub(super) emails: Vec<String>,
-    pub(super) email: Option<String>,
+    nonce: Value,
+    #[serde(default)]
+    sub: Value,
+    #[serde(default)]
+    oid: Value,
+    #[serde(default)]
+    tfp: Value,
+    #[serde(default)]
+    acr: Value,
+    #[serde(default)]
+    name: Value,
+    #[serde(default)]
+    emails: Value,
+    #[serde(default)]
+    email: Value,
+    #[serde(default)]
+    auth_time: Value,
+}
+
+/// B2C puts this where an id belongs, the same for everybody. *Source*: azure-docs, active-directory-b2c/tokens-overview.md.
+const NO_SUB: &str = "Not supported currently";
+
+/// How people are called whose name nobody asked for.
+const NO_NAME: &str = "unknown";
+
+impl IdClaims {
+    /// Who it is: by `oid` where the provider has one, else by `sub`.
+    pub(super) fn subject(&self, preset: Preset) -> Result<String, SignInError> {
+        subject(preset, text(&self.oid), text(&self.sub))
+    }
+
+    pub(super) fn email(&self) -> Option<String> {
+        text(&self.emails).or_else(|| text(&self.email))
+    }
+
+    /// One line that can be shown to anybody.
+    pub(super) fn name(&self) -> Option<String> {
+        text(&self.name).and_then(|name| line(&name)).filter(|name| !name.eq_ignore_ascii_case(NO_NAME))
+    }
+
     /// Seconds since 1970.
-    pub(super) auth_time: Option<i64>,
+    pub(super) fn auth_time(&self) -> Option<i64> {
+        self.auth_time.as_i64().or_else(|| self.auth_time.as_str()?.parse().ok())
+    }
+}
+
+/// One text, whether it comes alone, in a list, or not at all.
+fn text(claim: &Value) -> Option<String> {
+    let first = claim.as_array().and_then(|all| all.first()).unwrap_or(claim);
+    first.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+fn subject(preset: Preset, oid: Option<String>, sub: Option<String>) -> Result<String, SignInError> {
+    let sub = sub.filter(|sub| !sub.starts_with(NO_SUB));
+    let found = if preset == Preset::Generic { oid.or(sub) } else { oid };
+    found.ok_or_else(|| SignInError::Misconfigured("its tokens have no oid claim".into()))
 }
 
 /// What an access token for our API says.
@@ -37,7 +84,8 @@ pub(super) struct AccessClaims {
     /// Only an ID token has one.
     nonce: Option<Value>,
     pub(super) sub: String,
-    pub(super) oid: Option<String>,
+    #[serde(default)]
+    oid: Value,
     pub(super) azp: Option<String>,
     /// B2C: short names with a blank between.
     scp: Option<String>,
@@ -50,6 +98,11 @@ impl AccessClaims {
     pub(super) fn scopes(&self) -> impl Iterator<Item = &str> {
         let scp = self.scp.as_deref().unwrap_or_default().split_whitespace();
         scp.chain(self.roles.iter().map(String::as_str))
+    }
+
+    /// On whose behalf it is: as of an ID token.
+    pub(super) fn subject(&self, preset: Preset) -> Result<String, SignInError> {
+        subject(preset, text(&self.oid), Some(self.sub.clone()))
     }
 }
 
@@ -72,11 +125,11 @@ pub(super) async fn id_token(
     };
     let claims: IdClaims = verified(provider, token, &settings.issuer, &settings.client_id, required).await?;
     exactly(&claims.iss, &settings.issuer, &claims.aud, &settings.client_id)?;
-    if claims.nonce.as_deref() != Some(nonce) {
+    if claims.nonce.as_str() != Some(nonce) {
         return Err(refused("the token belongs to another sign-in"));
     }
     if let Some(policy) = policy(settings) {
-        let given = claims.tfp.as_deref().or(claims.acr.as_deref()).unwrap_or_default();
+        let given = text(&claims.tfp).or_else(|| text(&claims.acr)).unwrap_or_default();
         if !given.eq_ignore_ascii_case(&policy) {
             return Err(refused("the token comes from another policy"));
         }
@@ -143,4 +196,59 @@ fn policy(settings: &config::Identity) -> Option<String> {
     let by_query = url.query_pairs().find(|(key, _)| key == "p").map(|(_, value)| value.into_owned());
     by_query
         .or_else(|| url.path_segments()?.find(|part| part.to_ascii_lowercase().starts_with("b2c_1")).map(str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn claims(more: Value) -> IdClaims {
+        let mut all = json!({ "iss": "i", "aud": "a", "sub": "s-1" });
+        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        serde_json::from_value(all).unwrap()
+    }
+
+    #[test]
+    fn two_people_whom_the_provider_does_not_tell_apart_are_nobody() {
+        let preset = Preset::B2c;
+        assert_eq!(claims(json!({ "oid": "o-1" })).subject(preset).unwrap(), "o-1");
+        for nobody in [
+            json!({}),
+            json!({ "oid": "" }),
+            json!({ "oid": null }),
+            json!({ "sub": "Not supported currently. Use oid claim." }),
+        ] {
+            let refused = claims(nobody.clone()).subject(preset);
+            assert!(matches!(refused, Err(SignInError::Misconfigured(_))), "{nobody}");
+        }
+        assert_eq!(claims(json!({})).subject(Preset::Generic).unwrap(), "s-1");
+        let constant = json!({ "sub": "Not supported currently. Use oid claim." });
+        assert!(claims(constant).subject(Preset::Generic).is_err());
+    }
+
+    #[test]
+    fn claims_of_any_shape_are_read_or_left_out() {
+        for (emails, email) in [
+            (json!({ "emails": ["ann@acme.example"] }), Some("ann@acme.example")),
+            (json!({ "emails": "ann@acme.example" }), Some("ann@acme.example")),
+            (json!({ "emails": null, "email": ["ann@acme.example"] }), Some("ann@acme.example")),
+            (json!({ "emails": [], "email": 7 }), None),
+            (json!({ "emails": { "a": 1 } }), None),
+        ] {
+            assert_eq!(claims(emails.clone()).email().as_deref(), email, "{emails}");
+        }
+        for (name, want) in [
+            (json!({ "name": "Ann" }), Some("Ann")),
+            (json!({ "name": "" }), None),
+            (json!({ "name": "unknown" }), None),
+            (json!({ "name": null }), None),
+            (json!({ "name": ["Ann"] }), Some("Ann")),
+            (json!({ "name": "Ann\r\n\u{1b}[31m\u{202e}" }), Some("Ann   [31m")),
+        ] {
+            assert_eq!(claims(name.clone()).name().as_deref(), want, "{name}");
+        }
+        assert_eq!(claims(json!({ "name": "x".repeat(100_000) })).name().map(|name| name.len()), Some(120));
+        assert_eq!(claims(json!({ "auth_time": "7" })).auth_time(), Some(7));
+    }
 }

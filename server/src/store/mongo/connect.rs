@@ -20,8 +20,13 @@ pub enum ConnectError {
         "the option {0} is not known to this program, whose calls have limits of their own. Take it out of the address"
     )]
     Unsupported(&'static str),
-    #[error("the address cannot be read: {0}")]
-    Malformed(String),
+    #[error(
+        "the address cannot be read. Write mongodb://name:password@host,host/?replicaSet=rs0, and in name and password \
+         each of : / ? # [ ] @ % as % and two hexadecimal digits"
+    )]
+    Malformed,
+    #[error("the option {0} of the address cannot be read")]
+    Option(String),
 }
 
 impl Mongo {
@@ -42,10 +47,10 @@ impl Mongo {
             }
         }
         let parsed = ClientOptions::parse(text).await;
-        let mut options = parsed.map_err(|error| ConnectError::Malformed(error.kind.to_string()))?;
+        let mut options = parsed.map_err(|_| malformed(text))?;
         with_limits(&mut options);
         let database = options.default_database.clone().unwrap_or_else(|| DATABASE.to_owned());
-        let client = Client::with_options(options).map_err(|error| ConnectError::Malformed(error.kind.to_string()))?;
+        let client = Client::with_options(options).map_err(|_| malformed(text))?;
         Ok(Self { database: client.database(&database), client, line: Arc::default() })
     }
 
@@ -71,6 +76,17 @@ impl Mongo {
     }
 }
 
+/// The driver repeats what it could not read, and that may be a part of the password. Only what is told apart from it by
+/// its place is named.
+fn malformed(text: &str) -> ConnectError {
+    let options = text.rsplit_once('@').map_or(text, |(_, rest)| rest).split_once('?').map(|(_, options)| options);
+    let broken = options.into_iter().flat_map(|options| options.split('&')).find(|option| !option.contains('='));
+    match broken.filter(|option| !option.is_empty() && option.bytes().all(|byte| byte.is_ascii_alphabetic())) {
+        Some(option) => ConnectError::Option(option.to_owned()),
+        None => ConnectError::Malformed,
+    }
+}
+
 /// What the operator's address does not say. Written by a majority and on their disks, or not at all.
 fn with_limits(options: &mut ClientOptions) {
     options.app_name.get_or_insert_with(|| "pstn-lockdown".into());
@@ -83,4 +99,26 @@ fn with_limits(options: &mut ClientOptions) {
     options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
     options.write_concern =
         Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).w_timeout(PATIENCE).build());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_that_cannot_be_read_is_refused_without_its_password() {
+        for (address, says) in [
+            ("mongodb://lockdown:hunt?er2@127.0.0.1/x?replicaSet=rs0", "cannot be read"),
+            ("mongodb://lockdown:hunt/er2@127.0.0.1/x", "cannot be read"),
+            ("mongodb://lockdown:hunt#er2@127.0.0.1/x", "cannot be read"),
+            ("mongodb://lockdown:hunt@er2@127.0.0.1/x", "cannot be read"),
+            ("mongodb://lockdown:hunt:er2@127.0.0.1/x", "cannot be read"),
+            ("mongodb://lockdown:hunter2@127.0.0.1/x?replicaSet", "the option replicaSet"),
+            ("mongodb+srv://lockdown:hunter2@db.example/x", "List the servers"),
+        ] {
+            let error = Mongo::connect(&Secret::new(address)).await.map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains(says), "{address}: {error}");
+            assert!(!error.contains("hunt") && !error.contains("er2"), "{address}: {error}");
+        }
+    }
 }
