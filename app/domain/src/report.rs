@@ -63,15 +63,25 @@ pub struct Calls {
     /// By the word of their state.
     pub by_state: BTreeMap<String, usize>,
     pub by_priority: BTreeMap<String, usize>,
-    /// How long the slowest waited until somebody looked at it; of those somebody did.
+    /// How long the slowest waited until somebody looked at it; of one nobody looked at, until the end, or now.
     pub longest_wait_s: Option<i64>,
+    /// That nobody looked at.
+    #[serde(default)]
+    pub unseen: usize,
     /// Still open when the report was made.
     pub open: Vec<String>,
 }
 
 impl Report {
-    /// `events` and `requests` are the incident's own, events in the order of their numbers.
-    pub fn of(incident: &Incident, events: &[Event], requests: Option<&[CallRequest]>, now: Timestamp) -> Self {
+    /// `events` and `requests` are the incident's own, events in the order of their numbers; `before`: outages that had
+    /// begun and not ended when it was opened.
+    pub fn of(
+        incident: &Incident,
+        before: &[Event],
+        events: &[Event],
+        requests: Option<&[CallRequest]>,
+        now: Timestamp,
+    ) -> Self {
         let count = |wanted: fn(&EventKind) -> bool| events.iter().filter(|event| wanted(&event.kind)).count();
         Self {
             incident: incident.id.clone(),
@@ -92,8 +102,8 @@ impl Report {
             refusals: count(|kind| matches!(kind, EventKind::Refused { act: Act::Lock | Act::Release, .. })),
             drifts: count(|kind| matches!(kind, EventKind::Drifted { .. })),
             repairs: count(|kind| matches!(kind, EventKind::Repaired { .. })),
-            gaps: gaps(events),
-            calls: requests.map(|requests| calls(requests, now)),
+            gaps: gaps(before.iter().chain(events)),
+            calls: requests.map(|requests| calls(requests, incident.opened_at + incident.lasted(now), now)),
         }
     }
 }
@@ -132,7 +142,18 @@ fn people(events: &[Event]) -> BTreeMap<String, BTreeMap<String, usize>> {
     people
 }
 
-fn gaps(events: &[Event]) -> Vec<Gap> {
+/// Of `events` in the order of their numbers, the outages that have not ended: the last word of each kind counts.
+pub fn open_outages(events: &[Event]) -> Vec<Event> {
+    let open = gaps(events.iter());
+    let began = |event: &&Event| open.iter().any(|gap| gap.to.is_none() && gap.from == event.at);
+    events.iter().filter(began).filter(|event| OUTAGES.contains(&event.kind.gist())).cloned().collect()
+}
+
+/// Words of events that begin or end a time in which something could not be known.
+pub const OUTAGES: [&str; 6] =
+    ["cucm_lost", "cucm_back", "shared_lost", "shared_back", "identity_lost", "identity_back"];
+
+fn gaps<'e>(events: impl Iterator<Item = &'e Event>) -> Vec<Gap> {
     let mut gaps: Vec<Gap> = Vec::new();
     for event in events {
         let (what, begins) = match event.kind {
@@ -154,14 +175,17 @@ fn gaps(events: &[Event]) -> Vec<Gap> {
     gaps
 }
 
-fn calls(requests: &[CallRequest], now: Timestamp) -> Calls {
+/// Whoever nobody looked at waits still, until the end of the incident.
+fn calls(requests: &[CallRequest], end: Timestamp, now: Timestamp) -> Calls {
     let mut calls = Calls { all: requests.len(), ..Calls::default() };
     for request in requests {
         *calls.by_state.entry(request.word(now).to_owned()).or_default() += 1;
         *calls.by_priority.entry(request.priority.word().to_owned()).or_default() += 1;
         let looked = request.story.iter().find(|entry| entry.by.is_some() && entry.did != Deed::GiveBack);
-        let waited = looked.map(|entry| entry.at.duration_since(request.filed_at).as_secs());
-        calls.longest_wait_s = calls.longest_wait_s.max(waited);
+        let until = looked.map_or(end, |entry| entry.at);
+        let waited = until.duration_since(request.filed_at).as_secs().max(0);
+        calls.longest_wait_s = calls.longest_wait_s.max(Some(waited));
+        calls.unseen += usize::from(looked.is_none());
         if request.is_open() {
             calls.open.push(request.ticket());
         }
@@ -226,7 +250,7 @@ mod tests {
             filed_by: None,
             direction: Direction::Outbound,
             who: "Ann".into(),
-            call_back: Phone { typed: "4711".into(), e164: None },
+            call_back: Phone::unread("4711".into()),
             reason: "family".into(),
             priority: Priority::Normal,
             other: None,
@@ -239,8 +263,8 @@ mod tests {
         let claimed = request.done(&eoc(), Deed::Claim, at(40), SignedDuration::from_mins(15)).unwrap();
         let incident = &incidents(&events)[0];
         let requests = [claimed, CallRequest { number: 2, ..request }];
-        assert_eq!(Report::of(incident, &events, None, at(200)).calls, None, "not: there were none");
-        let report = Report::of(incident, &events, Some(&requests), at(200));
+        assert_eq!(Report::of(incident, &[], &events, None, at(200)).calls, None, "not: there were none");
+        let report = Report::of(incident, &[], &events, Some(&requests), at(200));
         assert_eq!((report.closed_at, report.lasted_s), (Some(at(103)), 103));
         assert_eq!(report.locks[0].verified_after_ms, Some(1_900));
         assert_eq!(report.all_clears[0].verified_after_ms, Some(3_000));
@@ -249,7 +273,11 @@ mod tests {
         let gaps: Vec<_> = report.gaps.iter().map(|gap| (gap.from, gap.to)).collect();
         assert_eq!(gaps, [(at(60), Some(at(90))), (at(95), None)]);
         let calls = report.calls.unwrap();
-        assert_eq!((calls.all, calls.longest_wait_s), (2, Some(30)));
+        assert_eq!(
+            (calls.all, calls.longest_wait_s, calls.unseen),
+            (2, Some(93), 1),
+            "nobody looked at the second one"
+        );
         assert_eq!(calls.by_state.into_iter().collect::<Vec<_>>(), [("claimed".into(), 1), ("new".into(), 1)]);
         assert_eq!(calls.open, ["R-1", "R-2"]);
     }

@@ -12,12 +12,11 @@ use lockdown::incident::{Entry, Incident, Phase};
 use lockdown::operator::{Act, Operator};
 use lockdown::report::{Ordered, Report};
 use lockdown::step::Target;
-use lockdown::timeline::EventKind;
+use lockdown::timeline::{Event, EventKind};
 use std::collections::BTreeMap;
 
-/// Events the board shows, and entries looked through for them.
+/// Events the board shows.
 const ON_THE_WALL: usize = 5;
-const LOOKED_THROUGH: usize = 50;
 
 impl Pages {
     /// Puts the open incidents onto every console; whether they are others than before. What cannot be
@@ -119,8 +118,8 @@ fn refused(error: IncidentError) -> ApiError {
     }
 }
 
-/// The report in words, under its headings.
-fn told(report: &Report, clock: impl Fn(Timestamp) -> String) -> Vec<(String, Vec<String>)> {
+/// The report in words, under its headings; `partial` where other servers' part of the timeline cannot be seen.
+fn told(report: &Report, partial: bool, clock: impl Fn(Timestamp) -> String) -> Vec<(String, Vec<String>)> {
     let order = |what: &str, order: &Ordered| {
         let took = order.verified_after_ms.map_or_else(
             || "not verified".to_owned(),
@@ -139,6 +138,7 @@ fn told(report: &Report, clock: impl Fn(Timestamp) -> String) -> Vec<(String, Ve
         let to = gap.to.map_or_else(|| "the end".to_owned(), &clock);
         format!("{} to {to}: {}", clock(gap.from), gap.what)
     });
+    let partial = partial.then(|| "what other servers did: the shared database cannot be reached".to_owned());
     let drift = [
         format!("changed by somebody: {}", report.drifts),
         format!("repaired: {}", report.repairs),
@@ -149,7 +149,7 @@ fn told(report: &Report, clock: impl Fn(Timestamp) -> String) -> Vec<(String, Ve
         ("Who did what".into(), report.people.iter().map(did).collect()),
         calls(report),
         ("CUCM".into(), drift.into()),
-        ("What could not be known".into(), gaps.collect()),
+        ("What could not be known".into(), gaps.chain(partial).collect()),
     ]
 }
 
@@ -159,8 +159,9 @@ fn calls(report: &Report) -> (String, Vec<String>) {
     };
     let states = calls.by_state.iter().map(|(word, n)| format!("{}: {n}", word.replace('_', " ")));
     let waited = calls.longest_wait_s.map(|s| format!("the longest wait until somebody looked: {}", span(s)));
+    let unseen = (calls.unseen > 0).then(|| format!("nobody looked at: {}", calls.unseen));
     let open = (!calls.open.is_empty()).then(|| format!("still open: {}", calls.open.join(", ")));
-    (format!("Call requests: {}", calls.all), states.chain(waited).chain(open).collect())
+    (format!("Call requests: {}", calls.all), states.chain(waited).chain(unseen).chain(open).collect())
 }
 
 #[async_trait]
@@ -186,7 +187,7 @@ impl Files for Pages {
             line: self.line(incident, now),
             commander: incident.commander.as_ref().map(|by| by.name.clone()),
             present: incident.present.iter().map(|by| by.name.clone()).collect(),
-            report: told(&file.report(now), clock),
+            report: told(&file.report(now), self.incidents.is_partial(), clock),
             attachments: attached.collect(),
             may_write: who.may(Act::Lock, Some(&incident.site)).is_ok(),
             open: incident.is_open(),
@@ -218,12 +219,12 @@ impl Files for Pages {
         }
         let wanted = |status: &&crate::engine::SiteStatus| site.as_ref().is_none_or(|site| *site == status.id);
         let (status, now) = (statuses.iter().find(wanted).ok_or(ApiError::NoSuchSite)?, self.engine.now());
-        let events = self.store.latest_events(LOOKED_THROUGH).await.unwrap_or_default();
-        let here = events.iter().filter(|event| event.site.as_ref() == Some(&status.id) && event.is_for(who));
+        let here = |event: &Event| event.site.as_ref() == Some(&status.id) && event.is_for(who);
+        let events = self.recent(ON_THE_WALL, here).await;
         Ok(WallView {
             site: self.sites.detailed(status, now),
             waiting: self.waiting(who, &status.id).await.unwrap_or_default(),
-            events: here.take(ON_THE_WALL).map(|event| self.sites.event(event, now)).collect(),
+            events: events.iter().map(|event| self.sites.event(event, now)).collect(),
         })
     }
 }

@@ -15,7 +15,7 @@ use lockdown::call_request::{self, CallRequest};
 use lockdown::ids::{IncidentId, SiteId};
 use lockdown::incident::{Entry, Incident, Phase, SHAPING, incidents};
 use lockdown::operator::{Act, Operator, Refusal};
-use lockdown::report::Report;
+use lockdown::report::{OUTAGES, Report, open_outages};
 use lockdown::step::Target;
 use lockdown::timeline::{Event, EventKind};
 use std::collections::BTreeMap;
@@ -29,6 +29,9 @@ const PAGE: usize = 1_000;
 
 /// An incident's own requests, for its report.
 const REQUESTS: usize = 20_000;
+
+/// The newest of a site that are looked through for those that were open when an incident began.
+const EARLIER: usize = 2_000;
 
 /// A text may be attached up to so many characters: a page or two.
 const LONGEST_ATTACHMENT: usize = 10_000;
@@ -58,13 +61,15 @@ pub struct File {
     pub incident: Incident,
     /// In the order of their numbers.
     pub events: Vec<Event>,
+    /// Outages that had begun and not ended when it was opened.
+    pub before: Vec<Event>,
     /// `None` for whoever may not see them, and where they cannot be had now.
     pub requests: Option<Vec<CallRequest>>,
 }
 
 impl File {
     pub fn report(&self, now: jiff::Timestamp) -> Report {
-        Report::of(&self.incident, &self.events, self.requests.as_deref(), now)
+        Report::of(&self.incident, &self.before, &self.events, self.requests.as_deref(), now)
     }
 }
 
@@ -137,14 +142,35 @@ impl Incidents {
     pub async fn file(&self, by: &Operator, id: &str) -> Result<File, IncidentError> {
         let incident = self.find(by, id).await?;
         let events = self.events_of(by, &incident).await?;
-        let wanted = Wanted { incident: Some(incident.id.clone()), limit: REQUESTS, ..Wanted::default() };
         let requests = if by.may(Act::ReadCalls, Some(&incident.site)).is_ok() {
             // A file without the queue is better than none while the database is away.
-            self.calls.requests(&wanted).await.ok()
+            self.requests_of(&incident).await.ok()
         } else {
             None
         };
-        Ok(File { incident, events, requests })
+        let before = self.outages_before(&incident).await?;
+        Ok(File { incident, before, events, requests })
+    }
+
+    /// Those that were filed in it, and those that were open when it began: they are worked on in it, too.
+    async fn requests_of(&self, incident: &Incident) -> Result<Vec<CallRequest>, StoreError> {
+        let own = Wanted { incident: Some(incident.id.clone()), limit: REQUESTS, ..Wanted::default() };
+        let mut all = self.calls.requests(&own).await?;
+        let at_site = Wanted { sites: Some(vec![incident.site.clone()]), limit: EARLIER, ..Wanted::default() };
+        let mut earlier = self.calls.requests(&at_site).await?;
+        earlier.retain(|request| request.incident.is_none() && was_open(request, incident.opened_at));
+        all.extend(earlier);
+        all.sort_by_key(|request| request.number);
+        Ok(all)
+    }
+
+    async fn outages_before(&self, incident: &Incident) -> Result<Vec<Event>, StoreError> {
+        let mut told = self.directory.events_named(&OUTAGES, LOOKED_THROUGH).await?;
+        told.retain(|event| {
+            event.seq < incident.first && event.site.as_ref().is_none_or(|site| *site == incident.site)
+        });
+        told.sort_by_key(|event| event.seq);
+        Ok(open_outages(&told))
     }
 
     async fn events_of(&self, by: &Operator, incident: &Incident) -> Result<Vec<Event>, StoreError> {
@@ -192,6 +218,12 @@ impl Incidents {
         let locked = status.command.target() == Target::Locked;
         status.command.by().filter(|_| locked).map(|by| by.id.clone())
     }
+}
+
+/// Was it filed before then, and not over?
+fn was_open(request: &CallRequest, at: jiff::Timestamp) -> bool {
+    let after = request.story.iter().any(|entry| entry.at >= at);
+    request.filed_at < at && (request.is_open() || after)
 }
 
 /// What concerns no site tells of people elsewhere: only outages are everybody's.

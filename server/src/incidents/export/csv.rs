@@ -1,5 +1,6 @@
-//! The timeline and the queue as tables for a spreadsheet. A cell that a spreadsheet would take for a
-//! formula gets an apostrophe before it.
+//! The timeline and the queue as tables for a spreadsheet. What a spreadsheet would take for a formula gets an apostrophe
+//! before it: at the beginning of a cell, and behind whatever separates cells somewhere, since a table with commas is
+//! opened with semicolons where the comma is for decimals. The byte order mark says that it is UTF-8.
 //!
 //! *Source*: RFC 4180; OWASP, "CSV Injection": `=`, `+`, `-`, `@`, tab and carriage return begin formulas.
 
@@ -65,19 +66,26 @@ pub fn requests(requests: &[CallRequest], exercise: bool, now: Timestamp) -> Res
                 request.direction.word().to_owned(),
                 request.priority.word().to_owned(),
                 request.who.clone(),
-                request.call_back.e164.clone().unwrap_or_default(),
+                request.call_back.dialled(),
                 request.call_back.typed.clone(),
                 request.reason.clone(),
                 request.word(now).to_owned(),
-                request.filed_by.as_ref().map_or_else(String::new, |by| by.name.clone()),
+                taken_by(request),
                 marked(exercise),
             ]
         }),
     )
 }
 
+/// Whoever of the EOC did something with it last.
+fn taken_by(request: &CallRequest) -> String {
+    let by = request.story.iter().rev().find_map(|entry| entry.by.as_ref());
+    by.map_or_else(String::new, |by| by.name.clone())
+}
+
 fn table<const N: usize>(head: &[&str; N], rows: impl Iterator<Item = [String; N]>) -> Result<String, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
+    let quoted = csv::QuoteStyle::Always;
+    let mut writer = csv::WriterBuilder::new().quote_style(quoted).from_writer(MARK.as_bytes().to_vec());
     writer.write_record(head)?;
     for row in rows {
         writer.write_record(row.iter().map(|cell| safe(cell)))?;
@@ -86,8 +94,25 @@ fn table<const N: usize>(head: &[&str; N], rows: impl Iterator<Item = [String; N
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// So that a spreadsheet reads it as UTF-8.
+const MARK: &str = "\u{feff}";
+
+const FORMULAS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// Some regions' cells end there.
+const SEPARATORS: [char; 4] = [';', '\t', ',', '\n'];
+
 fn safe(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
+    let (mut safe, mut begins) = (String::with_capacity(cell.len()), true);
+    for letter in cell.chars() {
+        if begins && FORMULAS.contains(&letter) {
+            safe.push('\'');
+        }
+        // Blanks and quotes before it change nothing.
+        begins = SEPARATORS.contains(&letter) || (begins && (letter.is_whitespace() || letter == '"'));
+        safe.push(letter);
+    }
+    safe
 }
 
 #[cfg(test)]
@@ -95,15 +120,30 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn a_formula_behind_a_separator_is_none_wherever_the_table_is_opened() {
+        for cell in ["x;=1+cmd|' /C calc'!A0", "hello;=HYPERLINK(\"http://evil\",\"x\")", "a\t@b", "a; =b", "a,+1"] {
+            let text = table(&["x"], [[cell.to_owned()]].into_iter()).unwrap();
+            for delimiter in *b",;\t" {
+                let mut reader =
+                    csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text.as_bytes());
+                for cell in reader.records().flatten().flat_map(|row| row.iter().map(str::to_owned).collect::<Vec<_>>())
+                {
+                    let begins = cell.trim_start_matches([' ', '"']);
+                    assert!(!begins.starts_with(FORMULAS), "{cell} in {text}");
+                }
+            }
+        }
+    }
+
     proptest! {
         #[test]
-        fn no_cell_begins_as_a_formula_and_every_cell_comes_back(cell in "[=+@\\-\t\r\n,\"a-zé ]{0,20}") {
+        fn no_cell_begins_as_a_formula_and_every_cell_comes_back(cell in "[=+@\\-;\t\r\n,\"a-zé ]{0,20}") {
             let text = table(&["x"], [[cell.clone()]].into_iter()).unwrap();
             let mut reader = csv::Reader::from_reader(text.as_bytes());
-            // A row that is one empty cell is written as "".
             let read = reader.records().next().unwrap().unwrap()[0].to_owned();
-            prop_assert!(!read.starts_with(['=', '+', '-', '@', '\t', '\r']));
-            prop_assert_eq!(read.strip_prefix('\'').unwrap_or(&read), cell.as_str());
+            prop_assert!(!read.starts_with(FORMULAS));
+            prop_assert_eq!(read.replace('\'', ""), cell);
         }
     }
 }

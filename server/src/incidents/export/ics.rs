@@ -68,7 +68,7 @@ pub fn communications_log(
         };
         lines.push(line(request.filed_at, &from, &to, request.reason.clone()));
         for entry in &request.story {
-            if let Some(subject) = subject(&entry.did) {
+            if let Some(subject) = subject(&entry.did, &clock) {
                 let eoc = entry.by.as_ref().map(|by| format!("EOC, {}", by.name));
                 let (from, to) = match &eoc {
                     Some(eoc) => (eoc.as_str(), from.as_str()),
@@ -129,7 +129,7 @@ fn ends(request: &CallRequest) -> (String, String) {
     }
 }
 
-fn subject(did: &Deed) -> Option<String> {
+fn subject(did: &Deed, clock: impl Fn(jiff::Timestamp) -> String) -> Option<String> {
     Some(match did {
         Deed::Claim | Deed::GiveBack => return None,
         Deed::Approve { note: None } => "approved".into(),
@@ -137,7 +137,7 @@ fn subject(did: &Deed) -> Option<String> {
         Deed::Refuse { reason } => format!("refused: {reason}"),
         Deed::Connected => "connected".into(),
         Deed::NoAnswer => "no answer".into(),
-        Deed::CallBackAt { at } => format!("to be called back at {at}"),
+        Deed::CallBackAt { at } => format!("to be called back at {}", clock(*at)),
         Deed::Close { disposition } => format!("closed: {disposition}"),
         Deed::Write { text } => text.clone(),
     })
