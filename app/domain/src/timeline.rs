@@ -2,10 +2,11 @@
 
 use crate::call_request::{Direction, Priority, ticket};
 use crate::ids::{ActivationId, IncidentId, OperatorId, RequestId, SiteId};
-use crate::operator::{Act, Actor, Operator, Refusal};
+use crate::operator::{Act, Actor, Operator, Refusal, Role};
 use crate::step::Target;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// One entry of the append-only timeline.
@@ -530,17 +531,34 @@ impl EventKind {
                 | Self::HookRemoved { .. }
                 | Self::HookRotated { .. }
                 | Self::HookEnabled { .. }
+                | Self::SignedIn
+                | Self::SignedOut
         )
+    }
+
+    /// Makes a senior, or opens a way to the lock or the all-clear that was not there: seniors hear of it, so that no
+    /// administrator becomes one of them unseen.
+    fn gives_power(&self) -> bool {
+        let senior = |words: &[String]| {
+            words.iter().filter(|word| word.starts_with(Role::SeniorEoc.word())).cloned().collect::<BTreeSet<_>>()
+        };
+        match self {
+            Self::PasskeyAdded { .. } | Self::CodesMade { .. } | Self::PinSet { .. } => true,
+            Self::RolesGranted { before, after, .. } | Self::PeopleMerged { before, after, .. } => {
+                !senior(after).is_subset(&senior(before))
+            }
+            Self::ClientAdded { scopes, .. } => scopes.iter().any(|scope| scope.starts_with("lock:")),
+            _ => false,
+        }
     }
 }
 
 impl Event {
-    /// Whoever works at the event's site sees it; what is about people, administrators see. A new passkey and
-    /// new envelopes, seniors see too: they open doors past the identity provider.
+    /// Whoever works at the event's site sees it; what is about people, administrators see. What gives somebody power,
+    /// seniors see too.
     pub fn is_for(&self, reader: &Operator) -> bool {
         let manages = reader.may(Act::Manage, None).is_ok();
-        let opens_a_door = matches!(self.kind, EventKind::PasskeyAdded { .. } | EventKind::CodesMade { .. });
-        let senior = opens_a_door && reader.may(Act::Release, None).is_ok();
+        let senior = self.kind.gives_power() && reader.may(Act::Release, None).is_ok();
         manages || senior || (!self.kind.is_about_people() && reader.may(Act::Work, self.site.as_ref()).is_ok())
     }
 }
@@ -769,6 +787,52 @@ impl fmt::Display for EventKind {
                 write!(f, "{done} of {} room devices {what}{}", done + failed.len(), not_told(failed))
             }
             Self::ServerStarted { version } => write!(f, "Server {version} started"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reader(role: Role) -> Operator {
+        Operator {
+            id: OperatorId::try_from("p-1").unwrap(),
+            name: "P".into(),
+            surface: crate::operator::Surface::Web,
+            authority: crate::operator::Authority::Roles([role].into()),
+        }
+    }
+
+    fn event(kind: EventKind) -> Event {
+        Event { id: "e-1".into(), seq: 1, at: Timestamp::UNIX_EPOCH, site: None, by: None, kind }
+    }
+
+    fn granted(before: &[&str], after: &[&str]) -> EventKind {
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+        let person = OperatorId::try_from("p-2").unwrap();
+        EventKind::RolesGranted { person, name: "Q".into(), before: words(before), after: words(after) }
+    }
+
+    fn client(scope: &str) -> EventKind {
+        let client = OperatorId::try_from("c-1").unwrap();
+        EventKind::ClientAdded { client, name: "C".into(), scopes: vec![scope.into()] }
+    }
+
+    #[test]
+    fn seniors_hear_who_was_given_power_and_of_people_nothing_else() {
+        for (kind, told) in [
+            (granted(&["eoc"], &["eoc", "senior_eoc"]), true),
+            (granted(&["senior_eoc"], &["eoc"]), false),
+            (granted(&[], &["eoc"]), false),
+            (client("lock:enable"), true),
+            (client("status:read"), false),
+            (EventKind::SignedIn, false),
+        ] {
+            let event = event(kind);
+            assert_eq!(event.is_for(&reader(Role::SeniorEoc)), told, "{event:?}");
+            assert!(event.is_for(&reader(Role::Admin)), "{event:?}");
+            assert!(!event.is_for(&reader(Role::Eoc)), "{event:?}");
         }
     }
 }
