@@ -126,7 +126,8 @@ pub async fn pages(
         None => None,
         Some(identity) => Some(Arc::new(Oidc::new(identity.clone(), &config.http.public_url, &config.store.data_dir)?)),
     };
-    let reach = Reach { allow: config.webhooks.allow.clone(), networks: config.webhooks.networks.clone() };
+    let config::Webhooks { allow, networks, proxy } = config.webhooks.clone();
+    let reach = Reach { allow, networks, proxy };
     let webhooks = Arc::new(Webhooks::new(store.clone(), store.clone(), engine.clone(), reach));
     let (incidents, calls) = eoc(config, &engine, &store);
     Ok(Arc::new(Pages {

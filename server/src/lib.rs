@@ -13,6 +13,7 @@ pub mod http;
 pub mod identity;
 pub mod incidents;
 pub mod lease;
+mod limit;
 pub mod people;
 pub mod phone;
 pub mod readiness;

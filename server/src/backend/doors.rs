@@ -4,7 +4,7 @@
 use super::people::manages;
 use super::{Pages, stored};
 use crate::engine::ports::{NewEvent, StoreError};
-use crate::identity::api_key::{KeyDesk, key_id, within};
+use crate::identity::api_key::{KeyDesk, within};
 use crate::identity::sealed_code::{self, Envelope, Typed, spent_as};
 use crate::identity::slow_hash::{self, HashError};
 use crate::store::records::{Means, Person, Pin, SealedCode};
@@ -202,17 +202,18 @@ impl Pages {
 }
 
 impl Pages {
-    /// The same answer whatever it was: nobody learns here whether a key is one.
+    /// The same answer whatever it was: nobody learns here whether a key is one. That of a gadget's file is no secret, and
+    /// stays good: only its administrators take it back.
     ///
     /// # Errors
     /// [`ApiError`], when the store fails.
     pub async fn report_key(&self, key: String) -> Result<(), ApiError> {
         let now = self.engine.now();
         let directory = self.directory.as_ref();
-        let found = crate::identity::api_key::is_live_key(directory, key.trim(), now).await.map_err(stored)?;
-        if let (true, Some(id)) = (found, key_id(key.trim())) {
+        let found = crate::identity::api_key::live_key(directory, key.trim(), now).await.map_err(stored)?;
+        if let Some(id) = found.filter(|record| !record.is_public()).map(|record| record.id) {
             let desk = KeyDesk { store: directory, by: None, now };
-            if let Err(error) = desk.revoke(id, true).await {
+            if let Err(error) = desk.revoke(id.as_str(), true).await {
                 tracing::error!(%error, "a key that was found could not be revoked");
                 return Err(ApiError::Internal);
             }

@@ -12,6 +12,7 @@ mod views;
 mod webhooks;
 
 pub use passkeys::Proof;
+use views::weight;
 pub use views::{SiteFacts, Sites};
 
 use crate::calls::CallDesk;
@@ -30,19 +31,22 @@ use crate::webex::Front;
 use crate::webhooks::Webhooks;
 use app::ApiError;
 use app::backend::{Backend, CurrentSession, Wish};
-use app::view::{ConsoleView, Me, SignInView, StatusView, TimelineView};
+use app::view::{ConsoleView, Me, SignInView, StatusView, TimelineView, Weight};
 use app::words;
 use async_trait::async_trait;
 use ipnet::IpNet;
 use lockdown::ids::SiteId;
 use lockdown::operator::{Act, Authority, Operator};
+use lockdown::text::is_same_name;
+use lockdown::timeline::Event;
 use std::sync::Arc;
 
 /// Entries of the timeline a page shows at once.
 const PAGE: usize = 50;
 
-/// Entries looked through for those: not everything is for everybody.
+/// Entries looked through for what a console shows, at first and at most: not everything is for everybody.
 const LOOKED_THROUGH: usize = 200;
+const LOOKED_THROUGH_AT_MOST: usize = 5000;
 
 /// Entries the console begins with; the timeline page has them all.
 const RECENT: usize = 20;
@@ -109,15 +113,8 @@ impl Backend for Pages {
             Some(id) => statuses.iter().find(|status| status.id == *id),
         };
         let status = status.ok_or(ApiError::NoSuchSite)?;
-        // The lock switch does not fall with what stands beside it.
-        let events = self.store.latest_events(LOOKED_THROUGH).await.unwrap_or_else(|error| {
-            tracing::error!(%error, "the console shows no events");
-            Vec::new()
-        });
-        let here = events
-            .iter()
-            .filter(|e| e.site.as_ref().is_none_or(|site| *site == status.id) && e.is_for(who))
-            .take(RECENT);
+        let here =
+            self.recent(RECENT, |e| e.site.as_ref().is_none_or(|site| *site == status.id) && e.is_for(who)).await;
         let seniors = self.seniors(&status.id).await;
         let proves = !matches!(self.proof_of(who).await, Ok(Proof::NotNeeded | Proof::Impossible))
             && !self.is_by_two_envelopes(session).await;
@@ -125,7 +122,7 @@ impl Backend for Pages {
             me: me_at(who, Some(&status.id)),
             site: self.sites.detailed(status, now),
             sites: statuses.iter().map(|s| (s.id.clone(), s.name.clone())).collect(),
-            events: here.map(|event| self.sites.event(event, now)).collect(),
+            events: here.iter().map(|event| self.sites.event(event, now)).collect(),
             proves,
             second: status
                 .two_seniors
@@ -190,6 +187,26 @@ impl Backend for Pages {
 }
 
 impl Pages {
+    /// The newest `count` entries that are worth somebody's look, newest first: nobody pushes the lock out of sight by
+    /// coming and going.
+    async fn recent(&self, count: usize, is_shown: impl Fn(&Event) -> bool) -> Vec<Event> {
+        let mut looked = LOOKED_THROUGH;
+        loop {
+            // The lock switch does not fall with what stands beside it.
+            let mut events = self.store.latest_events(looked).await.unwrap_or_else(|error| {
+                tracing::error!(%error, "a page shows no events");
+                Vec::new()
+            });
+            let whole = events.len() < looked;
+            events.retain(|event| weight(&event.kind) != Weight::Quiet && is_shown(event));
+            events.truncate(count);
+            if whole || events.len() == count || looked >= LOOKED_THROUGH_AT_MOST {
+                return events;
+            }
+            looked = LOOKED_THROUGH_AT_MOST;
+        }
+    }
+
     /// What may be released as far as name, rights and version go. A proof is good once: it is not spent on what
     /// would be refused without it.
     async fn releasable(
@@ -201,7 +218,7 @@ impl Pages {
     ) -> Result<AllClear, ApiError> {
         let status = self.engine.status(site).map_err(refused)?;
         // Rights come first: whoever may not release learns that, not whether the name was right.
-        if who.may(Act::Release, Some(site)).is_ok() && typed.trim().to_lowercase() != status.name.to_lowercase() {
+        if who.may(Act::Release, Some(site)).is_ok() && !is_same_name(typed, &status.name) {
             return Err(ApiError::NameMismatch);
         }
         let wish = AllClear { first_is_none: !self.first_still_counts(&status).await, ..wish };

@@ -64,7 +64,12 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
     let pages = assemble::pages(&config, memory.store.clone(), assemble::tuning(&config.cucm), front.clone()).await?;
     let engine = pages.engine.clone();
     let probe = config.identity.as_ref().map_or(Duration::from_secs(60), |identity| identity.probe);
-    engine.record(None, EventKind::ServerStarted { version: env!("CARGO_PKG_VERSION").into() }).await?;
+    // A full disk is no reason not to be there.
+    if let Err(error) =
+        engine.record(None, EventKind::ServerStarted { version: env!("CARGO_PKG_VERSION").into() }).await
+    {
+        tracing::error!(%error, "the start could not be put into the timeline");
+    }
     if let Some(oidc) = pages.oidc.clone() {
         tokio::spawn(watch(oidc, engine.clone(), probe));
     }

@@ -7,6 +7,7 @@ mod error;
 mod others;
 pub mod ports;
 mod prove_write;
+mod refusals;
 mod repairs;
 mod site;
 mod status;
@@ -20,10 +21,13 @@ use lockdown::guard::{CheckedPlan, Violation};
 use lockdown::ids::{ActivationId, SiteId};
 use lockdown::operator::{Act, Operator, Refusal};
 use lockdown::plan::PlanText;
+use lockdown::reading::STALE_AFTER;
 use lockdown::site::{Command, Order, Transition};
+use lockdown::standing::Standing;
 use lockdown::timeline::{Event, EventKind};
 use ports::{Clock, DialPlan, NewEvent, SharedNews, Store, StoreError};
 use prove_write::Unproved;
+use refusals::Refusals;
 use site::Site;
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,6 +108,8 @@ pub struct Engine {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     news: broadcast::Sender<News>,
+    refusals: Refusals,
+    begun: jiff::Timestamp,
     drives: std::sync::Mutex<JoinSet<()>>,
 }
 
@@ -128,7 +134,9 @@ impl Engine {
             sites.push(site);
         }
         let shared_news = store.shared_news();
-        let engine = Arc::new(Self { sites, store, clock, news, drives: std::sync::Mutex::new(drives) });
+        let (refusals, begun) = (Refusals::new(clock.clone()), clock.now());
+        let engine =
+            Arc::new(Self { sites, store, clock, news, refusals, begun, drives: std::sync::Mutex::new(drives) });
         if let Some(news) = shared_news {
             let listening = engine.clone().listen(news);
             engine.drives.lock().unwrap_or_else(std::sync::PoisonError::into_inner).spawn(listening);
@@ -295,6 +303,16 @@ impl Engine {
         self.sites.iter().filter(|site| site.drill_of.is_none())
     }
 
+    /// How a site stands, for a display that keeps what it shows; `None` while this server has just begun and not looked at
+    /// CUCM yet: what stands there is not taken back for that.
+    pub fn standing_to_show(&self, status: &SiteStatus) -> Option<Standing> {
+        let (now, standing) = (self.clock.now(), status.standing(self.clock.now()));
+        let begins = now.duration_since(self.begun) < STALE_AFTER
+            && status.reading.as_ref().is_none_or(|reading| reading.read_at < self.begun);
+        let unseen = matches!(standing, Standing::Unknown { confirmed: true, .. });
+        (!(begins && unseen)).then_some(standing)
+    }
+
     /// Where the lock of `site` is practised.
     pub fn drill_of(&self, site: &SiteId) -> Option<SiteId> {
         self.sites.iter().find(|drill| drill.drill_of.as_ref() == Some(site)).map(|drill| drill.id.clone())
@@ -378,12 +396,21 @@ impl Engine {
         drives.shutdown().await;
     }
 
+    /// Refused orders that the timeline does not hold: of strangers, and of whoever floods it. Since the start.
+    pub fn untold_refusals(&self) -> u64 {
+        self.refusals.untold()
+    }
+
     fn find(&self, id: &SiteId) -> Result<&Arc<Site>, EngineError> {
         self.sites.iter().find(|site| site.id == *id).ok_or_else(|| EngineError::NoSuchSite(id.clone()))
     }
 
     async fn tell_refusal<T>(&self, by: &Operator, site: &SiteId, act: Act, outcome: &Result<T, EngineError>) {
         let Err(EngineError::Refused(why)) = outcome else { return };
+        tracing::warn!(operator.id = %by.id, site.id = %site, %why, "an order was refused");
+        if !self.refusals.is_told(by) {
+            return;
+        }
         let (why, at): (Refusal, _) = (*why, self.clock.now());
         let kind = EventKind::Refused { act, why };
         let event = NewEvent { at, site: Some(site.clone()), by: Some(by.actor()), kind };

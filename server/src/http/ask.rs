@@ -3,9 +3,9 @@
 
 use super::AppState;
 use super::address::Caller;
-use super::limits::Wait;
 use super::once::page;
 use crate::calls::CallError;
+use crate::limit::Wait;
 use app::ApiError;
 use app::backend::RequestForm;
 use app::view::{AskDraft, Outcome};

@@ -3,12 +3,12 @@
 
 use super::AppState;
 use super::address::Caller;
-use super::limits::Wait;
 use super::once::page;
-use super::sign_in::agent;
+use super::sign_in::{self, agent};
 use super::who::{GadgetToken, cookie};
 use crate::identity::handoff::{self, Handoff, HandoffError};
 use crate::identity::{session, token};
+use crate::limit::Wait;
 use crate::store::records::Session;
 use app::ApiError;
 use app::backend::{CurrentSession, Framed, Switch};
@@ -99,7 +99,12 @@ pub(super) async fn login(
     if let Err(wait) = state.limits.sign_ins.take(&from.into()) {
         return too_many(wait);
     }
-    let ours = headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
+    // By the frame itself: the window that opens says which page of ours its link stood on.
+    let by_frame = headers.get(header::REFERER).is_some_and(|referrer| {
+        let page = referrer.to_str().ok().and_then(|text| text.strip_prefix(&*state.public_url));
+        page.is_some_and(|page| page.starts_with("/embed/"))
+    });
+    let ours = by_frame && headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
     let Some(of) = Handoff::read(&h).filter(|_| ours) else {
         tell(&state, from, "Its sign-in was opened by a link that came from elsewhere.").await;
         return Redirect::to("/sign-in?trouble=handoff_link").into_response();
@@ -204,9 +209,7 @@ async fn note(state: &AppState, session: &Session) {
     let Some(person) = person else { return };
     let authority = Authority::Roles(person.grants());
     let by = Operator { id: person.id, name: person.name, surface: Surface::Gadget, authority };
-    if let Err(error) = state.engine.record(Some(&by), EventKind::SignedIn).await {
-        tracing::error!(%error, "a sign-in could not be noted");
-    }
+    sign_in::tell(state, &by, EventKind::SignedIn).await;
 }
 
 async fn tell(state: &AppState, from: Option<std::net::IpAddr>, why: &str) {
@@ -232,9 +235,7 @@ pub(super) async fn leave(
             tracing::error!(%error, "a gadget's session could not be ended");
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
-        if let Err(error) = state.engine.record(Some(&who), EventKind::SignedOut).await {
-            tracing::error!(%error, "a sign-out could not be put into the timeline");
-        }
+        sign_in::tell(&state, &who, EventKind::SignedOut).await;
     }
     (StatusCode::NO_CONTENT, [(header::SET_COOKIE, partitioned(session::GADGET_COOKIE, "", 0))]).into_response()
 }

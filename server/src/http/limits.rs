@@ -1,21 +1,19 @@
 //! How much one client may ask for. Generous for people and programs that work; a flood is told to wait,
 //! and can never use up what is kept for the order to lock.
 
+use super::address::Caller;
+use crate::limit::{Limit, Place};
 use crate::phone::Counted;
-use governor::clock::{Clock, MonotonicClock};
-use governor::middleware::NoOpMiddleware;
-use governor::state::keyed::HashMapStateStore;
-use governor::{Quota, RateLimiter};
-use lockdown::ids::SiteId;
+use app::ApiError;
+use app::backend::CurrentSession;
+use axum::extract::Request;
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use lockdown::ids::{OperatorId, SiteId};
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
-use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-/// Names a limiter remembers before it forgets those that are idle.
-const REMEMBERED: usize = 10_000;
 
 /// Live lines of one session: a wall board, a console, some tabs.
 const LINES_A_SESSION: usize = 12;
@@ -26,50 +24,8 @@ const LINES_A_GADGET: usize = 4000;
 /// For a sealed code after too many.
 pub(super) const CODE_DELAY: Duration = Duration::from_secs(30);
 
-type Limiter<K> =
-    RateLimiter<K, HashMapStateStore<K>, MonotonicClock, NoOpMiddleware<<MonotonicClock as Clock>::Instant>>;
-
-/// So many at once, then one every so often.
-pub(super) struct Limit<K: Hash + Eq + Clone>(Limiter<K>);
-
-/// Come back after this.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Wait(pub(super) Duration);
-
-impl Wait {
-    /// For `Retry-After`: whole seconds, at least one.
-    pub(super) fn seconds(self) -> u64 {
-        self.0.as_secs() + 1
-    }
-}
-
-impl<K: Hash + Eq + Clone> Limit<K> {
-    fn new(at_once: u32, then_one_every: Duration) -> Self {
-        let quota = Quota::with_period(then_one_every).unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN));
-        let quota = quota.allow_burst(NonZeroU32::new(at_once).unwrap_or(NonZeroU32::MIN));
-        Self(RateLimiter::hashmap_with_clock(quota, MonotonicClock))
-    }
-
-    pub(super) fn take(&self, who: &K) -> Result<(), Wait> {
-        if self.0.len() > REMEMBERED {
-            self.0.retain_recent();
-        }
-        self.0.check_key(who).map_err(|not_yet| Wait(not_yet.wait_time_from(MonotonicClock.now())))
-    }
-}
-
-/// An address, or the network an IPv6 client can choose its address from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Place(Option<IpAddr>);
-
-impl From<Option<IpAddr>> for Place {
-    fn from(address: Option<IpAddr>) -> Self {
-        Self(address.map(|address| match address.to_canonical() {
-            IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
-            v4 @ IpAddr::V4(_) => v4,
-        }))
-    }
-}
+/// For a PIN after too many for the same extension. A phone waits ten seconds for an answer.
+pub(super) const PIN_DELAY: Duration = Duration::from_secs(3);
 
 /// All limits of this server. Those for codes, *source*: identity reference, section 5.6; the others are our
 /// own choice, far above what people and well-meant programs do.
@@ -78,10 +34,20 @@ pub(super) struct Limits {
     pub(super) calls: Limit<String>,
     /// Orders to lock, apart from all else: 10 at once, one a second.
     pub(super) locks: Limit<String>,
+    /// What pages of one session, or of nobody from one place, ask for and do, the lock apart: 120 at once, 5 a second.
+    pub(super) pages: Limit<String>,
+    /// Profiles made for people who sign in for the first time, wherever from: 500 at once, one every five seconds.
+    pub(super) first_sign_ins: Limit<()>,
     /// Keys and tokens that are none, from one place: 30 at once, one every two seconds.
     pub(super) bad_keys: Limit<Place>,
-    /// Sign-ins begun or answered from one place: 60 at once, one a second.
+    /// Answers of the provider that belong to no sign-in begun here, and gadgets' windows, from one place: 60 at once, one a
+    /// second.
     pub(super) sign_ins: Limit<Place>,
+    /// Those that belong to one: each is a call to the provider. From one place, where a whole site may be: 300 at once, 10
+    /// a second.
+    pub(super) arrivals: Limit<Place>,
+    /// Sessions of one person without any role: 20 at once, one every ten minutes.
+    pub(super) sessions_of_strangers: Limit<OperatorId>,
     /// Answers of passkeys from one place, so that noise at the provider's door does not close this one.
     pub(super) passkeys: Limit<Place>,
     /// Call requests and messages from one place: 30 at once, one every ten seconds. A camp may share an
@@ -95,10 +61,15 @@ pub(super) struct Limits {
     pub(super) codes: Limit<Place>,
     /// Sealed codes of everybody: 20 an hour, then each one waits [`CODE_DELAY`], and none is turned away.
     pub(super) all_codes: Limit<()>,
-    /// PINs typed at one phone of the EOC: 5 at once, one every twenty seconds. It never stays locked.
-    pub(super) pins_of_phone: Limit<Counted>,
-    /// PINs typed for one extension, at whatever phone but the person's own: 10 at once, one every ten seconds.
-    pub(super) pins_of_person: Limit<Counted>,
+    /// PINs typed at one phone of the EOC, as seen from one place: 5 at once, one every twenty seconds. It never stays locked,
+    /// and who guesses from another place uses up tries of their own.
+    pub(super) pins_of_phone: Limit<(Counted, Place)>,
+    /// PINs typed for one extension, at whatever phone but the person's own, from one place: 10 at once, one every ten
+    /// seconds.
+    pub(super) pins_of_person: Limit<(Counted, Place)>,
+    /// The same from everywhere: 30 at once, one every five seconds, then each one waits [`PIN_DELAY`], and none is turned
+    /// away.
+    pub(super) all_pins: Limit<Counted>,
     /// What strangers do that is told in the timeline, from one place: 10 at once, one a minute.
     pub(super) told: Limit<Place>,
     /// Of sessions, and of keys.
@@ -113,8 +84,12 @@ impl Limits {
         Self {
             calls: Limit::new(60, Duration::from_millis(50)),
             locks: Limit::new(10, Duration::from_secs(1)),
+            pages: Limit::new(120, Duration::from_millis(200)),
+            first_sign_ins: Limit::new(500, Duration::from_secs(5)),
             bad_keys: Limit::new(30, Duration::from_secs(2)),
             sign_ins: Limit::new(60, Duration::from_secs(1)),
+            arrivals: Limit::new(300, Duration::from_millis(100)),
+            sessions_of_strangers: Limit::new(20, Duration::from_secs(600)),
             passkeys: Limit::new(60, Duration::from_secs(1)),
             asked: Limit::new(30, Duration::from_secs(10)),
             feeds: Limit::new(30, Duration::from_secs(1)),
@@ -123,6 +98,7 @@ impl Limits {
             all_codes: Limit::new(20, Duration::from_secs(3 * 60)),
             pins_of_phone: Limit::new(5, Duration::from_secs(20)),
             pins_of_person: Limit::new(10, Duration::from_secs(10)),
+            all_pins: Limit::new(30, Duration::from_secs(5)),
             told: Limit::new(10, Duration::from_secs(60)),
             session_lines: Lines::new(LINES_A_SESSION),
             address_lines: Lines::new(lines_per_address),
@@ -138,6 +114,23 @@ impl Limits {
             ("gadget", self.gadget_lines.count()),
         ]
     }
+}
+
+/// A page's function that is called too often, whoever calls it. The lock waits for nobody.
+pub(super) fn refused(limits: &Limits, request: &Request) -> Option<Response> {
+    let path = request.uri().path();
+    let is_lock = matches!(path, "/ui/activate" | "/ui/arm");
+    if *request.method() != Method::POST || !path.starts_with("/ui/") || is_lock {
+        return None;
+    }
+    let session = request.extensions().get::<CurrentSession>().map(|CurrentSession(id)| id.clone());
+    let place = || format!("{:?}", Place::from(request.extensions().get::<Caller>().and_then(|Caller(from)| *from)));
+    let wait = limits.pages.take(&session.unwrap_or_else(place)).err()?;
+    let error = ApiError::TooOften;
+    let body = serde_json::to_string(&error).unwrap_or_default();
+    let headers =
+        [(header::CONTENT_TYPE, "application/json".to_owned()), (header::RETRY_AFTER, wait.seconds().to_string())];
+    Some((StatusCode::TOO_MANY_REQUESTS, headers, body).into_response())
 }
 
 /// Open lines, counted as long as they live.
@@ -191,15 +184,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flood_is_told_to_wait_and_touches_nobody_else() {
-        let limit = Limit::new(3, Duration::from_secs(60));
-        assert_eq!([1, 2, 3].map(|_| limit.take(&"a".to_owned())), [Ok(()); 3]);
-        let wait = limit.take(&"a".to_owned()).unwrap_err();
-        assert!((59..=61).contains(&wait.seconds()), "{wait:?}");
-        assert_eq!(limit.take(&"b".to_owned()), Ok(()));
-    }
-
-    #[test]
     fn calls_never_use_up_what_is_kept_for_the_lock() {
         let limits = Limits::new(1);
         while limits.calls.take(&"k".to_owned()).is_ok() {}
@@ -213,14 +197,5 @@ mod tests {
         assert!(lines.open("a").is_none() && lines.open("b").is_some());
         drop(one);
         assert!(lines.open("a").is_some());
-    }
-
-    #[test]
-    fn an_ipv6_client_is_its_network() {
-        let place = |text: &str| Place::from(text.parse::<IpAddr>().ok());
-        assert_eq!(place("2001:db8::1"), place("2001:db8::ffff:1"));
-        assert_ne!(place("2001:db8::1"), place("2001:db8:0:1::1"));
-        assert_eq!(place("::ffff:10.0.0.1"), place("10.0.0.1"));
-        assert_ne!(place("10.0.0.1"), place("10.0.0.2"));
     }
 }

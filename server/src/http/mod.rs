@@ -3,6 +3,7 @@
 mod address;
 mod around;
 mod ask;
+mod body;
 mod card;
 mod embed;
 mod exports;
@@ -10,6 +11,7 @@ mod health;
 mod language;
 mod limits;
 mod live;
+mod location;
 mod once;
 mod pages;
 mod phone;
@@ -45,9 +47,6 @@ use std::path::Path;
 use std::sync::Arc;
 use tower::{Layer, Service};
 use tower_http::compression::CompressionLayer;
-
-/// Orders and forms are small.
-const MAX_BODY: usize = 64 * 1024;
 
 /// What handlers work with. Copied with every request, so it is one pointer.
 #[derive(Clone)]
@@ -201,6 +200,7 @@ pub fn door(
     let own = own().into_iter().fold(Router::new(), |router, (_, path, handler)| router.route(path, handler));
     let own = own.merge(rest::router()).with_state(state.clone());
     let compressed = pages::router(state).layer(CompressionLayer::new());
-    let bounded = DefaultBodyLimit::max(MAX_BODY).layer(own.merge(compressed));
-    Around { state: state.clone(), handlers: bounded }
+    // Bounded where it comes in: see `body`.
+    let handlers = DefaultBodyLimit::disable().layer(own.merge(compressed));
+    Around { state: state.clone(), handlers }
 }

@@ -3,8 +3,8 @@
 
 use super::AppState;
 use super::address::Caller;
-use super::limits::Wait;
 use super::pages::provide;
+use crate::limit::Wait;
 use app::ApiError;
 use app::backend::{CurrentSession, NewHookForm, NewKeyForm};
 use app::view::Outcome;

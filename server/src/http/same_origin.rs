@@ -6,7 +6,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+pub(super) const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// What is answered instead, where it does not come from where it must.
@@ -18,9 +18,8 @@ pub(super) fn refused(state: &AppState, request: &Request) -> Option<Response> {
     if !by_key && !safe && !is_ours(request.headers(), &state.public_url) {
         return Some(refusal("This request did not come from one of our own pages."));
     }
-    // Phones are no browsers: a page somewhere cannot use the network it is opened in.
-    let by_page = request.headers().get(SITE).is_some_and(|site| site == "cross-site" || site == "same-site");
-    if path.starts_with("/phone/") && by_page {
+    // Phones are no browsers: a page somewhere cannot use the network it is opened in, whatever name it has there.
+    if path.starts_with("/phone/") && request.headers().contains_key(SITE) {
         return Some(refusal("A desk phone's request came from a page."));
     }
     let framed = request.headers().get(DEST).is_some_and(|dest| dest == "iframe" || dest == "frame");

@@ -2,17 +2,19 @@
 
 use super::AppState;
 use super::address::Caller;
-use super::limits::{CODE_DELAY, Wait};
+use super::limits::CODE_DELAY;
 use super::who::cookie;
 use crate::backend::doors::CodeError;
 use crate::engine::ports::{NewEvent, StoreError};
 use crate::identity::oidc::{Arrival, SignInError, login_cookie};
 use crate::identity::{safe_return_to, session};
+use crate::limit::Wait;
 use crate::people;
 use crate::store::records::{Identity, Means, Person};
 use axum::Extension;
 use axum::extract::{Form, Query, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use lockdown::operator::{Authority, Grants, Operator, Surface};
@@ -28,14 +30,17 @@ pub(super) struct Wish {
     anyway: Option<String>,
 }
 
+/// Not counted: a departure writes nothing, and whoever counted it could keep a whole site behind one address from
+/// signing in.
 pub(super) async fn login(
     State(state): State<AppState>,
-    Extension(Caller(from)): Extension<Caller>,
+    uri: Uri,
+    headers: HeaderMap,
     Query(wish): Query<Wish>,
 ) -> Response {
     let Some(oidc) = &state.oidc else { return Redirect::to("/sign-in").into_response() };
-    if let Err(wait) = state.limits.sign_ins.take(&from.into()) {
-        return too_many(wait);
+    if let Some(there) = under_its_own_name(&state.public_url, &uri, &headers) {
+        return Redirect::to(&there).into_response();
     }
     let return_to = safe_return_to(wish.return_to.as_deref());
     // Where it is away, the other doors are shown, not a dead page of the provider's.
@@ -49,6 +54,15 @@ pub(super) async fn login(
         }
         Err(error) => trouble(&error),
     }
+}
+
+/// The provider leads back to the public address: a cookie that another name of this server got would not be there.
+fn under_its_own_name(public_url: &str, uri: &Uri, headers: &HeaderMap) -> Option<String> {
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let asked = reqwest::Url::parse(&format!("{}://{host}", public_url.split(':').next()?)).ok()?;
+    let own = reqwest::Url::parse(public_url).ok()?;
+    (asked.origin() != own.origin())
+        .then(|| format!("{public_url}{}", uri.path_and_query().map_or("/", PathAndQuery::as_str)))
 }
 
 #[derive(Deserialize)]
@@ -65,7 +79,14 @@ pub(super) async fn callback(
     Query(answer): Query<Answer>,
     headers: HeaderMap,
 ) -> Response {
-    if let Err(wait) = state.limits.sign_ins.take(&caller.0.into()) {
+    // Whoever departed from here brings the cookie of that, and is not kept out by others at the same address.
+    let of_ours = answer.state.as_ref().is_some_and(|of| {
+        let (now, name) = (state.engine.now(), login_cookie(of, state.https));
+        let oidc = state.oidc.as_ref();
+        oidc.is_some_and(|oidc| oidc.on_its_way(of, cookie(&headers, &name), now, state.https).is_ok())
+    });
+    let limit = if of_ours { &state.limits.arrivals } else { &state.limits.sign_ins };
+    if let Err(wait) = limit.take(&caller.0.into()) {
         return too_many(wait);
     }
     match arrive(&state, answer, caller, &headers).await {
@@ -105,14 +126,20 @@ async fn arrive(
         return Err(SignInError::from_provider(&error, &answer.error_description.unwrap_or_default()));
     }
     let arrival = oidc.arrive(way, answer.code.ok_or(SignInError::Expired)?).await?;
-    let person = profile(state, &arrival).await?;
+    let Some(person) = profile(state, &arrival).await? else {
+        return Ok(Redirect::to("/sign-in?trouble=wait").into_response());
+    };
     if person.disabled {
         return Ok(Redirect::to("/sign-in?trouble=disabled").into_response());
     }
+    let authority = Authority::Roles(person.grants());
+    let operator = Operator { id: person.id.clone(), name: person.name.clone(), surface: Surface::Web, authority };
+    if operator.is_stranger() && state.limits.sessions_of_strangers.take(&operator.id).is_err() {
+        return Ok(Redirect::to("/sign-in?trouble=wait").into_response());
+    }
     let from = session::From { means: Means::Provider, again: arrival.again, address, agent: agent(headers) };
     let session = session::open(state.directory.as_ref(), &person, &from, now).await?;
-    let authority = Authority::Roles(person.grants());
-    let operator = Operator { id: person.id, name: person.name, surface: Surface::Web, authority };
+    end_session_of(state, headers).await;
     note_seen(state, &operator, now).await;
     let mut response = Redirect::to(&arrival.return_to).into_response();
     let cookies = response.headers_mut();
@@ -121,11 +148,30 @@ async fn arrive(
     Ok(response)
 }
 
+/// A browser has one session: the one it came with is over.
+async fn end_session_of(state: &AppState, headers: &HeaderMap) {
+    if let Some(token) = cookie(headers, session::cookie_name(state.https))
+        && let Err(error) = session::close(state.directory.as_ref(), token).await
+    {
+        tracing::error!(%error, "a session could not be ended");
+    }
+}
+
 /// In the timeline and on the list of people; neither keeps anybody out.
 async fn note_seen(state: &AppState, by: &Operator, now: Timestamp) {
-    let told = state.engine.record(Some(by), EventKind::SignedIn).await;
-    if let Err(error) = told.and(state.directory.note_seen(by.id.as_str(), now).await) {
+    tell(state, by, EventKind::SignedIn).await;
+    if let Err(error) = state.directory.note_seen(by.id.as_str(), now).await {
         tracing::error!(%error, "a sign-in could not be noted");
+    }
+}
+
+/// Who comes and goes. Of people without any role only the log hears: there may be any number of them.
+pub(super) async fn tell(state: &AppState, by: &Operator, kind: EventKind) {
+    tracing::info!(operator.id = %by.id, "{kind}");
+    if !by.is_stranger()
+        && let Err(error) = state.engine.record(Some(by), kind).await
+    {
+        tracing::error!(%error, "who comes and goes could not be put into the timeline");
     }
 }
 
@@ -135,15 +181,19 @@ pub(super) fn agent(headers: &HeaderMap) -> Option<String> {
     Some(text.chars().take(200).collect())
 }
 
-/// The profile of who arrived; a first sign-in makes one without any role. Of two first ones at the same
-/// time, one makes it and the other finds it.
-async fn profile(state: &AppState, arrival: &Arrival) -> Result<Person, StoreError> {
+/// The profile of who arrived; a first sign-in makes one without any role, unless too many are made. Of two first ones at
+/// the same time, one makes it and the other finds it.
+async fn profile(state: &AppState, arrival: &Arrival) -> Result<Option<Person>, StoreError> {
     if let Some(person) = known(state, arrival).await? {
-        return Ok(person);
+        return Ok(Some(person));
+    }
+    if state.limits.first_sign_ins.take(&()).is_err() {
+        tracing::error!("too many people sign in for the first time: they are told to wait");
+        return Ok(None);
     }
     match first_profile(state, arrival).await {
-        Err(StoreError::Conflict) => known(state, arrival).await?.ok_or(StoreError::Conflict),
-        made => made,
+        Err(StoreError::Conflict) => known(state, arrival).await?.map(Some).ok_or(StoreError::Conflict),
+        made => made.map(Some),
     }
 }
 
@@ -246,6 +296,7 @@ async fn come_in(
     let from = session::From { means, again: false, address, agent: agent(headers) };
     match session::open(state.directory.as_ref(), person, &from, state.engine.now()).await {
         Ok(session) => {
+            end_session_of(state, headers).await;
             let to = Redirect::to(&safe_return_to(return_to));
             ([(header::SET_COOKIE, session_cookie(state, &session))], to).into_response()
         }
@@ -268,15 +319,9 @@ pub(super) async fn logout(
     headers: HeaderMap,
 ) -> Response {
     let name = session::cookie_name(state.https);
-    if let Some(token) = cookie(&headers, name)
-        && let Err(error) = session::close(state.directory.as_ref(), token).await
-    {
-        tracing::error!(%error, "a session could not be ended");
-    }
-    if let Some(Extension(operator)) = who
-        && let Err(error) = state.engine.record(Some(&operator), EventKind::SignedOut).await
-    {
-        tracing::error!(%error, "a sign-out could not be put into the timeline");
+    end_session_of(&state, &headers).await;
+    if let Some(Extension(operator)) = who {
+        tell(&state, &operator, EventKind::SignedOut).await;
     }
     let farewell = match &state.oidc {
         Some(oidc) => oidc.farewell(&format!("{}/", state.public_url)).await,

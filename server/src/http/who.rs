@@ -108,3 +108,28 @@ pub(super) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> 
         (key == name).then_some(value)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever else a browser or somebody before it put there.
+        #[test]
+        fn a_cookie_is_read_whole_or_not_at_all(before in "[ -~]{0,40}", value in "[A-Za-z0-9_-]{1,43}", bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+            prop_assume!(!before.contains("sess="));
+            let mut headers = HeaderMap::new();
+            if let Ok(odd) = HeaderValue::from_bytes(&bytes) {
+                headers.append(header::COOKIE, odd);
+            }
+            let found = cookie(&headers, "sess").map(str::to_owned);
+            prop_assert!(found.is_none_or(|found| !found.contains(';')));
+            let mut headers = HeaderMap::new();
+            headers.append(header::COOKIE, format!("{before}; sess={value}; x=y").parse().unwrap());
+            prop_assert_eq!(cookie(&headers, "sess"), Some(value.as_str()));
+            prop_assert_eq!(cookie(&headers, "ess"), None);
+        }
+    }
+}

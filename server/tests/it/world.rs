@@ -212,8 +212,13 @@ impl World {
         self.signal("-TERM");
     }
 
+    /// The server's number at the system.
+    pub(crate) fn process(&self) -> u32 {
+        self.server.lock().unwrap().as_ref().unwrap().id()
+    }
+
     fn signal(&self, which: &str) {
-        let pid = self.server.lock().unwrap().as_ref().unwrap().id().to_string();
+        let pid = self.process().to_string();
         assert!(Command::new("kill").args([which, &pid]).status().unwrap().success());
     }
 

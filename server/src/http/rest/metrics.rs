@@ -199,6 +199,10 @@ async fn server(registry: &mut Registry, state: &AppState, now: Timestamp) {
         let trouble = Gauges::new(registry, "lockdown_webex_away", "1 while the bot cannot hear or speak");
         trouble.set(&vec![], flag(front.trouble().is_some()));
     }
+    let refusals: Counter = Counter::default();
+    refusals.inc_by(state.engine.untold_refusals());
+    let help = "Refused orders of people without a role, and of whoever tries again and again: not in the timeline";
+    registry.register("lockdown_refusals_untold", help, refusals);
     let memory = Gauges::new(registry, "process_resident_memory_bytes", "Memory in use");
     if let Some(bytes) = crate::telemetry::resident_bytes() {
         memory.set(&vec![], whole(bytes));

@@ -2,7 +2,7 @@
 
 use crate::engine::EngineError;
 use crate::engine::ports::StoreError;
-use crate::http::limits::Wait;
+use crate::limit::Wait;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};

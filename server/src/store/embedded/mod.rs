@@ -9,6 +9,7 @@ mod calls;
 mod journal;
 mod outbox;
 mod papers;
+mod reserve;
 
 pub(super) use journal::Signed;
 
@@ -21,6 +22,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use lockdown::ids::SiteId;
 use lockdown::timeline::Event;
+use reserve::Reserve;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -29,9 +31,6 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-/// A full disk must not keep an order from being remembered: this much is set aside and given up then.
-const RESERVE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// How long another process (a command-line tool) may hold the file.
 const BUSY: Duration = Duration::from_secs(5);
@@ -57,7 +56,7 @@ const SCHEMA: &str = "
 #[derive(Clone)]
 pub struct Embedded {
     connection: Arc<Mutex<Connection>>,
-    reserve: PathBuf,
+    reserve: Reserve,
 }
 
 /// Why the data folder cannot be used. The text says what to do.
@@ -96,23 +95,15 @@ impl Embedded {
     /// [`OpenError`] with what to do.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
         std::fs::create_dir_all(folder).map_err(|error| OpenError::Folder(folder.to_owned(), error))?;
-        let failed = |error| OpenError::Store(folder.to_owned(), store_error(&error));
-        let connection = Connection::open(folder.join("lockdown.db")).map_err(failed)?;
-        private(&folder.join("lockdown.db"));
-        let prepare = || {
-            connection.busy_timeout(BUSY)?;
-            connection.pragma_update(None, "journal_mode", "WAL")?;
-            connection.pragma_update(None, "synchronous", "FULL")?;
-            connection.pragma_update(None, "foreign_keys", true)?;
-            connection.execute_batch(SCHEMA)?;
-            connection.execute_batch(outbox::SCHEMA)?;
-            connection.execute_batch(calls::SCHEMA)?;
-            connection.execute_batch(papers::SCHEMA)
+        let (file, reserve) = (folder.join("lockdown.db"), Reserve::in_folder(folder));
+        let opened = match prepared(&file) {
+            // A server that does not start locks nothing: what is set aside is for this, too.
+            Err(error) if may_be_full(&error) && reserve.give_up() => prepared(&file),
+            opened => opened,
         };
-        prepare().map_err(failed)?;
-        let store = Self { connection: Arc::new(Mutex::new(connection)), reserve: folder.join("reserve") };
-        store.set_aside();
-        Ok(store)
+        let connection = opened.map_err(|error| OpenError::Store(folder.to_owned(), store_error(&error)))?;
+        reserve.fill();
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), reserve })
     }
 
     /// Opens a copy made by [`Embedded::backup`].
@@ -124,7 +115,7 @@ impl Embedded {
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(file, flags).map_err(failed)?;
         connection.query_row("SELECT count(*) FROM events", [], |_| Ok(())).map_err(failed)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), reserve: PathBuf::new() })
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), reserve: Reserve::default() })
     }
 
     /// Writes a copy of everything as it is at one moment, while others go on reading and writing.
@@ -161,16 +152,18 @@ impl Embedded {
         self.run(move |connection| transact(connection, &work)).await
     }
 
-    /// Orders and the timeline: on a full disk the reserve is given up for them, and it is tried again.
+    /// Orders, and what becomes of them: on a full disk the reserve is given up for them, and it is tried again. What
+    /// they leave of it is set aside anew, so that nothing else takes it before the next order.
     async fn write_at_any_cost<T: Send + 'static>(
         &self,
         work: impl Fn(&Transaction<'_>) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<T, StoreError> {
         let reserve = self.reserve.clone();
         self.run(move |connection| match transact(connection, &work) {
-            Err(Trouble::Sqlite(error)) if is_full(&error) && std::fs::remove_file(&reserve).is_ok() => {
-                tracing::error!("the disk is full: the reserve was given up to remember this");
-                transact(connection, &work)
+            Err(Trouble::Sqlite(error)) if is_full(&error) && reserve.give_up() => {
+                let done = transact(connection, &work);
+                reserve.fill();
+                done
             }
             result => result,
         })
@@ -209,24 +202,6 @@ impl Embedded {
             rows.iter().map(|text| parsed(text)).collect()
         })
         .await
-    }
-
-    fn set_aside(&self) {
-        if self.reserve.exists() {
-            return;
-        }
-        let filled = File::create(&self.reserve).and_then(|file| {
-            let zeroes = vec![0; 64 * 1024];
-            private(&self.reserve);
-            let mut file = std::io::BufWriter::new(file);
-            for _ in 0..RESERVE_BYTES / zeroes.len() as u64 {
-                std::io::Write::write_all(&mut file, &zeroes)?;
-            }
-            Ok(())
-        });
-        if let Err(error) = filled {
-            tracing::warn!(%error, "no reserve could be set aside: the disk is nearly full");
-        }
     }
 }
 
@@ -287,8 +262,27 @@ fn transact<T>(
     Ok(result)
 }
 
+fn prepared(file: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(file)?;
+    private(file);
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    for schema in [SCHEMA, outbox::SCHEMA, calls::SCHEMA, papers::SCHEMA] {
+        connection.execute_batch(schema)?;
+    }
+    Ok(connection)
+}
+
 fn is_full(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+}
+
+/// Where the file of the log or its index cannot be made, SQLite says no more than that.
+fn may_be_full(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::DiskFull | ErrorCode::CannotOpen | ErrorCode::SystemIoFailure))
 }
 
 /// The file holds names and roles: for this user only. An engineer who works as root makes it for whose folder it is,
@@ -459,7 +453,7 @@ impl Store for Embedded {
     }
 
     async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<Event>, StoreError> {
-        self.write_at_any_cost(move |transaction| append(transaction, &events)).await
+        self.write(move |transaction| append(transaction, &events)).await
     }
 
     async fn events_after(&self, after: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
