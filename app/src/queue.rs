@@ -14,8 +14,8 @@ use std::time::Duration;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{
-    Document, Element, Event, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent,
-    UrlSearchParams,
+    Document, Element, Event, EventTarget, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlTextAreaElement,
+    KeyboardEvent, UrlSearchParams,
 };
 
 /// What a resident reads as the end of it: told after [`HELD`], so that a slip can be taken back.
@@ -82,9 +82,10 @@ pub(crate) fn wake() {
             show_held(None);
         }
     });
-    if let Some(page) = document().and_then(|document| document.document_element()) {
-        listen(&page, "pagehide", |_| {
+    if let Some(window) = web_sys::window() {
+        listen(&window, "pagehide", |_| {
             if let Some((_, to, body)) = HOLDING.take() {
+                show_held(None);
                 send_at_last(&to, &body);
             }
         });
@@ -106,7 +107,7 @@ pub(crate) fn wake() {
 }
 
 /// As long as the page lives.
-pub(crate) fn listen(on: &Element, what: &str, act: impl FnMut(Event) + 'static) {
+pub(crate) fn listen(on: &EventTarget, what: &str, act: impl FnMut(Event) + 'static) {
     let act = Closure::<dyn FnMut(Event)>::new(act);
     if on.add_event_listener_with_callback(what, act.as_ref().unchecked_ref()).is_ok() {
         act.forget();
@@ -303,13 +304,22 @@ fn submitted(
     }
 }
 
-/// What can be taken back is held for some seconds; whatever was held before goes out first.
+/// What can be taken back is held for some seconds; whatever was held before goes out first. The same once more is a
+/// second press of the same key, and nothing new.
 fn do_or_hold(deeds: Sending, to: String, body: UrlSearchParams, pressed: Option<HtmlElement>) {
-    release();
+    if HOLDING.with_borrow(|held| held.as_ref().is_some_and(|(_, _, held)| is_same_deed(held, &body))) {
+        return;
+    }
+    let before = HOLDING.take();
     let deed = body.get("deed").unwrap_or_default();
     if !TOLD_LATER.contains(&deed.as_str()) {
-        deeds.go(to, body);
+        show_held(None);
+        // In the order in which they were pressed.
+        deeds.go_after(before.map(|(_, to, body)| (to, body)), to, body);
         return;
+    }
+    if let Some((deeds, to, body)) = before {
+        deeds.go(to, body);
     }
     let line = pressed.as_ref().and_then(|button| button.closest("li.request").ok().flatten());
     let ticket = line.and_then(|line| find(&line, ".ticket")).and_then(|ticket| ticket.text_content());
@@ -321,11 +331,15 @@ fn do_or_hold(deeds: Sending, to: String, body: UrlSearchParams, pressed: Option
     set_timeout(
         move || {
             if HOLDS.get() == mine {
-                release()
+                release();
             }
         },
         HELD,
     );
+}
+
+fn is_same_deed(one: &UrlSearchParams, other: &UrlSearchParams) -> bool {
+    ["id", "deed"].iter().all(|name| one.get(name) == other.get(name))
 }
 
 /// What was held is done now.

@@ -12,7 +12,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{FormData, HtmlButtonElement, HtmlFormElement, UrlSearchParams};
+use web_sys::js_sys::Reflect;
+use web_sys::{FormData, Headers, HtmlButtonElement, HtmlFormElement, RequestInit, UrlSearchParams};
 
 /// What is on its way, and what came of the last.
 #[derive(Clone, Copy)]
@@ -49,9 +50,18 @@ impl Sending {
     }
 
     pub(crate) fn go(self, to: String, body: UrlSearchParams) {
+        self.go_after(None, to, body);
+    }
+
+    /// Once what was pressed before has been answered; where that was refused, its answer is the one that is told.
+    pub(crate) fn go_after(self, before: Option<(String, UrlSearchParams)>, to: String, body: UrlSearchParams) {
         self.pending.set(true);
         spawn_local(async move {
-            let answer = send(&to, &body).await;
+            let earlier = match before {
+                Some((to, body)) => send(&to, &body).await,
+                None => Ok(()),
+            };
+            let answer = send(&to, &body).await.and(earlier);
             // The island may be gone by now.
             self.pending.try_set(false);
             self.answer.try_set(Some(answer));
@@ -71,11 +81,19 @@ pub(crate) fn taken(event: &SubmitEvent) -> Option<(String, UrlSearchParams)> {
     Some((action(&form), body))
 }
 
-/// For a page that is on its way out: the browser sends it when it can.
+/// For a page that is on its way out: the browser sends it although the page is gone (`keepalive`, which web-sys does not
+/// name). A beacon has no header, and a frame's post needs one.
 pub(crate) fn send_at_last(to: &str, body: &UrlSearchParams) {
-    if let Some(window) = web_sys::window() {
-        let _ = window.navigator().send_beacon_with_opt_url_search_params(to, Some(body));
+    let (Some(window), Ok(headers)) = (web_sys::window(), Headers::new()) else { return };
+    if let Some(mark) = mark_of_frame() {
+        let _ = headers.set(FRAME, &mark);
     }
+    let init = RequestInit::new();
+    init.set_method("POST");
+    init.set_headers(&headers);
+    init.set_body(body);
+    let _ = Reflect::set(&init, &JsValue::from("keepalive"), &JsValue::TRUE);
+    let _ = window.fetch_with_str_and_init(to, &init);
 }
 
 /// An order to lock is armed first, where it must be.
@@ -106,12 +124,18 @@ async fn post(to: &str, body: &UrlSearchParams) -> Result<String, ApiError> {
 
 /// In a frame, what shows that our own page sends it; its cookie alone is not enough there.
 fn from_here(request: RequestBuilder) -> RequestBuilder {
-    let page = web_sys::window().and_then(|window| window.document());
-    let mark = page.and_then(|page| page.query_selector("meta[name='gadget']").ok().flatten());
-    match mark.and_then(|mark| mark.get_attribute("content")) {
-        Some(mark) => request.header("x-lockdown-gadget", &mark),
+    match mark_of_frame() {
+        Some(mark) => request.header(FRAME, &mark),
         None => request,
     }
+}
+
+/// The header of a frame's requests.
+const FRAME: &str = "x-lockdown-gadget";
+
+fn mark_of_frame() -> Option<String> {
+    let page = web_sys::window()?.document()?;
+    page.query_selector("meta[name='gadget']").ok().flatten()?.get_attribute("content")
 }
 
 /// Asks a server function that takes nothing; its answer as it came.

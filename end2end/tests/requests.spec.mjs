@@ -69,7 +69,9 @@ test("a resident on a phone asks, the EOC answers by keyboard, and both see ever
   await page.keyboard.press("z");
   await page.keyboard.type("talked to her mother");
   await line.getByRole("button", { name: /Close/ }).click();
-  await expect(line).toHaveCount(0);
+  await expect(undo).toContainText(`${ticket}: Close`);
+  // Whoever leaves the page has not taken it back.
+  await page.goto("/me");
   await expect(resident.locator(".ticket-state")).toHaveText("Closed: talked to her mother");
   await expect(resident.locator(".ticket")).not.toContainText("We will call");
   await phone.close();
