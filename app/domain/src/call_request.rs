@@ -2,7 +2,7 @@
 
 use crate::ids::{IncidentId, RequestId, SiteId};
 use crate::operator::{Act, Actor, Operator, Refusal};
-use crate::text::{digits, folded, is_invisible};
+use crate::text::{digits, folded, is_invisible, numbers_in};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -71,12 +71,15 @@ pub struct Phone {
     /// Dialled once the call is answered. Digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extension: Option<String>,
+    /// Where it is no number for everywhere, and a telephone has no keys for what was typed: what is dialled of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub main: Option<String>,
 }
 
 impl Phone {
     /// What somebody wrote, where nothing of it was understood.
     pub fn unread(typed: String) -> Self {
-        Self { typed, e164: None, extension: None }
+        Self { typed, e164: None, extension: None, main: None }
     }
 
     /// What is dialled: as it was understood, else as it was typed.
@@ -84,13 +87,13 @@ impl Phone {
         match (&self.e164, &self.extension) {
             (Some(number), Some(extension)) => format!("{number} ext. {extension}"),
             (Some(number), None) => number.clone(),
-            (None, _) => self.typed.clone(),
+            (None, _) => self.main.as_ref().unwrap_or(&self.typed).clone(),
         }
     }
 
     /// Alike for two that reach the same person, however they are written.
-    fn key(&self) -> String {
-        let number = self.e164.clone().unwrap_or_else(|| main_digits(&self.typed));
+    pub fn key(&self) -> String {
+        let number = self.e164.clone().unwrap_or_else(|| main_digits(self.main.as_ref().unwrap_or(&self.typed)));
         match &self.extension {
             Some(extension) => format!("{number};{extension}"),
             None => number,
@@ -369,14 +372,15 @@ impl CallRequest {
         self.call_back.key()
     }
 
-    /// Ticket, who, numbers, reason: for stores to search in for what [`crate::text::sought`] makes of a question.
+    /// Ticket, who, numbers, reason: for stores to search in for any of what [`crate::text::sought`] makes of a question.
     pub fn haystack(&self) -> String {
         let numbers = [Some(&self.call_back), self.other.as_ref()].into_iter().flatten();
         let numbers: Vec<String> = numbers
             .flat_map(|phone| {
-                let e164 = phone.e164.as_deref().unwrap_or_default();
-                [phone.typed.clone(), digits(&phone.typed), digits(e164)]
+                let read = phone.e164.as_ref().or(phone.main.as_ref()).map_or("", String::as_str);
+                [phone.typed.clone(), digits(&phone.typed), digits(read)]
             })
+            .chain(numbers_in(&self.reason))
             .collect();
         folded(&format!("{} {} {} {}", self.ticket(), self.who, numbers.join(" "), self.reason))
     }
@@ -556,6 +560,7 @@ mod tests {
             typed: format!("780-555-0199 ext. {extension}"),
             e164: Some("+17805550199".into()),
             extension: Some(extension.into()),
+            main: None,
         };
         assert_eq!(of("12").to_string(), "+17805550199 ext. 12 (typed 780-555-0199 ext. 12)");
         let first = CallRequest { call_back: of("12"), ..request() };
@@ -572,16 +577,25 @@ mod tests {
         assert_eq!(line("\u{200b}\u{202e}"), None);
     }
 
+    fn finds(filed: &CallRequest, find: &str) -> bool {
+        crate::text::sought(find).iter().any(|text| filed.haystack().contains(text))
+    }
+
     #[test]
     fn a_number_is_found_however_it_is_grouped_and_a_name_however_it_is_composed() {
-        let call_back = Phone { typed: "780-555-0199".into(), e164: Some("+17805550199".into()), extension: None };
+        let call_back =
+            Phone { typed: "780-555-0199".into(), e164: Some("+17805550199".into()), extension: None, main: None };
         let filed = CallRequest { who: "Rene\u{301} O\u{2019}Neil".into(), call_back, ..request() };
         for find in
             ["780 555 0199", "(780) 555-0199", "+1 780 555 0199", "17805550199", "555-0199", "Ren\u{e9}", "o'neil"]
         {
-            assert!(filed.haystack().contains(&crate::text::sought(find)), "{find}");
+            assert!(finds(&filed, find), "{find}");
         }
-        assert!(!filed.haystack().contains(&crate::text::sought("780 555 0198")));
+        assert!(!finds(&filed, "780 555 0198"));
+        let other = CallRequest { reason: "my mother 780-555-0142 at 14:00".into(), ..filed };
+        for find in ["780-555-0142", "780 555 0142", "7805550142", "14:00"] {
+            assert!(finds(&other, find), "{find}");
+        }
     }
 
     #[test]

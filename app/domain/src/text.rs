@@ -43,13 +43,23 @@ pub fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }
 
-/// What to look for in a text that was [`folded`] and has each number's [`digits`] besides: `780 555 0199` is one number,
-/// whatever stands between its groups.
-pub fn sought(find: &str) -> String {
+/// What to look for in a text that was [`folded`] and has each number's [`digits`] besides: any of these. `780 555 0199` is
+/// one number, whatever stands between its groups.
+pub fn sought(find: &str) -> Vec<String> {
     let find = folded(find);
     let number = digits(&find);
-    let only_number = find.chars().all(|letter| letter.is_ascii_digit() || " +-().:/".contains(letter));
-    if only_number && number.len() > 1 { number } else { find }
+    let only_number = find.chars().all(|letter| letter.is_ascii_digit() || BETWEEN_GROUPS.contains(letter));
+    let number = (only_number && number.len() > 1 && number != find).then_some(number);
+    std::iter::once(find).chain(number).filter(|text| !text.is_empty()).collect()
+}
+
+/// What people write between the groups of a number.
+const BETWEEN_GROUPS: &str = " +-().:/";
+
+/// The numbers that stand in a text, by their [`digits`]. One has three of them at least.
+pub fn numbers_in(text: &str) -> impl Iterator<Item = String> {
+    let of_none = |letter: char| !letter.is_ascii_digit() && !BETWEEN_GROUPS.contains(letter);
+    text.split(of_none).map(digits).filter(|number| number.len() > 2)
 }
 
 #[cfg(test)]
@@ -80,11 +90,15 @@ mod tests {
     #[test]
     fn a_number_is_sought_however_it_is_grouped() {
         for find in ["780 555 0199", "(780) 555-0199", "780-555-0199", "780\u{a0}555\u{a0}0199"] {
-            assert_eq!(sought(find), "7805550199", "{find}");
+            assert_eq!(sought(find).last().unwrap(), "7805550199", "{find}");
         }
-        assert_eq!(sought("+1 780"), "1780");
-        assert_eq!(sought("R-104"), "r-104");
-        assert_eq!(sought("Rene\u{301}"), "ren\u{e9}");
+        assert_eq!(sought("+1 780"), ["+1 780", "1780"]);
+        assert_eq!(sought("4711"), ["4711"]);
+        assert_eq!(sought("R-104"), ["r-104"]);
+        assert_eq!(sought("Rene\u{301}"), ["ren\u{e9}"]);
+        assert!(sought(" \u{200b}").is_empty());
+        let numbers: Vec<String> = numbers_in("my mother, 780-555-0142, at 9, line 4711").collect();
+        assert_eq!(numbers, ["7805550142", "4711"]);
     }
 
     proptest! {

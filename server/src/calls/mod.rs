@@ -14,7 +14,7 @@ use jiff::SignedDuration;
 use lockdown::call_request::{self, Asked, CallRequest, CannotDo, Deed, Direction, Phone, Priority, Stage};
 use lockdown::ids::{RequestId, SiteId};
 use lockdown::operator::{Act, Operator, Refusal};
-use lockdown::text::sought;
+use lockdown::text::folded;
 use lockdown::timeline::EventKind;
 use rlibphonenumber::Region;
 use std::collections::BTreeMap;
@@ -233,8 +233,8 @@ impl CallDesk {
             None => theirs,
             Some(asked) => asked.into_iter().filter(|site| theirs.contains(site)).collect(),
         };
-        let text = wanted.text.map(|text| sought_for(&text)).filter(|text| !text.is_empty());
-        Ok(self.store.requests(&Wanted { sites: Some(sites), text, ..wanted }).await?)
+        let wanted = Wanted { sites: Some(sites), ..wanted };
+        Ok(self.store.requests(&asked_short(wanted)).await?)
     }
 
     /// For counting: nobody is shown who asks.
@@ -286,11 +286,11 @@ impl CallDesk {
     /// [`CallError`], for anybody but an administrator.
     pub async fn known_of(&self, by: &Operator, text: &str) -> Result<Vec<CallRequest>, CallError> {
         by.may(Act::Manage, None)?;
-        let text = sought_for(text);
-        if text.chars().count() < 3 {
+        if folded(text).chars().count() < 3 {
             return Err(CallError::Field { field: "find", text: "Write three letters or digits at least." });
         }
-        Ok(self.store.requests(&Wanted { text: Some(text), limit: KNOWN, ..Wanted::default() }).await?)
+        let wanted = Wanted { text: Some(text.to_owned()), limit: KNOWN, ..Wanted::default() };
+        Ok(self.store.requests(&asked_short(wanted)).await?)
     }
 
     /// Takes a request away with everything it says of people. The timeline keeps that it was.
@@ -368,9 +368,10 @@ pub async fn forget(desk: Arc<CallDesk>) {
     }
 }
 
-/// What stores look for; as much of it as anything they hold could have in it.
-fn sought_for(find: &str) -> String {
-    sought(&find.chars().take(call_request::LONGEST_TEXT).collect::<String>())
+/// As much of the question as anything that is kept could have in it.
+fn asked_short(wanted: Wanted) -> Wanted {
+    let text = wanted.text.map(|text| text.chars().take(call_request::LONGEST_TEXT).collect());
+    Wanted { text, ..wanted }
 }
 
 fn is_same(filed: &CallRequest, asked: &Asked) -> bool {

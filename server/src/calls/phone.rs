@@ -37,7 +37,9 @@ pub fn phone(typed: &str, country: Region) -> Option<Phone> {
     if digits < FEWEST_DIGITS || !main.chars().all(is_dialled) || !extension.is_none_or(is_extension) {
         return None;
     }
-    Some(Phone { e164: e164(main, country), extension: extension.map(str::to_owned), typed })
+    let (e164, extension) = (e164(main, country), extension.map(str::to_owned));
+    let main = (e164.is_none() && extension.is_none() && main != typed).then(|| main.to_owned());
+    Some(Phone { e164, extension, main, typed })
 }
 
 /// A number and the extension that is written behind it.
@@ -126,6 +128,17 @@ mod tests {
         ] {
             assert_eq!(read(typed, Region::CA), Some((Some("+17805550199".into()), Some("12".into()))), "{typed}");
         }
+    }
+
+    #[test]
+    fn what_is_dialled_has_keys_on_every_telephone() {
+        let of = |typed: &str| phone(typed, Region::CA).unwrap();
+        for typed in ["4711", "\u{664}\u{667}\u{661}\u{661}", "4711@10.9.0.12", "sip:4711@10.9.0.12"] {
+            assert_eq!(of(typed).dialled(), "4711", "{typed}");
+            assert_eq!(of(typed).key(), of("4711").key(), "{typed}");
+        }
+        assert_ne!(of("\u{664}\u{667}\u{661}\u{662}").key(), of("4711").key());
+        assert_eq!(of("4711").main, None);
     }
 
     #[test]

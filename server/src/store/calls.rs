@@ -13,7 +13,7 @@ pub struct Wanted {
     pub sites: Option<Vec<SiteId>>,
     /// Open ones come the most urgent first and then as they were filed; others newest first.
     pub open_only: bool,
-    /// Stands in ticket, name, number or reason: what [`lockdown::text::sought`] made of the question.
+    /// Stands in ticket, name, number or reason, as [`lockdown::text::sought`] reads the question.
     pub text: Option<String>,
     /// To be called back at this number: [`CallRequest::number_key`].
     pub number: Option<String>,

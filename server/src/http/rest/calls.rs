@@ -69,6 +69,9 @@ pub struct PhoneBody {
     pub as_typed: String,
     /// Where it is a number that can be dialled from anywhere.
     pub e164: Option<String>,
+    /// Dialled once that call is answered. Digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extension: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -116,7 +119,11 @@ pub struct DeedBody {
 
 impl RequestBody {
     pub fn of(request: CallRequest, now: Timestamp) -> Self {
-        let phone = |phone: lockdown::call_request::Phone| PhoneBody { as_typed: phone.typed, e164: phone.e164 };
+        let phone = |phone: lockdown::call_request::Phone| PhoneBody {
+            as_typed: phone.typed,
+            e164: phone.e164,
+            extension: phone.extension,
+        };
         let held = request.holder(now).cloned();
         Self {
             id: request.id.to_string(),

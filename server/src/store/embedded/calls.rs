@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use lockdown::call_request::CallRequest;
 use lockdown::ids::IncidentId;
+use lockdown::text::sought;
 use rusqlite::types::Value;
 use rusqlite::{Transaction, params, params_from_iter};
 
@@ -128,9 +129,13 @@ fn query(wanted: &Wanted) -> (String, Vec<Value>) {
     if let Some(person) = &wanted.filed_by {
         equal("filed_by", person.to_string());
     }
-    if let Some(text) = &wanted.text {
-        keys.push(Value::Text(text.clone()));
-        conditions.push(format!("instr(haystack, ?{}) > 0", keys.len()));
+    let texts = wanted.text.as_deref().map(sought).unwrap_or_default();
+    if !texts.is_empty() {
+        let stands = texts.into_iter().map(|text| {
+            keys.push(Value::Text(text));
+            format!("instr(haystack, ?{}) > 0", keys.len())
+        });
+        conditions.push(format!("({})", stands.collect::<Vec<_>>().join(" OR ")));
     }
     if let Some(sites) = &wanted.sites {
         let places: Vec<String> = sites

@@ -9,6 +9,7 @@ use crate::store::calls::{Calls, Wanted, changed_at, rank};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use lockdown::call_request::CallRequest;
+use lockdown::text::sought;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::ReturnDocument;
 
@@ -125,8 +126,10 @@ fn filter(wanted: &Wanted) -> Document {
         let sites: Vec<Bson> = sites.iter().map(|site| site.as_str().into()).collect();
         filter.insert("site", doc! { "$in": sites });
     }
-    if let Some(text) = &wanted.text {
-        filter.insert("haystack", doc! { "$regex": literal(text) });
+    let texts = wanted.text.as_deref().map(sought).unwrap_or_default();
+    if !texts.is_empty() {
+        let stands = texts.iter().map(|text| literal(text)).collect::<Vec<_>>().join("|");
+        filter.insert("haystack", doc! { "$regex": stands });
     }
     if let Some(priority) = wanted.priority {
         filter.insert("rank", rank(priority));
