@@ -85,7 +85,7 @@ class Nginx:
         names = {
             "listen 80;": f"listen 127.0.0.1:{free_port()};", "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
             # The public address has a port here.
-            "Host $host;": "Host $http_host;", "/etc/ssl/pstn-lockdown": str(self.folder),
+            "/etc/ssl/pstn-lockdown": str(self.folder),
             "access_log /var/log/nginx/access.log pstn_lockdown;": "access_log off;",
             **{f"{host}:3000": f"127.0.0.1:{servers[name]}" for host, name in SERVERS.items()},
             "lockdown.acme.example": "localhost",

@@ -116,6 +116,9 @@ pub enum EventKind {
     PersonAdded {
         person: OperatorId,
         name: String,
+        /// From the beginning.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        roles: Vec<String>,
     },
     RolesGranted {
         person: OperatorId,
@@ -348,7 +351,7 @@ pub enum EventKind {
         name: String,
         text: String,
     },
-    /// Locked for so long: seniors are asked whether it is still needed. Nothing is released by it.
+    /// Ordered so long ago: seniors are asked whether it is still needed. Nothing is released by it.
     ReviewDue {
         incident: IncidentId,
         minutes: i64,
@@ -543,10 +546,20 @@ impl EventKind {
             words.iter().filter(|word| word.starts_with(Role::SeniorEoc.word())).cloned().collect::<BTreeSet<_>>()
         };
         match self {
-            Self::PasskeyAdded { .. } | Self::CodesMade { .. } | Self::PinSet { .. } => true,
-            Self::RolesGranted { before, after, .. } | Self::PeopleMerged { before, after, .. } => {
-                !senior(after).is_subset(&senior(before))
+            // Whose it is, the event does not say: it may be a senior's.
+            Self::PasskeyAdded { .. }
+            | Self::CodesMade { .. }
+            | Self::PinSet { .. }
+            | Self::PersonEnabled { .. }
+            | Self::ClientRotated { .. } => true,
+            Self::RolesGranted { before, after, .. } => !senior(after).is_subset(&senior(before)),
+            Self::PersonAdded { roles, .. } => !senior(roles).is_empty(),
+            // Each is a sentence about one of the two; the ways in of both lead to the one that is kept.
+            Self::PeopleMerged { before, after, .. } => {
+                before.iter().chain(after).any(|person| person.contains(Role::SeniorEoc.word()))
             }
+            // By its Webex account somebody orders.
+            Self::ProfileChanged { after, .. } => after.iter().any(|field| field.starts_with("webex: ")),
             Self::ClientAdded { scopes, .. } => scopes.iter().any(|scope| scope.starts_with("lock:")),
             _ => false,
         }
@@ -669,7 +682,10 @@ impl fmt::Display for EventKind {
             Self::Refused { act: Act::Lock, why } => write!(f, "Lock refused. {why}"),
             Self::Refused { act: Act::Release, why } => write!(f, "All-clear refused. {why}"),
             Self::Refused { why, .. } => write!(f, "Refused. {why}"),
-            Self::PersonAdded { name, .. } => write!(f, "{name} added to the people"),
+            Self::PersonAdded { name, roles, .. } if roles.is_empty() => write!(f, "{name} added to the people"),
+            Self::PersonAdded { name, roles: given, .. } => {
+                write!(f, "{name} added to the people, with {}", roles(given))
+            }
             Self::RolesGranted { name, before, after, .. } => {
                 write!(f, "Roles of {name}: {} → {}", roles(before), roles(after))
             }
@@ -726,11 +742,11 @@ impl fmt::Display for EventKind {
             Self::Decided { text, .. } => write!(f, "Decision: {text}"),
             Self::Attached { name, .. } => write!(f, "Text attached: {name}"),
             Self::ReviewDue { minutes, .. } => {
-                write!(f, "Locked for {minutes} minutes: is it still needed? Seniors are asked")
+                write!(f, "Lock ordered {minutes} minutes ago: is it still needed? Seniors are asked")
             }
             Self::StillNeeded { .. } => f.write_str("The lock is still needed"),
             Self::RaisedByMistake { .. } => {
-                f.write_str("Locked by mistake, says who locked: a senior must give the all-clear")
+                f.write_str("Ordered by mistake, says who ordered the lock: a senior must give the all-clear")
             }
             Self::SignedIn => f.write_str("Signed in"),
             Self::PasskeyProved => f.write_str("Confirmed with a passkey"),
@@ -819,12 +835,39 @@ mod tests {
         EventKind::ClientAdded { client, name: "C".into(), scopes: vec![scope.into()] }
     }
 
+    fn added(roles: &[&str]) -> EventKind {
+        let roles = roles.iter().map(|&word| word.to_owned()).collect();
+        EventKind::PersonAdded { person: OperatorId::try_from("p-2").unwrap(), name: "Q".into(), roles }
+    }
+
+    fn merged(kept: &str) -> EventKind {
+        EventKind::PeopleMerged {
+            kept: OperatorId::try_from("p-2").unwrap(),
+            name: "Ann".into(),
+            gone: OperatorId::try_from("p-3").unwrap(),
+            gone_name: "Bob".into(),
+            before: vec![kept.into(), "Bob (no role; 1 way to sign in)".into()],
+            after: vec![kept.into(), "Bob (no role; 0 ways to sign in)".into()],
+        }
+    }
+
+    fn changed(field: &str) -> EventKind {
+        let person = OperatorId::try_from("p-2").unwrap();
+        EventKind::ProfileChanged { person, name: "Q".into(), before: vec![], after: vec![field.into()] }
+    }
+
     #[test]
     fn seniors_hear_who_was_given_power_and_of_people_nothing_else() {
         for (kind, told) in [
             (granted(&["eoc"], &["eoc", "senior_eoc"]), true),
             (granted(&["senior_eoc"], &["eoc"]), false),
             (granted(&[], &["eoc"]), false),
+            (added(&["senior_eoc at acme-north"]), true),
+            (added(&[]), false),
+            (merged("Ann (senior_eoc; 2 ways to sign in)"), true),
+            (merged("Ann (eoc; 2 ways to sign in)"), false),
+            (changed("webex: ann@acme.example"), true),
+            (changed("extension: 4711"), false),
             (client("lock:enable"), true),
             (client("status:read"), false),
             (EventKind::SignedIn, false),

@@ -8,7 +8,6 @@ use super::sign_in::{self, agent};
 use super::who::{GadgetToken, cookie};
 use crate::identity::handoff::{self, Handoff, HandoffError};
 use crate::identity::{session, token};
-use crate::limit::Wait;
 use crate::store::records::Session;
 use app::ApiError;
 use app::backend::{CurrentSession, Framed, Switch};
@@ -96,9 +95,6 @@ pub(super) async fn login(
     Query(Wanted { h }): Query<Wanted>,
     headers: HeaderMap,
 ) -> Response {
-    if let Err(wait) = state.limits.sign_ins.take(&from.into()) {
-        return too_many(wait);
-    }
     // By the frame itself: the window that opens says which page of ours its link stood on.
     let by_frame = headers.get(header::REFERER).is_some_and(|referrer| {
         let page = referrer.to_str().ok().and_then(|text| text.strip_prefix(&*state.public_url));
@@ -112,11 +108,6 @@ pub(super) async fn login(
     let seconds = handoff::GOOD_FOR.as_secs();
     let cookie = written(&format!("{WINDOW}={}; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age={seconds}", of.text()));
     ([(header::SET_COOKIE, cookie)], Redirect::to("/auth/handoff")).into_response()
-}
-
-fn too_many(wait: Wait) -> Response {
-    let after = [(header::RETRY_AFTER, HeaderValue::from(wait.seconds()))];
-    (after, Redirect::to("/sign-in?trouble=wait")).into_response()
 }
 
 /// The window, once somebody is signed in there: whose gadget, and the button.

@@ -36,24 +36,26 @@ pub(super) struct Limits {
     pub(super) locks: Limit<String>,
     /// What pages of one session, or of nobody from one place, ask for and do, the lock apart: 120 at once, 5 a second.
     pub(super) pages: Limit<String>,
-    /// Profiles made for people who sign in for the first time, wherever from: 500 at once, one every five seconds.
-    pub(super) first_sign_ins: Limit<()>,
+    /// Profiles made for people who sign in for the first time from one place, where a whole site may be: 500 at once, one
+    /// every five seconds.
+    pub(super) first_sign_ins: Limit<Place>,
     /// Keys and tokens that are none, from one place: 30 at once, one every two seconds.
     pub(super) bad_keys: Limit<Place>,
-    /// Answers of the provider that belong to no sign-in begun here, and gadgets' windows, from one place: 60 at once, one a
-    /// second.
+    /// Answers of the provider that belong to no sign-in begun here, from one place: 60 at once, one a second.
     pub(super) sign_ins: Limit<Place>,
     /// Those that belong to one: each is a call to the provider. From one place, where a whole site may be: 300 at once, 10
     /// a second.
     pub(super) arrivals: Limit<Place>,
+    /// Of those, one sign-in's: 3 at once, one a minute.
+    pub(super) one_arrival: Limit<String>,
     /// Sessions of one person without any role: 20 at once, one every ten minutes.
     pub(super) sessions_of_strangers: Limit<OperatorId>,
-    /// Answers of passkeys from one place, so that noise at the provider's door does not close this one.
+    /// Answers of passkeys that opened nothing, from one place, so that noise at the provider's door does not close this one.
     pub(super) passkeys: Limit<Place>,
     /// Call requests and messages from one place: 30 at once, one every ten seconds. A camp may share an
     /// address.
     pub(super) asked: Limit<Place>,
-    /// Alerts and their feed, asked for from one place without a key: 30 at once, one a second.
+    /// Alerts and their feed, asked for from one place: 30 at once, one a second.
     pub(super) feeds: Limit<Place>,
     /// Messages on one ticket: 10 at once, one every ten seconds.
     pub(super) tickets: Limit<String>,
@@ -89,6 +91,7 @@ impl Limits {
             bad_keys: Limit::new(30, Duration::from_secs(2)),
             sign_ins: Limit::new(60, Duration::from_secs(1)),
             arrivals: Limit::new(300, Duration::from_millis(100)),
+            one_arrival: Limit::new(3, Duration::from_secs(60)),
             sessions_of_strangers: Limit::new(20, Duration::from_secs(600)),
             passkeys: Limit::new(60, Duration::from_secs(1)),
             asked: Limit::new(30, Duration::from_secs(10)),

@@ -8,12 +8,12 @@ use crate::backend::doors::CodeError;
 use crate::engine::ports::{NewEvent, StoreError};
 use crate::identity::oidc::{Arrival, SignInError, login_cookie};
 use crate::identity::{safe_return_to, session};
-use crate::limit::Wait;
+use crate::limit::{Place, Wait};
 use crate::people;
-use crate::store::records::{Identity, Means, Person};
+use crate::store::records::{Means, Person};
 use axum::Extension;
 use axum::extract::{Form, Query, State};
-use axum::http::uri::PathAndQuery;
+use axum::http::uri::{Authority as Host, PathAndQuery};
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
@@ -28,6 +28,8 @@ pub(super) struct Wish {
     again: Option<String>,
     /// Present: although the provider did not answer lately.
     anyway: Option<String>,
+    /// It was led here from another name of this server.
+    renamed: Option<String>,
 }
 
 /// Not counted: a departure writes nothing, and whoever counted it could keep a whole site behind one address from
@@ -39,7 +41,9 @@ pub(super) async fn login(
     Query(wish): Query<Wish>,
 ) -> Response {
     let Some(oidc) = &state.oidc else { return Redirect::to("/sign-in").into_response() };
-    if let Some(there) = under_its_own_name(&state.public_url, &uri, &headers) {
+    if wish.renamed.is_none()
+        && let Some(there) = under_its_own_name(&state.public_url, &uri, &headers)
+    {
         return Redirect::to(&there).into_response();
     }
     let return_to = safe_return_to(wish.return_to.as_deref());
@@ -56,13 +60,19 @@ pub(super) async fn login(
     }
 }
 
-/// The provider leads back to the public address: a cookie that another name of this server got would not be there.
+/// The provider leads back to the public address: a cookie that another name of this server got would not be there. Ports
+/// are no part of a cookie's place. Once only: a proxy may write another name than the browser did.
 fn under_its_own_name(public_url: &str, uri: &Uri, headers: &HeaderMap) -> Option<String> {
-    let host = headers.get(header::HOST)?.to_str().ok()?;
-    let asked = reqwest::Url::parse(&format!("{}://{host}", public_url.split(':').next()?)).ok()?;
-    let own = reqwest::Url::parse(public_url).ok()?;
-    (asked.origin() != own.origin())
-        .then(|| format!("{public_url}{}", uri.path_and_query().map_or("/", PathAndQuery::as_str)))
+    // HTTP/2 has the name in the address.
+    let written = || headers.get(header::HOST)?.to_str().ok()?.parse().ok();
+    let asked: Host = uri.authority().cloned().or_else(written)?;
+    let own: Uri = public_url.parse().ok()?;
+    if own.host().is_some_and(|host| host.eq_ignore_ascii_case(asked.host())) {
+        return None;
+    }
+    let there = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let joined = if there.contains('?') { '&' } else { '?' };
+    Some(format!("{public_url}{there}{joined}renamed=1"))
 }
 
 #[derive(Deserialize)]
@@ -85,8 +95,14 @@ pub(super) async fn callback(
         let oidc = state.oidc.as_ref();
         oidc.is_some_and(|oidc| oidc.on_its_way(of, cookie(&headers, &name), now, state.https).is_ok())
     });
-    let limit = if of_ours { &state.limits.arrivals } else { &state.limits.sign_ins };
-    if let Err(wait) = limit.take(&caller.0.into()) {
+    let place = caller.0.into();
+    let again = |of: &String| state.limits.one_arrival.take(of);
+    let counted = match &answer.state {
+        // The same once more is a page that is loaded again, or somebody who would use up what is there for others.
+        Some(of) if of_ours => again(of).and_then(|()| state.limits.arrivals.take(&place)),
+        _ => state.limits.sign_ins.take(&place),
+    };
+    if let Err(wait) = counted {
         return too_many(wait);
     }
     match arrive(&state, answer, caller, &headers).await {
@@ -126,7 +142,7 @@ async fn arrive(
         return Err(SignInError::from_provider(&error, &answer.error_description.unwrap_or_default()));
     }
     let arrival = oidc.arrive(way, answer.code.ok_or(SignInError::Expired)?).await?;
-    let Some(person) = profile(state, &arrival).await? else {
+    let Some(person) = profile(state, &arrival, address.into()).await? else {
         return Ok(Redirect::to("/sign-in?trouble=wait").into_response());
     };
     if person.disabled {
@@ -183,12 +199,12 @@ pub(super) fn agent(headers: &HeaderMap) -> Option<String> {
 
 /// The profile of who arrived; a first sign-in makes one without any role, unless too many are made. Of two first ones at
 /// the same time, one makes it and the other finds it.
-async fn profile(state: &AppState, arrival: &Arrival) -> Result<Option<Person>, StoreError> {
+async fn profile(state: &AppState, arrival: &Arrival, from: Place) -> Result<Option<Person>, StoreError> {
     if let Some(person) = known(state, arrival).await? {
         return Ok(Some(person));
     }
-    if state.limits.first_sign_ins.take(&()).is_err() {
-        tracing::error!("too many people sign in for the first time: they are told to wait");
+    if state.limits.first_sign_ins.take(&from).is_err() {
+        tracing::error!("too many people sign in for the first time from one place: they are told to wait");
         return Ok(None);
     }
     match first_profile(state, arrival).await {
@@ -198,15 +214,14 @@ async fn profile(state: &AppState, arrival: &Arrival) -> Result<Option<Person>, 
 }
 
 async fn known(state: &AppState, arrival: &Arrival) -> Result<Option<Person>, StoreError> {
-    let Identity { issuer, subject } = &arrival.identity;
-    state.directory.person_by_identity(issuer, subject).await
+    people::known(state.directory.as_ref(), &arrival.identity).await
 }
 
 async fn first_profile(state: &AppState, arrival: &Arrival) -> Result<Person, StoreError> {
     let identity = &arrival.identity;
     let now = state.engine.now();
     let person = people::profile(&arrival.name, arrival.email.clone(), vec![identity.clone()], Grants::default(), now)?;
-    let kind = EventKind::PersonAdded { person: person.id.clone(), name: person.name.clone() };
+    let kind = EventKind::PersonAdded { person: person.id.clone(), name: person.name.clone(), roles: vec![] };
     state.directory.put_person(&person, NewEvent { at: now, site: None, by: None, kind }).await?;
     Ok(person)
 }
@@ -225,12 +240,13 @@ pub(super) async fn by_passkey(
     headers: HeaderMap,
     Form(given): Form<PasskeyAnswer>,
 ) -> Response {
-    if let Err(wait) = state.limits.passkeys.take(&caller.0.into()) {
-        return too_many(wait);
-    }
     let person = match state.pages.come_in(&given.ticket, &given.answer).await {
         Ok(person) => person,
         Err(error) => {
+            // What fails is counted: whose passkey is good is never kept out by others at the same address.
+            if let Err(wait) = state.limits.passkeys.take(&caller.0.into()) {
+                return too_many(wait);
+            }
             tracing::warn!(%error, "a passkey did not open the door");
             return Redirect::to("/sign-in?trouble=passkey").into_response();
         }
@@ -344,4 +360,28 @@ fn set_cookie(name: &str, value: &str, seconds: u32, https: bool) -> HeaderValue
     let secure = if https { "; Secure" } else { "" };
     let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
     HeaderValue::from_str(&text).expect("names and base64url are visible ASCII")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn led(public_url: &str, asked: &str, host: Option<&'static str>) -> Option<String> {
+        let headers = host.map(|host| (header::HOST, HeaderValue::from_static(host)));
+        under_its_own_name(public_url, &asked.parse().unwrap(), &headers.into_iter().collect())
+    }
+
+    #[test]
+    fn a_sign_in_under_another_name_is_led_to_the_public_one_once() {
+        let own = "https://lockdown.acme.example:8443";
+        for host in ["lockdown.acme.example:8443", "lockdown.acme.example", "LOCKDOWN.acme.example"] {
+            assert_eq!(led(own, "/auth/login", Some(host)), None, "{host}: a proxy may leave the port out");
+        }
+        let there = "https://lockdown.acme.example:8443/auth/login?return_to=%2Fconsole&renamed=1";
+        assert_eq!(led(own, "/auth/login?return_to=%2Fconsole", Some("10.1.2.3:8443")).as_deref(), Some(there));
+        // As HTTP/2 has it.
+        assert_eq!(led(own, "https://10.1.2.3:8443/auth/login?return_to=%2Fconsole", None).as_deref(), Some(there));
+        assert_eq!(led(own, "https://lockdown.acme.example:8443/auth/login", None), None);
+        assert_eq!(led(own, "/auth/login", None), None);
+    }
 }

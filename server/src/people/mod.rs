@@ -82,6 +82,19 @@ pub fn profile(
     })
 }
 
+/// Whose identity it is, however it was spelled when it was written down.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn known(store: &dyn Directory, identity: &Identity) -> Result<Option<Person>, StoreError> {
+    for Identity { issuer, subject } in identity.spellings() {
+        if let Some(person) = store.person_by_identity(&issuer, &subject).await? {
+            return Ok(Some(person));
+        }
+    }
+    Ok(None)
+}
+
 impl Desk<'_> {
     /// # Errors
     /// [`PeopleError::IdentityTaken`], or when it cannot be stored.
@@ -95,7 +108,8 @@ impl Desk<'_> {
     ) -> Result<Person, PeopleError> {
         let person = profile(name, email, identities, grants, self.now)?;
         let person = Person { contact, ..person };
-        let kind = EventKind::PersonAdded { person: person.id.clone(), name: person.name.clone() };
+        let (id, name, roles) = (person.id.clone(), person.name.clone(), person.grants().words());
+        let kind = EventKind::PersonAdded { person: id, name, roles };
         self.put(std::slice::from_ref(&person), kind).await.map_err(|error| match error {
             PeopleError::Stale => PeopleError::IdentityTaken,
             error => error,

@@ -7,7 +7,7 @@
 //! e-mail together; their other roles stay.
 
 use super::{Desk, PeopleError};
-use crate::store::records::{Contact, Identity, Person, one_spelling};
+use crate::store::records::{Contact, Identity, Person};
 use lockdown::ids::SiteId;
 use lockdown::operator::{Grants, Role};
 use serde::{Deserialize, Serialize};
@@ -176,10 +176,10 @@ fn checked(row: Row, issuer: Option<&str>, sites: &[SiteId]) -> Result<Entry, St
 fn is_same(person: &Person, row: &Row, issuer: Option<&str>) -> bool {
     let subject = row.subject.as_deref().filter(|subject| !subject.is_empty());
     match (subject, issuer) {
-        (Some(subject), Some(issuer)) => person
-            .identities
-            .iter()
-            .any(|identity| identity.issuer == issuer && identity.subject == one_spelling(subject)),
+        (Some(subject), Some(issuer)) => {
+            let asked = Identity::new(issuer.to_owned(), subject);
+            person.identities.iter().any(|identity| identity.is_same(&asked))
+        }
         // A name and an e-mail are what anybody may call themselves who signs in: they count only for
         // somebody who cannot yet.
         _ => cannot_sign_in(person) && goes_by(person, row),

@@ -40,6 +40,27 @@ async fn the_last_administrator_stays_and_can_neither_be_disabled_nor_merged_awa
 }
 
 #[tokio::test]
+async fn whoever_was_written_down_in_another_spelling_is_known_and_nobody_else_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Embedded::open(folder.path()).unwrap();
+    let oid = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
+    let written = [oid.to_uppercase(), format!("{{{}}}", oid.replace("4d", "4e")), oid.replace("4d", "4f")];
+    for (n, subject) in written.iter().enumerate() {
+        // As an older version wrote it.
+        let identity = Identity { issuer: "https://b2c/".into(), subject: subject.clone() };
+        let grants = Grants::from([Role::SeniorEoc]);
+        desk(&store).add(&format!("P {n}"), None, Contact::default(), vec![identity], grants).await.unwrap();
+        let arrived = Identity::new("https://b2c/".into(), subject);
+        let found = known(&store, &arrived).await.unwrap().unwrap();
+        assert_eq!(found.name, format!("P {n}"));
+    }
+    for (issuer, subject) in [("https://else/", oid), ("https://b2c/", "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c50")] {
+        let arrived = Identity::new(issuer.into(), subject);
+        assert_eq!(known(&store, &arrived).await, Ok(None), "{issuer} {subject}");
+    }
+}
+
+#[tokio::test]
 async fn disabling_ends_every_session_and_merging_moves_identities_but_no_roles() {
     let folder = tempfile::tempdir().unwrap();
     let store = Embedded::open(folder.path()).unwrap();

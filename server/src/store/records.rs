@@ -111,6 +111,21 @@ impl Identity {
     pub fn new(issuer: String, subject: &str) -> Self {
         Self { issuer, subject: one_spelling(subject) }
     }
+
+    /// As it may have been written down: before they were spelled alike, as somebody had typed it. The likeliest first.
+    pub fn spellings(&self) -> Vec<Self> {
+        let lower = one_spelling(&self.subject);
+        let upper = lower.to_ascii_uppercase();
+        let mut all = vec![lower.clone()];
+        if is_guid(&lower) {
+            all.extend([upper.clone(), format!("{{{lower}}}"), format!("{{{upper}}}")]);
+        }
+        all.into_iter().map(|subject| Self { issuer: self.issuer.clone(), subject }).collect()
+    }
+
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.issuer == other.issuer && one_spelling(&self.subject) == one_spelling(&other.subject)
+    }
 }
 
 /// Portals and scripts write an object id in capitals or in braces, tokens do not: it is the same id. What is no such id
@@ -118,12 +133,15 @@ impl Identity {
 pub fn one_spelling(subject: &str) -> String {
     let subject = subject.trim();
     let bare = subject.trim_start_matches('{').trim_end_matches('}');
-    let is_guid = bare.len() == 36
-        && bare.bytes().enumerate().all(|(place, byte)| match place {
+    if is_guid(bare) { bare.to_ascii_lowercase() } else { subject.to_owned() }
+}
+
+fn is_guid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(place, byte)| match place {
             8 | 13 | 18 | 23 => byte == b'-',
             _ => byte.is_ascii_hexdigit(),
-        });
-    if is_guid { bare.to_ascii_lowercase() } else { subject.to_owned() }
+        })
 }
 
 /// A browser that is signed in. The token itself is nowhere kept.

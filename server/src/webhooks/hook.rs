@@ -382,7 +382,7 @@ mod tests {
         let person = OperatorId::try_from("bob").unwrap();
         let hidden = [
             EventKind::SignedIn,
-            EventKind::PersonAdded { person, name: "Bob".into() },
+            EventKind::PersonAdded { person, name: "Bob".into(), roles: vec![] },
             EventKind::HookGaveUp { hook: "hook-1".into(), name: "siren".into(), why: "500".into() },
         ];
         for kind in hidden {

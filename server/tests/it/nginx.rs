@@ -47,8 +47,6 @@ impl Nginx {
                 ("/var/log/nginx/access.log", at("access.log").to_str().unwrap()),
                 // The test is no voice network.
                 ("allow 10.20.0.0/16", "allow 127.0.0.2"),
-                // The public address of the test has a port.
-                ("Host $host;", "Host $http_host;"),
             ],
         );
         let root = folder.path().display();

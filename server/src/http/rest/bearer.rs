@@ -114,7 +114,7 @@ async fn by_token(state: &AppState, token: &str, surface: Surface) -> Result<Hol
     let (authority, id, name) = match &program.person {
         None => (Authority::Key { scopes: program.scopes, site: None }, format!("azp-{}", program.azp), program.name),
         Some(identity) => {
-            let found = state.directory.person_by_identity(&identity.issuer, &identity.subject).await;
+            let found = crate::people::known(state.directory.as_ref(), identity).await;
             let person = found.map_err(|error| Problem::from_store(&error))?.filter(|person| !person.disabled);
             let Some(person) = person else { return Ok(Holder::Nobody) };
             let name = format!("{} by {}", person.name, program.name);
