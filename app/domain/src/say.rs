@@ -169,7 +169,7 @@ fn next_step(standing: Standing, line: Line) -> &'static str {
         }
         (_, Standing::Unknown { confirmed: false, .. }) => "It is tried again by itself. Call the telecom engineer.",
         (_, Standing::Unknown { .. }) => "A lock that was carried out stays in CUCM. Call the telecom engineer.",
-        (_, Standing::Drifted { .. }) => "Call the telecom engineer: the steps below name what was changed.",
+        (_, Standing::Drifted { .. }) => "Call the telecom engineer: the console names what was changed.",
         (_, Standing::Locked | Standing::Normal | Standing::Pending { .. }) => "",
     }
 }
@@ -207,6 +207,8 @@ pub fn short(standing: Standing) -> Option<&'static str> {
 }
 
 /// All that [`short`] can say: whatever begins so on somebody's display is ours.
+///
+/// The first comes before the others where a display has room for one site.
 pub const SHORT: [&str; 6] = [
     "PSTN LOCKED",
     "PSTN lock ordered",
@@ -215,6 +217,11 @@ pub const SHORT: [&str; 6] = [
     "PSTN lock ending",
     "PSTN all-clear unconfirmed",
 ];
+
+/// Which of [`SHORT`] it is: the lowest is shown where there is room for one.
+pub fn urgency(words: &str) -> usize {
+    SHORT.iter().position(|short| *short == words).unwrap_or(SHORT.len())
+}
 
 /// What it means for whoever calls, behind the words of a small display.
 pub fn means(standing: Standing) -> &'static str {

@@ -124,8 +124,9 @@ impl SiteLive {
             site.standing = Standing::Unknown { ordered: site.ordered, confirmed };
             site.said = site.unseen.clone();
             if self.has_lost_the_server() {
-                site.said.headline = SCREEN_LOST.to_owned();
-                site.said.next_step = SCREEN_LOST_THEN.to_owned();
+                let drill = if site.drill { "DRILL: " } else { "" };
+                site.said.headline = format!("{drill}{SCREEN_LOST}");
+                SCREEN_LOST_THEN.clone_into(&mut site.said.next_step);
             }
         }
         site

@@ -97,7 +97,7 @@ fn Acts(me: Option<Me>, console: String, frame: Place) -> impl IntoView {
             "You are signed out here in a few minutes. " <button type="button" class="button" data-act="stay">"Stay signed in"</button>
         </p>
         <div class="gadget-acts">
-            <p class="not-yours" data-for="locked">"Locked. The all-clear is given on the console, on a page of its own."</p>
+            <p class="not-yours" data-for="locked">"A lock is ordered. The all-clear is given on the console, on a page of its own."</p>
             {(!may_lock).then(|| view! { <p class="not-yours" data-for="normal">{words::ONLY_EOC}</p> })}
             <p class="gadget-me">
                 {may_work.then(|| view! { <a class="button quiet" href=console target="_blank" rel="noopener">{way}</a> })}

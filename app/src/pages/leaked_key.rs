@@ -11,7 +11,8 @@ pub(crate) fn LeakedKeyPage() -> impl IntoView {
         Outcome::Refused(error) => view! { <Trouble text=error.to_string()/> }.into_any(),
         _ => view! {
             <p class="notice" role="status">
-                "Thank you. If it was a key of ours, it opens nothing any more, and the administrators see that."
+                "Thank you. If it was a key of ours that does anything, it opens nothing any more, and the administrators \
+                 see that. A key that only shows the state in a gadget is no secret: it stays good."
             </p>
         }
         .into_any(),

@@ -48,24 +48,57 @@ pub struct Message {
     pub xml: String,
 }
 
-impl Change {
-    /// What an event changes; `stood` is what stood before it, and `seen` what did when CUCM was last seen.
-    fn of(event: &Event, stood: Option<Self>, seen: Option<Self>) -> Option<Self> {
-        match event.kind {
-            EventKind::CucmLost { .. } | EventKind::Drifted { ordered: Target::Locked, .. } => {
-                Some(Self::Unconfirmed).filter(|_| stood != Some(Self::Unconfirmed))
-            }
-            EventKind::CucmBack | EventKind::DriftEnded if stood == Some(Self::Unconfirmed) => seen,
-            EventKind::LockOrdered { .. } | EventKind::OrdersDisagreed { kept: Target::Locked, .. } => {
-                Some(Self::Ordered)
-            }
-            EventKind::ReleaseOrdered { .. } => Some(Self::Releasing),
-            EventKind::Verified { target: Target::Locked, .. } => Some(Self::Locked),
-            EventKind::Verified { target: Target::Normal, .. } => Some(Self::Normal),
-            _ => None,
+/// What is known after the events so far.
+#[derive(Default)]
+struct Known {
+    /// What the last message said.
+    told: Option<Change>,
+    /// What stood when nothing was in doubt.
+    confirmed: Option<Change>,
+    /// CUCM is not seen.
+    lost: bool,
+    /// Somebody changed it.
+    drifted: bool,
+}
+
+impl Known {
+    /// What an event changes, where that is anything new.
+    fn take(&mut self, event: &Event) -> Option<Change> {
+        let ordered = match event.kind {
+            EventKind::LockOrdered { .. } | EventKind::OrdersDisagreed { kept: Target::Locked, .. } => Change::Ordered,
+            EventKind::ReleaseOrdered { .. } => Change::Releasing,
+            EventKind::Verified { target: Target::Locked, .. } => Change::Locked,
+            EventKind::Verified { target: Target::Normal, .. } => Change::Normal,
+            _ => return self.doubt(event),
+        };
+        if matches!(ordered, Change::Locked | Change::Normal) {
+            // It was read back whole.
+            (self.lost, self.drifted) = (false, false);
         }
+        (self.told, self.confirmed) = (Some(ordered), Some(ordered));
+        self.told
     }
 
+    /// It is confirmed again when nothing is in doubt any more: CUCM that is back may not be as it was.
+    fn doubt(&mut self, event: &Event) -> Option<Change> {
+        match event.kind {
+            EventKind::CucmLost { .. } => self.lost = true,
+            EventKind::CucmBack => self.lost = false,
+            // Whoever tells of these has read it.
+            EventKind::Drifted { ordered: Target::Locked, .. } => (self.lost, self.drifted) = (false, true),
+            EventKind::DriftEnded => (self.lost, self.drifted) = (false, false),
+            _ => return None,
+        }
+        let now = if self.lost || self.drifted { Some(Change::Unconfirmed) } else { self.confirmed };
+        if now == self.told {
+            return None;
+        }
+        self.told = now;
+        now
+    }
+}
+
+impl Change {
     /// The first message of an incident is the alert, the all-clear cancels it, all else is news of it.
     fn kind(self, first: bool) -> &'static str {
         match self {
@@ -107,13 +140,9 @@ impl Change {
 /// When a message cannot be written.
 pub fn messages(incident: &Incident, events: &[Event], facts: &Facts<'_>) -> io::Result<Vec<Message>> {
     let mut all: Vec<Message> = Vec::new();
-    let (mut stood, mut seen) = (None, None);
+    let mut known = Known::default();
     for event in events.iter().filter(|event| incident.holds(event)) {
-        let Some(change) = Change::of(event, stood, seen) else { continue };
-        stood = Some(change);
-        if change != Change::Unconfirmed {
-            seen = stood;
-        }
+        let Some(change) = known.take(event) else { continue };
         // By the event: the same message wherever and whenever it is asked for.
         let identifier = format!("{}.{}", incident.id, event.id);
         let reference = |message: &Message| format!("{},{},{}", facts.sender, message.identifier, sent(message.sent));
@@ -281,6 +310,9 @@ mod tests {
         for kind in [
             EventKind::CucmLost { why: "away".into() },
             EventKind::Drifted { ordered: Target::Locked, steps: vec![] },
+            EventKind::CucmLost { why: "away".into() },
+            // As it was changed: that it is seen again confirms nothing.
+            EventKind::CucmBack,
             EventKind::DriftEnded,
         ] {
             let seq = events.len() as u64 + 1;

@@ -158,7 +158,8 @@ impl Incidents {
         let mut all = self.calls.requests(&own).await?;
         let at_site = Wanted { sites: Some(vec![incident.site.clone()]), limit: EARLIER, ..Wanted::default() };
         let mut earlier = self.calls.requests(&at_site).await?;
-        earlier.retain(|request| request.incident.is_none() && was_open(request, incident.opened_at));
+        let of_another = |request: &CallRequest| request.incident.as_ref() != Some(&incident.id);
+        earlier.retain(|request| of_another(request) && was_open(request, incident.opened_at));
         all.extend(earlier);
         all.sort_by_key(|request| request.number);
         Ok(all)

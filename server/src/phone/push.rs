@@ -10,7 +10,7 @@ use crate::engine::ports::NewEvent;
 use crate::lease::Turns;
 use crate::store::papers::Paper;
 use jiff::{SignedDuration, Timestamp};
-use lockdown::say::short;
+use lockdown::say::{short, urgency};
 use lockdown::standing::Standing;
 use lockdown::step::Target;
 use lockdown::timeline::{EventKind, StepNote};
@@ -68,14 +68,14 @@ impl Pushes {
         let engine = &self.turns.pages.engine;
         let mut statuses = engine.live_statuses();
         statuses.retain(|status| phone.site.as_ref().is_none_or(|site| *site == status.id));
-        for status in &statuses {
-            let standing = engine.standing_to_show(status)?;
-            if let Some(words) = short(standing) {
-                let locked = (standing == Standing::Locked).then_some(Target::Locked);
-                return Some((format!("{words} {}", status.name), locked));
-            }
-        }
-        Some((String::new(), Some(Target::Normal)))
+        let standings: Option<Vec<_>> =
+            statuses.iter().map(|status| Some((status, engine.standing_to_show(status)?))).collect();
+        let shown = standings?.into_iter().filter_map(|(status, standing)| Some((status, standing, short(standing)?)));
+        let Some((status, standing, words)) = shown.min_by_key(|(.., words)| urgency(words)) else {
+            return Some((String::new(), Some(Target::Normal)));
+        };
+        let locked = (standing == Standing::Locked).then_some(Target::Locked);
+        Some((format!("{words} {}", status.name), locked))
     }
 
     async fn shown(&self) -> Shown {

@@ -80,6 +80,11 @@ impl Webex {
             }
         };
         let Some((fetched, writer)) = fetched.filter(|(fetched, _)| key(fetched.person()) != me) else { return Ok(()) };
+        // Of strangers nothing is kept.
+        let Some(writer) = writer else {
+            self.front.counts.strangers.fetch_add(1, Ordering::Relaxed);
+            return Ok(());
+        };
         // By what is the same in every spelling: it is told again after a new line, and to every server.
         match self.pages.directory.spend(&format!("webex-heard/{}", key(&heard.id)), self.pages.engine.now()).await {
             Ok(true) => {}
@@ -90,11 +95,7 @@ impl Webex {
             // Twice is better than never: every order is sealed and good once by itself.
             Err(error) => tracing::warn!(%error, "whether it was heard before is not known"),
         }
-        let Some(writer) = writer else {
-            self.front.counts.strangers.fetch_add(1, Ordering::Relaxed);
-            return Ok(());
-        };
-        if self.pace.check_key(&writer.account).is_err() {
+        if self.pace.take(&writer.account).is_err() {
             self.front.counts.throttled.fetch_add(1, Ordering::Relaxed);
             return Ok(());
         }

@@ -11,7 +11,7 @@ use crate::engine::ports::{NewEvent, StoreError};
 use crate::store::papers::Paper;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
-use lockdown::say::{means, short};
+use lockdown::say::{means, short, urgency};
 use lockdown::standing::Standing;
 use lockdown::step::Target;
 use lockdown::timeline::{EventKind, StepNote};
@@ -271,10 +271,8 @@ impl Webex {
         };
         let standings: Option<Vec<_>> =
             statuses.iter().map(|status| Some((status, self.pages.engine.standing_to_show(status)?))).collect();
-        let mut standings = standings?.into_iter();
-        let Some((status, standing, words)) =
-            standings.find_map(|(status, standing)| Some((status, standing, short(standing)?)))
-        else {
+        let shown = standings?.into_iter().filter_map(|(status, standing)| Some((status, standing, short(standing)?)));
+        let Some((status, standing, words)) = shown.min_by_key(|(.., words)| urgency(words)) else {
             return Some((statuses.first()?.id.clone(), Wanted::Nothing));
         };
         let (name, numbers) = self.pages.public_facts(&status.id);

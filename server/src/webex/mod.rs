@@ -25,9 +25,9 @@ use crate::clock::SystemClock;
 use crate::config::{self, Transport};
 use crate::identity::token;
 use crate::lease::Turns;
+use crate::limit::Limit;
 use api::Person;
 use client::Client;
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use hearing::Hearing;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
@@ -36,7 +36,6 @@ use meeting::Meetings;
 use mercury::Mercury;
 use seal::Seal;
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -46,7 +45,7 @@ use tokio::sync::{Notify, OnceCell, mpsc};
 const BACKLOG: usize = 256;
 
 /// Messages and presses of one account at once, and then one a second: what answers every answer is stopped by it.
-const BURST: NonZeroU32 = NonZeroU32::new(20).expect("twenty");
+const BURST: u32 = 20;
 
 /// Why something with Webex did not work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -219,7 +218,7 @@ pub struct Webex {
     meetings: Option<Meetings>,
     me: OnceCell<Person>,
     /// How much one account may say.
-    pace: DefaultKeyedRateLimiter<String>,
+    pace: Limit<String>,
     /// Reasons that were written with an order, until its code is typed.
     pub(crate) reasons: Mutex<BTreeMap<String, (String, Timestamp)>>,
     hearing: Box<dyn Hearing>,
@@ -247,7 +246,7 @@ impl Webex {
             public_url: http.public_url.clone(),
             turns,
             meetings,
-            pace: RateLimiter::keyed(Quota::per_second(NonZeroU32::MIN).allow_burst(BURST)),
+            pace: Limit::new(BURST, Duration::from_secs(1)),
             reasons: Mutex::default(),
             me: OnceCell::new(),
         })

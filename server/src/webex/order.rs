@@ -293,7 +293,7 @@ impl Webex {
         if let Some(asked) = status.command.asked(begun).filter(|_| order.act == Act::Release) {
             let until = self.pages.sites.moment(Some(&order.site), asked.until(), begun).clock;
             let text = app::words::asked(&safe(&asked.by.name), &until);
-            return self.say(place, Say::plain(format!("{text} It is locked until then."))).await.map(|_| ());
+            return self.say(place, Say::plain(format!("{text} The lock stays ordered until then."))).await.map(|_| ());
         }
         let mut shown = self.standing(&status, Some(who), begun);
         let mut message = self.say(place, Say::plain(shown.clone())).await?;

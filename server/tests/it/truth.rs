@@ -73,8 +73,13 @@ impl Everywhere {
         said.insert("agents' desktops", lines.join("\n"));
         let device = self.bot.sim.model().endpoints[0].shows.get("UserInterface.Message.TextLine").cloned();
         said.insert("a room device", device.map(|line| line["Text"].to_string()).unwrap_or_default());
-        let feed =
-            reqwest::get(format!("{}/api/v1/alerts.atom", self.bot.world.url)).await.unwrap().text().await.unwrap();
+        let feed = loop {
+            let feed = reqwest::get(format!("{}/api/v1/alerts.atom", self.bot.world.url)).await.unwrap();
+            // Once a second, the public may ask.
+            if feed.status() != reqwest::StatusCode::TOO_MANY_REQUESTS {
+                break feed.text().await.unwrap();
+            }
+        };
         // The newest stands first.
         said.insert("alerts", after(&feed, "<entry>"));
         said.insert("REST", self.bot.world.standing().await);
