@@ -489,18 +489,20 @@ const NAMED: usize = 5;
 
 /// What the analysis does not understand, with the number of patterns.
 fn unread(analysis: &DigitAnalysis<'_>, dial_plan: &DialPlan) -> Vec<String> {
-    let (empty, odd): (Vec<_>, Vec<_>) = analysis.unreadable.iter().partition(|error| error.pattern.is_empty());
-    let odd = odd.iter().map(|error| format!("“{}” ({})", error.pattern, error.why)).collect();
+    let odd = analysis.unreadable.iter().filter(|error| !error.pattern.is_empty());
+    let odd = odd.map(|error| format!("“{}” ({})", error.pattern, error.why)).collect();
     let place_of = |pattern: &str, partition: Option<&String>| place(pattern, partition.map(String::as_str));
     let routes = dial_plan.route_patterns.iter().map(|p| (&p.pattern, &p.partition, &p.change));
     let translations = dial_plan.translation_patterns.iter().map(|p| (&p.pattern, &p.partition, &p.change));
-    let others = routes.clone().chain(translations).filter_map(|(pattern, partition, change)| match &change.discard {
+    let all = routes.clone().chain(translations);
+    let empty = all.clone().filter(|(pattern, ..)| pattern.is_empty());
+    let empty = empty.map(|(_, partition, _)| place_of("an empty pattern", partition.as_ref())).collect();
+    let others = all.filter_map(|(pattern, partition, change)| match &change.discard {
         Discard::Other(name) => Some(format!("{} ({name})", place_of(pattern, partition.as_ref()))),
         _ => None,
     });
     let wide = routes.filter(|(pattern, ..)| pattern.contains('@'));
     let wide = wide.map(|(pattern, partition, _)| place_of(pattern, partition.as_ref())).collect();
-    let empty = empty.iter().map(|_| "an empty pattern".to_owned()).collect();
     [
         counted(odd, "cannot be read", "Nothing is claimed about calls they take"),
         counted(empty, "are empty (PLAR: a phone rings when it is lifted)", "Nothing is claimed about those calls"),

@@ -46,7 +46,7 @@ const PAGE: usize = 50;
 
 /// Entries looked through for what a console shows, at first and at most: not everything is for everybody.
 const LOOKED_THROUGH: usize = 200;
-const LOOKED_THROUGH_AT_MOST: usize = 5000;
+const LOOKED_THROUGH_AT_MOST: usize = 1000;
 
 /// Entries the console begins with; the timeline page has them all.
 const RECENT: usize = 20;

@@ -407,10 +407,11 @@ impl Engine {
 
     async fn tell_refusal<T>(&self, by: &Operator, site: &SiteId, act: Act, outcome: &Result<T, EngineError>) {
         let Err(EngineError::Refused(why)) = outcome else { return };
-        tracing::warn!(operator.id = %by.id, site.id = %site, %why, "an order was refused");
         if !self.refusals.is_told(by) {
+            tracing::debug!(operator.id = %by.id, site.id = %site, %why, "an order was refused");
             return;
         }
+        tracing::warn!(operator.id = %by.id, site.id = %site, %why, "an order was refused");
         let (why, at): (Refusal, _) = (*why, self.clock.now());
         let kind = EventKind::Refused { act, why };
         let event = NewEvent { at, site: Some(site.clone()), by: Some(by.actor()), kind };

@@ -102,14 +102,14 @@ where
         return refused;
     }
     address::note(state, &mut request);
+    if who::is_told(&request) {
+        Box::pin(who::identify(state, &mut request)).await;
+    }
     if !body.is_end_stream() {
-        match Box::pin(body::whole(body, body::most(request.uri().path()))).await {
+        match Box::pin(body::whole(body, body::most(&request))).await {
             Ok(whole) => *request.body_mut() = whole,
             Err(error) => return error.into_response(),
         }
-    }
-    if who::is_told(&request) {
-        Box::pin(who::identify(state, &mut request)).await;
     }
     if let Some(refused) = limits::refused(&state.limits, &request) {
         return refused;

@@ -119,7 +119,7 @@ mod tests {
         /// Whatever else a browser or somebody before it put there.
         #[test]
         fn a_cookie_is_read_whole_or_not_at_all(before in "[ -~]{0,40}", value in "[A-Za-z0-9_-]{1,43}", bytes in prop::collection::vec(any::<u8>(), 0..80)) {
-            prop_assume!(!before.contains("sess="));
+            prop_assume!(!before.contains("ess="));
             let mut headers = HeaderMap::new();
             if let Ok(odd) = HeaderValue::from_bytes(&bytes) {
                 headers.append(header::COOKIE, odd);

@@ -101,8 +101,8 @@ impl Embedded {
             Err(error) if may_be_full(&error) && reserve.give_up() => prepared(&file),
             opened => opened,
         };
-        let connection = opened.map_err(|error| OpenError::Store(folder.to_owned(), store_error(&error)))?;
         reserve.fill();
+        let connection = opened.map_err(|error| OpenError::Store(folder.to_owned(), store_error(&error)))?;
         Ok(Self { connection: Arc::new(Mutex::new(connection)), reserve })
     }
 

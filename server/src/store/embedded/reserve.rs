@@ -26,7 +26,9 @@ impl Reserve {
         let had = std::fs::metadata(file).is_ok_and(|file| file.len() > 0);
         let given = had && std::fs::remove_file(file).is_ok();
         if given {
-            tracing::error!("the disk is full: the reserve was given up. Free some space");
+            tracing::error!(
+                "the store could not be written: its reserve on the disk was given up. Free some space there"
+            );
         }
         given
     }

@@ -79,7 +79,8 @@ impl Mongo {
 /// The driver repeats what it could not read, and that may be a part of the password. Only what is told apart from it by
 /// its place is named.
 fn malformed(text: &str) -> ConnectError {
-    let options = text.rsplit_once('@').map_or(text, |(_, rest)| rest).split_once('?').map(|(_, options)| options);
+    // Without the sign behind a password, what comes after a `?` may be a part of one.
+    let options = text.rsplit_once('@').and_then(|(_, rest)| rest.split_once('?')).map(|(_, options)| options);
     let broken = options.into_iter().flat_map(|options| options.split('&')).find(|option| !option.contains('='));
     match broken.filter(|option| !option.is_empty() && option.bytes().all(|byte| byte.is_ascii_alphabetic())) {
         Some(option) => ConnectError::Option(option.to_owned()),
@@ -113,6 +114,7 @@ mod tests {
             ("mongodb://lockdown:hunt#er2@127.0.0.1/x", "cannot be read"),
             ("mongodb://lockdown:hunt@er2@127.0.0.1/x", "cannot be read"),
             ("mongodb://lockdown:hunt:er2@127.0.0.1/x", "cannot be read"),
+            ("mongodb://lockdown:x?hunter2", "cannot be read"),
             ("mongodb://lockdown:hunter2@127.0.0.1/x?replicaSet", "the option replicaSet"),
             ("mongodb+srv://lockdown:hunter2@db.example/x", "List the servers"),
         ] {
