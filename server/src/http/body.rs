@@ -83,6 +83,8 @@ mod tests {
     use super::*;
     use axum::body::to_bytes;
     use futures_util::stream::{self, StreamExt};
+    use lockdown::ids::OperatorId;
+    use lockdown::operator::{Authority, Role, Surface};
 
     fn in_pieces(of: usize, count: usize, pause: Duration) -> Body {
         let pieces = stream::iter(0..count).then(move |_| async move {
@@ -90,6 +92,31 @@ mod tests {
             Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; of]))
         });
         Body::from_stream(pieces)
+    }
+
+    #[test]
+    fn a_town_is_taken_from_whoever_manages_people_and_from_nobody_else() {
+        let of = |path: &str, role: Option<Role>| {
+            let mut request = Request::new(Body::empty());
+            *request.uri_mut() = path.parse().unwrap();
+            if let Some(role) = role {
+                request.extensions_mut().insert(Operator {
+                    id: OperatorId::try_from("p-1").unwrap(),
+                    name: "P".into(),
+                    surface: Surface::Web,
+                    authority: Authority::Roles([role].into()),
+                });
+            }
+            most(&request)
+        };
+        assert_eq!(of("/ui/import-roster", Some(Role::Admin)), MOST_OF_A_ROSTER);
+        for (path, role) in [
+            ("/ui/import-roster", None),
+            ("/ui/import-roster", Some(Role::SeniorEoc)),
+            ("/ui/activate", Some(Role::Admin)),
+        ] {
+            assert_eq!(of(path, role), MOST, "{path} {role:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

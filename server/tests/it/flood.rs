@@ -81,7 +81,7 @@ async fn a_full_disk_starts_the_server_and_takes_a_lock_after_strangers_filled_i
         assert_eq!(code, StatusCode::OK, "{desired}: {said}\n{}", world.log());
     }
     world.calls_are_locked();
-    assert!(world.log().contains("the reserve was given up"), "{}", world.log());
+    assert!(world.log().contains("its reserve on the disk was given up"), "{}", world.log());
     server.kill().unwrap();
     server.wait().unwrap();
 }

@@ -158,7 +158,7 @@ async fn sign_in_news_orders_and_the_gadget_go_through_it() {
     assert_eq!(status("/phone/v1").await, StatusCode::FORBIDDEN, "not from the voice network");
     assert_eq!(status("/hooks/webex").await, StatusCode::FORBIDDEN, "only delivered to");
     assert_eq!(status("/healthz").await, StatusCode::OK);
-    for hidden in ["/phone%2fv1", "/embed/..%2fphone/v1", "/x%5cphone/v1", "/%2e%2e/phone/v1", "/phone%252fv1"] {
+    for hidden in ["/phone%2fv1", "/embed/..%2fphone/v1", "/x%5cphone/v1", "/x%2e/phone/v1", "/phone%252fv1"] {
         assert_eq!(status(hidden).await, StatusCode::BAD_REQUEST, "{hidden}");
     }
     assert_eq!(status("/?to=%2Fconsole").await, StatusCode::OK, "in a query they are what they seem");
