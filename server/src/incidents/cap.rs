@@ -48,6 +48,9 @@ pub struct Message {
     pub xml: String,
 }
 
+/// Words of the events that put in doubt what was read back, or end the doubt.
+pub(super) const DOUBTS: [&str; 4] = ["cucm_lost", "cucm_back", "drifted", "drift_ended"];
+
 /// What is known after the events so far.
 #[derive(Default)]
 struct Known {
@@ -318,6 +321,9 @@ mod tests {
             let seq = events.len() as u64 + 1;
             events.push(Event { id: seq.to_string(), seq, kind, ..last.clone() });
         }
+        // The feed asks the timeline for these by name.
+        let in_doubt = events.iter().filter(|event| DOUBTS.contains(&event.kind.gist()));
+        assert_eq!(in_doubt.count(), 5);
         let all = messages(&incidents(&events)[0], &events, &facts()).unwrap();
         let told: Vec<(&str, &str)> = all
             .iter()

@@ -104,6 +104,17 @@ impl Incidents {
         Ok((all, events))
     }
 
+    /// The same with every event that puts in doubt what was read back, or ends the doubt: for alerts.
+    ///
+    /// # Errors
+    /// When the timeline cannot be read.
+    pub async fn told_with_doubts(&self) -> Result<(Vec<Incident>, Vec<Event>), StoreError> {
+        let (all, mut events) = self.told().await?;
+        events.extend(self.directory.events_named(&cap::DOUBTS, LOOKED_THROUGH).await?);
+        events.sort_by_key(|event| event.seq);
+        Ok((all, events))
+    }
+
     /// What is ordered and verified counts more than what is told: events of another server may come late, or
     /// not be here while the database is away.
     fn hold_against_the_order(&self, incident: &mut Incident) {

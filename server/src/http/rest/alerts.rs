@@ -60,7 +60,8 @@ async fn all(state: &AppState) -> Result<Vec<Message>, Problem> {
     if state.pages.incidents.is_partial() {
         return Err(Problem::from_store(&StoreError::Away("the feed waits for it".into())));
     }
-    let (incidents, events) = state.pages.incidents.told().await.map_err(|error| Problem::from_store(&error))?;
+    let found = state.pages.incidents.told_with_doubts().await;
+    let (incidents, events) = found.map_err(|error| Problem::from_store(&error))?;
     let host = reqwest::Url::parse(&state.public_url).ok().and_then(|url| url.host_str().map(str::to_owned));
     let (sender, web) = (format!("lockdown@{}", host.unwrap_or_default()), format!("{}/", state.public_url));
     let mut messages: Vec<Message> = Vec::new();
