@@ -56,6 +56,7 @@ impl Sending {
     /// Once what was pressed before has been answered; where that was refused, its answer is the one that is told.
     pub(crate) fn go_after(self, before: Option<(String, UrlSearchParams)>, to: String, body: UrlSearchParams) {
         self.pending.set(true);
+        self.answer.set(None);
         spawn_local(async move {
             let earlier = match before {
                 Some((to, body)) => send(&to, &body).await,

@@ -4,7 +4,6 @@
 use lockdown::call_request::{Direction, Priority};
 use lockdown::ids::{IncidentId, OperatorId, RequestId, SiteId};
 use lockdown::operator::{Grants, Role};
-use lockdown::say::Said;
 use lockdown::standing::Standing;
 use lockdown::step::{StepState, Target};
 use serde::{Deserialize, Serialize};
@@ -18,6 +17,18 @@ pub struct Moment {
     pub iso: String,
     /// `14:02:31`, with the date before it when it is not today.
     pub clock: String,
+}
+
+/// What [`lockdown::say`] says, as a page shows it. Words, since each enum of a view is code in the browser.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SaidView {
+    pub headline: String,
+    pub second: String,
+    pub next_step: String,
+    /// The word of a tone.
+    pub tone: String,
+    /// Of the shape beside it, for a box of 24 by 24.
+    pub outline: String,
 }
 
 /// What everybody may know of a site.
@@ -36,9 +47,9 @@ pub struct SiteView {
     pub read: Option<Moment>,
     pub last_seen: Option<Target>,
     /// What is said of it in the EOC's words.
-    pub said: Said,
+    pub said: SaidView,
     /// The same once the reading is too old: for a page that hears nothing newer.
-    pub unseen: Said,
+    pub unseen: SaidView,
     /// The site's clock: seconds it is ahead of UTC now, and what it is called.
     pub offset_s: i64,
     pub zone: String,

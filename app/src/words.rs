@@ -2,10 +2,11 @@
 //! person understands at first reading.
 
 use crate::view::RequestView;
-use lockdown::call_request::Priority;
-use lockdown::say::Shape;
 #[cfg(feature = "ssr")]
-use lockdown::say::{Said, Tone};
+use crate::view::SaidView;
+use lockdown::call_request::Priority;
+#[cfg(feature = "ssr")]
+use lockdown::say::{Said, Shape, Tone};
 
 /// A sign for each tone, where there is only text.
 #[cfg(feature = "ssr")]
@@ -19,8 +20,21 @@ pub fn mark(said: &Said) -> &'static str {
     }
 }
 
+/// For a page.
+#[cfg(feature = "ssr")]
+pub fn said(said: Said) -> SaidView {
+    SaidView {
+        tone: said.tone.word().to_owned(),
+        outline: outline(said.shape).to_owned(),
+        headline: said.headline,
+        second: said.second,
+        next_step: said.next_step,
+    }
+}
+
 /// The outline of a shape, for a box of 24 by 24.
-pub(crate) fn outline(shape: Shape) -> &'static str {
+#[cfg(feature = "ssr")]
+fn outline(shape: Shape) -> &'static str {
     match shape {
         Shape::Padlock => "M7 10V7a5 5 0 0 1 10 0v3h1.5v11h-13V10H7zm2.5 0h5V7a2.5 2.5 0 0 0-5 0v3z",
         Shape::Check => "M9.5 17.6 3.9 12l1.9-1.9 3.7 3.7 8.7-8.7L20.1 7 9.5 17.6z",

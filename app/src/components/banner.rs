@@ -72,14 +72,14 @@ pub(crate) fn Banner(live: SiteLive, voice: Voice) -> impl IntoView {
         })
     };
     view! {
-        <section class="banner" data-tone=move || site.with(|site| site.said.tone.word()) aria-label="State">
+        <section class="banner" data-tone=move || site.with(|site| site.said.tone.clone()) aria-label="State">
             <svg class="banner-shape" viewBox="0 0 24 24" aria-hidden="true">
-                <path d=move || site.with(|site| words::outline(site.said.shape))></path>
+                <path d=move || site.with(|site| site.said.outline.clone())></path>
             </svg>
             <div class="banner-words" role="status" aria-live="polite" aria-atomic="true">
                 <h2 class="banner-headline">{headline}</h2>
                 <p class="banner-second">{second}</p>
-                <p class="banner-next" hidden=move || next_step().is_empty()>{next_step}</p>
+                <p class="banner-next">{next_step}</p>
             </div>
             <dl class="banner-facts">
                 <div>

@@ -125,7 +125,7 @@ impl SiteLive {
             site.said = site.unseen.clone();
             if self.has_lost_the_server() {
                 let drill = if site.drill { "DRILL: " } else { "" };
-                site.said.headline = format!("{drill}{SCREEN_LOST}");
+                site.said.headline = [drill, SCREEN_LOST].concat();
                 SCREEN_LOST_THEN.clone_into(&mut site.said.next_step);
             }
         }

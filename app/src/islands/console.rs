@@ -103,27 +103,21 @@ fn ActionCard(
     .into_any()
 }
 
-/// What came of the last press: only what went wrong; success is the banner's to tell, and it, the next press or another
-/// state end it. Told by the browser alone: what a plain form met with stands above, from the page.
+/// What came of the last press: only what went wrong; success is the banner's to tell. The next press or another state ends
+/// it. Told by the browser alone: what a plain form met with stands above, from the page.
 #[component]
 fn Answer(activate: Sending, release: Sending, ordered: Signal<Target>) -> impl IntoView {
-    let trouble = RwSignal::new(None::<String>);
-    for pressed in [activate, release] {
-        Effect::new(move || {
-            let answer = pressed.answer.get();
-            if pressed.pending.get() || answer.is_some() {
-                trouble.set(answer.and_then(Result::err).map(|error| error.to_string()));
-            }
-        });
-    }
     Effect::new(move |before: Option<Target>| {
         let now = ordered.get();
         if before.is_some_and(|before| before != now) {
-            trouble.set(None);
+            for pressed in [activate, release] {
+                pressed.answer.set(None);
+            }
         }
         now
     });
-    move || trouble.get().map(|text| view! { <Trouble text/> })
+    let refused = move || activate.refused().or_else(|| release.refused());
+    move || refused().map(|error| view! { <Trouble text=error.to_string()/> })
 }
 
 #[component]

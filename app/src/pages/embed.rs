@@ -41,7 +41,7 @@ pub(crate) fn EmbedPage() -> impl IntoView {
                                 data-origins=around data-ends=ends.unwrap_or_default().to_string()>
                                 {match view {
                                     Some(view) => view! { <ConsoleIsland view><span></span></ConsoleIsland> }.into_any(),
-                                    None => view! { <PublicSite site texts=texts.get_value() how=false/> }.into_any(),
+                                    None => view! { <PublicSite site texts=texts.get_value()/> }.into_any(),
                                 }}
                                 <Acts me console frame/>
                                 {works.then(|| view! { <ul class="gadget-calls" aria-label="Calls in this desktop"></ul> })}

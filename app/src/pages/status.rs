@@ -2,7 +2,7 @@
 
 use crate::api::lockdown::status;
 use crate::components::frame::{Frame, Trouble};
-use crate::islands::public_site::PublicSite;
+use crate::islands::public_site::{PublicSite, how_of};
 use crate::texts::Texts;
 use crate::view::StatusView;
 use leptos::prelude::*;
@@ -20,7 +20,17 @@ pub(crate) fn StatusPage() -> impl IntoView {
                     <Frame me here="/">
                         <h1 class="visually-hidden">{texts.get_value().said("title")}</h1>
                         <div class="public">
-                            {sites.into_iter().map(|site| view! { <PublicSite site texts=texts.get_value() how=true/> }).collect_view()}
+                            {sites.into_iter().map(|site| {
+                                let (place, text) = (how_of(&site), texts.with_value(|texts| texts.how(&site).to_owned()));
+                                view! {
+                                    <PublicSite site texts=texts.get_value()/>
+                                    <section class="card how">
+                                        <h3>{texts.get_value().said("how_title")}</h3>
+                                        <p id=place>{text}</p>
+                                        <p><a class="button primary" href="/requests">{texts.get_value().said("ask")}</a></p>
+                                    </section>
+                                }
+                            }).collect_view()}
                         </div>
                     </Frame>
                 }.into_any(),

@@ -68,8 +68,8 @@ impl Sites {
         });
         let (offset_s, zone) = self.zone(&status.id, now);
         SiteView {
-            said: self.said(status, false, now),
-            unseen: self.unseen(status, false, now),
+            said: words::said(self.said(status, false, now)),
+            unseen: words::said(self.unseen(status, false, now)),
             offset_s,
             zone,
             id: status.id.clone(),
@@ -104,7 +104,8 @@ impl Sites {
             by_id: status.command.by().map(|by| by.id.clone()),
             plan: self.plan_note(status, now),
         };
-        let (said, unseen) = (self.said(status, true, now), self.unseen(status, true, now));
+        let said = words::said(self.said(status, true, now));
+        let unseen = words::said(self.unseen(status, true, now));
         SiteView { detail: Some(detail), said, unseen, ..self.public(status, now) }
     }
 

@@ -467,7 +467,8 @@ impl Webex {
         let now = self.pages.engine.now();
         let Ok(status) = self.pages.engine.status(&incident.site) else { return Say::plain("") };
         let view = self.pages.sites.detailed(&status, now);
-        let (mark, head, second) = (words::mark(&view.said), view.said.headline, view.said.second);
+        let said = self.pages.sites.said(&status, true, now);
+        let (mark, head, second) = (words::mark(&said), said.headline, said.second);
         let commander = incident.commander.as_ref().map_or("nobody yet", |who| who.name.as_str());
         let present: Vec<&str> = incident.present.iter().map(|who| who.name.as_str()).collect();
         let present = if present.is_empty() { "nobody said so yet".to_owned() } else { present.join(", ") };

@@ -35,8 +35,8 @@ impl Webex {
         let works = who.is_some_and(|who| who.may(Right::Work, Some(&status.id)).is_ok());
         let sites = &self.pages.sites;
         let view = if works { sites.detailed(status, now) } else { sites.public(status, now) };
-        let mark = words::mark(&view.said);
-        let (head, second) = (&view.said.headline, &view.said.second);
+        let said = sites.said(status, works, now);
+        let (mark, head, second) = (words::mark(&said), &said.headline, &said.second);
         let read =
             view.read.as_ref().map_or_else(|| "never".to_owned(), |at| ago((now.as_millisecond() - at.ms) / 1000));
         let trouble = view
