@@ -408,7 +408,9 @@ async fn two_servers_without_their_database_leave_one_line_in_the_desktops() {
     // Somebody removes it: the site is still locked.
     for message in sim.messages() {
         let path = format!("TeamMessage/{}", message.id);
-        assert_eq!(administer(&sim, Method::DELETE, &path, String::new()).await, StatusCode::OK);
+        let removed = administer(&sim, Method::DELETE, &path, String::new()).await;
+        // One of the servers may have been faster.
+        assert!([StatusCode::OK, StatusCode::NOT_FOUND].contains(&removed), "{removed}");
     }
     one.until("it is posted again", async || lines(&line) == 1).await;
     one.order("normal", "?wait=60s").await;

@@ -747,14 +747,14 @@ async fn a_bot_that_was_removed_from_the_space_says_so_and_begins_anew_when_aske
     assert_eq!(bot.told(&anew).matches("Lock ordered").count(), 1);
 }
 
-/// What the proxy asks for, as Basic has it: `site` and `hunter2`.
-const NAME_AND_PASSWORD: &str = "c2l0ZTpodW50ZXIy";
+/// What the proxy asks for, as Basic has it: `site` and `secret1`.
+const NAME_AND_PASSWORD: &str = "c2l0ZTpzZWNyZXQx";
 
 /// Lets through whoever says its name and password, as a site's proxy does; how often by CONNECT.
 async fn proxy() -> (String, Arc<std::sync::atomic::AtomicUsize>) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://site:hunter2@{}", listener.local_addr().unwrap());
+    let address = format!("http://site:secret1@{}", listener.local_addr().unwrap());
     let tunnels = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counted = tunnels.clone();
     tokio::spawn(async move {
