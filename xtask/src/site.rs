@@ -67,12 +67,8 @@ fn bind(wasm: &Path, package: &Path) -> Result<()> {
 fn drop_streams(package: &Path) -> Result<()> {
     let file = package.join(format!("{NAME}.wasm"));
     let mut module = walrus::Module::from_file(&file)?;
-    let streams: Vec<_> = module
-        .exports
-        .iter()
-        .filter(|export| export.name.contains("intounderlying"))
-        .map(|export| export.id())
-        .collect();
+    let streams: Vec<_> =
+        module.exports.iter().filter(|export| export.name.contains("intounderlying")).map(walrus::Export::id).collect();
     for export in streams {
         module.exports.delete(export);
     }

@@ -59,7 +59,7 @@ fn in_ascii(text: &str) -> String {
         '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ff0d}' => "-".to_owned(),
         '\u{ff0b}' => "+".to_owned(),
         letter if letter.is_numeric() && !letter.is_ascii() => {
-            PHONE_NUMBER_UTIL.normalize_digits_only(&letter.to_string())
+            PHONE_NUMBER_UTIL.normalize_digits_only(letter.to_string())
         }
         letter => letter.to_string(),
     };

@@ -145,29 +145,6 @@ fn decoded(field: &[u8]) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn what_a_phone_writes_is_read_in_its_own_letters() {
-        let fields = |body: &[u8]| read(&Uri::from_static("/x?who=no"), body);
-        assert_eq!(fields(b"back=4711&who=Ren%E9&why=x+y")["who"], "Ren\u{e9}");
-        assert_eq!(fields(b"who=Ren%C3%A9")["who"], "Ren\u{e9}");
-        assert_eq!(fields(b"who=Ren\xe9")["who"], "Ren\u{e9}");
-        assert_eq!(fields(b"why=x+y%2Bz%")["why"], "x y+z%");
-        assert_eq!(read(&Uri::from_static("/x?pin=1&code="), b"").get("pin").map(String::as_str), Some("1"));
-    }
-
-    proptest! {
-        #[test]
-        fn whatever_comes_is_read(body in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = read(&Uri::from_static("/x"), &body);
-        }
-    }
-}
-
 pub(super) async fn ask_call(
     State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
@@ -195,4 +172,27 @@ pub(super) async fn log_call(
     let (back, who, why, how) = (field("back"), field("who"), field("why"), field("how"));
     let screen = desk.log_call(&asking, secret, back, who, why, &how).await;
     Ok(shown(&state, &screen))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_a_phone_writes_is_read_in_its_own_letters() {
+        let fields = |body: &[u8]| read(&Uri::from_static("/x?who=no"), body);
+        assert_eq!(fields(b"back=4711&who=Ren%E9&why=x+y")["who"], "Ren\u{e9}");
+        assert_eq!(fields(b"who=Ren%C3%A9")["who"], "Ren\u{e9}");
+        assert_eq!(fields(b"who=Ren\xe9")["who"], "Ren\u{e9}");
+        assert_eq!(fields(b"why=x+y%2Bz%")["why"], "x y+z%");
+        assert_eq!(read(&Uri::from_static("/x?pin=1&code="), b"").get("pin").map(String::as_str), Some("1"));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_read(body in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = read(&Uri::from_static("/x"), &body);
+        }
+    }
 }

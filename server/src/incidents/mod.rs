@@ -160,7 +160,7 @@ impl Incidents {
             None
         };
         let before = self.outages_before(&incident).await?;
-        Ok(File { incident, before, events, requests })
+        Ok(File { incident, events, before, requests })
     }
 
     /// Those that were filed in it, and those that were open when it began: they are worked on in it, too.

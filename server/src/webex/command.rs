@@ -156,7 +156,7 @@ fn log(rest: &str, sites: &[SiteId]) -> Command {
         (number, who, why)
     };
     // A number that goes on behind a blank would be cut there, and somebody else called back.
-    let goes_on = parts.len() < 3 && who.chars().any(|letter| letter.is_numeric());
+    let goes_on = parts.len() < 3 && who.chars().any(char::is_numeric);
     if goes_on || [number, who, why].contains(&"") {
         return Command::LogHow;
     }

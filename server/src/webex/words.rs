@@ -45,7 +45,7 @@ impl Webex {
             .and_then(|detail| detail.trouble.clone())
             .map(|text| format!("\n{text}"))
             .unwrap_or_default();
-        format!("{mark} **{head}** · {}\n{} · CUCM checked {read}{trouble}", safe(&status.name), safe(&second))
+        format!("{mark} **{head}** · {}\n{} · CUCM checked {read}{trouble}", safe(&status.name), safe(second))
     }
 
     pub(super) fn state(&self, who: Option<&Operator>) -> Say {

@@ -203,7 +203,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn claims(more: Value) -> IdClaims {
+    fn claims(more: &Value) -> IdClaims {
         let mut all = json!({ "iss": "i", "aud": "a", "sub": "s-1" });
         all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         serde_json::from_value(all).unwrap()
@@ -212,19 +212,19 @@ mod tests {
     #[test]
     fn two_people_whom_the_provider_does_not_tell_apart_are_nobody() {
         let preset = Preset::B2c;
-        assert_eq!(claims(json!({ "oid": "o-1" })).subject(preset).unwrap(), "o-1");
+        assert_eq!(claims(&json!({ "oid": "o-1" })).subject(preset).unwrap(), "o-1");
         for nobody in [
             json!({}),
             json!({ "oid": "" }),
             json!({ "oid": null }),
             json!({ "sub": "Not supported currently. Use oid claim." }),
         ] {
-            let refused = claims(nobody.clone()).subject(preset);
+            let refused = claims(&nobody).subject(preset);
             assert!(matches!(refused, Err(SignInError::Misconfigured(_))), "{nobody}");
         }
-        assert_eq!(claims(json!({})).subject(Preset::Generic).unwrap(), "s-1");
+        assert_eq!(claims(&json!({})).subject(Preset::Generic).unwrap(), "s-1");
         let constant = json!({ "sub": "Not supported currently. Use oid claim." });
-        assert!(claims(constant).subject(Preset::Generic).is_err());
+        assert!(claims(&constant).subject(Preset::Generic).is_err());
     }
 
     #[test]
@@ -236,7 +236,7 @@ mod tests {
             (json!({ "emails": [], "email": 7 }), None),
             (json!({ "emails": { "a": 1 } }), None),
         ] {
-            assert_eq!(claims(emails.clone()).email().as_deref(), email, "{emails}");
+            assert_eq!(claims(&emails).email().as_deref(), email, "{emails}");
         }
         for (name, want) in [
             (json!({ "name": "Ann" }), Some("Ann")),
@@ -246,9 +246,9 @@ mod tests {
             (json!({ "name": ["Ann"] }), Some("Ann")),
             (json!({ "name": "Ann\r\n\u{1b}[31m\u{202e}" }), Some("Ann   [31m")),
         ] {
-            assert_eq!(claims(name.clone()).name().as_deref(), want, "{name}");
+            assert_eq!(claims(&name).name().as_deref(), want, "{name}");
         }
-        assert_eq!(claims(json!({ "name": "x".repeat(100_000) })).name().map(|name| name.len()), Some(120));
-        assert_eq!(claims(json!({ "auth_time": "7" })).auth_time(), Some(7));
+        assert_eq!(claims(&json!({ "name": "x".repeat(100_000) })).name().map(|name| name.len()), Some(120));
+        assert_eq!(claims(&json!({ "auth_time": "7" })).auth_time(), Some(7));
     }
 }

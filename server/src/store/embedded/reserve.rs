@@ -50,7 +50,7 @@ fn top_up(path: &Path) -> std::io::Result<()> {
     let mut file = File::options().create(true).append(true).open(path)?;
     private(path);
     let mut missing = BYTES.saturating_sub(file.metadata()?.len());
-    let zeroes = [0; PIECE];
+    let zeroes = vec![0; PIECE];
     while missing > 0 {
         let piece = usize::try_from(missing).unwrap_or(PIECE).min(PIECE);
         // As much of it as there is room for.
