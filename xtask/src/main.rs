@@ -21,7 +21,7 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask run      set up, build, and start the product against simulators on this machine
 cargo xtask test     set up and pass all tests: Rust, schema, independent clients, package, service, browser
-cargo xtask test browser [FILE…] | whole | axl | webex | deploy | machine    one part of it
+cargo xtask test NAME… | browser FILE… | --list    parts of it, some files of the browser's part, the parts' names
 cargo xtask check    formatting, lints, walls, spelling, unused dependencies
 cargo xtask bench [prepared | many | sweep | http | queue]    every number, as ratios against peers, into BENCH.md
 cargo xtask load [installed] [MINUTES [SEED]]    faults of everything at random for an hour, and what must hold
@@ -39,12 +39,12 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["run"] => run::run(),
         ["test"] => test::all(),
-        ["test", "browser", only @ ..] => test::browser(only),
-        ["test", "whole"] => test::whole(),
-        ["test", "axl"] => test::axl(),
-        ["test", "webex"] => test::webex(),
-        ["test", "deploy"] => deploy::test(),
-        ["test", "machine"] => machine::test(),
+        ["test", "--list"] => {
+            print!("{}", test::list());
+            Ok(())
+        }
+        ["test", "browser", file, more @ ..] if file.contains('.') => test::browser(&[&[*file], more].concat()),
+        ["test", names @ ..] => test::named(names),
         ["check"] => check::all(),
         ["bench", only @ ..] => bench::some(only),
         ["load", "installed", how @ ..] => load::installed(how),
