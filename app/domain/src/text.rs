@@ -48,14 +48,17 @@ pub fn digits(text: &str) -> String {
 }
 
 /// What to look for in a text that was [`folded`] and has each number's [`digits`] besides: any of these. `780 555 0199` is
-/// one number, whatever stands between its groups.
+/// one number, whatever stands between its groups. Of a longer question the first [`LONGEST_QUESTION`] characters count.
 pub fn sought(find: &str) -> Vec<String> {
-    let find = folded(find);
+    let find: String = folded(find).chars().take(LONGEST_QUESTION).collect();
     let number = digits(&find);
     let only_number = find.chars().all(|letter| letter.is_ascii_digit() || BETWEEN_GROUPS.contains(letter));
     let number = (only_number && number.len() > 1 && number != find).then_some(number);
     std::iter::once(find).chain(number).filter(|text| !text.is_empty()).collect()
 }
+
+/// As long as the longest text that is kept. MongoDB takes no regular expression of more than 32,764 bytes.
+const LONGEST_QUESTION: usize = 1_000;
 
 /// What people write between the groups of a number.
 const BETWEEN_GROUPS: &str = " +-().:/";
@@ -104,6 +107,7 @@ mod tests {
         assert_eq!(sought("R-104"), ["r-104"]);
         assert_eq!(sought("Rene\u{301}"), ["ren\u{e9}"]);
         assert!(sought(" \u{200b}").is_empty());
+        assert_eq!(sought(&"x".repeat(40_000))[0].len(), LONGEST_QUESTION);
         let numbers: Vec<String> = numbers_in("my mother, 780-555-0142, at 9, line 4711").collect();
         assert_eq!(numbers, ["7805550142", "4711"]);
     }

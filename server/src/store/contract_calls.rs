@@ -142,9 +142,28 @@ async fn the_most_urgent_and_then_the_oldest_come_first<S: Store + Calls>(open: 
 
 async fn what_is_searched_for_is_found<S: Calls>(open: &impl AsyncFn() -> S) {
     let store = open().await;
-    for (text, count) in [("person 5", 1), ("r-4", 1), ("(100%)", 5), (".*", 0), ("474", 1)] {
+    let long = "letters ".repeat(5000);
+    for (text, count) in [
+        ("person 5", 1),
+        ("r-4", 1),
+        ("(100%)", 5),
+        (".*", 0),
+        ("474", 1),
+        ("4 7-4", 1),
+        // Each by itself would be no regular expression, or one that takes minutes.
+        ("(", 5),
+        ("a{9", 0),
+        ("\\", 0),
+        ("\\E.*\\Q", 0),
+        ("((((((a+)+)+)+)+)+)+$", 0),
+        ("[[:foo:]]", 0),
+        ("\0abc", 0),
+        ("\u{10ffff}", 0),
+        (&long, 0),
+    ] {
         let wanted = Wanted { text: Some(text.into()), limit: 9, ..Wanted::default() };
-        assert_eq!(store.requests(&wanted).await.unwrap().len(), count, "{text}");
+        let found = store.requests(&wanted).await.map(|found| found.len());
+        assert_eq!(found, Ok(count), "{}", text.chars().take(40).collect::<String>());
     }
 }
 
