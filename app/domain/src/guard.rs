@@ -503,7 +503,15 @@ fn unread(analysis: &DigitAnalysis<'_>, dial_plan: &DialPlan) -> Vec<String> {
     });
     let wide = routes.filter(|(pattern, ..)| pattern.contains('@'));
     let wide = wide.map(|(pattern, partition, _)| place_of(pattern, partition.as_ref())).collect();
+    let gone = (!dial_plan.gone.is_empty()).then(|| {
+        let names = dial_plan.gone.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+        format!(
+            "Deleted while the plan was read: {} ({names}). What stands here is of the plan without them.",
+            dial_plan.gone.len()
+        )
+    });
     [
+        gone,
         counted(odd, "cannot be read", "Nothing is claimed about calls they take"),
         counted(empty, "are empty (PLAR: a phone rings when it is lifted)", "Nothing is claimed about those calls"),
         counted(
@@ -552,8 +560,8 @@ fn warnings(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan, forms: &BTre
 mod tests {
     use super::*;
     use crate::dial_plan::{
-        Activity, CallingSearchSpace, DigitChange, Endpoint, EndpointKind, Partition, RoutePattern, TimeSchedule,
-        TranslationPattern,
+        Activity, CallingSearchSpace, DigitChange, Discard, Endpoint, EndpointKind, Partition, RoutePattern,
+        TimeSchedule, TranslationPattern,
     };
     use crate::ids::{SiteId, Uuid};
     use crate::plan::{Patterns, Pilot};
@@ -613,6 +621,7 @@ mod tests {
                 partition: Some("EOC".into()),
                 kind: EndpointKind::HuntPilot,
             }],
+            gone: vec![],
         }
     }
 
@@ -814,6 +823,36 @@ mod tests {
         plan.translation_patterns[0].change.mask = Some("5912".into());
         let checked = check(&text(vec![schedule_step()]), &plan).unwrap();
         assert!(checked.warnings[0].contains("redirects to no route, not to the EOC pilot"), "{:?}", checked.warnings);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named_with_the_number_of_patterns() {
+        let mut plan = dial_plan();
+        for number in 0..7 {
+            plan.route_patterns.push(route(&format!("8[{number}"), "PSTN"));
+        }
+        plan.translation_patterns.push(TranslationPattern { pattern: String::new(), ..mirror("") });
+        plan.route_patterns.push(route("9.@", "PSTN"));
+        plan.route_patterns.push(RoutePattern {
+            change: DigitChange { discard: Discard::Other("11D/10D->7D".into()), ..DigitChange::default() },
+            ..route("6.XXXXXXX", "PSTN")
+        });
+        plan.gone = vec!["time schedule TS-X".into()];
+        let warnings = unread(&DigitAnalysis::new(&plan, true), &plan);
+        let found = |text: &str| warnings.iter().find(|warning| warning.starts_with(text));
+        let begins = |text: &str| found(text).unwrap_or_else(|| panic!("{text}: {warnings:?}"));
+        let odd = begins("Patterns that cannot be read: 7 (");
+        assert_eq!(odd.matches("8[").count(), NAMED, "{odd}");
+        assert!(begins("Patterns that are empty (PLAR: a phone rings when it is lifted): 1 (").contains("in LOCK"));
+        assert!(begins("Patterns that stand for CUCM's numbering plan: 1 (9.@ in PSTN)").contains("101XXXX"));
+        assert!(
+            begins(
+                "Patterns that discard digits in a way that is not understood here: 1 (6.XXXXXXX in PSTN (11D/10D->7D))"
+            )
+            .contains("ways past the lock")
+        );
+        assert!(begins("Deleted while the plan was read: 1 (time schedule TS-X)").ends_with("without them."));
+        assert_eq!(warnings.len(), 5, "{warnings:?}");
     }
 
     #[test]

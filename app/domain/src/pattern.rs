@@ -217,7 +217,14 @@ fn closer(a: Option<Closeness>, b: Option<Closeness>) -> Option<Closeness> {
 
 /// `[2-9]`, `[^0-1]`, `[135]`, read after the opening bracket.
 fn class(rest: &mut impl Iterator<Item = char>) -> Result<DigitSet, &'static str> {
-    let body: Vec<char> = rest.by_ref().take_while(|c| *c != ']').collect();
+    let mut body = Vec::new();
+    loop {
+        match rest.next() {
+            Some(']') => break,
+            Some(symbol) => body.push(symbol),
+            None => return Err("a bracket is not closed"),
+        }
+    }
     let (negated, body) = match body.split_first() {
         Some(('^', tail)) => (true, tail),
         _ => (false, &body[..]),
@@ -349,7 +356,8 @@ mod tests {
             ("", "matches nothing"),
             (".", "matches nothing"),
             ("9..1", "more than one dot"),
-            ("[", "hold no digit"),
+            ("[]", "hold no digit"),
+            ("8[0-3", "not closed"),
             ("[9-2]", "backwards"),
             ("+1", "repeat sign"),
             ("?", "repeat sign"),

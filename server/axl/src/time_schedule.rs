@@ -16,26 +16,30 @@ pub struct TimeSchedule {
 }
 
 impl Client {
-    /// Every time schedule: one list of schedules, one of periods, and one get a schedule.
+    /// Every time schedule, and the names of those that were deleted between the list and their own get: one list of
+    /// schedules, one of periods, and one get a schedule.
     ///
     /// # Errors
     /// As every read.
-    pub async fn time_schedules(&self) -> Result<Vec<TimeSchedule>, Error> {
+    pub async fn time_schedules(&self) -> Result<(Vec<TimeSchedule>, Vec<String>), Error> {
         let periods = self.periods_that_never_are().await?;
         let request = Request::read("listTimeSchedule").search("name", "%").returned(&["name"]);
         let rows = self.list(&request, "timeSchedule").await?;
         let mut schedules = Vec::new();
+        let mut gone = Vec::new();
         for row in &rows {
             let (Some(name), Some(uuid)) = (row.text_of("name"), &row.uuid) else { continue };
             let members = match self.schedule_periods(uuid).await {
-                // Deleted since it was listed.
-                Err(Error::NotFound { .. }) => continue,
+                Err(Error::NotFound { .. }) => {
+                    gone.push(name);
+                    continue;
+                }
                 members => members?,
             };
             let never = !members.is_empty() && members.iter().all(|m| periods.get(m) == Some(&true));
             schedules.push(TimeSchedule { name, never });
         }
-        Ok(schedules)
+        Ok((schedules, gone))
     }
 
     async fn periods_that_never_are(&self) -> Result<BTreeMap<String, bool>, Error> {

@@ -6,7 +6,7 @@ use axl::route_pattern::{Destination as AxlDestination, RoutePattern as AxlRoute
 use axl::trans_pattern::TransPattern as AxlTransPattern;
 use lockdown::dial_plan::{
     Activity, CallingSearchSpace, Destination, DialPlan as Facts, DigitChange, Discard, Endpoint, EndpointKind,
-    Partition, RoutePattern, TimeSchedule, TranslationPattern,
+    Partition, RoutePattern, TimeSchedule, TranslationPattern, place,
 };
 use lockdown::ids::{StepId, Uuid};
 use lockdown::plan::{LockPlan, PlanText, StepText};
@@ -30,6 +30,15 @@ impl Cucm {
         Self { client, blocked_partitions: plan.steps.iter().filter_map(partition).collect() }
     }
 
+    async fn route_patterns(&self, gone: &mut Vec<String>) -> Result<Vec<RoutePattern>, axl::Error> {
+        let mut patterns = Vec::new();
+        for found in self.client.route_patterns(None).await? {
+            let name = format!("route pattern {}", place(&found.pattern, found.partition.as_deref()));
+            patterns.extend(unless_gone(self.route_pattern(found).await, name, gone)?);
+        }
+        Ok(patterns)
+    }
+
     async fn route_pattern(&self, found: AxlRoutePattern) -> Result<RoutePattern, axl::Error> {
         let is_step = found.partition.as_ref().is_some_and(|name| self.blocked_partitions.contains(name));
         let destination = if is_step {
@@ -44,17 +53,19 @@ impl Cucm {
         Ok(RoutePattern { destination, ..route_pattern_state(found) })
     }
 
-    async fn calling_search_spaces(&self) -> Result<Vec<CallingSearchSpace>, axl::Error> {
+    async fn calling_search_spaces(&self, gone: &mut Vec<String>) -> Result<Vec<CallingSearchSpace>, axl::Error> {
         let mut spaces = Vec::new();
-        for (uuid, _) in self.client.css_names().await? {
-            match self.client.css(&uuid).await {
-                Ok(found) => spaces.push(css(found)),
-                // Deleted since it was listed.
-                Err(axl::Error::NotFound { .. }) => tracing::info!(uuid, "a calling search space is gone"),
-                Err(error) => return Err(error),
-            }
+        for (uuid, name) in self.client.css_names().await? {
+            let name = format!("calling search space {name}");
+            spaces.extend(unless_gone(self.client.css(&uuid).await, name, gone)?.map(css));
         }
         Ok(spaces)
+    }
+
+    async fn schedules(&self, gone: &mut Vec<String>) -> Result<Vec<TimeSchedule>, axl::Error> {
+        let (found, missing) = self.client.time_schedules().await?;
+        gone.extend(missing.into_iter().map(|name| format!("time schedule {name}")));
+        Ok(found.into_iter().map(schedule).collect())
     }
 
     async fn endpoints(&self) -> Result<Vec<Endpoint>, axl::Error> {
@@ -106,15 +117,12 @@ impl DialPlan for Cucm {
     async fn survey(&self) -> Result<Facts, DialPlanError> {
         self.client.ccm_version().await.map_err(|error| named(&error))?;
         let facts = async {
-            let mut route_patterns = Vec::new();
-            for found in self.client.route_patterns(None).await? {
-                route_patterns.push(self.route_pattern(found).await?);
-            }
+            let mut gone = Vec::new();
             Ok(Facts {
+                route_patterns: self.route_patterns(&mut gone).await?,
                 partitions: partitions(self.client.partitions().await?),
-                schedules: self.client.time_schedules().await?.into_iter().map(schedule).collect(),
-                calling_search_spaces: self.calling_search_spaces().await?,
-                route_patterns,
+                schedules: self.schedules(&mut gone).await?,
+                calling_search_spaces: self.calling_search_spaces(&mut gone).await?,
                 translation_patterns: self
                     .client
                     .trans_patterns(None)
@@ -123,6 +131,7 @@ impl DialPlan for Cucm {
                     .map(translation_pattern)
                     .collect(),
                 endpoints: self.endpoints().await?,
+                gone,
             })
         };
         facts.await.map_err(|error: axl::Error| named(&error))
@@ -155,6 +164,18 @@ impl DialPlan for Cucm {
             (object, _) => return Err(DialPlanError::Refused { why: format!("{object} cannot hold {value}") }),
         };
         result.map_err(|error| named(&error))
+    }
+}
+
+/// What was deleted since it was listed is skipped, and named.
+fn unless_gone<T>(got: Result<T, axl::Error>, name: String, gone: &mut Vec<String>) -> Result<Option<T>, axl::Error> {
+    match got {
+        Ok(found) => Ok(Some(found)),
+        Err(axl::Error::NotFound { .. }) => {
+            gone.push(name);
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -89,6 +89,7 @@ fn facts() -> Facts {
             partition: Some("EOC".into()),
             kind: EndpointKind::HuntPilot,
         }],
+        gone: vec![],
     }
 }
 

@@ -65,7 +65,7 @@ async fn every_operation(client: &Client) {
     client.set_partition_schedule(&locked.uuid, None).await.unwrap();
     client.set_partition_schedule(&locked.uuid, Some("TS-OFFICE")).await.unwrap();
     let never: Vec<_> =
-        client.time_schedules().await.unwrap().into_iter().filter(|s| s.never).map(|s| s.name).collect();
+        client.time_schedules().await.unwrap().0.into_iter().filter(|s| s.never).map(|s| s.name).collect();
     assert_eq!(never, ["TS-NEVER"]);
     assert_eq!(client.hunt_pilots("5911").await.unwrap().len(), 1);
     assert_eq!(client.lines("592_").await.unwrap().len(), 4);
@@ -80,6 +80,15 @@ async fn an_expired_session_is_renewed_without_anybody_noticing() {
     client.partitions().await.unwrap();
     sim.expire_sessions();
     client.partitions().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_schedule_deleted_since_it_was_listed_is_skipped_and_named() {
+    let sim = CucmSim::start("acme-north").await.unwrap();
+    sim.faults().deleted_meanwhile = vec!["TS-OFFICE".into()];
+    let (schedules, gone) = client(&sim).time_schedules().await.unwrap();
+    assert_eq!(gone, ["TS-OFFICE"]);
+    assert!(!schedules.is_empty() && schedules.iter().all(|schedule| schedule.name != "TS-OFFICE"));
 }
 
 #[tokio::test]

@@ -328,6 +328,7 @@ mod tests {
                 partition: Some("EOC".into()),
                 kind: EndpointKind::HuntPilot,
             }],
+            gone: vec![],
         }
     }
 

@@ -159,6 +159,9 @@ async fn act(node: &Node, user: &str, asked: &Asked) -> Response {
     if !takes {
         std::future::pending::<()>().await;
     }
+    if operation.starts_with("get") {
+        delete_meanwhile(&node.state, &asked.operation);
+    }
     let outcome = {
         let faults = lock(&node.state.faults).clone();
         let manner = Manner { version: &asked.version, nils: faults.nils, max_rows: faults.max_rows };
@@ -176,6 +179,15 @@ async fn act(node: &Node, user: &str, asked: &Asked) -> Response {
             deliver(&soap::envelope(&response), cut)
         }
         Err(Fault(code, message)) => faulted(&operation, code, &message),
+    }
+}
+
+/// Somebody was faster than whoever asks.
+fn delete_meanwhile(state: &State, ask: &soap::Node) {
+    let Some(asked) = ask.text_of("uuid") else { return };
+    let doomed = lock(&state.faults).deleted_meanwhile.clone();
+    for name in doomed {
+        lock(&state.cluster).delete_if(&name, asked);
     }
 }
 

@@ -29,6 +29,9 @@ pub struct Faults {
     pub max_rows: Option<usize>,
     /// Answers with `xsi:nil` and `uuid=""` where the schema has no room for them, as real servers do.
     pub nils: bool,
+    /// Calling search spaces, schedules and route patterns that an administrator deletes just before they are asked for
+    /// by their id: a list still named them.
+    pub deleted_meanwhile: Vec<String>,
 }
 
 /// What becomes of one request.

@@ -149,6 +149,17 @@ impl TranslationPattern {
 }
 
 impl Cluster {
+    /// Deletes a calling search space, schedule or route pattern of this name where it has this id.
+    pub(crate) fn delete_if(&mut self, name: &str, id: &str) {
+        if same_uuid(&uuid("Css", name), id) {
+            self.calling_search_spaces.retain(|css| css.name != name);
+        }
+        if same_uuid(&uuid("TimeSchedule", name), id) {
+            self.schedules.retain(|schedule| schedule.name != name);
+        }
+        self.route_patterns.retain(|pattern| pattern.pattern != name || !same_uuid(&pattern.uuid(), id));
+    }
+
     /// One of the dial plans that come with the simulator.
     pub fn named(name: &str) -> Option<Self> {
         let text = match name {
