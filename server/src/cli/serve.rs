@@ -6,7 +6,7 @@ use crate::backend::Pages;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::finesse::notice::Notices;
-use crate::http::{AppState, Around, Stop, door};
+use crate::http::{AppState, Around, Connections, Stop, door};
 use crate::identity::api_key;
 use crate::identity::oidc::{Oidc, SignInError};
 use crate::identity::outage::Change;
@@ -20,7 +20,6 @@ use crate::webex::{Front, Webex};
 use axum::ServiceExt;
 use axum::extract::Request;
 use axum::response::Response;
-use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle, Server};
 use lockdown::timeline::EventKind;
@@ -95,7 +94,8 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
     let state = AppState::new(&config, pages, &site_root()?);
     tracing::info!(address = %config.http.listen, public_url = config.http.public_url, "pstn-lockdown serves");
     tokio::spawn(service::watch(engine.clone()));
-    listen(listener, tls, door(&state), state.stop.clone()).await?;
+    let connections = Connections::new(&config.http);
+    listen(listener, connections, tls, door(&state), state.stop.clone()).await?;
     if let Some(webex) = &webex {
         // The cloud may be away: a stop does not wait for it.
         let _ = tokio::time::timeout(FAREWELL, webex.leave()).await;
@@ -143,9 +143,9 @@ async fn tls(config: &Config) -> Result<Option<RustlsConfig>, Sorry> {
     })
 }
 
-/// Small pieces of news are sent at once, not gathered (TCP_NODELAY).
 async fn listen<S>(
     listener: std::net::TcpListener,
+    connections: Connections,
     tls: Option<RustlsConfig>,
     door: Around<S>,
     stop: Stop,
@@ -168,12 +168,12 @@ where
     let door = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(door);
     match tls {
         None => {
-            let server = axum_server::from_tcp(listener)?.acceptor(NoDelayAcceptor::new());
+            let server = axum_server::from_tcp(listener)?.acceptor(connections);
             // No browser speaks HTTP/2 without TLS, and to look for it doubles what each open line holds.
             bounded(server.http1_only().handle(handle)).serve(door).await
         }
         Some(tls) => {
-            let acceptor = RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new());
+            let acceptor = RustlsAcceptor::new(tls).acceptor(connections);
             let server = axum_server::from_tcp(listener)?.acceptor(acceptor);
             bounded(server.handle(handle)).serve(door).await
         }

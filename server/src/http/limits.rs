@@ -149,7 +149,7 @@ pub(super) struct OpenLine<K: Hash + Eq> {
 }
 
 impl<K: Hash + Eq + Clone> Lines<K> {
-    fn new(most: usize) -> Self {
+    pub(super) fn new(most: usize) -> Self {
         Self { open: Arc::default(), most }
     }
 

@@ -5,6 +5,7 @@ mod around;
 mod ask;
 mod body;
 mod card;
+mod connections;
 mod embed;
 mod exports;
 mod health;
@@ -24,6 +25,7 @@ mod webex;
 mod who;
 
 pub use around::Around;
+pub use connections::Connections;
 pub use stop::Stop;
 
 use crate::backend::{Pages, Sites};

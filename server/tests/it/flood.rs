@@ -295,3 +295,21 @@ async fn an_object_id_is_the_same_person_however_a_portal_writes_it() {
     eoc.sign_in(&world, 1, "/console").await;
     assert_eq!(eoc.post("/ui/activate", &format!("site={SITE}"), false).await.status(), StatusCode::OK);
 }
+
+/// Is whoever comes from this address of this machine answered?
+async fn is_answered(world: &World, from: [u8; 4]) -> bool {
+    let client = Client::builder().local_address(std::net::IpAddr::from(from)).build().unwrap();
+    client.get(format!("{}/healthz", world.url)).send().await.is_ok_and(|answer| answer.status().is_success())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_with_too_many_connections_gets_no_more_and_others_do() {
+    let world = World::with(More { http: "lines_per_address = 1".into(), ..More::default() }).await;
+    let to = world.url.trim_start_matches("http://").to_owned();
+    let mut held: Vec<TcpStream> = (0..200).map(|_| TcpStream::connect(&to).unwrap()).collect();
+    // One that is let in is open until its head is due; one that is not is closed at once.
+    world.until("the address holds all it may", async || !is_answered(&world, [127, 0, 0, 1]).await).await;
+    assert!(is_answered(&world, [127, 0, 0, 2]).await, "another address");
+    held.truncate(100);
+    world.until("there is room again", async || is_answered(&world, [127, 0, 0, 1]).await).await;
+}

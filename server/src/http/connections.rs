@@ -1,0 +1,95 @@
+//! Connections one address may hold open: a stranger who opens thousands and says nothing takes nobody's place.
+
+use super::limits::{Lines, OpenLine};
+use crate::config::Http;
+use crate::limit::Place;
+use axum_server::accept::Accept;
+use ipnet::IpNet;
+use std::future::{Ready, ready};
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// A browser with a live line has it and another connection for all else.
+const CONNECTIONS_A_LINE: usize = 2;
+
+/// However few lines an address may have.
+const AT_LEAST: usize = 200;
+
+/// Lets in what comes, up to a number an address. A proxy's connections are many people's: it counts for itself.
+#[derive(Clone)]
+pub struct Connections {
+    open: Arc<Lines<Place>>,
+    proxies: Vec<IpNet>,
+}
+
+impl Connections {
+    pub fn new(http: &Http) -> Self {
+        let most = (http.lines_per_address * CONNECTIONS_A_LINE).max(AT_LEAST);
+        Self { open: Arc::new(Lines::new(most)), proxies: http.trusted_proxies.clone() }
+    }
+
+    /// `None` where this address holds enough of them.
+    fn admit(&self, stream: TcpStream) -> Option<Connection> {
+        let from = stream.peer_addr().ok().map(|address| address.ip().to_canonical());
+        let is_proxy = |from: IpAddr| self.proxies.iter().any(|network| network.contains(&from));
+        let place = if from.is_some_and(is_proxy) { None } else { Some(self.open.open(from.into())?) };
+        Some(Connection { stream, _place: place })
+    }
+}
+
+impl<S> Accept<TcpStream, S> for Connections {
+    type Stream = Connection;
+    type Service = S;
+    type Future = Ready<io::Result<(Connection, S)>>;
+
+    /// Small pieces of news are sent at once, not gathered (TCP_NODELAY).
+    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        let admitted = stream.set_nodelay(true).and_then(|()| {
+            self.admit(stream).ok_or_else(|| io::Error::other("this address holds too many connections"))
+        });
+        ready(admitted.map(|connection| (connection, service)))
+    }
+}
+
+/// Counted as long as it is open.
+pub struct Connection {
+    stream: TcpStream,
+    _place: Option<OpenLine<Place>>,
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(mut self: Pin<&mut Self>, task: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(task, into)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, task: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(task, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+        all: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(task, all)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(task)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(task)
+    }
+}
