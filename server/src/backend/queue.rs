@@ -12,7 +12,7 @@ use app::view::{
 };
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use lockdown::call_request::{CallRequest, CannotDo, Deed, Stage};
+use lockdown::call_request::{CallRequest, CannotDo, Deed, Phone, Stage};
 use lockdown::ids::SiteId;
 use lockdown::operator::{Act, Operator};
 
@@ -148,7 +148,7 @@ pub fn ticket_view(sites: &Sites, request: &CallRequest, now: Timestamp) -> Tick
             _ => None,
         },
         filed: moment(request.filed_at),
-        call_back: request.call_back.typed.clone(),
+        call_back: typed_and_dialled(&request.call_back),
         reason: request.reason.clone(),
         // Who takes it up and puts it down again is the EOC's own business.
         story: request.story.iter().filter(|entry| entry.did != Deed::GiveBack).map(line).collect(),
@@ -284,4 +284,10 @@ impl Queue for Pages {
     async fn erase_request(&self, who: &Operator, id: String) -> Result<(), ApiError> {
         self.calls.erase(who, &id).await.map_err(refused)
     }
+}
+
+/// Whoever asked sees what was made of the number, and may find it wrong.
+fn typed_and_dialled(call_back: &Phone) -> String {
+    let dialled = call_back.dialled();
+    if dialled == call_back.typed { dialled } else { format!("{} ({dialled})", call_back.typed) }
 }

@@ -428,3 +428,41 @@ async fn a_line_that_was_cut_brings_the_requests_that_changed_meanwhile() {
     let stranger = first(Browser::new(&world).get(&format!("/ui/live?after={before}")).await).await;
     assert!(!stranger.contains("My mother") && !stranger.contains("R-1"), "to nobody else: {stranger}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_report_takes_over_what_was_out_of_sight_and_what_was_open_before_the_lock() {
+    let world = World::new().await;
+    world.until_standing("normal").await;
+    let file = async |who: &str| {
+        let key = world.key("calls:write");
+        let (status, _, body) =
+            world.call(Method::POST, "/api/v1/call-requests", &key, Some(new_request(who)), &[]).await;
+        assert_eq!(status, StatusCode::CREATED, "{body}");
+        body["id"].as_str().unwrap().to_owned()
+    };
+    let before = file("Before the lock").await;
+    world.cucm.stop().await;
+    world.until("it is told that CUCM is out of sight", async || world.happened("cucm_lost").await == 1).await;
+    world.order("locked", "").await;
+    world.cucm.resume().unwrap();
+    world.until_standing("locked").await;
+    file("In the lock").await;
+    let read =
+        async |path: &str| world.call(Method::GET, path, &world.key("status:read,calls:read"), None, &[]).await.2;
+    let incident = read("/api/v1/incidents").await["incidents"][0]["id"].as_str().unwrap().to_owned();
+    let file = read(&format!("/api/v1/incidents/{incident}")).await;
+    let report = &file["report"];
+    let gap = &report["gaps"][0];
+    assert_eq!(gap["what"], "CUCM could not be seen", "{report}");
+    assert!(gap["from"].as_str().unwrap() < report["opened_at"].as_str().unwrap(), "it began before: {report}");
+    assert_eq!(report["calls"]["all"], 2, "{report}");
+    assert_eq!(report["calls"]["open"], json!(["R-1", "R-2"]));
+    assert_eq!(report["calls"]["unseen"], 2);
+    let mut senior = signed_in(&world, 2, "senior_eoc").await;
+    let claim = format!("id={before}&deed=claim&text=&minutes=15");
+    assert_eq!(senior.post("/ui/do-request", &claim, false).await.status(), StatusCode::OK);
+    for (path, words) in [("ics-309", ["Before the lock", "In the lock"]), ("export.csv", ["R-1", "R-2"])] {
+        let text = senior.get(&format!("/incidents/{incident}/{path}")).await.text().await.unwrap();
+        assert!(words.iter().all(|word| text.contains(word)), "{path}: {text}");
+    }
+}
