@@ -72,6 +72,42 @@ async fn a_plan_that_could_block_an_emergency_number_is_refused_against_the_real
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_deleted_while_the_plan_is_read_is_skipped_and_named() {
+    let world = World::stopped(DEMO, "").await;
+    let gone = ["TS-OFFICE", "CSS-FORWARD", "9.1[2-9]XX[2-9]XXXXXX"];
+    assert!(world.cucm.cluster().route_patterns.iter().any(|pattern| pattern.pattern == gone[2]));
+    world.cucm.faults().deleted_meanwhile = gone.map(str::to_owned).into();
+    let output = world.run(&["plan", "check"]);
+    let said = said(&output);
+    for name in gone {
+        assert!(said.contains("Deleted while the plan was read: 3 (") && said.contains(name), "{name}: {said}");
+    }
+    assert_eq!(output.status.code(), Some(0), "what is left may run: {said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn doctor_warns_of_networks_that_are_everybodys() {
+    let world = World::stopped(DEMO, "").await;
+    let identity = "site_networks = [\"0.0.0.0/0\"]".to_owned();
+    let sections = "[phone]\nnetworks = [\"::/0\"]\n".to_owned();
+    world.set_more(crate::world::More { identity, sections, ..crate::world::More::default() });
+    let said = said(&world.run(&["doctor"]));
+    for found in ["identity.site_networks has 0.0.0.0/0", "phone.networks has ::/0"] {
+        assert!(said.contains(&format!("{found}: it opens from everywhere")), "{found}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_steer_no_terminal() {
+    let world = World::stopped(DEMO, "").await;
+    let name = "Ann\u{1b}[31m\r\nid-of-another Senior\u{202e}1";
+    assert!(world.run(&["people", "add", "--name", name, "--subject", "one"]).status.success());
+    let listed = String::from_utf8(world.run(&["people", "list"]).stdout).unwrap();
+    assert_eq!(listed.lines().count(), 1, "{listed:?}");
+    assert!(listed.contains("Ann") && !listed.contains(['\u{1b}', '\r', '\u{202e}']), "{listed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn doctor_names_each_finding_with_its_fix() {
     let world = World::stopped(DEMO, "").await;
     let output = world.run(&["doctor"]);

@@ -18,6 +18,7 @@ mod metrics;
 mod nginx;
 pub(crate) mod people;
 mod phone;
+mod proxy;
 mod readiness;
 mod requests;
 mod restart;

@@ -1,5 +1,6 @@
 //! Sign-in against the simulated provider, as a browser goes through it.
 
+use crate::proxy::SiteProxy;
 use crate::world::{More, World, refused};
 use reqwest::{Client, Response, StatusCode, header};
 use simulators::b2c::Forgery;
@@ -305,4 +306,44 @@ async fn the_server_starts_and_signs_in_again_after_the_provider_was_away() {
         })
         .await;
     assert_eq!(location(&Browser::new(&world).sign_in(&world, 1, "/console").await), "/console");
+}
+
+#[tokio::test]
+async fn sign_in_goes_through_the_sites_proxy_and_comes_back_with_it() {
+    let proxy = SiteProxy::start().await;
+    let identity = format!("probe = \"100ms\"\nproxy = \"{}\"", proxy.url());
+    let world = World::with(More { identity, ..More::default() }).await;
+    assert_eq!(location(&Browser::new(&world).sign_in(&world, 1, "/console").await), "/console");
+    assert!(proxy.passed() > 0 && proxy.refused() == 0, "by the proxy, with its password");
+
+    proxy.stop().await;
+    world
+        .until("it is seen that the provider is out of reach", async || {
+            location(&Browser::new(&world).get("/auth/login").await).starts_with("/sign-in")
+        })
+        .await;
+    world.lock_verified().await;
+    proxy.resume().await;
+    world
+        .until("it is seen that it is back", async || {
+            location(&Browser::new(&world).get("/auth/login").await).contains("/authorize?")
+        })
+        .await;
+    assert_eq!(location(&Browser::new(&world).sign_in(&world, 1, "/console").await), "/console");
+}
+
+#[tokio::test]
+async fn who_comes_back_while_the_provider_is_away_is_told_so_and_not_locked_out() {
+    let world = World::new().await;
+    let mut browser = Browser::new(&world);
+    let departure = browser.get("/auth/login?return_to=/console").await;
+    let authorize = location(&departure);
+    world.b2c.stop().await;
+    let state = authorize.split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let back = format!("/auth/callback?state={state}&code=made-before-it-went");
+    for _ in 0..2 {
+        assert_eq!(location(&browser.get(&back).await), "/sign-in?trouble=away");
+    }
+    world.b2c.resume().unwrap();
+    assert_eq!(location(&browser.sign_in(&world, 1, "/console").await), "/console");
 }

@@ -1,5 +1,6 @@
 //! The bot, as people meet it: what they write and press, what it does, and what goes wrong.
 
+use crate::proxy::SiteProxy;
 use crate::sign_in::{Browser, signed_in};
 use crate::world::{DEMO, More, SITE, World, refused};
 use reqwest::{Method, StatusCode};
@@ -747,54 +748,45 @@ async fn a_bot_that_was_removed_from_the_space_says_so_and_begins_anew_when_aske
     assert_eq!(bot.told(&anew).matches("Lock ordered").count(), 1);
 }
 
-/// What the proxy asks for, as Basic has it: `site` and `secret1`.
-const NAME_AND_PASSWORD: &str = "c2l0ZTpzZWNyZXQx";
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_websocket_goes_through_the_sites_proxy() {
+    let proxy = SiteProxy::start().await;
+    let bot = Bot::with(&format!("proxy = \"{}\"", proxy.url()), DEMO).await;
+    assert!(markdown(&bot.ask(EOC, "status").await).contains("Normal calling"));
+    assert!(proxy.tunnels() >= 1, "by CONNECT");
 
-/// Lets through whoever says its name and password, as a site's proxy does; how often by CONNECT.
-async fn proxy() -> (String, Arc<std::sync::atomic::AtomicUsize>) {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://site:secret1@{}", listener.local_addr().unwrap());
-    let tunnels = Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let counted = tunnels.clone();
-    tokio::spawn(async move {
-        while let Ok((mut client, _)) = listener.accept().await {
-            let counted = counted.clone();
-            tokio::spawn(async move {
-                let mut head = Vec::new();
-                while !head.ends_with(b"\r\n\r\n") {
-                    let Ok(byte) = client.read_u8().await else { return };
-                    head.push(byte);
-                }
-                let text = String::from_utf8_lossy(&head).into_owned();
-                let known = format!("proxy-authorization: basic {}\r\n", NAME_AND_PASSWORD.to_lowercase());
-                if !text.to_lowercase().contains(&known) {
-                    let _ = client.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n").await;
-                    return;
-                }
-                let target = text.split(' ').nth(1).unwrap().trim_start_matches("http://").to_owned();
-                let host = target.split('/').next().unwrap().to_owned();
-                let Ok(mut server) = tokio::net::TcpStream::connect(host).await else { return };
-                if text.starts_with("CONNECT ") {
-                    counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                    client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await.unwrap();
-                } else {
-                    server.write_all(&head).await.unwrap();
-                }
-                // Ends when one of them hangs up.
-                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
-            });
-        }
-    });
-    (address, tunnels)
+    proxy.stop().await;
+    bot.world.lock_verified().await;
+    bot.world.calls_are_locked();
+    proxy.resume().await;
+    let room = bot.space().await;
+    bot.until_told(&room, "Lock ordered").await;
+    assert!(markdown(&bot.ask(EOC, "status").await).contains("PSTN LOCKED"), "it listens again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_websocket_goes_through_the_sites_proxy() {
-    let (address, tunnels) = proxy().await;
-    let bot = Bot::with(&format!("proxy = \"{address}\""), DEMO).await;
-    assert!(markdown(&bot.ask(EOC, "status").await).contains("Normal calling"));
-    assert!(tunnels.load(std::sync::atomic::Ordering::Relaxed) >= 1, "by CONNECT");
+async fn orders_are_taken_by_webex_clock_and_doctor_names_ours() {
+    let bot = Bot::new().await;
+    bot.sim.run_behind(180);
+    let card = bot.ask(EOC, "lock fire in the mill").await;
+    assert!(markdown(&card).contains("Lock the PSTN for Acme North?"), "{card:?}");
+    bot.press(EOC, &card, &json!({}));
+    bot.world.until_standing("locked").await;
+    let said = String::from_utf8(bot.world.run(&["doctor"]).stdout).unwrap();
+    assert!(said.contains("the clock here is 180 s ahead of Webex’"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_line_that_a_senior_is_shown_can_be_copied_as_it_is() {
+    for name in ["Acme_North *West*", "St. John\u{2019}s [mill] ~1~", "Acme `North` #2"] {
+        let site = DEMO.replace("name = \"Acme North\"", &format!("name = \"{name}\""));
+        let bot = Bot::with("", &site).await;
+        bot.world.lock_verified().await;
+        let card = markdown(&bot.ask(SENIOR, "release").await);
+        let line = card.split("write `").nth(1).unwrap().split('`').next().unwrap().to_owned();
+        bot.ask(SENIOR, &line).await;
+        bot.world.until_standing("normal").await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,5 +1,6 @@
 //! Outgoing web-hooks: signed, sent again, and never where nobody allowed it.
 
+use crate::proxy::SiteProxy;
 use crate::world::{More, SITE, World, refused};
 use aws_lc_rs::hmac;
 use axum::extract::State;
@@ -406,4 +407,19 @@ async fn two_servers_send_everything_once() {
     for kind in ["lockdown.lock_ordered", "lockdown.release_ordered"] {
         assert_eq!(receiver.of(kind).len(), 1, "{kind}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn web_hooks_go_through_the_sites_proxy_and_wait_for_it() {
+    let (receiver, proxy) = (Receiver::start().await, SiteProxy::start().await);
+    let world = world(format!("{}proxy = \"{}\"\n", open_to(&[&receiver]), proxy.url())).await;
+    world.hook(&receiver.url).await;
+    proxy.stop().await;
+    world.lock_verified().await;
+    assert!(receiver.all().is_empty(), "there is no other way out");
+    proxy.resume().await;
+    for kind in ["lockdown.lock_ordered", "lockdown.verified"] {
+        world.until("it arrives", async || receiver.of(kind).len() == 1).await;
+    }
+    assert!(proxy.passed() > 0 && proxy.refused() == 0, "by the proxy, with its password");
 }

@@ -97,14 +97,14 @@ fn frame(cloud: &Cloud, told: &Happened, sequence: u64) -> Value {
     let mut frame = json!({
         "id": format!("frame-{sequence}-{}", told.uuid),
         "data": { "eventType": "conversation.activity", "activity": {
-            "id": told.uuid, "objectType": "activity", "verb": verb, "published": stamp(now()), "actor": actor,
+            "id": told.uuid, "objectType": "activity", "verb": verb, "published": stamp(cloud.now()), "actor": actor,
             "object": { "objectType": object, "displayName": "eyJhbGciOiJkaXIi.encrypted" },
             "target": {
                 "id": told.room, "objectType": "conversation", "tags": if direct { json!(["ONE_ON_ONE"]) } else { json!([]) },
                 "url": format!("{}/conversation/api/v1/conversations/{}", cloud.origin(), told.room),
             },
         } },
-        "timestamp": now().as_millisecond(), "trackingId": "SIM_1", "sequenceNumber": sequence,
+        "timestamp": cloud.now().as_millisecond(), "trackingId": "SIM_1", "sequenceNumber": sequence,
     });
     if let Some(parent) = parent {
         let kind = if verb == "post" { "reply" } else { "cardAction" };

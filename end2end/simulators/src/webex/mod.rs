@@ -21,11 +21,13 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use model::{Account, Action, Endpoint, Happened, Kind, Message, Model, Room, read_mentions};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -74,6 +76,8 @@ pub struct Cloud {
     origin: OnceLock<String>,
     lines: mercury::Lines,
     http: reqwest::Client,
+    /// Seconds by which its clock is behind everybody else's.
+    behind: AtomicI64,
     /// Every request to the API with its answer, for whoever holds them against the reference.
     exchanges: Mutex<Vec<Value>>,
 }
@@ -143,6 +147,7 @@ impl WebexSim {
             origin: OnceLock::new(),
             lines: mercury::Lines::default(),
             http,
+            behind: AtomicI64::default(),
             exchanges: Mutex::default(),
         });
         let api = rest::routes().layer(middleware::from_fn_with_state(cloud.clone(), noted));
@@ -150,6 +155,7 @@ impl WebexSim {
             .nest("/v1", api)
             .merge(mercury::routes())
             .merge(people_page::routes())
+            .layer(middleware::from_fn_with_state(cloud.clone(), dated))
             .with_state(cloud.clone());
         let server = WebServer::start(app, None, port)?;
         let _ = cloud.origin.set(format!("http://{}", server.address()));
@@ -183,6 +189,11 @@ impl WebexSim {
         self.cloud.model()
     }
 
+    /// From now on its clock is so many seconds behind everybody else's.
+    pub fn run_behind(&self, seconds: i64) {
+        self.cloud.behind.store(seconds, Ordering::Relaxed);
+    }
+
     /// Closes the port and every connection.
     pub async fn stop(&self) {
         self.cloud.lines.close_all();
@@ -207,7 +218,7 @@ impl WebexSim {
 
     /// Somebody writes to the bot alone.
     pub fn write(&self, email: &str, text: &str) -> Message {
-        self.write_at(email, text, now())
+        self.write_at(email, text, self.cloud.now())
     }
 
     /// The same at another time.
@@ -289,6 +300,11 @@ impl Cloud {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// By its own clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        now() - SignedDuration::from_secs(self.behind.load(Ordering::Relaxed))
+    }
+
     pub(crate) fn origin(&self) -> String {
         self.origin.get().cloned().unwrap_or_default()
     }
@@ -302,7 +318,7 @@ impl Cloud {
         markdown: Option<String>,
         attachments: Option<Value>,
     ) -> Result<Message, String> {
-        self.post_at(person, room, parent, plain, markdown, attachments, now())
+        self.post_at(person, room, parent, plain, markdown, attachments, self.now())
     }
 
     #[expect(clippy::too_many_arguments, reason = "the fields of a message")]
@@ -361,7 +377,7 @@ impl Cloud {
             person: person.to_owned(),
             room: card.room.clone(),
             inputs,
-            created: now(),
+            created: self.now(),
         };
         model.actions.push(action.clone());
         drop(model);
@@ -404,6 +420,16 @@ impl Cloud {
             hooks::tell(self, &told);
         }
     }
+}
+
+/// Every answer says what time it is here.
+async fn dated(State(cloud): State<Arc<Cloud>>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let date = cloud.now().to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(date) = HeaderValue::from_str(&date) {
+        response.headers_mut().insert(header::DATE, date);
+    }
+    response
 }
 
 /// Faults first; then the exchange is written down.
