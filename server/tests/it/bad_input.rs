@@ -1,6 +1,6 @@
 //! Bad input and trouble: one clear sentence, a proper exit code, nothing lost.
 
-use crate::world::{DEMO, SITE, World, free_port, program};
+use crate::world::{DEMO, SITE, World, free_port, http, program};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use std::process::Output;
@@ -170,7 +170,7 @@ async fn nonsense_over_http_is_answered_and_survived() {
     let (code, _, problem) = world.call(Method::GET, "/api/v1/nonsense", &key, None, &[]).await;
     assert_eq!((code, problem["status"].as_u64()), (StatusCode::NOT_FOUND, Some(404)));
     for key in ["", "tpb_live_x", "🦀"] {
-        let answer = reqwest::Client::new()
+        let answer = http()
             .get(format!("{}/api/v1/events", world.url))
             .header("authorization", format!("Bearer {key}").into_bytes())
             .send()
@@ -188,7 +188,7 @@ async fn nonsense_over_http_is_answered_and_survived() {
         let (code, _, problem) = world.call(method, path, &key, None, &[]).await;
         assert_eq!((code.as_u16(), problem["status"].as_u64()), (status, Some(u64::from(status))), "{path}: {problem}");
     }
-    let client = reqwest::Client::new();
+    let client = http();
     let delete = client.delete(format!("{}/api/v1/events", world.url)).bearer_auth(&key).send().await.unwrap();
     assert_eq!(delete.headers()["allow"], "GET,HEAD", "which methods there are");
     let head = client.head(format!("{}/api/v1/events?after=x", world.url)).bearer_auth(&key).send().await.unwrap();

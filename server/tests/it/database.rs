@@ -1,7 +1,7 @@
 //! MongoDB comes, goes, and is shared: the real program, a real database process.
 
 use crate::wire::Wire;
-use crate::world::{More, SITE, World, refused};
+use crate::world::{More, SITE, World, http, refused};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use simulators::database::Database;
@@ -160,7 +160,7 @@ async fn a_server_that_is_cut_off_does_not_undo_the_all_clear_it_missed() {
     one.lock_verified().await;
     two.until_standing("locked").await;
     wire.cut();
-    let away = async || reqwest::get(format!("{}/readyz", two.url)).await.unwrap().text().await.unwrap();
+    let away = async || http().get(format!("{}/readyz", two.url)).send().await.unwrap().text().await.unwrap();
     two.until("it knows that it is cut off", async || away().await.contains("database")).await;
     let (code, said) = one.release(json!({})).await;
     assert_eq!((code, said["standing"].as_str()), (StatusCode::OK, Some("normal")), "{said}");

@@ -1,7 +1,7 @@
 //! The lock is practised on canary objects: the same orders, and nobody takes it for the real one.
 
 use crate::sign_in::{Browser, signed_in};
-use crate::world::{DEMO, World};
+use crate::world::{DEMO, World, http};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use simulators::cucm::digits::{Dialling, Outcome};
@@ -59,13 +59,13 @@ async fn a_drill_goes_the_way_of_a_lock_and_touches_no_call() {
     let marked = |line: &str| line.ends_with(",\"exercise\"");
     assert!(lines.next().is_some_and(marked) && lines.all(marked), "{table}");
     assert!(paper.contains("DRILL ·"), "{paper}");
-    let feed = reqwest::get(format!("{}/api/v1/alerts.atom", world.url)).await.unwrap().text().await.unwrap();
+    let feed = http().get(format!("{}/api/v1/alerts.atom", world.url)).send().await.unwrap().text().await.unwrap();
     let alerts: Vec<&str> = feed.split("type=\"application/cap+xml\" href=\"").skip(1).collect();
     assert!(alerts.len() >= 4, "{feed}");
     let kept = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("cap");
     std::fs::create_dir_all(&kept).unwrap();
     for (n, address) in alerts.iter().map(|rest| rest.split('"').next().unwrap()).enumerate() {
-        let alert = reqwest::get(address).await.unwrap().text().await.unwrap();
+        let alert = http().get(address).send().await.unwrap().text().await.unwrap();
         assert!(alert.contains("<status>Exercise</status>"), "{alert}");
         // `cargo xtask test` holds them against OASIS' schema.
         std::fs::write(kept.join(format!("drill-{n}.xml")), alert).unwrap();

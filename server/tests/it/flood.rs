@@ -2,7 +2,7 @@
 
 use crate::phone::{lock_at, ready, section};
 use crate::sign_in::{Browser, location, signed_in};
-use crate::world::{DEMO, More, SITE, World, program};
+use crate::world::{DEMO, More, SITE, World, http, program};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::json;
 use std::io::{Read, Write};
@@ -31,7 +31,7 @@ async fn refusals_of_a_stranger_are_counted_and_those_of_a_key_are_told_a_few_ti
         assert_eq!(lock(&key).await, StatusCode::FORBIDDEN);
     }
     assert_eq!(world.happened("refused").await, 10, "ten at once, then one a minute");
-    let metrics = Client::new().get(format!("{}/metrics", world.url)).bearer_auth(world.everything());
+    let metrics = http().get(format!("{}/metrics", world.url)).bearer_auth(world.everything());
     let metrics = metrics.send().await.unwrap().text().await.unwrap();
     assert!(metrics.contains("lockdown_refusals_untold_total 100"), "{metrics}");
     world.lock_verified().await;
@@ -59,7 +59,7 @@ async fn a_full_disk_starts_the_server_and_takes_a_lock_after_strangers_filled_i
          {{ cat /dev/zero > \"$(dirname \"$2\")/data/filler\" 2>/dev/null; exec \"$1\" serve --config \"$2\"; }}"
     );
     let mut server = on_a_small_disk(&world, 14, &script);
-    let answers = async || reqwest::get(format!("{}/healthz", world.url)).await.is_ok();
+    let answers = async || http().get(format!("{}/healthz", world.url)).send().await.is_ok();
     world.until("it starts on a full disk", answers).await;
     let made = std::fs::read(world.data().with_file_name("key")).unwrap();
     let made: serde_json::Value = serde_json::from_slice(&made).unwrap();
@@ -170,10 +170,10 @@ async fn an_address_puts_nobodys_words_on_a_page_and_hides_no_way() {
     let led = senior.get(&format!("/auth/login?return_to=/console%3F{}", refusal.replace('&', "%26"))).await;
     assert_eq!(led.status(), StatusCode::SEE_OTHER);
     for hidden in ["/phone/v1/log/SEP/..%2f..%2fx", "/console%2e%2e", "/a%5Cb", "//evil.example/%2e"] {
-        let answer = Client::new().get(format!("{}{hidden}", world.url)).send().await.unwrap();
+        let answer = http().get(format!("{}{hidden}", world.url)).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{hidden}");
     }
-    let page = Client::new().get(format!("{}/phone/v1/lock?d=SEP1", world.url)).header("sec-fetch-site", "same-origin");
+    let page = http().get(format!("{}/phone/v1/lock?d=SEP1", world.url)).header("sec-fetch-site", "same-origin");
     assert_eq!(page.send().await.unwrap().status(), StatusCode::FORBIDDEN, "no phone says where a page is");
 }
 
@@ -181,13 +181,12 @@ async fn an_address_puts_nobodys_words_on_a_page_and_hides_no_way() {
 async fn the_key_of_a_gadgets_file_is_revoked_by_nobody_who_reads_it() {
     let world = World::new().await;
     let key = world.key("status:embed");
-    let revoked =
-        Client::new().delete(format!("{}/api/v1/keys/self", world.url)).bearer_auth(&key).send().await.unwrap();
+    let revoked = http().delete(format!("{}/api/v1/keys/self", world.url)).bearer_auth(&key).send().await.unwrap();
     assert_eq!(revoked.status(), StatusCode::FORBIDDEN);
     let mut finder = Browser::new(&world);
     let told = finder.post("/leaked-key/report", &format!("key={key}"), true).await;
     assert_eq!(told.status(), StatusCode::OK);
-    let still = Client::new().get(format!("{}/api/v1/status", world.url)).bearer_auth(&key).send().await.unwrap();
+    let still = http().get(format!("{}/api/v1/status", world.url)).bearer_auth(&key).send().await.unwrap();
     assert_eq!(still.status(), StatusCode::OK);
     let other = world.key("calls:read");
     finder.post("/leaked-key/report", &format!("key={other}"), true).await;
@@ -229,7 +228,7 @@ async fn signing_in_again_ends_the_session_that_came_with_it() {
     let old = eoc.cookie_header();
     eoc.sign_in(&world, 1, "/console").await;
     let ask = async |cookies: &str| {
-        let asked = Client::new().post(format!("{}/ui/me", world.url)).header("cookie", cookies);
+        let asked = http().post(format!("{}/ui/me", world.url)).header("cookie", cookies);
         let asked =
             asked.header("sec-fetch-site", "same-origin").header("content-type", "application/x-www-form-urlencoded");
         asked.header("accept", "application/json").send().await.unwrap().status()

@@ -2,7 +2,7 @@
 
 use crate::sign_in::{Browser, location, signed_in};
 use crate::wire::Wire;
-use crate::world::{DEMO, More, SITE, World, refused};
+use crate::world::{DEMO, More, SITE, World, http, http_without_redirects, refused};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 use serde_json::Value;
 use simulators::FinesseSim;
@@ -48,7 +48,7 @@ impl Finesse {
 impl Frame {
     async fn of(world: &World, key: &str) -> Self {
         let (cookies, base) = (BTreeMap::new(), world.url.clone());
-        let mut frame = Self { http: plain(), cookies, base, header: None, h: String::new() };
+        let mut frame = Self { http: http_without_redirects(), cookies, base, header: None, h: String::new() };
         frame.open(key).await;
         frame
     }
@@ -74,10 +74,6 @@ pub(crate) fn key_of(world: &World) -> String {
 fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
     let rest = &text[text.find(before).unwrap_or_else(|| panic!("no {before} in {text}")) + before.len()..];
     &rest[..rest.find(after).unwrap()]
-}
-
-fn plain() -> reqwest::Client {
-    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
 
 /// The frame: cookies of its own partition, and the header its page was given.
@@ -247,13 +243,14 @@ async fn the_consoles_cookie_counts_for_nothing_in_a_frame_of_the_same_site() {
     let page = format!("{}/embed/finesse?key={}", world.url, finesse.key);
     let from = [("referer", page.as_str()), ("x-lockdown-gadget", "nobody")];
     for (name, value) in from {
-        let request = plain().post(format!("{}/ui/activate", world.url)).header("cookie", eoc.cookie_header());
+        let request =
+            http_without_redirects().post(format!("{}/ui/activate", world.url)).header("cookie", eoc.cookie_header());
         let request = request.header("sec-fetch-site", "same-origin").header(name, value);
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         let answer = request.header("accept", "application/json").body(format!("site={SITE}")).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{name}");
     }
-    let shown = plain().get(&page).header("cookie", eoc.cookie_header()).send().await.unwrap();
+    let shown = http_without_redirects().get(&page).header("cookie", eoc.cookie_header()).send().await.unwrap();
     assert!(!shown.text().await.unwrap().contains("EOC 1"));
     assert_eq!(world.standing().await, "normal");
 }
@@ -263,7 +260,7 @@ async fn the_key_of_a_gadget_shows_one_site_and_does_nothing_else() {
     let finesse = Finesse::new().await;
     let world = &finesse.world;
     world.until_standing("normal").await;
-    let state = async |key: &str| reqwest::get(format!("{}/embed/state?embed={key}", world.url)).await.unwrap();
+    let state = async |key: &str| http().get(format!("{}/embed/state?embed={key}", world.url)).send().await.unwrap();
     let good = state(&finesse.key).await;
     let site: Value = good.json().await.unwrap();
     assert_eq!((site["id"].as_str(), &site["detail"]), (Some(SITE), &Value::Null), "what everybody may see");
@@ -297,7 +294,7 @@ async fn the_key_of_a_gadget_shows_one_site_and_does_nothing_else() {
 async fn only_the_gadget_is_framed_and_only_by_finesse() {
     let finesse = Finesse::new().await;
     let policy = async |path: &str| {
-        let answer = reqwest::get(format!("{}{path}", finesse.world.url)).await.unwrap();
+        let answer = http().get(format!("{}{path}", finesse.world.url)).send().await.unwrap();
         answer.headers()["content-security-policy"].to_str().unwrap().to_owned()
     };
     let origins = finesse.sim.origins().join(" ");
@@ -374,7 +371,14 @@ async fn every_agent_is_told_of_a_lock_once_and_of_its_end_whatever_finesse_does
 /// What somebody with the same rights does by REST.
 async fn administer(sim: &FinesseSim, method: Method, path: &str, body: String) -> StatusCode {
     let url = format!("{}/finesse/api/{path}", sim.origins()[0]);
-    plain().request(method, url).basic_auth(ADMIN.0, Some(ADMIN.1)).body(body).send().await.unwrap().status()
+    http_without_redirects()
+        .request(method, url)
+        .basic_auth(ADMIN.0, Some(ADMIN.1))
+        .body(body)
+        .send()
+        .await
+        .unwrap()
+        .status()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,7 @@
 //! What one client may make the server hold, and what the server never writes down.
 
 use crate::sign_in::{Browser, signed_in};
-use crate::world::{More, SITE, World};
+use crate::world::{More, SITE, World, http};
 use reqwest::StatusCode;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -50,7 +50,7 @@ async fn a_head_that_never_ends_or_is_huge_is_cut_off_and_others_are_served() {
     let head = "POST /auth/code HTTP/1.1\r\nhost: x\r\nsec-fetch-site: same-origin\r\nconnection: close\r\n\
                 content-type: application/x-www-form-urlencoded\r\ncontent-length: 100\r\n\r\nserial=";
     body.write_all(head.as_bytes()).unwrap();
-    assert_eq!(reqwest::get(format!("{}/healthz", world.url)).await.unwrap().status(), StatusCode::OK);
+    assert_eq!(http().get(format!("{}/healthz", world.url)).send().await.unwrap().status(), StatusCode::OK);
     let [huge, many, slow, body] =
         [huge, many, slow, body].map(|stream| tokio::task::spawn_blocking(move || said(stream)));
     for (what, answer) in [("huge", huge.await.unwrap()), ("many", many.await.unwrap())] {
@@ -65,7 +65,7 @@ async fn a_head_that_never_ends_or_is_huge_is_cut_off_and_others_are_served() {
 async fn every_page_says_how_it_may_be_used() {
     let https = "public_url = \"https://lockdown.acme.example\"".to_owned();
     let world = World::with(More { http: https, ..More::default() }).await;
-    let page = reqwest::get(&world.url).await.unwrap();
+    let page = http().get(&world.url).send().await.unwrap();
     for (name, want) in [
         ("strict-transport-security", "max-age=31536000; includeSubDomains"),
         ("x-content-type-options", "nosniff"),

@@ -1,7 +1,7 @@
 //! API keys from their first day to their last, and how much one of them may ask for.
 
 use crate::sign_in::signed_in;
-use crate::world::{SITE, World, refused};
+use crate::world::{SITE, World, http, refused};
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -103,7 +103,7 @@ async fn a_flood_is_told_to_wait_and_the_lock_goes_through_it() {
     world.until_standing("normal").await;
     let noisy = key(&made(&world, &["add", "--name", "noisy", "--scope", "status:read,lock:enable"]));
     // All at once: one after the other, a busy machine may ask no faster than it is let.
-    let (client, url) = (reqwest::Client::new(), format!("{}/api/v1/events?limit=1", world.url));
+    let (client, url) = (http(), format!("{}/api/v1/events?limit=1", world.url));
     let flood = join_all((0..300).map(|_| client.get(&url).bearer_auth(&noisy).send())).await;
     let mut turned_away = 0;
     for answer in flood.into_iter().map(Result::unwrap) {
@@ -120,12 +120,8 @@ async fn a_flood_is_told_to_wait_and_the_lock_goes_through_it() {
     let mut knocks = 0;
     loop {
         knocks += 1;
-        let answer = reqwest::Client::new()
-            .get(format!("{}/api/v1/events", world.url))
-            .bearer_auth("tpb_live_nonsense")
-            .send()
-            .await
-            .unwrap();
+        let answer =
+            http().get(format!("{}/api/v1/events", world.url)).bearer_auth("tpb_live_nonsense").send().await.unwrap();
         if answer.status() == StatusCode::TOO_MANY_REQUESTS {
             assert!(answer.headers()["retry-after"].to_str().unwrap().parse::<u64>().unwrap() >= 1);
             break;

@@ -1,6 +1,6 @@
 //! One lock and one all-clear, and what can come between.
 
-use crate::world::{DEMO, World};
+use crate::world::{DEMO, World, http};
 use simulators::cucm::Faults;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -171,7 +171,7 @@ async fn an_order_whose_caller_hangs_up_is_carried_out_all_the_same() {
     // The order waits for the disk; meanwhile the browser goes away.
     let database = rusqlite::Connection::open(world.data().join("lockdown.db")).unwrap();
     database.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let order = reqwest::Client::new()
+    let order = http()
         .put(format!("{}/api/v1/sites/acme-north/lockdown", world.url))
         .bearer_auth(&key)
         .json(&serde_json::json!({ "desired": "locked" }))

@@ -1,12 +1,12 @@
 //! What Prometheus is told, and that alerts and dashboard ask for nothing else.
 
-use crate::world::{DEMO, SITE, World};
+use crate::world::{DEMO, SITE, World, http};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
 async fn told(world: &World) -> String {
-    let asked = reqwest::Client::new().get(format!("{}/metrics", world.url)).bearer_auth(world.everything());
+    let asked = http().get(format!("{}/metrics", world.url)).bearer_auth(world.everything());
     let answer = asked.send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
     assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("application/openmetrics-text"));
@@ -85,11 +85,11 @@ async fn a_key_for_one_site_sees_no_other_and_nothing_of_the_server() {
     let made =
         world.run(&["clients", "add", "--name", "n", "--scope", "status:read", "--site", "acme-south", "--json"]);
     let key = serde_json::from_slice::<serde_json::Value>(&made.stdout).unwrap()["key"].as_str().unwrap().to_owned();
-    let ask = |key: &str| reqwest::Client::new().get(format!("{}/metrics", world.url)).bearer_auth(key).send();
+    let ask = |key: &str| http().get(format!("{}/metrics", world.url)).bearer_auth(key).send();
     let text = ask(&key).await.unwrap().text().await.unwrap();
     assert!(text.contains("acme-south") && !text.contains("acme-north"), "{text}");
     assert!(!text.contains("lockdown_events") && !text.contains("process_"), "{text}");
-    let none = reqwest::get(format!("{}/metrics", world.url)).await.unwrap();
+    let none = http().get(format!("{}/metrics", world.url)).send().await.unwrap();
     assert_eq!(none.status(), StatusCode::UNAUTHORIZED);
 }
 

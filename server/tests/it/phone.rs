@@ -1,7 +1,7 @@
 //! The service on desk phones, driven by keys as somebody at a phone would.
 
 use crate::sign_in::{Browser, signed_in};
-use crate::world::{More, World, refused};
+use crate::world::{More, World, http, refused};
 use lockdown::ids::OperatorId;
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -174,7 +174,7 @@ async fn a_phone_that_only_says_it_is_one_of_the_eocs_orders_nothing() {
     assert!(matches!(phone.object(), Some(Object::Text { .. })), "the state, and no menu");
     phone.open(&format!("{}/phone/v1/lock?d={OWN}", world.url)).await.unwrap();
     assert!(said(&phone).contains("does not call from the EOC's network"), "{}", phone.text());
-    let forged = reqwest::Client::new()
+    let forged = http()
         .post(format!("{}/phone/v1/lock/{OWN}/1.x.y", world.url))
         .header("x-forwarded-for", "10.20.3.4")
         .body(format!("pin={PIN}"))
@@ -203,10 +203,10 @@ async fn wrong_pins_are_delayed_told_and_never_keep_the_owner_out_of_the_own_pho
     // From nowhere near, without what a phone was given: nobody's tries are used up.
     for path in [format!("{OWN}/x"), format!("{OWN}/1.x.y"), format!("{SHARED}/x")] {
         for _ in 0..20 {
-            reqwest::get(format!("{}/phone/v1/lock/{path}?pin=1&code=", world.url)).await.unwrap();
+            http().get(format!("{}/phone/v1/lock/{path}?pin=1&code=", world.url)).send().await.unwrap();
         }
     }
-    let page = reqwest::Client::new().get(format!("{}/phone/v1/log/{SHARED}/x", world.url));
+    let page = http().get(format!("{}/phone/v1/log/{SHARED}/x", world.url));
     let page = page.header("sec-fetch-site", "cross-site").send().await.unwrap();
     assert_eq!(page.status(), StatusCode::FORBIDDEN, "a page somewhere is no phone");
     let delayed = lock_at(&world, Some(EXTENSION), PIN).await;
@@ -225,7 +225,7 @@ async fn an_order_is_good_once_for_a_minute_and_for_its_phone() {
     phone.open(&format!("{}/phone/v1/lock?d={OWN}", world.url)).await.unwrap();
     let Some(Object::Input { url, post: true, .. }) = phone.object().cloned() else { panic!("{:?}", phone.object()) };
     let send = async |url: &str| {
-        let answer = reqwest::Client::new().post(url).body(format!("code=&pin={PIN}")).send().await.unwrap();
+        let answer = http().post(url).body(format!("code=&pin={PIN}")).send().await.unwrap();
         answer.text().await.unwrap()
     };
     for odd in [url.replace(OWN, SHARED), format!("{url}0"), url.replace("/lock/", "/lock/../lock/") + "x"] {

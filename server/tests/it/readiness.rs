@@ -1,7 +1,7 @@
 //! Would a lock work now? The page, `doctor` and Prometheus say the same.
 
 use crate::sign_in::signed_in;
-use crate::world::{DEMO, SITE, World};
+use crate::world::{DEMO, SITE, World, http};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use simulators::cucm::digits::Dialling;
@@ -69,7 +69,7 @@ async fn an_account_that_may_only_read_is_found_before_it_matters() {
     assert!(why.contains("CUCM did not take it") && why.contains("may read but not write"), "{why}");
     let page = eoc.get("/readiness").await.text().await.unwrap();
     assert!(page.contains("Perhaps not") && page.contains("did not take a write"), "{page}");
-    let ready = reqwest::get(format!("{}/readyz", world.url)).await.unwrap();
+    let ready = http().get(format!("{}/readyz", world.url)).send().await.unwrap();
     assert_eq!(ready.status(), StatusCode::OK, "no other server would do better");
     assert!(ready.text().await.unwrap().contains("did not take a write"));
 }
@@ -82,12 +82,12 @@ async fn without_the_database_it_says_so_and_what_can_be_seen_is_seen() {
     let mut senior = signed_in(&world, 3, "senior_eoc").await;
     let key = world.everything();
     database.kill();
-    let ready = async || reqwest::get(format!("{}/readyz", world.url)).await.unwrap().text().await.unwrap();
+    let ready = async || http().get(format!("{}/readyz", world.url)).send().await.unwrap().text().await.unwrap();
     world.until("it is noticed", async || ready().await.contains("the shared database is away")).await;
     let page = senior.get("/readiness").await.text().await.unwrap();
     assert!(page.contains("Shared database") && page.contains("locking works"), "{page}");
     assert!(page.contains("CUCM seen") && page.contains("s ago"), "{page}");
-    let told = reqwest::Client::new().get(format!("{}/metrics", world.url)).bearer_auth(&key).send().await.unwrap();
+    let told = http().get(format!("{}/metrics", world.url)).bearer_auth(&key).send().await.unwrap();
     let told = told.text().await.unwrap();
     assert!(told.contains("lockdown_database_away 1.0") && told.contains("standing=\"normal\"} 1.0"), "{told}");
     assert!(!told.contains("lockdown_call_requests_open{"), "no false 0: {told}");

@@ -2,7 +2,7 @@
 //! with everything people type.
 
 use crate::sign_in::{Browser, location, signed_in};
-use crate::world::{More, SITE, World};
+use crate::world::{More, SITE, World, http};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use simulators::database::Database;
@@ -107,8 +107,7 @@ async fn what_people_type_is_refused_with_a_sentence_and_nothing_is_lost() {
     let filed = &queue(&world).await[0];
     assert_eq!(filed["reason"].as_str().unwrap().chars().count(), 1_000, "cut, and kept");
     assert_eq!(queue(&world).await.len(), 1);
-    let french =
-        reqwest::Client::new().get(format!("{}/requests", world.url)).header("accept-language", "fr-CA").send();
+    let french = http().get(format!("{}/requests", world.url)).header("accept-language", "fr-CA").send();
     let french = french.await.unwrap().text().await.unwrap();
     assert!(french.contains("<html lang=\"fr\">") && french.contains("Qui êtes-vous ?"), "{french}");
 }
@@ -323,8 +322,7 @@ async fn a_lock_opens_an_incident_whose_file_prints_and_the_all_clear_closes_it(
     assert!(report["report"]["locks"][0]["verified_after_ms"].as_u64().is_some(), "{report}");
     assert!(report["report"]["people"]["Senior 1"]["decided"] == 1);
     keep_alerts(&world).await;
-    let metrics =
-        reqwest::Client::new().get(format!("{}/metrics", world.url)).bearer_auth(world.everything()).send().await;
+    let metrics = http().get(format!("{}/metrics", world.url)).bearer_auth(world.everything()).send().await;
     let metrics = metrics.unwrap().text().await.unwrap();
     assert!(metrics.contains("lockdown_call_requests_open{site=\"acme-north\",priority=\"urgent\"} 1"), "{metrics}");
     let wall = senior.get("/wall").await.text().await.unwrap();
@@ -336,7 +334,7 @@ async fn a_lock_opens_an_incident_whose_file_prints_and_the_all_clear_closes_it(
 async fn keep_alerts(world: &World) {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("cap");
     std::fs::create_dir_all(&folder).unwrap();
-    let fetch = async |url: String| reqwest::get(url).await.unwrap().text().await.unwrap();
+    let fetch = async |url: String| http().get(url).send().await.unwrap().text().await.unwrap();
     let feed = fetch(format!("{}/api/v1/alerts.atom", world.url)).await;
     let addresses =
         feed.split("type=\"application/cap+xml\" href=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
@@ -400,7 +398,7 @@ async fn two_servers_ask_once_and_believe_the_order_more_than_what_they_cannot_s
     first.until("the first server has the all-clear", async || first.standing().await == "normal").await;
     database.kill();
     // Half a story is no alert: the feed waits.
-    let feed = async || reqwest::get(format!("{}/api/v1/alerts.atom", first.url)).await.unwrap().status();
+    let feed = async || http().get(format!("{}/api/v1/alerts.atom", first.url)).send().await.unwrap().status();
     first.until("it is cut off", async || feed().await == StatusCode::SERVICE_UNAVAILABLE).await;
     let (status, _, left) = first.call(Method::GET, "/api/v1/incidents", &first.everything(), None, &[]).await;
     assert_eq!(status, StatusCode::OK, "{left}");

@@ -1,6 +1,6 @@
 //! Killed anywhere, a restart finishes the job.
 
-use crate::world::World;
+use crate::world::{World, http};
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,7 +55,7 @@ async fn killing_the_server_for_good_leaves_the_lock_in_cucm() {
 async fn a_page_that_watches_hears_of_a_change_at_once() {
     let world = World::new().await;
     world.until_standing("normal").await;
-    let mut line = reqwest::get(format!("{}/ui/live", world.url)).await.unwrap();
+    let mut line = http().get(format!("{}/ui/live", world.url)).send().await.unwrap();
     world.order("locked", "").await;
     let mut heard = String::new();
     let hear = async {
@@ -72,8 +72,8 @@ async fn open_lines_end_at_once_when_the_server_is_asked_to_stop_and_say_when_to
     let world = World::new().await;
     world.until_standing("normal").await;
     let key = world.everything();
-    let page = reqwest::get(format!("{}/ui/live", world.url)).await.unwrap();
-    let program = reqwest::Client::new().get(format!("{}/api/v1/events/stream", world.url)).bearer_auth(&key);
+    let page = http().get(format!("{}/ui/live", world.url)).send().await.unwrap();
+    let program = http().get(format!("{}/api/v1/events/stream", world.url)).bearer_auth(&key);
     let program = program.send().await.unwrap();
     world.cucm.faults().latency_ms = 3_600_000;
     // What waits for an answer is given its time; lines have none to wait for.

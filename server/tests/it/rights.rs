@@ -2,7 +2,7 @@
 //! fails the test. The table is printed in `server/RIGHTS.md`.
 
 use crate::sign_in::{Browser, signed_in};
-use crate::world::{DEMO, SITE, World, refused};
+use crate::world::{DEMO, SITE, World, http, refused};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -257,7 +257,7 @@ async fn by_page(browser: &mut Browser, row: &Row) -> bool {
         browser.get(&path).await
     } else if path.starts_with("/phone/") {
         // A phone is no browser, and says nothing of pages.
-        reqwest::Client::new().post(browser.address(&path)).body(row.1.to_owned()).send().await.unwrap()
+        http().post(browser.address(&path)).body(row.1.to_owned()).send().await.unwrap()
     } else {
         browser.post(&path, row.1, false).await
     };
@@ -270,7 +270,7 @@ const TRIES: usize = 10_000;
 async fn by_key(world: &World, row: &Row, scope: &str) -> bool {
     let method: Method = row.0.split_once(' ').unwrap().0.parse().unwrap();
     for _ in 0..TRIES {
-        let request = reqwest::Client::new()
+        let request = http()
             .request(method.clone(), format!("{}{}", world.url, path(row)))
             .bearer_auth(world.key(scope))
             .header("if-match", "\"0\"")
@@ -358,7 +358,7 @@ async fn every_way_in_lets_through_whom_the_table_says_and_nobody_else() {
 /// What a program may call: what it is for, as the contract says, and with which right, as the table above does.
 async fn calls(world: &World) -> String {
     let contract: Value =
-        reqwest::get(format!("{}/api/v1/openapi.json", world.url)).await.unwrap().json().await.unwrap();
+        http().get(format!("{}/api/v1/openapi.json", world.url)).send().await.unwrap().json().await.unwrap();
     let mut text = "| call | what | right |\n|---|---|---|\n".to_owned();
     for (way, body, who) in TABLE.iter().filter(|row| row.0.contains(" /api/v1/") || row.0 == "GET /metrics") {
         let (method, path) = way.split_once(' ').unwrap();
@@ -378,7 +378,7 @@ async fn calls(world: &World) -> String {
 async fn the_readme_lists_every_call_of_the_contract_with_its_right() {
     let world = World::new().await;
     let contract: Value =
-        reqwest::get(format!("{}/api/v1/openapi.json", world.url)).await.unwrap().json().await.unwrap();
+        http().get(format!("{}/api/v1/openapi.json", world.url)).send().await.unwrap().json().await.unwrap();
     let table = calls(&world).await;
     for (path, methods) in contract["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys() {

@@ -1,6 +1,6 @@
 //! As a service: what the manager is told, and what browsers keep.
 
-use crate::world::{DEMO, More, World};
+use crate::world::{DEMO, More, World, http};
 use reqwest::StatusCode;
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
@@ -38,7 +38,7 @@ async fn files_named_by_their_content_are_kept_for_good_and_pages_never() {
     std::fs::write(site.join("lockdown.0123.css"), "a {}").unwrap();
     std::fs::write(world.config().with_file_name("hash.txt"), "wasm: 4567\njs: 89ab\ncss: 0123\n").unwrap();
     world.serve().await;
-    let get = async |path: &str| reqwest::get(format!("{}{path}", world.url)).await.unwrap();
+    let get = async |path: &str| http().get(format!("{}{path}", world.url)).send().await.unwrap();
     let file = get("/pkg/lockdown.0123.css").await;
     assert_eq!(file.headers()["cache-control"], "public, max-age=31536000, immutable");
     let gone = get("/pkg/lockdown.ffff.css").await;
@@ -57,7 +57,7 @@ async fn files_named_by_their_content_are_kept_for_good_and_pages_never() {
 #[tokio::test]
 async fn what_a_request_writes_into_the_log_has_the_id_of_the_answer() {
     let world = World::new().await;
-    let client = reqwest::Client::new();
+    let client = http();
     let mut browser = crate::sign_in::Browser::new(&world);
     assert_eq!(browser.get("/healthz").await.headers()["x-request-id"].len(), 32);
     // Somebody comes back who never went to the provider.

@@ -1,7 +1,7 @@
 //! Sign-in against the simulated provider, as a browser goes through it.
 
 use crate::proxy::SiteProxy;
-use crate::world::{More, World, refused};
+use crate::world::{More, World, http_without_redirects, refused};
 use reqwest::{Client, Response, StatusCode, header};
 use simulators::b2c::Forgery;
 use std::collections::BTreeMap;
@@ -17,8 +17,7 @@ pub(crate) struct Browser {
 
 impl Browser {
     pub(crate) fn new(world: &World) -> Self {
-        let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { http, cookies: BTreeMap::new(), base: world.url.clone(), forwarded: None }
+        Self { http: http_without_redirects(), cookies: BTreeMap::new(), base: world.url.clone(), forwarded: None }
     }
 
     /// By another address than the server's own.

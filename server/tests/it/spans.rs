@@ -1,6 +1,6 @@
 //! Spans, as a collector gets them.
 
-use crate::world::{More, World};
+use crate::world::{More, World, http};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -45,7 +45,7 @@ fn hex(id: &[u8]) -> String {
 async fn a_collector_gets_each_request_in_its_trace_and_each_write_in_a_look() {
     let (url, taken) = collector().await;
     let world = world_with(&url).await;
-    let client = reqwest::Client::new();
+    let client = http();
     let status = client.get(format!("{}/api/v1/status?x=1", world.url));
     status.header("traceparent", format!("00-{TRACE}-{CALLER}-01")).send().await.unwrap();
     let ticket = client.get(format!("{}/requests/t/a-secret", world.url)).send().await.unwrap();

@@ -4,7 +4,7 @@ use crate::gadget::{Frame, key_of};
 use crate::phone::{lock_at, service};
 use crate::sign_in::{Browser, location, signed_in};
 use crate::webex::Bot;
-use crate::world::{More, SITE, World, program};
+use crate::world::{More, SITE, World, http, program};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use simulators::phone::object::Object;
@@ -329,7 +329,7 @@ async fn a_foreign_page_cannot_press() {
         let answer = browser.post_from("/ui/activate", &format!("site={SITE}"), true, site).await;
         assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{site}");
     }
-    let key_with_cookie = reqwest::Client::new()
+    let key_with_cookie = http()
         .put(format!("{}/api/v1/sites/{SITE}/lockdown", world.url))
         .header("cookie", "sess=whatever")
         .json(&json!({ "desired": "locked" }))
@@ -390,7 +390,7 @@ async fn an_idempotency_key_carries_a_request_out_once() {
 async fn the_pages_say_the_truth_without_scripts() {
     let world = World::new().await;
     world.until_standing("normal").await;
-    let page = async |path: &str| reqwest::get(format!("{}{path}", world.url)).await.unwrap();
+    let page = async |path: &str| http().get(format!("{}{path}", world.url)).send().await.unwrap();
     let public = page("/").await;
     let policy = public.headers()["content-security-policy"].to_str().unwrap().to_owned();
     assert!(policy.contains("frame-ancestors 'none'") && policy.contains("'nonce-"), "{policy}");
@@ -404,7 +404,7 @@ async fn the_pages_say_the_truth_without_scripts() {
             page("/").await.text().await.unwrap().contains("We cannot confirm the state")
         })
         .await;
-    let framed = reqwest::Client::new().get(&world.url).header("sec-fetch-dest", "iframe").send().await.unwrap();
+    let framed = http().get(&world.url).header("sec-fetch-dest", "iframe").send().await.unwrap();
     assert_eq!(framed.status(), StatusCode::FORBIDDEN);
     assert_eq!(page("/no/such/page").await.status(), StatusCode::NOT_FOUND);
 }
@@ -437,11 +437,11 @@ async fn an_administrator_gives_roles_that_hold_at_once_and_keeps_the_last_admin
 async fn the_contract_names_every_call_and_the_reader_downloads_nothing() {
     let world = World::new().await;
     let contract: serde_json::Value =
-        reqwest::get(format!("{}/api/v1/openapi.json", world.url)).await.unwrap().json().await.unwrap();
+        http().get(format!("{}/api/v1/openapi.json", world.url)).send().await.unwrap().json().await.unwrap();
     assert!(contract["openapi"].as_str().unwrap().starts_with("3.1"));
     let paths: Vec<&String> = contract["paths"].as_object().unwrap().keys().collect();
     assert_eq!(paths.len(), 25, "{paths:?}");
-    let reader = reqwest::get(format!("{}/api/docs/", world.url)).await.unwrap();
+    let reader = http().get(format!("{}/api/docs/", world.url)).send().await.unwrap();
     let policy = reader.headers()["content-security-policy"].to_str().unwrap().to_owned();
     assert!(policy.starts_with("default-src 'none'"), "{policy}");
     let html = reader.text().await.unwrap();

@@ -5,7 +5,7 @@ use crate::gadget;
 use crate::phone::service;
 use crate::sign_in::{Browser, signed_in};
 use crate::webex::Bot;
-use crate::world::World;
+use crate::world::{World, http};
 use simulators::phone::{PUSHER, Phone, PhoneSim};
 use simulators::webex::model::id;
 use simulators::{CucmSim, FinesseSim};
@@ -56,7 +56,7 @@ impl Everywhere {
     /// What each of them says, as somebody reads it.
     async fn said(&mut self) -> BTreeMap<&'static str, String> {
         let mut said = BTreeMap::new();
-        let public = reqwest::get(&self.bot.world.url).await.unwrap().text().await.unwrap();
+        let public = http().get(&self.bot.world.url).send().await.unwrap().text().await.unwrap();
         said.insert("public page", format!("{} {}", of(&public, "banner-headline"), after(&public, "card how")));
         for (name, page) in [("console", "/console"), ("wall", "/wall")] {
             let text = self.eoc.get(page).await.text().await.unwrap();
@@ -74,7 +74,7 @@ impl Everywhere {
         let device = self.bot.sim.model().endpoints[0].shows.get("UserInterface.Message.TextLine").cloned();
         said.insert("a room device", device.map(|line| line["Text"].to_string()).unwrap_or_default());
         let feed = loop {
-            let feed = reqwest::get(format!("{}/api/v1/alerts.atom", self.bot.world.url)).await.unwrap();
+            let feed = http().get(format!("{}/api/v1/alerts.atom", self.bot.world.url)).send().await.unwrap();
             // Once a second, the public may ask.
             if feed.status() != reqwest::StatusCode::TOO_MANY_REQUESTS {
                 break feed.text().await.unwrap();

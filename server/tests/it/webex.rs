@@ -2,7 +2,7 @@
 
 use crate::proxy::SiteProxy;
 use crate::sign_in::{Browser, signed_in};
-use crate::world::{DEMO, More, SITE, World, refused};
+use crate::world::{DEMO, More, SITE, World, http, refused};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use simulators::webex::local::LocalDevice;
@@ -126,8 +126,7 @@ impl Bot {
     }
 
     async fn count(&self, what: &str) -> usize {
-        let numbers =
-            reqwest::Client::new().get(format!("{}/metrics", self.world.url)).bearer_auth(self.world.everything());
+        let numbers = http().get(format!("{}/metrics", self.world.url)).bearer_auth(self.world.everything());
         let numbers = numbers.send().await.unwrap().text().await.unwrap();
         let line =
             numbers.lines().find(|line| line.starts_with(&format!("lockdown_webex_ignored_total{{why=\"{what}\"}}")));
@@ -434,7 +433,7 @@ async fn by_webhook_only_what_webex_signed_is_heard() {
         json!({ "resource": "messages", "event": "created", "data": { "id": id("us", "MESSAGE", &message.uuid) } })
             .to_string();
     let deliver = async |signature: Option<String>, body: String| {
-        let mut request = reqwest::Client::new().post(format!("{}/hooks/webex", bot.world.url));
+        let mut request = http().post(format!("{}/hooks/webex", bot.world.url));
         if let Some(signature) = signature {
             request = request.header("X-Spark-Signature", signature);
         }
@@ -623,8 +622,7 @@ async fn two_servers_make_one_space_and_answer_once() {
     bot.world
         .until("the other server heard it too", async || {
             let count = async |world: &World| {
-                let numbers =
-                    reqwest::Client::new().get(format!("{}/metrics", world.url)).bearer_auth(bot.world.everything());
+                let numbers = http().get(format!("{}/metrics", world.url)).bearer_auth(bot.world.everything());
                 numbers
                     .send()
                     .await

@@ -9,7 +9,7 @@ use simulators::{B2cSim, CucmSim};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 /// Nothing here waits longer; a condition not met by then is a failure with its name.
@@ -34,6 +34,23 @@ pub(crate) struct More {
     pub(crate) identity: String,
     pub(crate) sections: String,
     pub(crate) environment: Vec<(&'static str, &'static str)>,
+}
+
+/// A client of nobody's in particular: to make one, hundreds of certificates are read. It keeps no connection: each test
+/// has a runtime of its own, and servers come and go.
+pub(crate) fn http() -> reqwest::Client {
+    static CLIENT: LazyLock<reqwest::Client> =
+        LazyLock::new(|| reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap());
+    CLIENT.clone()
+}
+
+/// The same, and follows nothing by itself.
+pub(crate) fn http_without_redirects() -> reqwest::Client {
+    static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
+        let client = reqwest::Client::builder().pool_max_idle_per_host(0);
+        client.redirect(reqwest::redirect::Policy::none()).build().unwrap()
+    });
+    CLIENT.clone()
 }
 
 /// The demonstration site of `cargo xtask run`.
@@ -186,7 +203,8 @@ impl World {
             .spawn()
             .unwrap();
         *self.server.lock().unwrap() = Some(server);
-        self.until("the server answers", async || reqwest::get(format!("{}/healthz", self.url)).await.is_ok()).await;
+        self.until("the server answers", async || http().get(format!("{}/healthz", self.url)).send().await.is_ok())
+            .await;
     }
 
     /// Ends the server as a power cut would.
@@ -294,7 +312,7 @@ impl World {
         body: Option<Value>,
         headers: &[(&str, &str)],
     ) -> (StatusCode, Option<String>, Value) {
-        let mut request = reqwest::Client::new().request(method, format!("{}{path}", self.url)).bearer_auth(key);
+        let mut request = http().request(method, format!("{}{path}", self.url)).bearer_auth(key);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
