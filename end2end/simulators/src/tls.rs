@@ -16,7 +16,7 @@ pub(crate) struct Identity {
 impl Identity {
     /// CUCM's self-signed Tomcat certificates carry CA flags: `as_ca` does likewise.
     pub(crate) fn new(common_name: &str, as_ca: bool) -> Result<Self, rcgen::Error> {
-        let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()])?;
+        let mut params = CertificateParams::new(["127.0.0.1", "::1", "localhost"].map(str::to_owned))?;
         params.distinguished_name.push(DnType::CommonName, common_name);
         params.is_ca = if as_ca { IsCa::Ca(BasicConstraints::Unconstrained) } else { IsCa::NoCa };
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

@@ -6,9 +6,15 @@ use axum_server::Handle;
 use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::Mutex;
 use tokio::task::JoinHandle;
+
+/// This machine's own address: IPv4's where there is one.
+fn loopback() -> IpAddr {
+    let v4 = IpAddr::from(Ipv4Addr::LOCALHOST);
+    if TcpListener::bind((v4, 0)).is_ok() { v4 } else { Ipv6Addr::LOCALHOST.into() }
+}
 
 /// One HTTP(S) server on loopback.
 pub struct WebServer {
@@ -24,7 +30,7 @@ impl WebServer {
     /// # Errors
     /// When the port is taken.
     pub fn start(app: Router, tls: Option<RustlsConfig>, port: u16) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+        let listener = TcpListener::bind((loopback(), port))?;
         let address = listener.local_addr()?;
         let server = Self { app, tls, address, running: Mutex::new(None) };
         server.serve(listener)?;
