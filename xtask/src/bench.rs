@@ -1,7 +1,7 @@
 //! The product's speed as ratios, in one run, against what an engineer would write instead.
 
 use crate::command::{cargo, program, root, run, say, target};
-use crate::{setup, site};
+use crate::{progress, setup, site};
 use anyhow::Result;
 use std::path::PathBuf;
 
@@ -23,7 +23,7 @@ pub(crate) fn some(only: &[&str]) -> Result<()> {
         .arg("--nginx")
         .arg(nginx)
         .arg("--site")
-        .arg(site::folder())
+        .arg(site::Build::Shipped.folder())
         .arg("--report")
         .arg(root().join("BENCH.md"))
         .arg("--wsdl")
@@ -31,15 +31,15 @@ pub(crate) fn some(only: &[&str]) -> Result<()> {
         .arg("--folder")
         .arg(target().join("bench"))
         .args(only)
-        .env("LEPTOS_SITE_ROOT", site::folder()))
+        .env("LEPTOS_SITE_ROOT", site::Build::Shipped.folder()))
 }
 
 /// Server, simulators and browser side, as they ship.
 pub(crate) fn build() -> Result<()> {
     say("building as it ships (release; some minutes the first time)");
-    run(cargo().args(["build", "--quiet", "--release", "--package", "server"]))?;
-    run(cargo().args(["build", "--quiet", "--release", "--package", "simulators"]))?;
-    site::build()
+    progress::cargo("server", cargo().args(["build", "--release", "--package", "server"]))?;
+    progress::cargo("simulators", cargo().args(["build", "--release", "--package", "simulators"]))?;
+    site::Build::Shipped.make().map(|_| ())
 }
 
 pub(crate) fn binary(name: &str) -> PathBuf {

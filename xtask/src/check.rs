@@ -26,6 +26,8 @@ fn lints() -> Result<()> {
         "server",
         "--package",
         "xtask",
+        "--package",
+        "bindgen",
         "--",
         "-D",
         "warnings",
@@ -44,7 +46,9 @@ fn spelling() -> Result<()> {
 fn unused_dependencies() -> Result<()> {
     say("unused dependencies");
     let mut unused = Vec::new();
-    for package in ["app", "app/domain", "frontend", "server", "server/axl", "end2end/simulators", "xtask"] {
+    for package in
+        ["app", "app/domain", "frontend", "server", "server/axl", "end2end/simulators", "xtask", "xtask/bindgen"]
+    {
         let manifest = fs::read_to_string(root().join(package).join("Cargo.toml"))?;
         let code = sources(&root().join(package))?;
         for name in dependencies(&manifest) {

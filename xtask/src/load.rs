@@ -12,7 +12,11 @@ use std::process::Command;
 pub(crate) fn one(how: &[&str]) -> Result<()> {
     bench::build()?;
     let mut load = script(&bench::binary("simulators"), &target().join("load"))?;
-    run(load.arg("--lockdown").arg(bench::binary("pstn-lockdown")).args(how).env("LEPTOS_SITE_ROOT", site::folder()))
+    run(load
+        .arg("--lockdown")
+        .arg(bench::binary("pstn-lockdown"))
+        .args(how)
+        .env("LEPTOS_SITE_ROOT", site::Build::Shipped.folder()))
 }
 
 /// What a site installs: the package as it ships, in a Debian for each of two servers, behind nginx, with a database.

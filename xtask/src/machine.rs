@@ -13,8 +13,7 @@ use std::process::Command;
 const HOST: &str = "10.0.2.2";
 
 pub(crate) fn test() -> Result<()> {
-    demo::build()?;
-    site::build()?;
+    demo::build_with(site::Build::Shipped)?;
     say("the package on a machine with systemd, emulated");
     let folder = target().join("machine-test");
     let _ = fs::remove_dir_all(&folder);

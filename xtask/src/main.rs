@@ -8,7 +8,9 @@ mod deploy;
 mod emulator;
 mod load;
 mod machine;
+mod needs;
 mod package;
+mod progress;
 mod run;
 mod schema;
 mod setup;
@@ -20,8 +22,10 @@ use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask run      set up, build, and start the product against simulators on this machine
-cargo xtask test     set up and pass all tests: Rust, schema, independent clients, package, service, browser
-cargo xtask test NAME… | browser FILE… | --list    parts of it, some files of the browser's part, the parts' names
+cargo xtask test     set up and pass the tests that need no root: Rust, the server, independent clients, the browser
+cargo xtask test all | NAME… | browser FILE… | --list    all there are; parts; some files of the browser's; the names
+                     --require-all: what cannot be tried here is a failure
+cargo xtask ci       check and test all, each once
 cargo xtask check    formatting, lints, walls, spelling, unused dependencies
 cargo xtask bench [prepared | many | sweep | http | queue]    every number, as ratios against peers, into BENCH.md
 cargo xtask load [installed] [MINUTES [SEED]]    faults of everything at random for an hour, and what must hold
@@ -38,20 +42,20 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["run"] => run::run(),
-        ["test"] => test::all(),
+        ["ci"] => test::ci(),
         ["test", "--list"] => {
             print!("{}", test::list());
             Ok(())
         }
         ["test", "browser", file, more @ ..] if file.contains('.') => test::browser(&[&[*file], more].concat()),
-        ["test", names @ ..] => test::named(names),
+        ["test", words @ ..] => test::of_words(words),
         ["check"] => check::all(),
         ["bench", only @ ..] => bench::some(only),
         ["load", "installed", how @ ..] => load::installed(how),
         ["load", how @ ..] => load::one(how),
         ["deb"] => package::deb(),
         ["dist"] => package::dist(),
-        ["site"] => site::build(),
+        ["site"] => site::Build::Shipped.make().map(|_| ()),
         ["walls"] => walls::check(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");

@@ -3,8 +3,8 @@
 //! The package is laid out here and packed by dpkg-deb itself: cargo-deb would build a second time by rules of its own,
 //! and knows nothing of the browser side.
 
-use crate::command::{cargo, output, program, root, run, run_quietly, say, target};
-use crate::site;
+use crate::command::{cargo, output, program, root, run_quietly, say, target};
+use crate::{progress, site};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -67,8 +67,8 @@ fn checksum(file: &Path) -> Result<String> {
 
 fn release() -> Result<PathBuf> {
     say("building as it ships (release; some minutes the first time)");
-    run(cargo().args(["build", "--quiet", "--release", "--package", "server"]))?;
-    site::build()?;
+    progress::cargo("server", cargo().args(["build", "--release", "--package", "server"]))?;
+    site::Build::Shipped.make()?;
     Ok(target().join("release").join(NAME))
 }
 
@@ -79,7 +79,7 @@ pub(crate) fn archive(binary: &Path, version: &str, into: &Path) -> Result<PathB
     let _ = fs::remove_dir_all(&place);
     fs::create_dir_all(&place)?;
     stripped(binary, &place.join(NAME))?;
-    copy(&site::folder(), &place.join("site"))?;
+    copy(&site::Build::Shipped.folder(), &place.join("site"))?;
     copy(&root().join("deploy"), &place.join("deploy"))?;
     for file in ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
         fs::copy(root().join(file), place.join(file))?;
@@ -105,7 +105,7 @@ pub(crate) fn pack(binary: &Path, version: &str, into: &Path) -> Result<PathBuf>
         fs::create_dir_all(new)?;
     }
     stripped(binary, &bin.join(NAME))?;
-    copy(&site::folder(), &share.join(NAME).join("site"))?;
+    copy(&site::Build::Shipped.folder(), &share.join(NAME).join("site"))?;
     copy(&root().join("deploy/lockdown.example.toml"), &share.join(NAME).join("lockdown.example.toml"))?;
     let unit = format!("{NAME}.service");
     fs::copy(root().join("deploy/systemd").join(&unit), stage.join("usr/lib/systemd/system").join(&unit))?;

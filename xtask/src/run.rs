@@ -1,12 +1,13 @@
 //! `cargo xtask run`: simulators in their own process, the real server against them, demo people.
 
 use crate::command::{cargo, output, program, root, say, target};
-use crate::site;
+use crate::needs::{self, Need};
+use crate::{progress, site};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -17,6 +18,8 @@ pub(crate) struct World {
     pub(crate) url: String,
     pub(crate) simulators: Value,
     pub(crate) folder: PathBuf,
+    /// The browser side that its server serves.
+    site: PathBuf,
     /// What the tests of the whole product need to know.
     pub(crate) whole: Value,
     children: Vec<Child>,
@@ -86,9 +89,12 @@ impl Drop for World {
 
 pub(crate) fn run() -> Result<()> {
     let started = Instant::now();
-    build()?;
-    site::build()?;
-    let world = World::start(&root().join("target/demo"), 3000)?;
+    needs::all_there(&[Need::Compiler, Need::Wasm])?;
+    let site = build_with(site::Build::Quick)?;
+    let world = World::start(&target().join("demo"), &site, 3000)?;
+    if !world.url.ends_with(":3000") {
+        println!("\n  Port 3000 is taken: it is {} this time.", world.url);
+    }
     println!("\n  {}            the public page", world.url);
     println!("  {}/console    the EOC’s page\n", world.url);
     println!("  Sign in as (the simulated identity provider asks for no password):");
@@ -109,15 +115,25 @@ pub(crate) fn run() -> Result<()> {
     world.until_stopped()
 }
 
-/// Server and simulators, each on its own so that features do not mix.
+/// What is compiled for this machine, always together: each crate that they share is compiled once, with one set of
+/// features. As they ship, server and browser side are built by themselves (`cargo xtask deb`).
+pub(crate) const NATIVE: [&str; 10] =
+    ["--package", "server", "--package", "simulators", "--package", "app", "--package", "lockdown", "--package", "axl"];
+
+/// Server and simulators.
 pub(crate) fn build() -> Result<()> {
-    say("building the server and the simulators (some minutes the first time)");
-    run_cargo(&["build", "--package", "server"])?;
-    run_cargo(&["build", "--package", "simulators"])
+    progress::cargo("server and simulators", cargo().arg("build").args(NATIVE))
 }
 
-fn run_cargo(words: &[&str]) -> Result<()> {
-    crate::command::run(cargo().args(words))
+/// The same, and beside them the browser side. Returns where that is.
+pub(crate) fn build_with(site: site::Build) -> Result<PathBuf> {
+    say("building (some minutes the first time)");
+    std::thread::scope(|scope| {
+        let site = scope.spawn(move || site.make());
+        let native = build();
+        let site = site.join().unwrap_or_else(|_| bail!("the browser side was not built"));
+        native.and(site)
+    })
 }
 
 pub(crate) fn binary(name: &str) -> PathBuf {
@@ -125,11 +141,13 @@ pub(crate) fn binary(name: &str) -> PathBuf {
 }
 
 impl World {
-    /// Starts simulators and a server with its data in `folder`, on `port` (or a free one if taken).
-    pub(crate) fn start(folder: &Path, port: u16) -> Result<Self> {
+    /// Starts simulators and a server with its data in `folder` and the browser side of `site`, on `port` (or the next
+    /// free one, if it is taken).
+    pub(crate) fn start(folder: &Path, site: &Path, port: u16) -> Result<Self> {
         let files = folder.join("finesse");
         fs::create_dir_all(&files)?;
         let mut world = Self::simulators_only(folder, &["--finesse-files", &files.to_string_lossy()])?;
+        site.clone_into(&mut world.site);
         let port = free(port)?;
         // A name, not an address: browsers give passkeys to names only.
         world.url = format!("http://localhost:{port}");
@@ -157,6 +175,7 @@ impl World {
             simulators: serde_json::from_str(&said)
                 .context("the simulators said something else than their addresses")?,
             folder: folder.to_owned(),
+            site: PathBuf::new(),
             whole: Value::Null,
             children: vec![simulators],
         })
@@ -164,8 +183,9 @@ impl World {
 
     /// The product as a site runs it: MongoDB, an independent identity provider, two sites. What the
     /// tests need to know of it is [`World::whole`].
-    pub(crate) fn start_whole(folder: &Path, style: Style) -> Result<Self> {
+    pub(crate) fn start_whole(folder: &Path, site: &Path, style: Style) -> Result<Self> {
         let mut world = Self::simulators_only(folder, &[])?;
+        site.clone_into(&mut world.site);
         let (port, database) = (free(0)?, free(0)?);
         world.url = format!("http://localhost:{port}");
         let provider = world.start_provider(style)?;
@@ -252,7 +272,7 @@ impl World {
     fn webex(&self) -> String {
         let text = |key: &str| self.simulators["webex"][key].as_str().unwrap_or("").to_owned();
         format!(
-            "\n[webex]\nbot_token = \"{}\"\napi_url = \"{}\"\nu2c_url = \"{}\"\ndomains = [\"127.0.0.1\"]\n\n[[webex.device]]\nname = \"EOC room\"\ndevice_id = \"{}\"\n",
+            "\n[webex]\nbot_token = \"{}\"\napi_url = \"{}\"\nu2c_url = \"{}\"\ndomains = [\"127.0.0.1\", \"[::1]\"]\n\n[[webex.device]]\nname = \"EOC room\"\ndevice_id = \"{}\"\n",
             text("token"),
             text("api"),
             text("u2c"),
@@ -319,8 +339,9 @@ impl World {
 
     fn sections(&self, port: u16, store: &str, identity: &str, sites: &str) -> String {
         let text = |key: &str| self.simulators[key].as_str().unwrap_or("").to_owned();
+        let listen = SocketAddr::from((loopback(), port));
         format!(
-            "[http]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"http://localhost:{port}\"\n\n[store]\ndata_dir = \"data\"\n{store}\n\n[cucm]\nurl = \"{axl}\"\nusername = \"axl-lockdown\"\npassword = \"axl-demo\"\ntls = {{ pin_sha256 = [\"{pin}\"] }}\n\n[webhooks]\nallow = [\"{RECEIVER}\"]\nnetworks = [\"127.0.0.1\"]\n\n{identity}\n{sites}",
+            "[http]\nlisten = \"{listen}\"\npublic_url = \"http://localhost:{port}\"\n\n[store]\ndata_dir = \"data\"\n{store}\n\n[cucm]\nurl = \"{axl}\"\nusername = \"axl-lockdown\"\npassword = \"axl-demo\"\ntls = {{ pin_sha256 = [\"{pin}\"] }}\n\n[webhooks]\nallow = [\"{RECEIVER}\"]\nnetworks = [\"127.0.0.1\", \"::1\"]\n\n{identity}\n{sites}",
             axl = text("axl"),
             pin = text("fingerprint"),
         )
@@ -363,7 +384,7 @@ impl World {
             .arg("serve")
             .arg("--config")
             .arg(self.folder.join("lockdown.toml"))
-            .env("LEPTOS_SITE_ROOT", site::folder())
+            .env("LEPTOS_SITE_ROOT", &self.site)
             .stdin(Stdio::null())
             .stderr(log)
             .spawn()
@@ -414,10 +435,18 @@ fn first_line(child: &mut Child) -> Result<String> {
     Ok(line)
 }
 
-/// The wanted port, or another one if somebody has it.
+/// The wanted port, or the next one that nobody has; any, where none is wanted.
 fn free(port: u16) -> Result<u16> {
-    let bind = |port| TcpListener::bind(("127.0.0.1", port)).and_then(|listener| listener.local_addr());
-    Ok(bind(port).or_else(|_| bind(0))?.port())
+    let is_free = |port: u16| TcpListener::bind((loopback(), port)).and_then(|listener| listener.local_addr());
+    let wanted = (port > 0).then(|| port..port.saturating_add(100)).into_iter().flatten();
+    let mut found = wanted.chain([0]).filter_map(|port| is_free(port).ok());
+    found.next().map(|address| address.port()).context("no port is free")
+}
+
+/// This machine's own address: IPv4's where there is one.
+fn loopback() -> IpAddr {
+    let v4 = IpAddr::from(Ipv4Addr::LOCALHOST);
+    if TcpListener::bind((v4, 0)).is_ok() { v4 } else { Ipv6Addr::LOCALHOST.into() }
 }
 
 /// Opens what was built for other programs, such as the browser tests.

@@ -6,7 +6,7 @@ use crate::run::World;
 use crate::setup;
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Validates every message kept by the AXL client's tests.
 pub(crate) fn messages() -> Result<()> {
@@ -56,26 +56,27 @@ pub(crate) fn alerts() -> Result<()> {
     Ok(())
 }
 
-/// Holds what the bot's tests sent and got against Webex's description of its API, where that is at hand: it is not
-/// ours to copy. `LOCKDOWN_WEBEX_REFERENCE` names its folder.
-pub(crate) fn webex() -> Result<()> {
+/// Webex' description of its API, where it is at hand: it is not ours to copy. `LOCKDOWN_WEBEX_REFERENCE` names its folder.
+pub(crate) fn webex_reference() -> Option<PathBuf> {
     let folder =
         std::env::var_os("LOCKDOWN_WEBEX_REFERENCE").map_or_else(|| root().join("../shared/webex"), Into::into);
-    if !folder.join("openapi").is_dir() {
-        say("Webex’s description of its API is not at hand: what the bot says is not held against it");
-        return Ok(());
-    }
+    folder.join("openapi").is_dir().then_some(folder)
+}
+
+/// Holds what the bot's tests sent and got against it.
+pub(crate) fn webex() -> Result<()> {
+    let folder = webex_reference().context("Webex’s description of its API is not at hand")?;
     say("the bot’s messages against Webex’s description of its API, and Adaptive Cards 1.3");
     let python = setup::python()?.join("python");
     run(program(python).arg(root().join("end2end/webex/validate.py")).arg(target().join("tmp/webex")).arg(folder))
 }
 
 /// Clients that share nothing with us write to the bot of the real server, and are a bot themselves.
-pub(crate) fn webex_peers() -> Result<()> {
+pub(crate) fn webex_peers(site: &Path) -> Result<()> {
     say("webexpythonsdk and webex_bot");
     let folder = target().join("webex-peers");
     let _ = fs::remove_dir_all(&folder);
-    let world = World::start(&folder, 0)?;
+    let world = World::start(&folder, site, 0)?;
     let python = setup::python()?.join("python");
     run(program(python).arg(root().join("end2end/webex/peers.py")).arg(world.simulators["webex"].to_string()))
         .with_context(|| format!("the server's log is {}", folder.join("server.log").display()))

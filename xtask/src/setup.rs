@@ -54,6 +54,20 @@ pub(crate) fn wasm_toolchain() -> Result<WasmCargo> {
     Ok(WasmCargo::Linked)
 }
 
+const DEBIAN_RUST: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
+
+/// Why the browser side cannot be built; nothing where it can, or what is missing can be fetched on the way.
+pub(crate) fn wasm_is_missing(may_install: bool) -> Option<String> {
+    let may_download = std::env::var("RUSTUP_AUTO_INSTALL").as_deref() != Ok("0") && exists("rustup");
+    let there = has_core(Path::new("rustc")).unwrap_or(false) || Path::new("/usr/lib/rustlib/src").exists();
+    (!there && !may_download && !may_install).then(|| {
+        format!(
+            "Rust's wasm target is missing: `rustup target add {WASM}`, or on Debian as root `apt-get install {}`",
+            DEBIAN_RUST.join(" ")
+        )
+    })
+}
+
 fn has_core(rustc: &Path) -> Result<bool> {
     let folder = output(program(rustc).args(["--print", "target-libdir", "--target", WASM]))?;
     let entries = fs::read_dir(folder.trim()).into_iter().flatten().flatten();
@@ -62,7 +76,7 @@ fn has_core(rustc: &Path) -> Result<bool> {
 
 /// rustup cannot download here: std for wasm is built once from Debian's sources and linked.
 fn debian_toolchain() -> Result<()> {
-    apt(&["rustc-web", "cargo-web", "rust-web-src", "lld-22"], "/usr/lib/rustlib/src")?;
+    apt(&DEBIAN_RUST, "/usr/lib/rustlib/src")?;
     let folder = tools().join("wasm-toolchain");
     let version = output(Command::new("/usr/bin/rustc").arg("-vV"))?;
     let stamp = folder.join("stamp");
@@ -153,15 +167,19 @@ pub(crate) fn apt(packages: &[&str], proof: &str) -> Result<()> {
 
 /// Chromium for the browser tests: `CHROMIUM`, or the distribution's.
 pub(crate) fn chromium() -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os("CHROMIUM") {
-        return Ok(PathBuf::from(path));
-    }
-    let known = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-    if let Some(found) = known.iter().map(PathBuf::from).find(|path| path.exists()) {
+    if let Some(found) = known_chromium() {
         return Ok(found);
     }
-    apt(&["chromium"], known[0]).context("the browser tests need Chromium: install it, or set CHROMIUM to its path")?;
-    Ok(PathBuf::from(known[0]))
+    apt(&["chromium"], CHROMIUM[0])
+        .context("the browser tests need Chromium: install it, or set CHROMIUM to its path")?;
+    Ok(PathBuf::from(CHROMIUM[0]))
+}
+
+const CHROMIUM: [&str; 3] = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+pub(crate) fn known_chromium() -> Option<PathBuf> {
+    let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
+    named.or_else(|| CHROMIUM.iter().map(PathBuf::from).find(|path| path.exists()))
 }
 
 pub(crate) fn xmllint() -> Result<()> {

@@ -2,9 +2,9 @@
 //! wasm-bindgen, size by the pinned wasm-opt. Never by whatever PATH has: Debian's binaryen 108
 //! makes a module that validates and does not run.
 
-use crate::command::{program, root, run, run_quietly, say, target};
-use crate::setup;
-use anyhow::{Context, Result, bail};
+use crate::command::{cargo, program, root, run, run_quietly, target};
+use crate::{progress, setup};
+use anyhow::{Result, bail};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,63 +16,74 @@ const BUDGET_BYTES: usize = 250_000;
 
 const NAME: &str = "lockdown";
 
-pub(crate) fn folder() -> PathBuf {
-    target().join("site")
+/// How the browser side is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Build {
+    /// In a minute or two, some megabytes: for the demonstration and most tests.
+    Quick,
+    /// As small as can be, within the budget: what a site gets.
+    Shipped,
 }
 
-/// Builds `target/site` unless it is newer than everything it is made of.
-pub(crate) fn build() -> Result<()> {
-    let cargo = setup::wasm_toolchain()?;
-    let modules = setup::npm()?;
-    if is_fresh()? {
-        return Ok(());
+impl Build {
+    pub(crate) fn folder(self) -> PathBuf {
+        target().join(if self == Self::Quick { "site-quick" } else { "site" })
     }
-    say("building the browser side (release; some minutes the first time)");
-    let front = target().join("front");
-    run(cargo
-        .command()
-        .args(["build", "--quiet", "--package", "frontend", "--profile", "wasm-release"])
-        .args(["--target", "wasm32-unknown-unknown", "--target-dir"])
-        .arg(&front))?;
-    let wasm = front.join("wasm32-unknown-unknown/wasm-release/frontend.wasm");
-    let package = folder().join("pkg");
-    if folder().exists() {
-        fs::remove_dir_all(folder())?;
+
+    fn profile(self) -> &'static str {
+        if self == Self::Quick { "wasm-quick" } else { "wasm-release" }
     }
-    fs::create_dir_all(&package)?;
-    bind(&wasm, &package)?;
-    drop_streams(&package)?;
-    drop_classes(&package)?;
-    shrink(&modules, &package)?;
-    fs::copy(root().join("style/main.css"), package.join(format!("{NAME}.css")))?;
-    minify(&modules, &package)?;
-    copy_all(&root().join("public"), &folder())?;
-    let names = by_content(&package)?;
-    compress(&package)?;
-    within_budget(&names)?;
-    fs::write(folder().join("built"), "")?;
-    Ok(())
+
+    /// Builds it unless it is newer than everything it is made of. Returns where it is.
+    pub(crate) fn make(self) -> Result<PathBuf> {
+        let cargo = setup::wasm_toolchain()?;
+        let modules = if self == Self::Shipped { Some(setup::npm()?) } else { None };
+        let folder = self.folder();
+        if is_fresh(&folder)? {
+            return Ok(folder);
+        }
+        let front = target().join("front");
+        progress::cargo(
+            "the browser side",
+            cargo
+                .command()
+                .args(["build", "--package", "frontend", "--profile", self.profile()])
+                .args(["--target", "wasm32-unknown-unknown", "--target-dir"])
+                .arg(&front),
+        )?;
+        let wasm = front.join("wasm32-unknown-unknown").join(self.profile()).join("frontend.wasm");
+        let package = folder.join("pkg");
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        fs::create_dir_all(&package)?;
+        bind(&wasm, &package, &front)?;
+        fs::copy(root().join("style/main.css"), package.join(format!("{NAME}.css")))?;
+        copy_all(&root().join("public"), &folder)?;
+        match modules {
+            None => drop(by_content(&package, &folder)?),
+            Some(modules) => {
+                shrink(&modules, &package)?;
+                minify(&modules, &package)?;
+                let names = by_content(&package, &folder)?;
+                compress(&package)?;
+                within_budget(&names)?;
+            }
+        }
+        fs::write(folder.join("built"), "")?;
+        Ok(folder)
+    }
 }
 
-fn bind(wasm: &Path, package: &Path) -> Result<()> {
-    let mut bindgen = wasm_bindgen_cli_support::Bindgen::new();
-    bindgen.input_path(wasm).web(true)?.typescript(false).omit_default_module_path(false).out_name(NAME);
-    bindgen.generate(package).context("wasm-bindgen")?;
-    // Leptos asks for NAME.wasm where LEPTOS_OUTPUT_NAME is set.
-    fs::rename(package.join(format!("{NAME}_bg.wasm")), package.join(format!("{NAME}.wasm")))?;
-    Ok(())
-}
-
-/// Exports keep what is behind them: leptos' streams, which no page of ours uses, are one and a half kilobytes.
-fn drop_streams(package: &Path) -> Result<()> {
-    let file = package.join(format!("{NAME}.wasm"));
-    let mut module = walrus::Module::from_file(&file)?;
-    let streams: Vec<_> =
-        module.exports.iter().filter(|export| export.name.contains("intounderlying")).map(walrus::Export::id).collect();
-    for export in streams {
-        module.exports.delete(export);
-    }
-    module.emit_wasm_file(&file)
+/// By a program of its own, in the browser side's own target directory: the server is built meanwhile.
+fn bind(wasm: &Path, package: &Path, front: &Path) -> Result<()> {
+    run(cargo()
+        .args(["run", "--quiet", "--package", "bindgen", "--target-dir"])
+        .arg(front)
+        .arg("--")
+        .arg(wasm)
+        .arg(package)
+        .arg(NAME))
 }
 
 /// Twice: what the first time leaves over gives the second another kilobyte.
@@ -96,18 +107,6 @@ fn shrink_once(modules: &Path, wasm: &Path) -> Result<()> {
     )
 }
 
-/// The classes of those streams, which nobody makes.
-fn drop_classes(package: &Path) -> Result<()> {
-    let file = package.join(format!("{NAME}.js"));
-    let mut script = fs::read_to_string(&file)?;
-    while let Some(begin) = script.find("export class IntoUnderlying") {
-        let class = &script[begin..];
-        let end = class.find(".prototype.free;\n").map(|end| end + ".prototype.free;\n".len());
-        script.replace_range(begin..begin + end.context("wasm-bindgen writes classes otherwise now")?, "");
-    }
-    Ok(fs::write(&file, script)?)
-}
-
 /// Bindings and style sheet without comments and long names: three kilobytes of brotli.
 fn minify(modules: &Path, package: &Path) -> Result<()> {
     let files = ["js", "css"].map(|extension| package.join(format!("{NAME}.{extension}")));
@@ -121,7 +120,7 @@ fn minify(modules: &Path, package: &Path) -> Result<()> {
 
 /// Names each file by what is in it, so that a browser keeps it for good, and tells the server the names: leptos
 /// reads them from `hash.txt`.
-fn by_content(package: &Path) -> Result<Vec<PathBuf>> {
+fn by_content(package: &Path, folder: &Path) -> Result<Vec<PathBuf>> {
     let mut names = Vec::new();
     let mut told = Vec::new();
     for extension in ["wasm", "js", "css"] {
@@ -132,7 +131,7 @@ fn by_content(package: &Path) -> Result<Vec<PathBuf>> {
         told.push(format!("{extension}: {hash}\n"));
         names.push(named);
     }
-    fs::write(folder().join("hash.txt"), told.concat())?;
+    fs::write(folder.join("hash.txt"), told.concat())?;
     Ok(names)
 }
 
@@ -178,8 +177,8 @@ fn within_budget(names: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-fn is_fresh() -> Result<bool> {
-    let Ok(built) = fs::metadata(folder().join("built")).and_then(|stamp| stamp.modified()) else {
+fn is_fresh(folder: &Path) -> Result<bool> {
+    let Ok(built) = fs::metadata(folder.join("built")).and_then(|stamp| stamp.modified()) else {
         return Ok(false);
     };
     let parts =
