@@ -2,6 +2,11 @@
 // Views are types within types.
 #![recursion_limit = "256"]
 
+#[cfg(not(erase_components))]
+compile_error!(
+    "the flag `--cfg erase_components` is missing: .cargo/config.toml sets it, and RUSTFLAGS in the environment replaces it"
+);
+
 pub mod api;
 #[cfg(feature = "ssr")]
 pub mod backend;

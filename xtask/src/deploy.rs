@@ -1,6 +1,6 @@
 //! What a site installs, tried: the package in a Debian of its own, the unit, the container's steps, the alerts.
 
-use crate::command::{exists, output, program, root, run, run_quietly, say, target};
+use crate::command::{output, program, root, run, run_quietly, say, target};
 use crate::debian::Root;
 use crate::run::World;
 use crate::{load, package, run as demo, setup, site};
@@ -39,12 +39,14 @@ pub(crate) fn lints() -> Result<()> {
             .args(["--builtin-schema", "vendor.compose-spec"])
             .arg(deploy.join("container/compose.yaml")),
     )?;
-    if exists("systemd-analyze") {
-        let unit = deploy.join("systemd/pstn-lockdown.service");
-        let mut analyze = Command::new("systemd-analyze");
-        run_quietly(analyze.args(["security", "--offline=true", "--threshold", EXPOSURE]).arg(unit))?;
-    }
     Ok(())
+}
+
+/// What systemd says of it.
+pub(crate) fn unit() -> Result<()> {
+    let unit = root().join("deploy/systemd/pstn-lockdown.service");
+    let mut analyze = Command::new("systemd-analyze");
+    run_quietly(analyze.args(["security", "--offline=true", "--threshold", EXPOSURE]).arg(unit))
 }
 
 /// Prometheus' own judgement of its rules.

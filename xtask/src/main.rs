@@ -1,6 +1,7 @@
 //! `cargo xtask`: sets up, builds, runs, tests and checks. No logic of the product lives here.
 
 mod bench;
+mod bench_build;
 mod check;
 mod command;
 mod debian;
@@ -28,6 +29,7 @@ cargo xtask test all | NAME… | browser FILE… | --list    all there are; part
 cargo xtask ci       check and test all, each once
 cargo xtask check    formatting, lints, walls, spelling, unused dependencies
 cargo xtask bench [prepared | many | sweep | http | queue]    every number, as ratios against peers, into BENCH.md
+cargo xtask bench build    how long building and testing take, against 2026-11-28; about an hour
 cargo xtask load [installed] [MINUTES [SEED]]    faults of everything at random for an hour, and what must hold
                      meanwhile: one server on a file, or the package behind nginx with a database, twice
 cargo xtask deb      a Debian package (target/dist)
@@ -47,9 +49,10 @@ fn main() -> ExitCode {
             print!("{}", test::list());
             Ok(())
         }
-        ["test", "browser", file, more @ ..] if file.contains('.') => test::browser(&[&[*file], more].concat()),
+        ["test", "browser", only @ ..] if !only.is_empty() && !test::is_part(only[0]) => test::browser(only),
         ["test", words @ ..] => test::of_words(words),
         ["check"] => check::all(),
+        ["bench", "build"] => bench_build::all(),
         ["bench", only @ ..] => bench::some(only),
         ["load", "installed", how @ ..] => load::installed(how),
         ["load", how @ ..] => load::one(how),

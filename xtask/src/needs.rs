@@ -3,9 +3,11 @@
 use crate::command::exists;
 use crate::setup::{self, is_root};
 use anyhow::{Result, bail};
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Command;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Need {
     Compiler,
     Wasm,
@@ -18,8 +20,10 @@ pub(crate) enum Need {
     Promtool,
     /// A Debian of its own, and an emulated one: only root makes them.
     DebianRoot,
-    /// A disk of a few megabytes, mounted where nobody else sees it.
-    UserNamespaces,
+    /// One of a few megabytes, mounted where nobody else sees it.
+    SmallDisk,
+    /// `systemd-analyze`.
+    Systemd,
     /// Webex' description of its API.
     WebexReference,
     /// A database by `MONGODB_URI`.
@@ -38,7 +42,7 @@ impl Need {
                 exists("node") && exists("npm"),
                 "Node.js with npm is missing: `apt-get install nodejs npm`, or take it from nodejs.org",
             ),
-            Self::Python => unless(exists("python3"), "Python 3 is missing: `apt-get install python3 python3-venv`"),
+            Self::Python => unless(has_python(), "Python 3 is missing: `apt-get install python3 python3-venv`"),
             Self::Chromium => unless(
                 setup::known_chromium().is_some() || may_install,
                 "Chromium is missing: `apt-get install chromium`, or set CHROMIUM to its path",
@@ -56,10 +60,11 @@ impl Need {
                 may_install && std::env::consts::ARCH == "x86_64",
                 "only root on Debian for amd64 can make a small Debian to try it in",
             ),
-            Self::UserNamespaces => unless(
-                namespaces(),
-                "this system lets nobody make user namespaces: `sysctl -w kernel.unprivileged_userns_clone=1`, or try it as root",
+            Self::SmallDisk => unless(
+                may_mount(),
+                "user namespaces are not allowed here: `sysctl -w kernel.unprivileged_userns_clone=1`",
             ),
+            Self::Systemd => unless(exists("systemd-analyze"), "systemd-analyze is missing: `apt-get install systemd`"),
             Self::WebexReference => unless(
                 crate::schema::webex_reference().is_some(),
                 "Webex’ description of its API is not at hand, and not ours to copy: LOCKDOWN_WEBEX_REFERENCE names its folder",
@@ -69,14 +74,21 @@ impl Need {
     }
 }
 
-fn namespaces() -> bool {
-    let tried = std::process::Command::new("unshare").args(["--user", "--map-root-user", "--mount", "true"]).output();
-    tried.is_ok_and(|tried| tried.status.success())
+fn may_mount() -> bool {
+    let mount = ["--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", "/tmp"];
+    Command::new("unshare").args(mount).output().is_ok_and(|tried| tried.status.success())
+}
+
+/// With what makes an environment of its own: Debian has that in another package.
+fn has_python() -> bool {
+    let asked = Command::new("python3").args(["-c", "import venv, ensurepip"]).output();
+    asked.is_ok_and(|asked| asked.status.success())
 }
 
 /// # Errors
 /// All that is missing, a sentence each.
-pub(crate) fn all_there(needs: &[Need]) -> Result<()> {
-    let missing: Vec<String> = needs.iter().filter_map(|need| need.missing()).collect();
+pub(crate) fn all_there<'n>(needs: impl IntoIterator<Item = &'n Need>) -> Result<()> {
+    let needs: BTreeSet<&Need> = needs.into_iter().collect();
+    let missing: Vec<String> = needs.into_iter().filter_map(|need| need.missing()).collect();
     if missing.is_empty() { Ok(()) } else { bail!("before it can begin:\n  {}", missing.join("\n  ")) }
 }

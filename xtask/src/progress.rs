@@ -9,11 +9,13 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// One build: units that cargo has finished, of so many.
+/// One build: units that cargo has finished, of so many. Those that were there before are not counted.
 struct Lane {
     name: &'static str,
+    fresh: usize,
     done: usize,
     all: usize,
+    ended: bool,
 }
 
 struct Meter {
@@ -34,24 +36,33 @@ const LINE: Duration = Duration::from_secs(30);
 
 /// Runs a build of cargo's. What it has to say is shown when it failed, and warnings always.
 pub(crate) fn cargo(name: &'static str, command: &mut Command) -> Result<()> {
+    cargo_said(name, command).map(|_| ())
+}
+
+/// The same. Returns what it wrote to its standard output.
+pub(crate) fn cargo_said(name: &'static str, command: &mut Command) -> Result<String> {
     let text = shown(command);
     let mut child = command
         .env("CARGO_TERM_PROGRESS_WHEN", "always")
         .env("CARGO_TERM_PROGRESS_WIDTH", "120")
         .env("CARGO_TERM_COLOR", "never")
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("{text} could not be started"))?;
+    let mut stdout = child.stdout.take().context("its output is piped")?;
     let stderr = child.stderr.take().context("its output is piped")?;
+    let written = std::thread::spawn(move || std::io::read_to_string(&mut stdout));
     let said = follow(name, stderr);
     let status = child.wait()?;
     end(name);
+    let written = written.join().unwrap_or_else(|_| Ok(String::new()))?;
     if !status.success() {
         bail!("{text} failed ({status}):\n{said}");
     }
     eprint!("{said}");
-    Ok(())
+    Ok(written)
 }
 
 /// Reads to the end, and returns what is no progress.
@@ -70,7 +81,8 @@ fn follow(name: &'static str, stderr: impl Read) -> String {
         }
         line.clear();
     }
-    said
+    // What broke off is news in any case.
+    said + &String::from_utf8_lossy(&line)
 }
 
 /// `Building [====>    ] 12/345: serde, tokio`
@@ -82,7 +94,7 @@ fn units(line: &str) -> Option<(usize, usize)> {
 
 /// What cargo does step by step is in the progress.
 fn is_news(line: &str) -> bool {
-    const STEPS: [&str; 9] = [
+    const STEPS: [&str; 10] = [
         "Compiling ",
         "Finished ",
         "Blocking ",
@@ -92,6 +104,7 @@ fn is_news(line: &str) -> bool {
         "Updating ",
         "Locking ",
         "Running ",
+        "Executable ",
     ];
     let line = line.trim_start_matches(['\u{1b}', '[', 'K', ' ']);
     !line.trim().is_empty() && !STEPS.iter().any(|step| line.starts_with(step))
@@ -101,8 +114,9 @@ fn note(name: &'static str, done: usize, all: usize) {
     let mut meter = METER.lock().unwrap_or_else(PoisonError::into_inner);
     let began = *meter.began.get_or_insert_with(Instant::now);
     match meter.lanes.iter_mut().find(|lane| lane.name == name) {
-        Some(lane) => (lane.done, lane.all) = (done, all),
-        None => meter.lanes.push(Lane { name, done, all }),
+        Some(lane) => (lane.done, lane.all) = (done - lane.fresh.min(done), all - lane.fresh.min(all)),
+        // Cargo goes through what is fresh before it shows how far it is.
+        None => meter.lanes.push(Lane { name, fresh: done, done: 0, all: all - done, ended: false }),
     }
     let terminal = std::io::stderr().is_terminal();
     if meter.told.is_none_or(|at| at.elapsed() > if terminal { ANEW } else { LINE }) {
@@ -116,26 +130,27 @@ fn note(name: &'static str, done: usize, all: usize) {
 
 fn end(name: &'static str) {
     let mut meter = METER.lock().unwrap_or_else(PoisonError::into_inner);
-    meter.lanes.retain(|lane| lane.name != name);
-    if meter.lanes.is_empty() {
+    // It stays in the sum, so that the estimate of the others does not jump.
+    meter.lanes.iter_mut().filter(|lane| lane.name == name).for_each(|lane| lane.ended = true);
+    if meter.lanes.iter().all(|lane| lane.ended) {
         if meter.told.is_some() && std::io::stderr().is_terminal() {
             eprint!("\r\u{1b}[K");
         }
-        (meter.began, meter.told) = (None, None);
+        *meter = Meter { lanes: Vec::new(), began: None, told: None };
     }
 }
 
 impl Meter {
     fn line(&self, gone: Duration) -> String {
-        let lanes: Vec<String> =
-            self.lanes.iter().map(|lane| format!("{} {} of {}", lane.name, lane.done, lane.all)).collect();
+        let open = self.lanes.iter().filter(|lane| !lane.ended);
+        let lanes: Vec<String> = open.map(|lane| format!("{} {} of {}", lane.name, lane.done, lane.all)).collect();
         let (done, all) = self.lanes.iter().fold((0, 0), |(done, all), lane| (done + lane.done, all + lane.all));
         format!("  building {}; {} gone{}", lanes.join(", "), minutes(gone), left(gone, done, all))
     }
 }
 
 fn left(gone: Duration, done: usize, all: usize) -> String {
-    // Before this nothing is to be said.
+    // Too early to estimate.
     if gone < Duration::from_secs(10) || done == 0 {
         return String::new();
     }

@@ -132,7 +132,10 @@ pub(crate) fn build_with(site: site::Build) -> Result<PathBuf> {
         let site = scope.spawn(move || site.make());
         let native = build();
         let site = site.join().unwrap_or_else(|_| bail!("the browser side was not built"));
-        native.and(site)
+        match (native, site) {
+            (Err(native), Err(site)) => bail!("{native:#}\n{site:#}"),
+            (native, site) => native.and(site),
+        }
     })
 }
 

@@ -77,13 +77,8 @@ impl Build {
 
 /// By a program of its own, in the browser side's own target directory: the server is built meanwhile.
 fn bind(wasm: &Path, package: &Path, front: &Path) -> Result<()> {
-    run(cargo()
-        .args(["run", "--quiet", "--package", "bindgen", "--target-dir"])
-        .arg(front)
-        .arg("--")
-        .arg(wasm)
-        .arg(package)
-        .arg(NAME))
+    progress::cargo("bindings", cargo().args(["build", "--package", "bindgen", "--target-dir"]).arg(front))?;
+    run(program(front.join("debug/bindgen")).arg(wasm).arg(package).arg(NAME))
 }
 
 /// Twice: what the first time leaves over gives the second another kilobyte.
@@ -181,8 +176,17 @@ fn is_fresh(folder: &Path) -> Result<bool> {
     let Ok(built) = fs::metadata(folder.join("built")).and_then(|stamp| stamp.modified()) else {
         return Ok(false);
     };
-    let parts =
-        ["app/src", "app/domain/src", "frontend/src", "style", "public", "Cargo.lock", "Cargo.toml", "app/Cargo.toml"];
+    let parts = [
+        "app",
+        "frontend",
+        "style",
+        "public",
+        "Cargo.lock",
+        "Cargo.toml",
+        ".cargo/config.toml",
+        "xtask/bindgen",
+        "xtask/src/site.rs",
+    ];
     let newest = parts.iter().map(|part| newest(&root().join(part))).collect::<Result<Vec<_>>>()?;
     Ok(newest.into_iter().all(|at| at <= built))
 }

@@ -1,13 +1,15 @@
 //! The tests, in parts: one that fails does not stop the others, and all that failed, or could not be tried here, stands at
 //! the end.
 
-use crate::command::{cargo, run, say, target};
+use crate::command::{cargo, output, run, say, target};
 use crate::needs::Need;
 use crate::run::{NATIVE, Style, World};
 use crate::site::Build;
 use crate::{check, deploy, machine, needs, progress, run as demo, schema, setup};
-use anyhow::{Context, Result, bail};
-use std::path::Path;
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -47,7 +49,7 @@ const USUAL: [Part; 4] = [
 ];
 
 /// What `test all` runs besides.
-const OTHERS: [Part; 11] = [
+const OTHERS: [Part; 13] = [
     Part {
         name: "schemas",
         holds: "what the tests of the server sent, against the schemas of Cisco and OASIS",
@@ -60,37 +62,44 @@ const OTHERS: [Part; 11] = [
         needs: &[Need::Python, Need::WebexReference],
         run: schema::webex,
     },
-    Part { name: "nginx", holds: "the server behind nginx", needs: &[Need::Nginx], run: nginx },
-    Part { name: "disk", holds: "a full disk", needs: &[Need::UserNamespaces], run: disk },
+    Part {
+        name: "nginx",
+        holds: "the server behind nginx",
+        needs: &[Need::Compiler, Need::Python, Need::Nginx],
+        run: nginx,
+    },
+    Part { name: "disk", holds: "a full disk", needs: &[Need::Compiler, Need::SmallDisk], run: disk },
+    Part {
+        name: "alone",
+        holds: "the server compiles with its own features alone",
+        needs: &[Need::Compiler],
+        run: alone,
+    },
     Part {
         name: "database",
         holds: "the store's contract on the database that MONGODB_URI names",
-        needs: &[Need::Database],
+        needs: &[Need::Compiler, Need::Database],
         run: database,
     },
     Part {
         name: "webex",
         holds: "webexpythonsdk and webex_bot meet the bot",
-        needs: &[Need::Wasm, Need::Python],
+        needs: &[Need::Compiler, Need::Wasm, Need::Python],
         run: webex,
     },
-    Part {
-        name: "lints",
-        holds: "unit, container and configuration in deploy",
-        needs: &[Need::Python],
-        run: deploy::lints,
-    },
+    Part { name: "lints", holds: "container and compose file", needs: &[Need::Python], run: deploy::lints },
+    Part { name: "unit", holds: "how far the unit is closed up", needs: &[Need::Systemd], run: deploy::unit },
     Part { name: "alerts", holds: "Prometheus' rules", needs: &[Need::Promtool], run: deploy::alerts },
     Part {
         name: "deploy",
         holds: "the package and the container's steps, in a Debian of their own",
-        needs: &[Need::Wasm, Need::DebianRoot],
+        needs: &[Need::Compiler, Need::Wasm, Need::Node, Need::Python, Need::Nginx, Need::DebianRoot],
         run: deploy::test,
     },
     Part {
         name: "machine",
         holds: "the package on an emulated machine with systemd",
-        needs: &[Need::Wasm, Need::DebianRoot],
+        needs: &[Need::Compiler, Need::Wasm, Need::Node, Need::DebianRoot],
         run: machine::test,
     },
     Part {
@@ -116,25 +125,30 @@ enum Ended {
     Skipped(String),
 }
 
-/// `--require-all`: what cannot be tried here is a failure.
+/// `--require-all`: what cannot be tried here is a failure, before anything begins.
 pub(crate) fn of_words(words: &[&str]) -> Result<()> {
-    let strict = words.contains(&"--require-all");
+    let required = words.contains(&"--require-all");
     let names: Vec<&str> = words.iter().copied().filter(|word| *word != "--require-all").collect();
     let parts: Vec<&Part> = match names.as_slice() {
         [] => USUAL.iter().collect(),
         ["all"] => USUAL.iter().chain(&OTHERS).collect(),
         names => names.iter().map(|name| named(name)).collect::<Result<_>>()?,
     };
-    if names.is_empty() {
-        let needed: Vec<Need> = parts.iter().flat_map(|part| part.needs).copied().collect();
-        needs::all_there(&needed)?;
+    // Of all there are, a machine tries what it can; what was asked for by name, or is everybody's, it must be able to.
+    let must = required || names != ["all"];
+    if must {
+        needs::all_there(parts.iter().flat_map(|part| part.needs))?;
     }
-    some(parts, strict)
+    some(parts)
 }
 
 /// Everything there is, once.
 pub(crate) fn ci() -> Result<()> {
-    some(std::iter::once(&CHECK).chain(&USUAL).chain(&OTHERS).collect(), false)
+    some(std::iter::once(&CHECK).chain(&USUAL).chain(&OTHERS).collect())
+}
+
+pub(crate) fn is_part(name: &str) -> bool {
+    named(name).is_ok()
 }
 
 fn named(name: &str) -> Result<&'static Part> {
@@ -148,7 +162,7 @@ pub(crate) fn list() -> String {
     format!("cargo xtask test:\n{usual}cargo xtask test all, besides:\n{others}")
 }
 
-fn some(parts: Vec<&Part>, strict: bool) -> Result<()> {
+fn some(parts: Vec<&Part>) -> Result<()> {
     let started = Instant::now();
     let ended: Vec<(&str, Duration, Ended)> = parts.into_iter().map(timed).collect();
     println!();
@@ -174,9 +188,6 @@ fn some(parts: Vec<&Part>, strict: bool) -> Result<()> {
     if !failed.is_empty() {
         bail!("what failed:\n{}", failed.join("\n"));
     }
-    if strict && !skipped.is_empty() {
-        bail!("{} parts could not be tried here, and all are required", skipped.len());
-    }
     Ok(())
 }
 
@@ -191,25 +202,74 @@ fn timed(part: &Part) -> (&'static str, Duration, Ended) {
         Ok(()) => Ended::Passed,
         Err(error) => {
             eprintln!("\n{} failed: {error:#}\n", part.name);
-            Ended::Failed(format!("{error:#}"))
+            // The whole of it stands where it happened.
+            Ended::Failed(format!("{error:#}").lines().next().unwrap_or_default().to_owned())
         }
     };
     (part.name, started.elapsed(), ended)
 }
 
-/// Tests of what is compiled for this machine, with this last word to cargo. They are built with all others, once.
-fn native(words: &[&str]) -> Result<Command> {
-    progress::cargo("tests", cargo().args(["test", "--no-run", "--tests"]).args(NATIVE))?;
-    let mut command = cargo();
-    command.args(["test", "--no-fail-fast", "--tests"]).args(words);
-    Ok(command)
+/// A program with tests in it.
+struct Tests {
+    package: String,
+    /// `lib`, `bin` or `test`, with its name.
+    target: String,
+    program: PathBuf,
+    /// Where cargo would start it.
+    folder: PathBuf,
+}
+
+/// Every program with tests that is compiled for this machine, built with one set of features, once.
+fn native() -> Result<Vec<Tests>> {
+    let mut build = cargo();
+    build.args(["test", "--no-run", "--tests", "--message-format", "json-render-diagnostics"]).args(NATIVE);
+    let said = progress::cargo_said("tests", &mut build)?;
+    let messages = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let tests = messages.filter(|message| message["profile"]["test"] == true).filter_map(|message| {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let manifest = PathBuf::from(text(&message["manifest_path"])?);
+        Some(Tests {
+            package: manifest.parent()?.file_name()?.to_string_lossy().into_owned(),
+            target: format!("{} {}", message["target"]["kind"][0].as_str()?, message["target"]["name"].as_str()?),
+            program: PathBuf::from(text(&message["executable"])?),
+            folder: manifest.parent()?.to_owned(),
+        })
+    });
+    Ok(tests.collect())
+}
+
+impl Tests {
+    /// With these words to it. That a filter leaves none is an error.
+    fn run(&self, words: &[&str], set: &[(&str, &OsStr)]) -> Result<()> {
+        let mut command = Command::new(&self.program);
+        command.current_dir(&self.folder).env("CARGO_MANIFEST_DIR", &self.folder).args(words);
+        for (name, value) in set {
+            command.env(name, value);
+        }
+        if words.first().is_some_and(|word| !word.starts_with('-')) {
+            let listed = output(Command::new(&self.program).args(words).arg("--list"))?;
+            ensure!(listed.contains(": test"), "{} has no test for {}", self.target, words.join(" "));
+        }
+        println!("  {} {}", self.package, self.target);
+        let status = command.status().with_context(|| format!("{} cannot be started", self.program.display()))?;
+        ensure!(status.success(), "tests failed in {} {}", self.package, self.target);
+        Ok(())
+    }
+}
+
+/// All of them run, whichever fails.
+fn each<'t>(tests: impl IntoIterator<Item = &'t Tests>, words: &[&str], set: &[(&str, &OsStr)]) -> Result<()> {
+    let failed: Vec<String> =
+        tests.into_iter().filter_map(|one| one.run(words, set).err()).map(|error| error.to_string()).collect();
+    if failed.is_empty() { Ok(()) } else { bail!("{}", failed.join("; ")) }
 }
 
 fn rust() -> Result<()> {
-    let packages = ["--package", "lockdown", "--package", "axl", "--package", "simulators", "--package", "app"];
-    let tests = native(&["--quiet"]).and_then(|mut tests| run(tests.args(packages)));
-    // By themselves, as they run: what they share with the others is little.
-    tests.and(run(cargo().args(["test", "--quiet", "--package", "xtask", "--package", "bindgen"])))
+    let tests = native()?;
+    let others = each(tests.iter().filter(|one| one.package != "server"), &["--quiet"], &[]);
+    // By itself, as it runs: what it shares with the others is little.
+    let own = run(cargo().args(["test", "--quiet", "--package", "xtask"]));
+    others.and(own)
 }
 
 /// Tests that need more than everybody has; parts of their own run them.
@@ -219,27 +279,36 @@ fn server() -> Result<()> {
     let counts = target().join("counts");
     let _ = std::fs::remove_dir_all(&counts);
     std::fs::create_dir_all(&counts)?;
-    run(native(&["--package", "server"])?
-        .arg("--")
-        .args(NEEDY)
-        .env("LOCKDOWN_MONGOD", setup::mongod()?)
-        .env("LOCKDOWN_COUNTS", &counts))?;
+    let mongod = setup::mongod()?;
+    let set = [("LOCKDOWN_MONGOD", mongod.as_os_str()), ("LOCKDOWN_COUNTS", counts.as_os_str())];
+    each(native()?.iter().filter(|one| one.package == "server"), &NEEDY, &set)?;
     tell_counts(&counts)
 }
 
+/// One program of the server's, some of its tests.
+fn of_server(target: &str, words: &[&str], set: &[(&str, &OsStr)]) -> Result<()> {
+    let tests = native()?;
+    let found = tests.iter().find(|one| one.package == "server" && one.target == target);
+    found.with_context(|| format!("the server has no {target}"))?.run(words, set)
+}
+
 fn nginx() -> Result<()> {
-    run(native(&["--package", "server", "--test", "it"])?
-        .args(["--", "nginx::"])
-        .env("LOCKDOWN_MONGOD", setup::mongod()?)
-        .env("LOCKDOWN_NGINX", setup::nginx()?))
+    let (mongod, nginx) = (setup::mongod()?, setup::nginx()?);
+    let set = [("LOCKDOWN_MONGOD", mongod.as_os_str()), ("LOCKDOWN_NGINX", nginx.as_os_str())];
+    of_server("test it", &["nginx::"], &set)
 }
 
 fn disk() -> Result<()> {
-    run(native(&["--package", "server", "--test", "it"])?.args(["--", "flood::a_full_disk"]))
+    of_server("test it", &["flood::a_full_disk"], &[])
 }
 
 fn database() -> Result<()> {
-    run(native(&["--package", "server", "--lib"])?.args(["--", "the_database_of_the_environment", "--ignored"]))
+    of_server("lib server", &["the_database_of_the_environment", "--ignored"], &[])
+}
+
+/// Everything else is built with what the simulators and the tests need besides.
+fn alone() -> Result<()> {
+    progress::cargo("the server by itself", cargo().args(["check", "--package", "server"]))
 }
 
 /// What was tried and refused, or let through as the tests' tables say.

@@ -506,7 +506,7 @@ fn unread(analysis: &DigitAnalysis<'_>, dial_plan: &DialPlan) -> Vec<String> {
     let gone = (!dial_plan.gone.is_empty()).then(|| {
         let names = dial_plan.gone.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
         format!(
-            "Deleted while the plan was read: {} ({names}). What stands here is of the plan without them.",
+            "Deleted while the plan was read: {} ({names}). The findings below describe the plan without them.",
             dial_plan.gone.len()
         )
     });

@@ -2,7 +2,7 @@
 
 use super::limits::{Lines, OpenLine};
 use crate::config::Http;
-use crate::limit::Place;
+use crate::limit::{Limit, Place};
 use axum_server::accept::Accept;
 use ipnet::IpNet;
 use std::future::{Ready, ready};
@@ -10,12 +10,14 @@ use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// A browser with a live line has it and another connection for all else.
-const CONNECTIONS_A_LINE: usize = 2;
+/// A browser without HTTP/2 opens up to six.
+const CONNECTIONS_A_LINE: usize = 6;
 
 /// However few lines an address may have.
 const AT_LEAST: usize = 200;
@@ -25,12 +27,31 @@ const AT_LEAST: usize = 200;
 pub struct Connections {
     open: Arc<Lines<Place>>,
     proxies: Vec<IpNet>,
+    /// Since the start.
+    refused: Arc<AtomicU64>,
+    told: Arc<Limit<()>>,
 }
 
 impl Connections {
     pub fn new(http: &Http) -> Self {
-        let most = (http.lines_per_address * CONNECTIONS_A_LINE).max(AT_LEAST);
-        Self { open: Arc::new(Lines::new(most)), proxies: http.trusted_proxies.clone() }
+        let most = (http.lines_per_address.saturating_mul(CONNECTIONS_A_LINE)).max(AT_LEAST);
+        Self {
+            open: Arc::new(Lines::new(most)),
+            proxies: http.trusted_proxies.clone(),
+            refused: Arc::default(),
+            told: Arc::new(Limit::new(1, Duration::from_secs(60))),
+        }
+    }
+
+    /// Once a minute at most: whoever is refused may come again at once.
+    fn note_refused(&self) {
+        let refused = self.refused.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.told.take(&()).is_ok() {
+            tracing::warn!(
+                refused,
+                "addresses hold as many connections as they may: more were refused since the start"
+            );
+        }
     }
 
     /// `None` where this address holds enough of them.
@@ -50,7 +71,10 @@ impl<S> Accept<TcpStream, S> for Connections {
     /// Small pieces of news are sent at once, not gathered (TCP_NODELAY).
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let admitted = stream.set_nodelay(true).and_then(|()| {
-            self.admit(stream).ok_or_else(|| io::Error::other("this address holds too many connections"))
+            self.admit(stream).ok_or_else(|| {
+                self.note_refused();
+                io::Error::other("this address holds too many connections")
+            })
         });
         ready(admitted.map(|connection| (connection, service)))
     }

@@ -2,7 +2,7 @@
 //! them. Nobody is named: the feed is as public as the state.
 //!
 //! *Source*: OASIS, Common Alerting Protocol 1.2 (elements and their order, `references`, the form of
-//! `sent`); RFC 4287 for the feed. `cargo xtask test` holds every kind of message against OASIS' schema.
+//! `sent`); RFC 4287 for the feed. `cargo xtask test schemas` holds every kind of message against OASIS' schema.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

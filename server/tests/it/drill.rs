@@ -67,7 +67,7 @@ async fn a_drill_goes_the_way_of_a_lock_and_touches_no_call() {
     for (n, address) in alerts.iter().map(|rest| rest.split('"').next().unwrap()).enumerate() {
         let alert = http().get(address).send().await.unwrap().text().await.unwrap();
         assert!(alert.contains("<status>Exercise</status>"), "{alert}");
-        // `cargo xtask test` holds them against OASIS' schema.
+        // `cargo xtask test schemas` holds them against OASIS' schema.
         std::fs::write(kept.join(format!("drill-{n}.xml")), alert).unwrap();
     }
 }

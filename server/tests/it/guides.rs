@@ -114,7 +114,7 @@ fn every_part_of_the_runbook_that_is_named_somewhere_is_there() {
     }
 }
 
-/// `promtool` runs them where it is there (`cargo xtask test deploy`); that none is forgotten needs no tool.
+/// `promtool` runs them where it is there (`cargo xtask test alerts`); that none is forgotten needs no tool.
 #[test]
 fn every_alert_has_a_rule_test_in_which_it_is_raised_and_one_in_which_it_is_not() {
     let read = |file: &str| std::fs::read_to_string(root().join("deploy/prometheus").join(file)).unwrap();

@@ -1,5 +1,5 @@
 //! Behind a real nginx, with the configuration that `deploy/nginx` gives. Which nginx: `LOCKDOWN_NGINX`, as
-//! `cargo xtask test` sets it, else the one on the path; without one these tests cannot say anything and fail.
+//! `cargo xtask test nginx` sets it, else the one on the path; without one these tests cannot say anything and fail.
 
 use crate::sign_in::{Browser, location};
 use crate::world::{More, SITE, World, free_port};
@@ -63,7 +63,7 @@ impl Nginx {
             command.arg("-p").arg(folder.path()).arg("-c").arg(at("nginx.conf")).arg("-e").arg(at("error.log"));
             command
         };
-        let checked = run().arg("-t").output().expect("nginx is there: `cargo xtask test` installs it");
+        let checked = run().arg("-t").output().expect("nginx is there: `cargo xtask test nginx` installs it");
         assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
         assert!(!String::from_utf8_lossy(&checked.stderr).contains("[warn]"), "{checked:?}");
         let process = run().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

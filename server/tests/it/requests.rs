@@ -329,7 +329,7 @@ async fn a_lock_opens_an_incident_whose_file_prints_and_the_all_clear_closes_it(
     assert!(wall.contains("Open requests") && wall.contains("Normal calling"), "{wall}");
 }
 
-/// Whoever follows the feed finds every alert. They are kept for `cargo xtask test`, which holds them
+/// Whoever follows the feed finds every alert. They are kept for `cargo xtask test schemas`, which holds them
 /// against OASIS' schema.
 async fn keep_alerts(world: &World) {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("cap");

@@ -36,8 +36,8 @@ pub(crate) struct More {
     pub(crate) environment: Vec<(&'static str, &'static str)>,
 }
 
-/// A client of nobody's in particular: to make one, hundreds of certificates are read. It keeps no connection: each test
-/// has a runtime of its own, and servers come and go.
+/// One client for all tests: building one reads hundreds of certificates. It keeps no connection: each test has a runtime
+/// of its own, and servers come and go.
 pub(crate) fn http() -> reqwest::Client {
     static CLIENT: LazyLock<reqwest::Client> =
         LazyLock::new(|| reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap());

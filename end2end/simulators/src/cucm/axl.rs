@@ -182,7 +182,7 @@ async fn act(node: &Node, user: &str, asked: &Asked) -> Response {
     }
 }
 
-/// Somebody was faster than whoever asks.
+/// Somebody deletes it before it is read.
 fn delete_meanwhile(state: &State, ask: &soap::Node) {
     let Some(asked) = ask.text_of("uuid") else { return };
     let doomed = lock(&state.faults).deleted_meanwhile.clone();

@@ -24,7 +24,7 @@ async fn the_database_keeps_the_contract() {
 
 /// Besides the one that is started here: the database of `MONGODB_URI`, in a room of its own that goes again.
 #[tokio::test]
-#[ignore = "needs a database of its own, named by MONGODB_URI; `cargo xtask test` runs it where there is one"]
+#[ignore = "needs a database of its own, named by MONGODB_URI; `cargo xtask test database` runs it where there is one"]
 async fn the_database_of_the_environment_keeps_the_contract() {
     let uri = std::env::var("MONGODB_URI").expect("MONGODB_URI names the database");
     let room: String =
