@@ -305,7 +305,8 @@ async fn is_answered(world: &World, from: [u8; 4]) -> bool {
 async fn an_address_with_too_many_connections_gets_no_more_and_others_do() {
     let world = World::with(More { http: "lines_per_address = 1".into(), ..More::default() }).await;
     let to = world.url.trim_start_matches("http://").to_owned();
-    let mut held: Vec<TcpStream> = (0..200).map(|_| TcpStream::connect(&to).unwrap()).collect();
+    // It may have 200: some of these are let go at once.
+    let mut held: Vec<TcpStream> = (0..250).map(|_| TcpStream::connect(&to).unwrap()).collect();
     // One that is let in is open until its head is due; one that is not is closed at once.
     world.until("the address holds all it may", async || !is_answered(&world, [127, 0, 0, 1]).await).await;
     assert!(is_answered(&world, [127, 0, 0, 2]).await, "another address");
