@@ -23,6 +23,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// What is ordered and what was read back, and how many of them are looked at for one that was told before.
+const ORDERS: [&str; 3] = ["lock_ordered", "release_ordered", "verified"];
+const LOOKED_BACK: usize = 100;
+
 /// Between two looks, where nothing happens.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -506,7 +510,8 @@ impl Webex {
             let after = kept.space.told.max(incident.first.saturating_sub(1));
             let events = self.pages.store.events_after(after, AT_ONCE * 10).await?;
             let Some(last) = events.last().map(|event| event.seq) else { return Ok(()) };
-            let told: Vec<&Event> = events.iter().filter(|event| incident.holds(event) && is_told(event)).collect();
+            let told = events.iter().filter(|event| incident.holds(event) && is_told(event)).collect();
+            let told = self.without_echoes(told).await?;
             for some in batches(&told, |event| self.sentence(incident, event)) {
                 let _: Message = self.client.post("messages", &Say::plain(some.text).body(room, None)).await?;
                 kept.space.told = some.last;
@@ -522,6 +527,15 @@ impl Webex {
                 return Ok(());
             }
         }
+    }
+
+    /// Two servers that carried out one order have both read it back, and both wrote that down: a space is told once.
+    async fn without_echoes<'e>(&self, mut told: Vec<&'e Event>) -> Result<Vec<&'e Event>, StoreError> {
+        if told.iter().any(|event| matches!(event.kind, EventKind::Verified { .. })) {
+            let orders = self.pages.directory.events_named(&ORDERS, LOOKED_BACK).await?;
+            told.retain(|event| !is_echo(event, &orders));
+        }
+        Ok(told)
     }
 
     fn sentence(&self, incident: &Incident, event: &Event) -> String {
@@ -626,4 +640,48 @@ fn address(person: &Person, org: &str) -> Option<(&'static str, String)> {
     }
     let written = person.contact.webex.clone().or_else(|| person.email.clone())?;
     Some(if written.contains('@') { ("personEmail", written) } else { ("personId", written) })
+}
+
+/// Did another server verify the same order before? Of all `orders`, those of the same site count.
+fn is_echo(event: &Event, orders: &[Event]) -> bool {
+    let EventKind::Verified { target, .. } = event.kind else { return false };
+    let before = orders.iter().filter(|one| one.site == event.site && one.seq < event.seq).max_by_key(|one| one.seq);
+    before.is_some_and(|one| matches!(one.kind, EventKind::Verified { target: same, .. } if same == target))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lockdown::ids::{ActivationId, SiteId};
+    use lockdown::step::Target;
+
+    fn told(kinds: Vec<EventKind>) -> Vec<Event> {
+        let site = SiteId::try_from("north").ok();
+        let event = |(seq, kind): (u64, EventKind)| Event {
+            seq,
+            id: format!("e-{seq}"),
+            at: Timestamp::UNIX_EPOCH,
+            site: site.clone(),
+            by: None,
+            kind,
+        };
+        (1..).zip(kinds).map(event).collect()
+    }
+
+    #[test]
+    fn what_two_servers_verified_is_told_once_an_order() {
+        let activation = ActivationId::try_from("act-20270117-080000-0badcafe").unwrap();
+        let lock = EventKind::LockOrdered { activation, reason: None };
+        let verified = |target| EventKind::Verified { target, steps: 4, took_ms: 900, written: Some(1) };
+        let all = told(vec![
+            lock.clone(),
+            verified(Target::Locked),
+            verified(Target::Locked),
+            verified(Target::Normal),
+            lock,
+            verified(Target::Locked),
+        ]);
+        let echoes: Vec<u64> = all.iter().filter(|event| is_echo(event, &all)).map(|event| event.seq).collect();
+        assert_eq!(echoes, [3]);
+    }
 }
