@@ -118,8 +118,7 @@ test("a strip of 96 pixels shows the state to an agent of another team, on eithe
   }
 });
 
-// Of what a site gets: the browser side of the other tests is built fast, not small.
-test("the frame is small: what an agent's first load of it brings over the network", { tag: "@shipped" }, async () => {
+test("the frame is small: what an agent's first load of it brings over the network", async () => {
   const page = await browser.context.newPage();
   const ours = [];
   page.on("response", (response) => response.url().startsWith(process.env.LOCKDOWN_URL) && ours.push(response));

@@ -19,7 +19,7 @@ const NAME: &str = "lockdown";
 /// How the browser side is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Build {
-    /// In a minute or two, some megabytes: for the demonstration and most tests.
+    /// Faster, and some megabytes: for the demonstration.
     Quick,
     /// As small as can be, within the budget: what a site gets.
     Shipped,

@@ -49,7 +49,7 @@ const USUAL: [Part; 4] = [
 ];
 
 /// What `test all` runs besides.
-const OTHERS: [Part; 14] = [
+const OTHERS: [Part; 13] = [
     Part {
         name: "schemas",
         holds: "what the tests of the server sent, against the schemas of Cisco and OASIS",
@@ -89,12 +89,6 @@ const OTHERS: [Part; 14] = [
     },
     Part { name: "lints", holds: "container and compose file", needs: &[Need::Python], run: deploy::lints },
     Part { name: "unit", holds: "how far the unit is closed up", needs: &[Need::Systemd], run: deploy::unit },
-    Part {
-        name: "shipped",
-        holds: "what a browser loads of the browser side as it ships",
-        needs: &[Need::Compiler, Need::Wasm, Need::Node, Need::Chromium],
-        run: || pages(Build::Shipped, &["--grep", SHIPPED]),
-    },
     Part { name: "alerts", holds: "Prometheus' rules", needs: &[Need::Promtool], run: deploy::alerts },
     Part {
         name: "deploy",
@@ -374,14 +368,7 @@ fn whole_as(style: Style, spec: &str, site: &Path, counts: &Path) -> Result<()> 
 
 /// Playwright in the system's Chromium, against the real server and simulators: all files, or some.
 pub(crate) fn browser(only: &[&str]) -> Result<()> {
-    pages(Build::Quick, &[&["--grep-invert", SHIPPED], only].concat())
-}
-
-/// The tag of tests that say something about the browser side as it ships.
-const SHIPPED: &str = "@shipped";
-
-fn pages(build: Build, words: &[&str]) -> Result<()> {
-    let site = demo::build_with(build)?;
+    let site = demo::build_with(Build::Shipped)?;
     let modules = setup::npm()?;
     let chromium = setup::chromium()?;
     say("browser tests");
@@ -391,7 +378,7 @@ fn pages(build: Build, words: &[&str]) -> Result<()> {
     run(demo::node()
         .arg(modules.join("@playwright/test/cli.js"))
         .args(["test", "--config", "end2end/playwright.config.mjs"])
-        .args(words)
+        .args(only)
         .env("LOCKDOWN_IDENTITY", origin(world.simulators["metadata_url"].as_str().unwrap_or_default()))
         .env("CHROMIUM", chromium)
         .env("LOCKDOWN_URL", &world.url)

@@ -227,7 +227,7 @@ async fn a_file_moves_into_the_database_once_however_often_it_is_tried() {
     }
     world.serve().await;
     world.until_standing("locked").await;
-    assert!(world.events().await.len() > events, "the same timeline goes on");
+    world.until("the same timeline goes on", async || world.events().await.len() > events).await;
     assert!(world.verified());
     assert_eq!(world.release(json!({})).await.0, StatusCode::OK);
 }

@@ -254,12 +254,14 @@ impl World {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    /// Waits for a condition, looking often.
+    /// Waits for a condition, looking often at first. Who looks without a pause keeps a small database from all else.
     pub(crate) async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
         let end = Instant::now() + PATIENCE;
+        let mut pause = Duration::from_millis(10);
         while !holds().await {
             assert!(Instant::now() < end, "never came true: {what}\n{}", self.log());
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(80));
         }
     }
 
