@@ -335,7 +335,7 @@ fn schemas() -> Result<()> {
 
 /// The bot, by clients that share nothing with us.
 fn webex() -> Result<()> {
-    schema::webex_peers(&demo::build_with(Build::Quick)?)
+    schema::webex_peers(&demo::build_with(Build::Shipped)?)
 }
 
 /// The product as a site runs it, against an independent identity provider and a database.

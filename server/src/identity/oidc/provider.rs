@@ -84,6 +84,9 @@ impl Provider {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(3))
             .timeout(Duration::from_secs(10))
+            // A code is good once: it must not be sent into a connection that the provider is just closing. Servers close
+            // idle ones after five seconds and more (Node's default).
+            .pool_idle_timeout(Duration::from_secs(2))
             .no_proxy();
         let http = match proxy {
             None => http.build()?,
