@@ -76,7 +76,7 @@ senior.messages.create(roomId=room, text="release")
 card = until("the bot asks the senior", lambda: said(senior, room, "Give the all-clear for Acme North?"))
 inputs = card_of(card)["actions"][0]["data"] | {"typed": "Acme North"}
 senior.attachment_actions.create(type="submit", messageId=card.id, inputs=inputs)
-until("normal again", lambda: said(senior, room, "Normal calling** · Acme North\nverified"))
+until("normal again", lambda: said(senior, room, "Normal calling** · Acme North\nOrdered normal by Senior 1"))
 until("the space is closed", lambda: senior.rooms.get(space.id).title.startswith("[CLOSED]"))
 try:
     eoc.messages.create(roomId=space.id, markdown="x" * 8000)
