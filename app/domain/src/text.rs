@@ -23,7 +23,7 @@ pub fn plain(text: &str) -> String {
 /// keyboard makes, capitals or not. What was folded stays as it is when it is folded again.
 pub fn folded(text: &str) -> String {
     let composed = straight(&plain(text)).nfkc().flat_map(char::to_lowercase).nfkc().collect::<String>();
-    // Composing takes signs apart, too: a cedilla by itself is a blank and a mark, an en dash is another dash.
+    // Composing replaces signs, too: a cedilla by itself becomes a blank and a mark, a non-breaking hyphen another hyphen.
     plain(&straight(&composed))
 }
 

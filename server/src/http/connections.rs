@@ -1,4 +1,4 @@
-//! Connections one address may hold open: a stranger who opens thousands and says nothing takes nobody's place.
+//! How many connections one address may hold open: a stranger who opens thousands and sends nothing keeps nobody else out.
 
 use super::limits::{Lines, OpenLine};
 use crate::config::Http;
@@ -19,15 +19,16 @@ use tokio::net::TcpStream;
 /// A browser without HTTP/2 opens up to six.
 const CONNECTIONS_A_LINE: usize = 6;
 
-/// However few lines an address may have.
+/// Even where an address may hold few lines.
 const AT_LEAST: usize = 200;
 
-/// Lets in what comes, up to a number an address. A proxy's connections are many people's: it counts for itself.
+/// Accepts connections up to a number for each address. Those of `http.trusted_proxies` are many people's and are not
+/// counted. One that is refused is closed at once.
 #[derive(Clone)]
 pub struct Connections {
     open: Arc<Lines<Place>>,
     proxies: Vec<IpNet>,
-    /// Since the start.
+    /// How many, since the start.
     refused: Arc<AtomicU64>,
     told: Arc<Limit<()>>,
 }
@@ -43,14 +44,11 @@ impl Connections {
         }
     }
 
-    /// Once a minute at most: whoever is refused may come again at once.
+    /// Logs once a minute at most: whoever is refused may try again at once.
     fn note_refused(&self) {
         let refused = self.refused.fetch_add(1, Ordering::Relaxed) + 1;
         if self.told.take(&()).is_ok() {
-            tracing::warn!(
-                refused,
-                "addresses hold as many connections as they may: more were refused since the start"
-            );
+            tracing::warn!(refused, "an address holds as many connections as it may: http.lines_per_address");
         }
     }
 

@@ -167,6 +167,16 @@ pub(crate) async fn signed_in(world: &World, who: usize, role: &str) -> Browser 
     browser
 }
 
+/// Until it is seen that the provider answers, or that it does not: the sign-in link leads there, or to our own page.
+async fn until_provider_seen(world: &World, there: bool) {
+    world
+        .until(&format!("it is seen whether the provider is there: {there}"), async || {
+            let to = location(&Browser::new(world).get("/auth/login?return_to=/timeline").await);
+            if there { to.contains("/authorize?") } else { to == "/sign-in?return_to=/timeline" }
+        })
+        .await;
+}
+
 #[tokio::test]
 async fn a_first_sign_in_makes_a_profile_without_rights() {
     let world = World::new().await;
@@ -288,22 +298,13 @@ async fn the_server_starts_and_signs_in_again_after_the_provider_was_away() {
     world.b2c.stop().await;
     world.serve().await;
     world.until_standing("normal").await;
-    world
-        .until("it is seen that the provider is away", async || {
-            location(&Browser::new(&world).get("/auth/login?return_to=/timeline").await)
-                == "/sign-in?return_to=/timeline"
-        })
-        .await;
+    until_provider_seen(&world, false).await;
     let page = Browser::new(&world).get("/sign-in?return_to=/timeline").await.text().await.unwrap();
     assert!(page.contains("anyway=yes&amp;return_to=/timeline"), "it leads there all the same: {page}");
     let departure = Browser::new(&world).get("/auth/login?anyway=yes").await;
     assert!(location(&departure).contains("/authorize?"), "what was known is kept on disk");
     world.b2c.resume().unwrap();
-    world
-        .until("it is seen that it is back", async || {
-            location(&Browser::new(&world).get("/auth/login").await).contains("/authorize?")
-        })
-        .await;
+    until_provider_seen(&world, true).await;
     assert_eq!(location(&Browser::new(&world).sign_in(&world, 1, "/console").await), "/console");
 }
 
@@ -316,18 +317,10 @@ async fn sign_in_goes_through_the_sites_proxy_and_comes_back_with_it() {
     assert!(proxy.passed() > 0 && proxy.refused() == 0, "by the proxy, with its password");
 
     proxy.stop().await;
-    world
-        .until("it is seen that the provider is out of reach", async || {
-            location(&Browser::new(&world).get("/auth/login").await).starts_with("/sign-in")
-        })
-        .await;
+    until_provider_seen(&world, false).await;
     world.lock_verified().await;
     proxy.resume().await;
-    world
-        .until("it is seen that it is back", async || {
-            location(&Browser::new(&world).get("/auth/login").await).contains("/authorize?")
-        })
-        .await;
+    until_provider_seen(&world, true).await;
     assert_eq!(location(&Browser::new(&world).sign_in(&world, 1, "/console").await), "/console");
 }
 
