@@ -158,6 +158,13 @@ pub trait Store: Send + Sync {
         Ok(())
     }
 
+    /// Is what is known here, `seen`, still the last order that the servers agreed on? `Conflict` when it is not.
+    /// Nothing to ask for a store of one server.
+    async fn confirm(&self, seen: &SiteRecord) -> Result<(), StoreError> {
+        let _ = seen;
+        Ok(())
+    }
+
     /// Takes over what the servers agreed on, if this one's record still is `seen`.
     async fn adopt(&self, seen: &SiteRecord, agreed: &SiteRecord) -> Result<(), StoreError> {
         let _ = (seen, agreed);

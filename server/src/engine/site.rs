@@ -138,7 +138,12 @@ impl Site {
         let seen = self.record.lock().await.clone();
         let Transition::Changed { command, event } = decide(&seen.command, seen.version)? else {
             self.nudge.notify_one();
-            return Ok(self.status());
+            return match self.store.confirm(&seen).await {
+                // Normal here, and locked by a server this one has not heard yet: that is no all-clear.
+                Err(StoreError::Conflict) => Err(not_agreed(StoreError::Conflict, seen.version)),
+                // Whoever cannot be asked changes nothing: what is known here is said.
+                _ => Ok(self.status()),
+            };
         };
         let order = SiteRecord { version: seen.version + 1, command: (*command).clone(), ..seen.clone() };
         self.store.take_over(&self.id);

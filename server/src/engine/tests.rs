@@ -144,6 +144,8 @@ struct Several {
     others_write: Mutex<bool>,
     /// A database that does not answer that.
     others_hang: Mutex<bool>,
+    /// Another server locked, and this one has not heard of it.
+    others_locked: Mutex<bool>,
     news: broadcast::Sender<SharedNews>,
 }
 
@@ -182,6 +184,13 @@ impl Store for Several {
         }
         tokio::time::sleep(slow).await;
         Ok(())
+    }
+
+    async fn confirm(&self, _seen: &SiteRecord) -> Result<(), StoreError> {
+        if self.away.lock().unwrap().is_some() {
+            return Err(StoreError::Away("cut off".into()));
+        }
+        if *self.others_locked.lock().unwrap() { Err(StoreError::Conflict) } else { Ok(()) }
     }
 
     async fn adopt(&self, seen: &SiteRecord, agreed: &SiteRecord) -> Result<(), StoreError> {
@@ -227,6 +236,7 @@ async fn world_with(drill_of: Option<SiteId>) -> (World, Arc<Several>) {
         echo: Mutex::default(),
         others_write: Mutex::default(),
         others_hang: Mutex::default(),
+        others_locked: Mutex::default(),
         news: broadcast::channel(9).0,
     });
     let cucm = Arc::new(Memory::new(facts()));
@@ -521,6 +531,23 @@ async fn an_all_clear_that_comes_back_from_the_others_first_is_taken_and_told_on
     world.release().await;
     world.until(|standing| standing == Standing::Normal).await;
     assert_eq!(world.told(|kind| matches!(kind, EventKind::ReleaseOrdered { .. })).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_all_clear_of_a_lock_that_this_server_has_not_heard_of_is_refused_as_stale() {
+    let (world, several) = world_of_several().await;
+    let seen = world.status().version;
+    let all_clear = async || {
+        let wish = AllClear { seen: Some(seen), ..AllClear::default() };
+        world.engine.release(&senior(), &site(), wish).await
+    };
+    assert!(all_clear().await.is_ok(), "nothing to do, and nobody knows better");
+    *several.others_locked.lock().unwrap() = true;
+    let refused = all_clear().await;
+    assert!(matches!(refused, Err(EngineError::VersionStale { .. })), "{refused:?}");
+    *several.away.lock().unwrap() = Some(world.engine.now());
+    assert!(all_clear().await.is_ok(), "nothing is ordered, so nobody must be reached");
+    assert_eq!(world.status().version, seen);
 }
 
 #[tokio::test(start_paused = true)]

@@ -353,7 +353,7 @@ async fn every_agent_is_told_of_a_lock_once_and_of_its_end_whatever_finesse_does
     assert_eq!(sim.messages(), [shown]);
     // One node down: the other one takes it.
     sim.set_up(0, false).await.unwrap();
-    world.order("normal", "?wait=60s").await;
+    world.release_verified().await;
     world.until("the desktops are cleared", async || sim.messages().is_empty()).await;
     sim.set_up(0, true).await.unwrap();
     // Refused: said once, and the lock does not wait for it.
@@ -417,7 +417,7 @@ async fn two_servers_without_their_database_leave_one_line_in_the_desktops() {
         assert!([StatusCode::OK, StatusCode::NOT_FOUND].contains(&removed), "{removed}");
     }
     one.until("it is posted again", async || lines(&line) == 1).await;
-    one.order("normal", "?wait=60s").await;
+    one.release_verified().await;
     one.until("the desktops are cleared", async || sim.messages().is_empty()).await;
 }
 
@@ -445,7 +445,7 @@ async fn a_server_that_is_cut_off_and_locks_alone_leaves_one_line_in_the_desktop
     assert_eq!(administer(&sim, Method::DELETE, &path, String::new()).await, StatusCode::OK);
     one.until("it is posted again", async || !sim.messages().is_empty()).await;
     assert_eq!(sim.messages().iter().map(|message| &message.content).collect::<Vec<_>>(), [&line]);
-    one.order("normal", "?wait=60s").await;
+    one.release_verified().await;
     one.until("the desktops are cleared", async || sim.messages().is_empty()).await;
 }
 

@@ -234,7 +234,7 @@ async fn an_order_is_good_once_for_a_minute_and_for_its_phone() {
     assert_eq!(world.standing().await, "normal");
     assert!(!send(&url).await.contains("Not locked"));
     world.until_standing("locked").await;
-    world.order("normal", "?wait=60s").await;
+    world.release_verified().await;
     world.until_standing("normal").await;
     send(&url).await;
     assert_eq!(world.standing().await, "normal", "the same order again does nothing");
@@ -290,7 +290,7 @@ async fn phones_of_the_eoc_show_a_banner_until_the_all_clear_also_those_that_wer
     world.stop();
     world.serve().await;
     world.until("it shows it too", async || phones.banner(1).is_some()).await;
-    world.order("normal", "?wait=60s").await;
+    world.release_verified().await;
     world.until("both are cleared", async || phones.banner(0).is_none() && phones.banner(1).is_none()).await;
 }
 

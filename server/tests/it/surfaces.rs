@@ -378,7 +378,7 @@ async fn an_idempotency_key_carries_a_request_out_once() {
     let once = [("idempotency-key", "k-1")];
     let first = world.call(Method::PUT, &path, &key, order("locked"), &once).await;
     world.until_standing("locked").await;
-    world.order("normal", "?wait=60s").await;
+    world.release_verified().await;
     let again = world.call(Method::PUT, &path, &key, order("locked"), &once).await;
     assert_eq!(first, again, "the same answer");
     assert_eq!(world.standing().await, "normal", "and nothing was ordered again");

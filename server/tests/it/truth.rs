@@ -164,7 +164,7 @@ async fn no_surface_says_locked_before_it_was_read_back_and_each_falls_back_when
 
     all.cucm().resume().unwrap();
     all.until_all("and again that it is locked", |_, said| claims_locked(said)).await;
-    all.world().order("normal", "?wait=60s").await;
+    all.world().release_verified().await;
     all.until_all("and in the end that it is normal", |surface, said| {
         let quiet = matches!(surface, "a phone's banner" | "agents' desktops" | "a room device");
         !claims_locked(said) && if quiet { said.is_empty() } else { claims_normal(said) }

@@ -364,7 +364,7 @@ async fn a_webex_that_was_away_during_a_lock_is_told_all_of_it_later_and_once() 
     bot.world.until("it is said", async || bot.world.happened("webex_lost").await == 1).await;
     let mut eoc = signed_in(&bot.world, 1, "eoc").await;
     assert!(eoc.get("/console").await.text().await.unwrap().contains("The Webex bot is not there"));
-    bot.world.order("normal", "?wait=60s").await;
+    bot.world.release_verified().await;
     bot.world.until_standing("normal").await;
     bot.sim.resume().unwrap();
     let room = bot.space().await;
@@ -522,7 +522,7 @@ async fn room_devices_show_the_lock_until_the_all_clear_each_by_its_way() {
     let told = bot.world.events().await.into_iter().find(|event| event["detail"]["what"] == "devices_told").unwrap();
     let text = told["text"].as_str().unwrap();
     assert!(text.contains("2 of 3 room devices show the lock") && text.contains("Canteen"), "{text}");
-    bot.world.order("normal", "?wait=60s").await;
+    bot.world.release_verified().await;
     bot.world
         .until("they are cleared", async || {
             bot.sim.model().endpoints[0].shows.is_empty() && local.endpoint().shows.is_empty()
@@ -583,7 +583,7 @@ async fn a_cloud_that_is_busy_forgetful_and_elsewhere_is_dealt_with() {
     bot.sim.mention(EOC, &room, None, "status");
     assert!(markdown(&bot.answer(&room, seen).await).contains("PSTN LOCKED"));
     bot.sim.faults().next_host = Some("http://127.0.0.1:9".into());
-    bot.world.order("normal", "?wait=60s").await;
+    bot.world.release_verified().await;
     bot.world.until("the space is closed", async || spaces()[0].title.starts_with("[CLOSED]")).await;
     let cards = || bot.sim.said_in(&room).iter().filter(|one| one.attachments.is_some()).count();
     assert_eq!((cards(), spaces().len()), (1, 1), "a card that cannot be edited is written anew, and the old one goes");
@@ -605,7 +605,8 @@ async fn two_servers_make_one_space_and_answer_once() {
     }
     first.until_standing("normal").await;
     second.lock_verified().await;
-    first.order("normal", "?wait=60s").await;
+    first.until_standing("locked").await;
+    first.release_verified().await;
     let bot = Bot { world: first, sim };
     let room = bot.space().await;
     bot.world

@@ -357,8 +357,16 @@ impl World {
     }
 
     pub(crate) async fn lock_verified(&self) {
-        let (code, body) = self.order("locked", "?wait=60s").await;
-        assert_eq!((code, body["standing"].as_str()), (StatusCode::OK, Some("locked")), "{body}\n{}", self.log());
+        self.order_verified("locked").await;
+    }
+
+    pub(crate) async fn release_verified(&self) {
+        self.order_verified("normal").await;
+    }
+
+    async fn order_verified(&self, desired: &str) {
+        let (code, body) = self.order(desired, "?wait=60s").await;
+        assert_eq!((code, body["standing"].as_str()), (StatusCode::OK, Some(desired)), "{body}\n{}", self.log());
     }
 
     pub(crate) async fn events(&self) -> Vec<Value> {

@@ -302,6 +302,20 @@ impl Inner {
         }
     }
 
+    /// The same order as the database's, or one that the database has yet to hear of.
+    pub(super) async fn confirm(&self, seen: &SiteRecord) -> Result<(), StoreError> {
+        let base = self.local.agreed(&seen.id).await?;
+        let theirs = self.ask(self.mongo.site(&seen.id)).await?;
+        let overtaken = theirs.is_some_and(|theirs| {
+            settle(base.as_ref(), seen, &theirs) != Settled::Ours && !seen.command.is_order_of(&theirs.command)
+        });
+        if overtaken {
+            self.wake.notify_one();
+            return Err(StoreError::Conflict);
+        }
+        Ok(())
+    }
+
     /// One batch a round, so that turns and orders are not kept waiting by a long absence.
     async fn pass_on_events(&self) -> Result<(), StoreError> {
         let waiting = self.local.waiting(BATCH).await?;

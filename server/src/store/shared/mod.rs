@@ -212,6 +212,10 @@ impl Store for Shared {
         self.inner.agree_on(seen, order).await
     }
 
+    async fn confirm(&self, seen: &SiteRecord) -> Result<(), StoreError> {
+        self.inner.confirm(seen).await
+    }
+
     async fn adopt(&self, seen: &SiteRecord, agreed: &SiteRecord) -> Result<(), StoreError> {
         self.inner.local.take_over(Some(seen), agreed).await
     }

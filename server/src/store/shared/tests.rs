@@ -217,6 +217,24 @@ async fn two_servers_that_ordered_differently_end_locked_and_say_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_known_here_is_confirmed_until_another_server_orders() {
+    let database = Database::start().await.unwrap();
+    let mut server = Server::start(&database).await;
+    server.put(&untouched(1), None).await.unwrap();
+    server.until("shared", async |shared| shared.inner.mongo.site(&site()).await.unwrap().is_some()).await;
+    server.shared.confirm(&untouched(1)).await.unwrap();
+    server.shared.confirm(&locked(2, "here")).await.expect("ours is newer: the others are about to hear of it");
+    server.shared.inner.mongo.commit(&locked(2, "there"), Some(1), vec![]).await.unwrap();
+    let overtaken = server.shared.confirm(&untouched(1)).await;
+    assert!(matches!(overtaken, Err(StoreError::Conflict)), "{overtaken:?}");
+    server.until("it heard", async |shared| shared.site(&site()).await.unwrap() == Some(locked(2, "there"))).await;
+    server.shared.confirm(&locked(2, "there")).await.unwrap();
+    database.kill();
+    let away = server.shared.confirm(&locked(2, "there")).await;
+    assert!(matches!(away, Err(StoreError::Away(_))), "{away:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_server_drives_until_it_dies_or_an_order_is_given_elsewhere() {
     let database = Database::start().await.unwrap();
     let mut one = Server::start(&database).await;
