@@ -9,8 +9,9 @@ use crate::{check, deploy, machine, needs, progress, run as demo, schema, setup}
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 struct Part {
@@ -202,12 +203,15 @@ fn timed(part: &Part) -> (&'static str, Duration, Ended) {
         Ok(()) => Ended::Passed,
         Err(error) => {
             eprintln!("\n{} failed: {error:#}\n", part.name);
-            // The whole of it stands where it happened.
-            Ended::Failed(format!("{error:#}").lines().next().unwrap_or_default().to_owned())
+            Ended::Failed(format!("{error:#}"))
         }
     };
     (part.name, started.elapsed(), ended)
 }
+
+/// Of why a test failed, at the end of everything: where, what, left and right. The whole of it stands where it happened.
+const WHY_LINES: usize = 4;
+const WHY_COLUMNS: usize = 400;
 
 /// A program with tests in it.
 struct Tests {
@@ -251,17 +255,38 @@ impl Tests {
             ensure!(listed.contains(": test"), "{} has no test for {}", self.target, words.join(" "));
         }
         println!("  {} {}", self.package, self.target);
-        let status = command.status().with_context(|| format!("{} cannot be started", self.program.display()))?;
-        ensure!(status.success(), "tests failed in {} {}", self.package, self.target);
+        let cannot_start = || format!("{} cannot be started", self.program.display());
+        let mut child = command.stdout(Stdio::piped()).spawn().with_context(cannot_start)?;
+        let mut said = String::new();
+        for line in BufReader::new(child.stdout.take().context("it says nothing")?).lines() {
+            let line = line?;
+            println!("{line}");
+            said.push_str(&line);
+            said.push('\n');
+        }
+        let status = child.wait()?;
+        ensure!(status.success(), "tests failed in {} {}:{}", self.package, self.target, failures(&said));
         Ok(())
     }
+}
+
+/// What failed of what a program with tests said: each test's name, and the first lines of why.
+fn failures(said: &str) -> String {
+    let names = said.rsplit("\nfailures:\n").next().unwrap_or_default();
+    let names = names.lines().map_while(|line| line.strip_prefix("    "));
+    let why = |name: &str| {
+        let after = said.split_once(&format!("---- {name} stdout ----\n")).map_or("", |(_, after)| after);
+        let lines = after.lines().filter(|line| !line.trim().is_empty()).take(WHY_LINES);
+        lines.map(|line| format!("\n      {}", line.chars().take(WHY_COLUMNS).collect::<String>())).collect::<String>()
+    };
+    names.map(|name| format!("\n    {name}{}", why(name))).collect()
 }
 
 /// All of them run, whichever fails.
 fn each<'t>(tests: impl IntoIterator<Item = &'t Tests>, words: &[&str], set: &[(&str, &OsStr)]) -> Result<()> {
     let failed: Vec<String> =
         tests.into_iter().filter_map(|one| one.run(words, set).err()).map(|error| error.to_string()).collect();
-    if failed.is_empty() { Ok(()) } else { bail!("{}", failed.join("; ")) }
+    if failed.is_empty() { Ok(()) } else { bail!("{}", failed.join("\n")) }
 }
 
 fn rust() -> Result<()> {
@@ -394,4 +419,19 @@ pub(crate) fn browser(only: &[&str]) -> Result<()> {
 /// `http://host:port` of an address.
 fn origin(url: &str) -> String {
     url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_is_named_with_where_and_why() {
+        let said = "running 3 tests\n..F\nfailures:\n\n---- lock::a stdout ----\n\nthread 'lock::a' panicked at it/lock.rs:3:5:\n  left: 1\n right: 2\nnote: more\nand more\n\n\nfailures:\n    lock::a\n    lock::b\n\ntest result: FAILED. 1 passed\n";
+        assert_eq!(
+            failures(said),
+            "\n    lock::a\n      thread 'lock::a' panicked at it/lock.rs:3:5:\n        left: 1\n       right: 2\n      note: more\n    lock::b"
+        );
+        assert_eq!(failures("running 3 tests\n..\n"), "", "it was killed");
+    }
 }
