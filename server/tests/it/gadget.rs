@@ -417,6 +417,7 @@ async fn two_servers_without_their_database_leave_one_line_in_the_desktops() {
         assert!([StatusCode::OK, StatusCode::NOT_FOUND].contains(&removed), "{removed}");
     }
     one.until("it is posted again", async || lines(&line) == 1).await;
+    one.until("its database answers", async || one.sees_database().await).await;
     one.release_verified().await;
     one.until("the desktops are cleared", async || sim.messages().is_empty()).await;
 }

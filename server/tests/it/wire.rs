@@ -34,6 +34,9 @@ impl Wire {
         let wire = Self::to(database.port()).await;
         let two = World::beside_over(&wire, &one).await;
         two.until_standing("normal").await;
+        // A transaction that is cut off in its middle keeps the timeline from everybody until the database gives it up:
+        // a minute.
+        two.until("what happened until here is told", async || one.happened("server_started").await == 2).await;
         (one, two, wire)
     }
 
