@@ -7,8 +7,6 @@ use crate::config::{self, Config};
 use crate::dial_plan::cucm::Cucm;
 use crate::dial_plan::measured::Measured;
 use crate::dial_plan::read_only::ReadOnly;
-use crate::engine::ports::DialPlan;
-use crate::engine::{Engine, SiteSetup, Tuning};
 use crate::identity::oidc::Oidc;
 use crate::identity::passkey::Passkeys;
 use crate::incidents::Incidents;
@@ -21,6 +19,8 @@ use crate::telemetry::meters::{self, Meters};
 use crate::webex::Front;
 use crate::webhooks::Webhooks;
 use crate::webhooks::reach::Reach;
+use engine::ports::DialPlan;
+use engine::{Engine, SiteSetup, Tuning};
 use std::sync::Arc;
 
 /// The client for the one publisher of this configuration.

@@ -1,7 +1,7 @@
 //! The real clock, the only place that asks for the time.
 
-use crate::engine::ports::Clock;
 use async_trait::async_trait;
+use engine::ports::Clock;
 use jiff::Timestamp;
 use std::time::Duration;
 

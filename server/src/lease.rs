@@ -1,8 +1,8 @@
 //! Of several servers one tends what is outside: what is posted cannot be posted once by two.
 
 use crate::backend::Pages;
-use crate::engine::ports::StoreError;
 use crate::store::papers::Paper;
+use engine::ports::StoreError;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;

@@ -1,4 +1,5 @@
-//! The server's rooms; see README.md for which is which. `main` only opens the door.
+//! The server's rooms; see README.md for which is which. `engine`, `axl` and `limit` are crates beside it. `main` only
+//! opens the door.
 
 mod assemble;
 pub mod backend;
@@ -7,13 +8,11 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod dial_plan;
-pub mod engine;
 pub mod finesse;
 pub mod http;
 pub mod identity;
 pub mod incidents;
 pub mod lease;
-mod limit;
 pub mod people;
 pub mod phone;
 pub mod readiness;

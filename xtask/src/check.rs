@@ -1,6 +1,7 @@
 //! What can be said without running anything: form, lints, walls, spelling, unused dependencies.
 
 use crate::command::{cargo, program, root, run, run_quietly, say};
+use crate::run::NATIVE;
 use crate::{setup, walls};
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -19,19 +20,8 @@ pub(crate) fn all() -> Result<()> {
 /// Each half of the app by itself, as it ships: features never mix.
 fn lints() -> Result<()> {
     say("lints, native");
-    run(cargo().args(["clippy", "--quiet", "--all-targets", "--package", "lockdown", "--package", "axl"]).args([
-        "--package",
-        "simulators",
-        "--package",
-        "server",
-        "--package",
-        "xtask",
-        "--package",
-        "bindgen",
-        "--",
-        "-D",
-        "warnings",
-    ]))?;
+    let ours = ["--package", "xtask", "--package", "bindgen", "--", "-D", "warnings"];
+    run(cargo().args(["clippy", "--quiet", "--all-targets"]).args(NATIVE).args(ours))?;
     say("lints, browser side");
     run(cargo().args(["clippy", "--quiet", "--package", "frontend", "--", "-D", "warnings"]))
 }
@@ -46,9 +36,18 @@ fn spelling() -> Result<()> {
 fn unused_dependencies() -> Result<()> {
     say("unused dependencies");
     let mut unused = Vec::new();
-    for package in
-        ["app", "app/domain", "frontend", "server", "server/axl", "end2end/simulators", "xtask", "xtask/bindgen"]
-    {
+    for package in [
+        "app",
+        "app/domain",
+        "frontend",
+        "server",
+        "server/axl",
+        "server/engine",
+        "server/limit",
+        "end2end/simulators",
+        "xtask",
+        "xtask/bindgen",
+    ] {
         let manifest = fs::read_to_string(root().join(package).join("Cargo.toml"))?;
         let code = sources(&root().join(package))?;
         for name in dependencies(&manifest) {

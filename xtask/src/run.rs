@@ -117,8 +117,22 @@ pub(crate) fn run() -> Result<()> {
 
 /// What is compiled for this machine, always together: each crate that they share is compiled once, with one set of
 /// features. As they ship, server and browser side are built by themselves (`cargo xtask deb`).
-pub(crate) const NATIVE: [&str; 10] =
-    ["--package", "server", "--package", "simulators", "--package", "app", "--package", "lockdown", "--package", "axl"];
+pub(crate) const NATIVE: [&str; 14] = [
+    "--package",
+    "server",
+    "--package",
+    "engine",
+    "--package",
+    "axl",
+    "--package",
+    "limit",
+    "--package",
+    "simulators",
+    "--package",
+    "app",
+    "--package",
+    "lockdown",
+];
 
 /// Server and simulators.
 pub(crate) fn build() -> Result<()> {

@@ -3,7 +3,6 @@
 
 use super::people::manages;
 use super::{Pages, stored};
-use crate::engine::ports::{NewEvent, StoreError};
 use crate::identity::api_key::{KeyDesk, within};
 use crate::identity::sealed_code::{self, Envelope, Typed, spent_as};
 use crate::identity::slow_hash::{self, HashError};
@@ -13,6 +12,7 @@ use app::backend::{CurrentSession, Doors};
 use app::view::ReviewView;
 use app::words;
 use async_trait::async_trait;
+use engine::ports::{NewEvent, StoreError};
 use lockdown::ids::OperatorId;
 use lockdown::operator::{Actor, Operator, Surface};
 use lockdown::timeline::{Event, EventKind};

@@ -217,7 +217,7 @@ impl Files for Pages {
         if statuses.is_empty() {
             who.may(Act::Work, site.as_ref()).map_err(ApiError::Refused)?;
         }
-        let wanted = |status: &&crate::engine::SiteStatus| site.as_ref().is_none_or(|site| *site == status.id);
+        let wanted = |status: &&engine::SiteStatus| site.as_ref().is_none_or(|site| *site == status.id);
         let (status, now) = (statuses.iter().find(wanted).ok_or(ApiError::NoSuchSite)?, self.engine.now());
         let here = |event: &Event| event.site.as_ref() == Some(&status.id) && event.is_for(who);
         let events = self.recent(ON_THE_WALL, here).await;

@@ -17,8 +17,6 @@ pub use views::{SiteFacts, Sites};
 
 use crate::calls::CallDesk;
 use crate::config::ReleasePasskey;
-use crate::engine::ports::{Store, StoreError};
-use crate::engine::{AllClear, Engine, EngineError, SiteStatus};
 use crate::identity::oidc::Oidc;
 use crate::identity::passkey::Passkeys;
 use crate::incidents::Incidents;
@@ -34,6 +32,8 @@ use app::backend::{Backend, CurrentSession, Wish};
 use app::view::{ConsoleView, Me, SignInView, StatusView, TimelineView, Weight};
 use app::words;
 use async_trait::async_trait;
+use engine::ports::{Store, StoreError};
+use engine::{AllClear, Engine, EngineError, SiteStatus};
 use ipnet::IpNet;
 use lockdown::ids::SiteId;
 use lockdown::operator::{Act, Authority, Operator};

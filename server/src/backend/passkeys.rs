@@ -2,13 +2,13 @@
 
 use super::{Pages, stored};
 use crate::config::ReleasePasskey;
-use crate::engine::ports::NewEvent;
 use crate::identity::passkey::{Enrolled, PasskeyError, Passkeys, Question};
 use crate::store::records::{Means, Person, Session};
 use app::ApiError;
 use app::backend::{CurrentSession, PasskeyDesk};
 use app::view::QuestionView;
 use async_trait::async_trait;
+use engine::ports::NewEvent;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::{OperatorId, SiteId};
 use lockdown::operator::{Act, Operator};

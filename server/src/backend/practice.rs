@@ -39,7 +39,7 @@ impl Practice for Pages {
 
     async fn prove_write(&self, who: &Operator, site: SiteId) -> Result<(), ApiError> {
         self.engine.prove_write(who, &site).await.map_err(|error| match error {
-            crate::engine::EngineError::CucmAway(why) => ApiError::Told(format!("CUCM did not take it. {why}")),
+            engine::EngineError::CucmAway(why) => ApiError::Told(format!("CUCM did not take it. {why}")),
             error => refused(error),
         })
     }
@@ -52,7 +52,7 @@ impl Practice for Pages {
         all.retain(|drill| who.may(Act::Work, Some(&drill.site)).is_ok());
         let mut places = self.engine.statuses();
         places.retain(|status| status.drill && who.may(Act::Work, Some(&status.id)).is_ok());
-        let place = |status: &crate::engine::SiteStatus| {
+        let place = |status: &engine::SiteStatus| {
             let last = all.iter().find(|drill| drill.site == status.id && drill.lock_ms.is_some());
             let last = last.map(|drill| self.sites.moment(Some(&drill.site), drill.at, now).clock);
             DrillPlace {

@@ -1,10 +1,10 @@
 //! From the engine's words to what a page shows.
 
-use crate::engine::{PlanState, SiteStatus};
 use crate::webex::Front;
 use app::fragments;
 use app::view::{EventView, IncidentBrief, Moment, PlanNote, SiteDetail, SiteView, StepView, Weight};
 use app::words;
+use engine::{PlanState, SiteStatus};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;

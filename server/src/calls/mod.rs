@@ -3,13 +3,13 @@
 pub mod phone;
 
 use crate::config::{self, Residents};
-use crate::engine::Engine;
-use crate::engine::ports::{NewEvent, StoreError};
 use crate::identity::token;
 use crate::incidents::Incidents;
 use crate::store::Directory;
 use crate::store::calls::{Calls, Wanted};
 use app::backend::RequestForm;
+use engine::Engine;
+use engine::ports::{NewEvent, StoreError};
 use jiff::SignedDuration;
 use lockdown::call_request::{self, Asked, CallRequest, CannotDo, Deed, Direction, Phone, Priority, Stage};
 use lockdown::ids::{RequestId, SiteId};

@@ -2,10 +2,10 @@
 
 use super::{Context, Ended, Sorry};
 use crate::clock::SystemClock;
-use crate::engine::ports::Clock;
 use crate::identity::api_key::{self, DEFAULT_DAYS, KeyDesk, KeyError, NewKey, Wish};
 use crate::store::records::ClientRecord;
 use clap::Subcommand;
+use engine::ports::Clock;
 use ipnet::IpNet;
 use lockdown::ids::SiteId;
 use lockdown::operator::Scope;

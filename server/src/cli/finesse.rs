@@ -2,11 +2,11 @@
 
 use super::{Context, Ended, Sorry};
 use crate::clock::SystemClock;
-use crate::engine::ports::Clock;
 use crate::finesse::files;
 use crate::finesse::shell::{Shell, VERSION};
 use crate::identity::api_key;
 use clap::{Args, Subcommand};
+use engine::ports::Clock;
 use lockdown::ids::SiteId;
 use serde_json::json;
 use std::path::PathBuf;

@@ -3,7 +3,7 @@
 use super::{Context, Ended, Sorry};
 use crate::assemble::axl_client;
 use crate::dial_plan::cucm::Cucm;
-use crate::engine::ports::DialPlan;
+use engine::ports::DialPlan;
 use lockdown::guard::{self, CheckedPlan, Violation};
 use lockdown::plan::LockPlan;
 use lockdown::step::{Found, Target};

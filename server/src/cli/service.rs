@@ -2,7 +2,7 @@
 //!
 //! *Source*: sd_notify(3), sd_watchdog_enabled(3).
 
-use crate::engine::Engine;
+use engine::Engine;
 use sd_notify::NotifyState;
 use std::sync::Arc;
 

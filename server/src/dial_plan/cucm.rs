@@ -1,9 +1,9 @@
 //! The dictionary between the plan's words and AXL's. Performs what the plan says; chooses nothing.
 
-use crate::engine::ports::{DialPlan, DialPlanError};
 use async_trait::async_trait;
 use axl::route_pattern::{Destination as AxlDestination, RoutePattern as AxlRoutePattern};
 use axl::trans_pattern::TransPattern as AxlTransPattern;
+use engine::ports::{DialPlan, DialPlanError};
 use lockdown::dial_plan::{
     Activity, CallingSearchSpace, Destination, DialPlan as Facts, DigitChange, Discard, Endpoint, EndpointKind,
     Partition, RoutePattern, TimeSchedule, TranslationPattern, place,

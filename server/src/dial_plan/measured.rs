@@ -1,8 +1,8 @@
 //! How long CUCM takes, and how often it fails: the port again, with a clock beside it.
 
-use crate::engine::ports::{DialPlan, DialPlanError};
 use crate::telemetry::meters::Meters;
 use async_trait::async_trait;
+use engine::ports::{DialPlan, DialPlanError};
 use lockdown::dial_plan::DialPlan as Facts;
 use lockdown::ids::StepId;
 use lockdown::plan::LockPlan;

@@ -2,6 +2,4 @@
 
 pub mod cucm;
 pub mod measured;
-#[cfg(test)]
-pub mod memory;
 pub mod read_only;

@@ -1,8 +1,8 @@
 //! `cucm.mode = "read_only"`: tries everything but writes, so that a plan can be lived with for weeks
 //! before it may change anything.
 
-use crate::engine::ports::{DialPlan, DialPlanError};
 use async_trait::async_trait;
+use engine::ports::{DialPlan, DialPlanError};
 use lockdown::dial_plan::DialPlan as Facts;
 use lockdown::ids::StepId;
 use lockdown::plan::LockPlan;

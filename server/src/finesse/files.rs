@@ -1,12 +1,12 @@
 //! The gadget files that were made: each has a key of its own, so that one can be taken back.
 
 use super::shell::{Shell, VERSION, file_name};
-use crate::engine::ports::StoreError;
 use crate::identity::api_key::{KeyDesk, KeyError, Wish};
 use crate::readiness::Finding;
 use crate::store::Directory;
 use crate::store::papers::{Paper, Papers};
 use crate::store::records::ClientRecord;
+use engine::ports::StoreError;
 use jiff::Timestamp;
 use lockdown::ids::{OperatorId, SiteId};
 use lockdown::operator::{Actor, Scope};

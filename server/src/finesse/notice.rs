@@ -7,10 +7,10 @@
 
 use super::team_message::{self, CONTENT, NoticeError, TeamMessages};
 use crate::config;
-use crate::engine::SiteStatus;
-use crate::engine::ports::NewEvent;
 use crate::lease::Turns;
 use crate::store::papers::Paper;
+use engine::SiteStatus;
+use engine::ports::NewEvent;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
 use lockdown::say::{SHORT, means, short};

@@ -5,7 +5,6 @@ use super::AppState;
 use super::address::Caller;
 use super::once::page;
 use crate::calls::CallError;
-use crate::limit::Wait;
 use app::ApiError;
 use app::backend::RequestForm;
 use app::view::{AskDraft, Outcome};
@@ -14,6 +13,7 @@ use axum::extract::{Form as Body, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use limit::Wait;
 use lockdown::operator::Operator;
 use serde::Deserialize;
 

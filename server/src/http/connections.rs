@@ -2,9 +2,9 @@
 
 use super::limits::{Lines, OpenLine};
 use crate::config::Http;
-use crate::limit::{Limit, Place};
 use axum_server::accept::Accept;
 use ipnet::IpNet;
+use limit::{Limit, Place};
 use std::future::{Ready, ready};
 use std::io;
 use std::net::IpAddr;

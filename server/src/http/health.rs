@@ -16,7 +16,7 @@ pub(super) async fn readyz(State(state): State<AppState>) -> (StatusCode, Json<V
     let now = state.engine.now();
     let mut reasons = Vec::new();
     for site in state.engine.live_statuses() {
-        if !matches!(site.plan, crate::engine::PlanState::Accepted(_)) {
+        if !matches!(site.plan, engine::PlanState::Accepted(_)) {
             reasons.push(format!("{}: the plan is not accepted", site.id));
         }
         if !site.reading.as_ref().is_some_and(|reading| reading.is_fresh(now)) {

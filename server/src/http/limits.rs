@@ -2,13 +2,13 @@
 //! and can never use up what is kept for the order to lock.
 
 use super::address::Caller;
-use crate::limit::{Limit, Place};
 use crate::phone::Counted;
 use app::ApiError;
 use app::backend::CurrentSession;
 use axum::extract::Request;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use limit::{Limit, Place};
 use lockdown::ids::{OperatorId, SiteId};
 use std::collections::HashMap;
 use std::hash::Hash;

@@ -30,8 +30,6 @@ pub use stop::Stop;
 
 use crate::backend::{Pages, Sites};
 use crate::config::Config;
-use crate::engine::Engine;
-use crate::engine::ports::Store;
 use crate::identity::oidc::Oidc;
 use crate::phone::Desk;
 use crate::store::Directory;
@@ -40,6 +38,8 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef, Request};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
+use engine::Engine;
+use engine::ports::Store;
 use ipnet::IpNet;
 use leptos::config::{Env, LeptosOptions};
 use leptos::server_fn::axum::server_fn_paths;

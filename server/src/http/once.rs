@@ -4,7 +4,6 @@
 use super::AppState;
 use super::address::Caller;
 use super::pages::provide;
-use crate::limit::Wait;
 use app::ApiError;
 use app::backend::{CurrentSession, NewHookForm, NewKeyForm};
 use app::view::Outcome;
@@ -17,6 +16,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
 use leptos::context::provide_context;
 use leptos_axum::render_app_async_with_context;
+use limit::Wait;
 use lockdown::ids::{OperatorId, SiteId};
 use lockdown::operator::Operator;
 use serde::Deserialize;

@@ -4,7 +4,6 @@
 use super::AppState;
 use super::address::Caller;
 use super::limits::PIN_DELAY;
-use crate::limit::{Place, Wait};
 use crate::phone::screen::Screen;
 use crate::phone::{Asking, Counted, Desk, Typed};
 use axum::Extension;
@@ -13,6 +12,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use jiff::SignedDuration;
+use limit::{Place, Wait};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;

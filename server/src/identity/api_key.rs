@@ -3,9 +3,9 @@
 
 use super::token;
 use crate::config::Secret;
-use crate::engine::ports::{NewEvent, StoreError};
 use crate::store::Directory;
 use crate::store::records::{ClientRecord, OldSecret};
+use engine::ports::{NewEvent, StoreError};
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::{OperatorId, SiteId};

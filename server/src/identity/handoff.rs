@@ -9,9 +9,9 @@
 
 use super::session::{self, Opened};
 use super::token;
-use crate::engine::ports::StoreError;
 use crate::store::Directory;
 use crate::store::records::{Audience, Session};
+use engine::ports::StoreError;
 use jiff::{SignedDuration, Timestamp};
 
 /// From the opening of the window to “Connect”, and from there to the frame that takes it.
@@ -141,9 +141,9 @@ pub fn is_armed(session: &str, given: &str, now: Timestamp) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::ports::NewEvent;
     use crate::store::embedded::Embedded;
     use crate::store::records::Person;
+    use engine::ports::NewEvent;
     use lockdown::operator::{Act, Grants, Refusal, Role, Surface};
     use lockdown::timeline::EventKind;
 

@@ -2,9 +2,9 @@
 
 use super::outage::Outage;
 use super::token;
-use crate::engine::ports::StoreError;
 use crate::store::Directory;
 use crate::store::records::{Audience, Means, Person, Session};
+use engine::ports::StoreError;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::operator::{Authority, Grants, Operator, Surface};
 use std::net::IpAddr;
@@ -178,8 +178,8 @@ pub async fn close(store: &dyn Directory, token: &str) -> Result<(), StoreError>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::ports::NewEvent;
     use crate::store::embedded::Embedded;
+    use engine::ports::NewEvent;
     use lockdown::ids::OperatorId;
     use lockdown::operator::{Act, Role};
     use lockdown::timeline::EventKind;

@@ -7,10 +7,10 @@ mod review;
 pub use review::watch;
 
 use crate::config;
-use crate::engine::Engine;
-use crate::engine::ports::{NewEvent, Store, StoreError};
 use crate::store::Directory;
 use crate::store::calls::{Calls, Wanted};
+use engine::Engine;
+use engine::ports::{NewEvent, Store, StoreError};
 use lockdown::call_request::{self, CallRequest};
 use lockdown::ids::{IncidentId, SiteId};
 use lockdown::incident::{Entry, Incident, Phase, SHAPING, incidents};

@@ -1,7 +1,7 @@
 //! "Still needed?": asked of the seniors while a lock lasts. Nothing is ever released by it.
 
 use super::Incidents;
-use crate::engine::ports::{NewEvent, StoreError};
+use engine::ports::{NewEvent, StoreError};
 use jiff::SignedDuration;
 use lockdown::incident::Incident;
 use lockdown::timeline::EventKind;

@@ -3,10 +3,10 @@
 
 pub mod roster;
 
-use crate::engine::ports::{NewEvent, StoreError};
 use crate::identity::token;
 use crate::store::Directory;
 use crate::store::records::{Contact, Identity, Person, SealedCode, WEBEX};
+use engine::ports::{NewEvent, StoreError};
 use jiff::Timestamp;
 use lockdown::call_request::line;
 use lockdown::ids::OperatorId;

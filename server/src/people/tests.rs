@@ -1,8 +1,8 @@
 use super::roster::{Plan, RosterError, import};
 use super::*;
-use crate::engine::ports::Store;
 use crate::store::embedded::Embedded;
 use crate::store::records::{Audience, Contact, Means, Session};
+use engine::ports::Store;
 use lockdown::ids::SiteId;
 use lockdown::operator::Role;
 

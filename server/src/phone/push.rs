@@ -6,9 +6,9 @@
 
 use super::screen::{banner, no_banner};
 use crate::config::{DeskPhone, Push};
-use crate::engine::ports::NewEvent;
 use crate::lease::Turns;
 use crate::store::papers::Paper;
+use engine::ports::NewEvent;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::say::{short, urgency};
 use lockdown::standing::Standing;

@@ -10,8 +10,8 @@ pub use finding::{Finding, Verdict};
 
 use crate::backend::Pages;
 use crate::config::{self, Config};
-use crate::engine::{PlanState, SiteStatus};
 use crate::finesse::files;
+use engine::{PlanState, SiteStatus};
 use jiff::{SignedDuration, Timestamp};
 use lockdown::step::Target;
 use lockdown::timeline::ways;

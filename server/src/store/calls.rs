@@ -1,7 +1,7 @@
 //! Call requests: a queue several people work on at once.
 
-use crate::engine::ports::{NewEvent, StoreError};
 use async_trait::async_trait;
+use engine::ports::{NewEvent, StoreError};
 use jiff::Timestamp;
 use lockdown::call_request::{CallRequest, Priority};
 use lockdown::ids::{IncidentId, OperatorId, SiteId};

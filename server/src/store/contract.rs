@@ -5,7 +5,7 @@ use super::calls::Calls;
 use super::outbox::Outbox;
 use super::papers::Papers;
 use super::records::{Audience, ClientRecord, Contact, Identity, Means, Person, Remembered, Session};
-use crate::engine::ports::{NewEvent, SiteRecord, Store, StoreError};
+use engine::ports::{NewEvent, SiteRecord, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::{OperatorId, SiteId};
 use lockdown::operator::{Role, Scope};

@@ -2,7 +2,7 @@
 
 use super::Directory;
 use super::calls::{Calls, Wanted};
-use crate::engine::ports::{NewEvent, Store, StoreError};
+use engine::ports::{NewEvent, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use lockdown::call_request::{CallRequest, Deed, Direction, Phone, Priority, Stage};
 use lockdown::ids::{IncidentId, OperatorId, RequestId, SiteId};

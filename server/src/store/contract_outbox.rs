@@ -2,9 +2,9 @@
 
 use super::Directory;
 use super::outbox::Outbox;
-use crate::engine::ports::{NewEvent, Store, StoreError};
 use crate::webhooks::hook::{Delivery, DeliveryState, Disabled, Hook};
 use crate::webhooks::sign::SigningSecret;
+use engine::ports::{NewEvent, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::{OperatorId, SiteId};
 use lockdown::operator::{Actor, Surface};

@@ -1,7 +1,7 @@
 //! What holds for the papers of every store.
 
 use super::papers::{Paper, Papers};
-use crate::engine::ports::StoreError;
+use engine::ports::StoreError;
 
 pub async fn papers(store: &dyn Papers) {
     assert_eq!(store.paper("space/1").await.unwrap(), None);

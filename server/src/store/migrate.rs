@@ -7,7 +7,7 @@ use super::chain::Verdict;
 use super::embedded::Embedded;
 use super::mongo::Mongo;
 use super::outbox::Outbox;
-use crate::engine::ports::{Store, StoreError};
+use engine::ports::{Store, StoreError};
 use serde::Serialize;
 
 /// Events copied at once.

@@ -21,10 +21,10 @@ pub mod papers;
 pub mod records;
 pub mod shared;
 
-use crate::engine::ports::{NewEvent, Store, StoreError};
 use async_trait::async_trait;
 use calls::Calls;
 use chain::Verdict;
+use engine::ports::{NewEvent, Store, StoreError};
 use jiff::Timestamp;
 use lockdown::timeline::Event;
 use outbox::Outbox;

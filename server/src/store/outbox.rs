@@ -1,8 +1,8 @@
 //! Web-hooks, and what waits to be sent by them.
 
-use crate::engine::ports::{NewEvent, StoreError};
 use crate::webhooks::hook::{Delivery, Hook};
 use async_trait::async_trait;
+use engine::ports::{NewEvent, StoreError};
 use jiff::{SignedDuration, Timestamp};
 
 /// What outgoing web-hooks are remembered by.

@@ -1,7 +1,7 @@
 //! What a surface keeps for itself between two starts: where its spaces are, what it told there already.
 
-use crate::engine::ports::StoreError;
 use async_trait::async_trait;
+use engine::ports::StoreError;
 use serde::{Deserialize, Serialize};
 
 /// One paper, by its name.

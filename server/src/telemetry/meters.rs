@@ -1,7 +1,7 @@
 //! What is counted as it happens, for `/metrics`. What can be looked at when it is asked for is not counted here.
 
-use crate::engine::ports::DialPlanError;
-use crate::engine::{Engine, News};
+use engine::ports::DialPlanError;
+use engine::{Engine, News};
 use lockdown::step::Target;
 use lockdown::timeline::{Event, EventKind};
 use prometheus_client::metrics::counter::Counter;

@@ -7,7 +7,7 @@
 use super::WebexError;
 use super::api::{Items, Told};
 use crate::config;
-use crate::engine::ports::Clock;
+use engine::ports::Clock;
 use jiff::SignedDuration;
 use jiff::fmt::rfc2822;
 use reqwest::{Method, StatusCode, Url, header};

@@ -6,9 +6,9 @@
 use super::client::Client;
 use super::{Webex, WebexError};
 use crate::config::{Driver, RoomDevice, Secret};
-use crate::engine::SiteStatus;
-use crate::engine::ports::{NewEvent, StoreError};
 use crate::store::papers::Paper;
+use engine::SiteStatus;
+use engine::ports::{NewEvent, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
 use lockdown::say::{means, short, urgency};

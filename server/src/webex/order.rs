@@ -8,8 +8,8 @@ use super::say::{Say, clipped, safe};
 use super::seal::{Act, GOOD_FOR, Order, Whose, Wrong};
 use super::{Webex, WebexError, words};
 use crate::config::Release;
-use crate::engine::{News, SiteStatus};
 use app::ApiError;
+use engine::{News, SiteStatus};
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
 use lockdown::operator::{Act as Right, Operator};
@@ -111,7 +111,7 @@ impl Webex {
         let outcome = match act {
             Act::Lock => self.pages.engine.activate(who, &status.id, reason).await.map(|_| ()),
             Act::Release => {
-                let wish = crate::engine::AllClear { reason, seen: Some(status.version), ..Default::default() };
+                let wish = engine::AllClear { reason, seen: Some(status.version), ..Default::default() };
                 self.pages.engine.would_release(who, &status.id, &wish).await
             }
         };

@@ -5,8 +5,8 @@ use super::Webex;
 use super::WebexError;
 use super::api;
 use super::ids::key;
-use crate::engine::ports::{NewEvent, StoreError};
 use crate::store::records::{Identity, Person, WEBEX};
+use engine::ports::{NewEvent, StoreError};
 use lockdown::operator::{Authority, Operator, Surface};
 use lockdown::timeline::EventKind;
 

@@ -3,8 +3,8 @@
 use super::Webex;
 use super::say::{Say, button, card, facts, field, heading, line, link, safe};
 use super::seal::{Act, GOOD_FOR, Order};
-use crate::engine::SiteStatus;
 use app::words;
+use engine::SiteStatus;
 use jiff::Timestamp;
 use lockdown::call_request::CallRequest;
 use lockdown::operator::{Act as Right, Operator};

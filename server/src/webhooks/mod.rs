@@ -12,11 +12,11 @@ pub mod reach;
 mod schedule;
 pub mod sign;
 
-use crate::engine::ports::{NewEvent, Store, StoreError};
-use crate::engine::{Engine, News};
 use crate::identity::token;
 use crate::store::outbox::Outbox;
 use deliver::{Attempt, Outcome, PATIENCE};
+use engine::ports::{NewEvent, Store, StoreError};
+use engine::{Engine, News};
 use hook::{Delivery, DeliveryState, Disabled, Hook, NEWS};
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;

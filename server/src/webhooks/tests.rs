@@ -1,10 +1,10 @@
 //! The desk and the sending, over a store of its own and a receiver that answers as it is told.
 
 use super::*;
-use crate::engine::Tuning;
-use crate::engine::ports::Clock;
 use crate::store::embedded::Embedded;
 use async_trait::async_trait;
+use engine::Tuning;
+use engine::ports::Clock;
 use jiff::Timestamp;
 use lockdown::ids::OperatorId;
 use lockdown::operator::{Authority, Role, Surface};

@@ -1,5 +1,6 @@
 //! The product's digit analysis and the simulator's, written apart, follow the same calls.
 
+use engine::ports::DialPlan;
 use lockdown::dial_plan::DialPlan as Facts;
 use lockdown::dial_plan_analysis::{Dialling, DigitAnalysis, End};
 use lockdown::guard;
@@ -8,7 +9,6 @@ use lockdown::step::{Group, Target};
 use proptest::prelude::*;
 use proptest::test_runner::TestRng;
 use server::dial_plan::cucm::Cucm;
-use server::engine::ports::DialPlan;
 use simulators::CucmSim;
 use simulators::cucm::digits::{self, Outcome};
 use std::sync::Arc;

@@ -2,7 +2,6 @@
 
 use super::problem::Problem;
 use super::sites::MaybeKey;
-use crate::engine::ports::StoreError;
 use crate::http::AppState;
 use crate::http::address::Caller;
 use crate::incidents::cap::{self, Facts, Message};
@@ -10,6 +9,7 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use engine::ports::StoreError;
 
 /// Incidents the feed goes back.
 const INCIDENTS: usize = 20;

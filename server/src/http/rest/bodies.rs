@@ -1,9 +1,9 @@
 //! What goes over the wire, apart from the engine's own types, so that those may change.
 
-use crate::engine::{PlanState, SiteStatus};
 use ::lockdown::guard::{CheckedPlan, Leak};
 use ::lockdown::step::Found;
 use ::lockdown::timeline::Event;
+use engine::{PlanState, SiteStatus};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

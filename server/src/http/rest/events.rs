@@ -3,8 +3,6 @@
 use super::bearer::Key;
 use super::bodies::{EventBody, EventsBody};
 use super::problem::Problem;
-use crate::engine::News;
-use crate::engine::ports::Store;
 use crate::http::AppState;
 use crate::http::stop::come_back;
 use ::lockdown::timeline::Event;
@@ -13,6 +11,8 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::IntoResponse;
 use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
+use engine::News;
+use engine::ports::Store;
 use futures_util::StreamExt;
 use serde::Deserialize;
 use std::convert::Infallible;

@@ -6,7 +6,6 @@ use super::idempotency::{self, Answer};
 use super::problem::Problem;
 use super::sites::site_id;
 use crate::backend::Proof;
-use crate::engine::{AllClear, EngineError, News, SiteStatus};
 use crate::http::AppState;
 use ::lockdown::ids::SiteId;
 use ::lockdown::operator::{Authority, Operator};
@@ -15,6 +14,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
+use engine::{AllClear, EngineError, News, SiteStatus};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -60,9 +60,7 @@ pub(super) async fn order(
         tokio::spawn(
             async move { idempotency::once(&state, &operator, &headers, &path, &body, wish.carry_out()).await },
         );
-    ended
-        .await
-        .unwrap_or_else(|error| Err(Problem::from_store(&crate::engine::ports::StoreError::Failed(error.to_string()))))
+    ended.await.unwrap_or_else(|error| Err(Problem::from_store(&engine::ports::StoreError::Failed(error.to_string()))))
 }
 
 /// What came in.

@@ -5,7 +5,6 @@
 
 use super::bearer::Key;
 use super::problem::Problem;
-use crate::engine::{PlanState, SiteStatus};
 use crate::http::AppState;
 use crate::readiness::Verdict;
 use crate::store::calls::Wanted;
@@ -18,6 +17,7 @@ use ::lockdown::step::Target;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
+use engine::{PlanState, SiteStatus};
 use jiff::Timestamp;
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;

@@ -1,11 +1,11 @@
 //! RFC 9457: every refusal says what and what to do, in the same shape.
 
-use crate::engine::EngineError;
-use crate::engine::ports::StoreError;
-use crate::limit::Wait;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use engine::EngineError;
+use engine::ports::StoreError;
+use limit::Wait;
 use lockdown::operator::Refusal;
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -3,7 +3,6 @@
 use super::bearer::Key;
 use super::bodies::{SiteBody, SiteBrief, StatusBody};
 use super::problem::Problem;
-use crate::engine::SiteStatus;
 use crate::http::AppState;
 use ::lockdown::ids::SiteId;
 use ::lockdown::standing::Standing;
@@ -13,6 +12,7 @@ use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use engine::SiteStatus;
 use jiff::Timestamp;
 use std::sync::{Mutex, PoisonError};
 

@@ -1,9 +1,9 @@
 //! Call requests, in the file.
 
 use super::{Embedded, Trouble, append, conflict_unless, number, parsed, text};
-use crate::engine::ports::{NewEvent, StoreError};
 use crate::store::calls::{Calls, Wanted, changed_at, rank};
 use async_trait::async_trait;
+use engine::ports::{NewEvent, StoreError};
 use jiff::Timestamp;
 use lockdown::call_request::CallRequest;
 use lockdown::ids::IncidentId;

@@ -2,10 +2,10 @@
 //! were passed on, and copies of what is needed while the database is away.
 
 use super::{Embedded, Trouble, change_session, conflict_unless, instance, number, parsed, put_session, text};
-use crate::engine::ports::{SiteRecord, StoreError};
 use crate::store::Directory;
 use crate::store::outbox::Outbox;
 use crate::store::records::{ClientRecord, Person, Session};
+use engine::ports::{SiteRecord, StoreError};
 use jiff::Timestamp;
 use lockdown::ids::SiteId;
 use lockdown::timeline::Event;

@@ -1,10 +1,10 @@
 //! Web-hooks and their outbox, in the file.
 
 use super::{Embedded, Trouble, append, conflict_unless, holds_originals, number, parsed, text};
-use crate::engine::ports::{NewEvent, StoreError};
 use crate::store::outbox::Outbox;
 use crate::webhooks::hook::{Delivery, Hook, KEPT};
 use async_trait::async_trait;
+use engine::ports::{NewEvent, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Transaction, params};
 

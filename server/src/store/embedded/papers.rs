@@ -1,9 +1,9 @@
 //! Papers, in the file.
 
 use super::{Embedded, conflict_unless, number};
-use crate::engine::ports::StoreError;
 use crate::store::papers::{Paper, Papers};
 use async_trait::async_trait;
+use engine::ports::StoreError;
 use rusqlite::{OptionalExtension, params};
 
 pub(super) const SCHEMA: &str =

@@ -63,8 +63,8 @@ impl Mongo {
     /// What the server says of itself, for `doctor`.
     ///
     /// # Errors
-    /// [`crate::engine::ports::StoreError::Away`].
-    pub async fn describe(&self) -> Result<String, crate::engine::ports::StoreError> {
+    /// [`engine::ports::StoreError::Away`].
+    pub async fn describe(&self) -> Result<String, engine::ports::StoreError> {
         let asked = self.client.database("admin");
         let hello = super::within(super::Asking::Read, asked.run_command(doc! { "hello": 1 })).await?;
         let info = super::within(super::Asking::Read, asked.run_command(doc! { "buildInfo": 1 })).await?;

@@ -2,7 +2,7 @@
 
 use super::Mongo;
 use super::trouble::{Asking, within};
-use crate::engine::ports::StoreError;
+use engine::ports::StoreError;
 use lockdown::ids::SiteId;
 use mongodb::bson::{Document, doc};
 use mongodb::options::ReturnDocument;

@@ -18,8 +18,8 @@ mod write;
 
 use super::Keep;
 use super::chain::Verdict;
-use crate::engine::ports::{NewEvent, SiteRecord, Store, StoreError};
 use async_trait::async_trait;
+use engine::ports::{NewEvent, SiteRecord, Store, StoreError};
 use lockdown::ids::SiteId;
 use lockdown::timeline::Event;
 use mongodb::bson::{Document, deserialize_from_document, doc, serialize_to_document};

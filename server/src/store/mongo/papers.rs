@@ -2,9 +2,9 @@
 
 use super::trouble::{Asking, within};
 use super::{Mongo, number};
-use crate::engine::ports::StoreError;
 use crate::store::papers::{Paper, Papers};
 use async_trait::async_trait;
+use engine::ports::StoreError;
 use mongodb::bson::doc;
 
 const ROOM: &str = "papers";

@@ -3,7 +3,7 @@
 
 use super::Mongo;
 use super::trouble::{Asking, within};
-use crate::engine::ports::StoreError;
+use engine::ports::StoreError;
 use mongodb::IndexModel;
 use mongodb::bson::{Document, doc};
 use mongodb::options::IndexOptions;

@@ -3,8 +3,8 @@
 use super::trouble::{Asking, within};
 use super::write::Change;
 use super::{Mongo, number};
-use crate::engine::ports::{NewEvent, StoreError};
 use crate::store::chain::{self, Kept, Verdict};
+use engine::ports::{NewEvent, StoreError};
 use jiff::Timestamp;
 use lockdown::timeline::Event;
 use mongodb::ClientSession;

@@ -1,7 +1,7 @@
 //! MongoDB's errors, named by what the caller does next.
 
 use super::PATIENCE;
-use crate::engine::ports::StoreError;
+use engine::ports::StoreError;
 use mongodb::error::{Error, ErrorKind, TRANSIENT_TRANSACTION_ERROR, WriteFailure};
 
 /// A key that must be unique is taken.

@@ -2,9 +2,9 @@
 //! keep what was written until it is back.
 
 use super::Shared;
-use crate::engine::ports::{NewEvent, StoreError};
 use crate::store::calls::{Calls, Wanted};
 use async_trait::async_trait;
+use engine::ports::{NewEvent, StoreError};
 use jiff::Timestamp;
 use lockdown::call_request::CallRequest;
 

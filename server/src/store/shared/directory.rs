@@ -2,10 +2,10 @@
 //! people and keys wait until it is back; sessions go on.
 
 use super::Shared;
-use crate::engine::ports::{NewEvent, StoreError};
 use crate::store::Directory;
 use crate::store::records::{ClientRecord, Person, Remembered, Session};
 use async_trait::async_trait;
+use engine::ports::{NewEvent, StoreError};
 use jiff::Timestamp;
 use lockdown::timeline::Event;
 use std::collections::BTreeMap;

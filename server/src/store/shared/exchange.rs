@@ -4,8 +4,8 @@
 
 use super::turns::{LEASE, RENEW, Wish};
 use super::{Inner, Reach};
-use crate::engine::ports::{NewEvent, SharedNews, SiteRecord, Store, StoreError};
 use crate::store::Directory;
+use engine::ports::{NewEvent, SharedNews, SiteRecord, Store, StoreError};
 use jiff::Timestamp;
 use lockdown::ids::SiteId;
 use lockdown::timeline::EventKind;

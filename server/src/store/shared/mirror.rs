@@ -8,11 +8,11 @@
 //! against somebody who guesses it. When somebody was last seen is noted in the copy and not signed.
 
 use crate::config::Secret;
-use crate::engine::ports::StoreError;
 use crate::store::chain::hex;
 use crate::store::embedded::{Embedded, Signed};
 use crate::store::records::{ClientRecord, Person, Session};
 use aws_lc_rs::hmac;
+use engine::ports::StoreError;
 use lockdown::operator::Scope;
 use serde::Serialize;
 

@@ -2,10 +2,10 @@
 //! happens meanwhile is sent when it is back.
 
 use super::Shared;
-use crate::engine::ports::{NewEvent, StoreError};
 use crate::store::outbox::Outbox;
 use crate::webhooks::hook::{Delivery, Hook};
 use async_trait::async_trait;
+use engine::ports::{NewEvent, StoreError};
 use jiff::{SignedDuration, Timestamp};
 
 #[async_trait]

@@ -2,9 +2,9 @@
 //! surface would have told it tells later.
 
 use super::Shared;
-use crate::engine::ports::StoreError;
 use crate::store::papers::{Paper, Papers};
 use async_trait::async_trait;
+use engine::ports::StoreError;
 
 #[async_trait]
 impl Papers for Shared {

@@ -1,7 +1,7 @@
 //! Which sites this server drives. A lease in the database says so; while it is away, the last that
 //! was known does.
 
-use crate::engine::ports::Turn;
+use engine::ports::Turn;
 use lockdown::ids::SiteId;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

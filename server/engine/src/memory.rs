@@ -1,24 +1,25 @@
-//! A dial plan in memory, with faults, for the engine's own tests.
+//! A dial plan and a store in memory, for the engine's own tests.
 
-use crate::engine::ports::{DialPlan, DialPlanError};
+use super::ports::{DialPlan, DialPlanError, NewEvent, SiteRecord, Store, StoreError};
 use async_trait::async_trait;
 use lockdown::dial_plan::DialPlan as Facts;
-use lockdown::ids::StepId;
+use lockdown::ids::{SiteId, StepId};
 use lockdown::plan::LockPlan;
 use lockdown::step::{Found, Step, StepValue};
+use lockdown::timeline::Event;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Holds a dial plan; `errors` are given out first, one a call.
 #[derive(Default)]
-pub struct Memory {
+pub struct PlanInMemory {
     facts: Mutex<Facts>,
     read_errors: Mutex<Vec<DialPlanError>>,
     write_errors: Mutex<Vec<DialPlanError>>,
     written: Mutex<Vec<String>>,
 }
 
-impl Memory {
+impl PlanInMemory {
     pub fn new(facts: Facts) -> Self {
         Self { facts: Mutex::new(facts), ..Self::default() }
     }
@@ -53,7 +54,7 @@ fn next(errors: &Mutex<Vec<DialPlanError>>) -> Result<(), DialPlanError> {
 }
 
 #[async_trait]
-impl DialPlan for Memory {
+impl DialPlan for PlanInMemory {
     async fn survey(&self) -> Result<Facts, DialPlanError> {
         next(&self.read_errors)?;
         Ok(self.facts().clone())
@@ -70,5 +71,63 @@ impl DialPlan for Memory {
         step.put_into(&mut self.facts(), value);
         lock(&self.written).push(format!("{} → {value}", step.object));
         Ok(())
+    }
+}
+
+/// Keeps what it is given for as long as it lives.
+#[derive(Default)]
+pub struct StoreInMemory {
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    sites: BTreeMap<SiteId, SiteRecord>,
+    /// Oldest first; numbers begin with 1 and leave no gap.
+    events: Vec<Event>,
+}
+
+impl Kept {
+    fn append(&mut self, events: Vec<NewEvent>) -> Vec<Event> {
+        let first = self.events.len();
+        for event in events {
+            let seq = u64::try_from(self.events.len()).unwrap_or(u64::MAX) + 1;
+            self.events.push(event.numbered(format!("event-{seq}"), seq));
+        }
+        self.events[first..].to_vec()
+    }
+}
+
+#[async_trait]
+impl Store for StoreInMemory {
+    async fn site(&self, id: &SiteId) -> Result<Option<SiteRecord>, StoreError> {
+        Ok(lock(&self.kept).sites.get(id).cloned())
+    }
+
+    async fn commit(
+        &self,
+        record: &SiteRecord,
+        expected: Option<u64>,
+        events: Vec<NewEvent>,
+    ) -> Result<Vec<Event>, StoreError> {
+        let mut kept = lock(&self.kept);
+        if kept.sites.get(&record.id).map(|stored| stored.version) != expected {
+            return Err(StoreError::Conflict);
+        }
+        kept.sites.insert(record.id.clone(), record.clone());
+        Ok(kept.append(events))
+    }
+
+    async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<Event>, StoreError> {
+        Ok(lock(&self.kept).append(events))
+    }
+
+    async fn events_after(&self, after: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
+        let kept = lock(&self.kept);
+        Ok(kept.events.iter().filter(|event| event.seq > after).take(limit).cloned().collect())
+    }
+
+    async fn latest_events(&self, limit: usize) -> Result<Vec<Event>, StoreError> {
+        Ok(lock(&self.kept).events.iter().rev().take(limit).cloned().collect())
     }
 }

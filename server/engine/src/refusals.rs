@@ -2,9 +2,9 @@
 //! disk with it, and push the lock out of everybody's sight.
 
 use super::ports::Clock;
-use crate::limit::Limit;
 use governor::clock::Clock as Ticks;
 use governor::nanos::Nanos;
+use limit::Limit;
 use lockdown::ids::OperatorId;
 use lockdown::operator::Operator;
 use std::sync::Arc;

@@ -1,9 +1,8 @@
 //! The engine on a dial plan in memory, with a clock that runs only while everybody waits.
 
+use super::memory::{PlanInMemory, StoreInMemory};
 use super::ports::{Clock, DialPlanError, NewEvent, SharedNews, SiteRecord, Store, StoreError, Turn};
 use super::{AllClear, Engine, EngineError, SiteSetup, SiteStatus, Tuning};
-use crate::dial_plan::memory::Memory;
-use crate::store::embedded::Embedded;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::dial_plan::{
@@ -43,9 +42,8 @@ impl Clock for PausedClock {
 
 struct World {
     engine: Arc<Engine>,
-    cucm: Arc<Memory>,
-    store: Arc<Embedded>,
-    _folder: tempfile::TempDir,
+    cucm: Arc<PlanInMemory>,
+    store: Arc<StoreInMemory>,
 }
 
 fn facts() -> Facts {
@@ -133,7 +131,7 @@ fn senior() -> Operator {
 
 /// A store of several servers, of which the others can be out of reach.
 struct Several {
-    store: Arc<Embedded>,
+    store: Arc<StoreInMemory>,
     turn: Mutex<Turn>,
     away: Mutex<Option<Timestamp>>,
     /// Asking the others takes so long.
@@ -226,8 +224,7 @@ async fn world_of_several() -> (World, Arc<Several>) {
 }
 
 async fn world_with(drill_of: Option<SiteId>) -> (World, Arc<Several>) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Arc::new(Embedded::open(folder.path()).unwrap());
+    let store = Arc::<StoreInMemory>::default();
     let several = Arc::new(Several {
         store: store.clone(),
         turn: Mutex::new(Turn::Drive),
@@ -239,11 +236,11 @@ async fn world_with(drill_of: Option<SiteId>) -> (World, Arc<Several>) {
         others_locked: Mutex::default(),
         news: broadcast::channel(9).0,
     });
-    let cucm = Arc::new(Memory::new(facts()));
+    let cucm = Arc::new(PlanInMemory::new(facts()));
     let clock = Arc::new(PausedClock { begun: tokio::time::Instant::now() });
     let setup = SiteSetup { name: "S".into(), plan: plan(), two_seniors: false, drill_of, dial_plan: cucm.clone() };
     let engine = Engine::start(vec![setup], several.clone(), clock, Tuning::default()).await.unwrap();
-    let world = World { engine, cucm, store, _folder: folder };
+    let world = World { engine, cucm, store };
     world.until(|standing| standing == Standing::Normal).await;
     (world, several)
 }

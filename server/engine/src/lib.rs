@@ -1,9 +1,11 @@
-//! The one room where a lock happens: check, remember, act, look, tell.
+//! Where a lock happens: check, remember, act, look, tell. Knows the domain and its own ports.
 
 mod carry_out;
 mod check_plan;
 mod drive;
 mod error;
+#[cfg(test)]
+mod memory;
 mod others;
 pub mod ports;
 mod prove_write;
