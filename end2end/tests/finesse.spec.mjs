@@ -170,8 +170,7 @@ test("a page that is no Finesse server cannot frame the gadget, and forged messa
     document.body.append(frame);
     return new Promise((done) => frame.addEventListener("load", done));
   }, src);
-  const inner = elsewhere.frames().at(-1);
-  expect(inner.url(), "the browser refuses to show it").toContain("chrome-error");
+  await expect.poll(() => elsewhere.frames().at(-1).url(), "the browser refuses to show it").toContain("chrome-error");
   // A sibling gadget, on the desktop's own origin, reads nothing of ours.
   const read = await page.evaluate(() => {
     try {

@@ -60,7 +60,6 @@ test("a resident on a phone asks, the EOC answers by keyboard, and both see ever
   const undo = page.locator(".undo-bar");
   await page.keyboard.press("c");
   await expect(undo).toContainText(`${ticket}: Connected`);
-  await look(page, "console-undo");
   await page.keyboard.press("u");
   await expect(undo).toBeHidden();
   await page.keyboard.press("x");
@@ -70,6 +69,7 @@ test("a resident on a phone asks, the EOC answers by keyboard, and both see ever
   await page.keyboard.type("talked to her mother");
   await line.getByRole("button", { name: /Close/ }).click();
   await expect(undo).toContainText(`${ticket}: Close`);
+  await look(page, "console-undo");
   // Whoever leaves the page has not taken it back.
   await page.goto("/me");
   await expect(resident.locator(".ticket-state")).toHaveText("Closed: talked to her mother");

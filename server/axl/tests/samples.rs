@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 fn samples() -> Option<PathBuf> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/axl/samples");
+    // Where the test runs, not where it was compiled: two checkouts may share what was compiled.
+    let package = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR")?);
+    let folder = package.join("../../../shared/axl/samples");
     folder.is_dir().then_some(folder)
 }
 

@@ -1,13 +1,13 @@
 //! What the guides tell people to type can be typed, and leads where they say.
 
 use crate::sign_in::signed_in;
-use crate::world::{DEMO, World, program};
-use std::path::{Path, PathBuf};
+use crate::world::{DEMO, World, package, program};
+use std::path::PathBuf;
 
 const DRILL_SITE: &str = include_str!("../../../end2end/drill-site.toml");
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    package().parent().unwrap().to_owned()
 }
 
 fn guides() -> Vec<(PathBuf, String)> {

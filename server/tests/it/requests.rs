@@ -161,7 +161,8 @@ async fn the_queue_is_filtered_by_priority_and_state() {
     assert!(page.contains("Ann") && !page.contains("Cid") && !page.contains("Bob"), "{page}");
 }
 
-/// Tries again as a page does, as the same request: a database that does not answer in time is asked once more.
+/// Tries again as a page does, as the same request: a database that does not answer in time, or has no end of others to
+/// write for, is asked once more.
 async fn insist(
     world: &World,
     method: Method,
@@ -174,7 +175,8 @@ async fn insist(
     loop {
         let answer = world.call(method.clone(), path, key, Some(body.clone()), &[("idempotency-key", once)]).await;
         tries -= 1;
-        if answer.0 != StatusCode::SERVICE_UNAVAILABLE || tries == 0 {
+        let busy = answer.2["type"] == "urn:pstn-lockdown:problem:busy";
+        if !(busy || answer.0 == StatusCode::SERVICE_UNAVAILABLE) || tries == 0 {
             return answer;
         }
     }

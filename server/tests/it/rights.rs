@@ -2,7 +2,7 @@
 //! fails the test. The table is printed in `server/RIGHTS.md`.
 
 use crate::sign_in::{Browser, signed_in};
-use crate::world::{DEMO, SITE, World, http, refused};
+use crate::world::{DEMO, SITE, World, http, package, refused};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -347,7 +347,7 @@ async fn every_way_in_lets_through_whom_the_table_says_and_nobody_else() {
     let keys = String::from_utf8(world.run(&["clients", "list", "--json"]).stdout).unwrap();
     assert_eq!(keys.matches("\"name\":\"x\"").count(), 1, "only the administrator's form made a key: {keys}");
     refused("ways in × everybody", tried);
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/RIGHTS.md");
+    let file = &package().join("RIGHTS.md");
     let there = std::fs::read_to_string(file).unwrap_or_default();
     if there != printed() {
         std::fs::write(file, printed()).unwrap();
@@ -386,7 +386,7 @@ async fn the_readme_lists_every_call_of_the_contract_with_its_right() {
             assert!(table.contains(&way), "nobody says who may {way}");
         }
     }
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let file = &package().join("README.md");
     let there = std::fs::read_to_string(file).unwrap();
     let (before, rest) = there.split_once("<!-- calls -->\n").unwrap();
     let (_, after) = rest.split_once("<!-- /calls -->\n").unwrap();

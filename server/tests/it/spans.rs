@@ -51,6 +51,8 @@ async fn a_collector_gets_each_request_in_its_trace_and_each_write_in_a_look() {
     let ticket = client.get(format!("{}/requests/t/a-secret", world.url)).send().await.unwrap();
     let id = ticket.headers()["x-request-id"].to_str().unwrap().to_owned();
     world.lock_verified().await;
+    // The look that wrote is over.
+    world.looked_again().await;
     world.stop();
 
     let spans = taken.lock().unwrap().clone();

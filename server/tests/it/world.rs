@@ -77,6 +77,11 @@ pub(crate) fn free_port() -> u16 {
     }
 }
 
+/// The server's folder: where the test runs, not where it was compiled, as two checkouts may share what was.
+pub(crate) fn package() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo says where the package is").into()
+}
+
 impl World {
     pub(crate) async fn new() -> Self {
         let world = Self::stopped(DEMO, "").await;
