@@ -66,7 +66,7 @@ impl Spans {
     pub(super) fn layer<S: Subscriber + for<'a> LookupSpan<'a>>(&self) -> impl Layer<S> + use<S> {
         let layer = OpenTelemetryLayer::new(self.0.tracer("pstn-lockdown"));
         let layer = layer.with_location(false).with_threads(false).with_tracked_inactivity(false);
-        layer.with_filter(Targets::new().with_target("server", Level::INFO))
+        layer.with_filter(Targets::new().with_targets([("server", Level::INFO), ("engine", Level::INFO)]))
     }
 
     /// Sends what is left.
