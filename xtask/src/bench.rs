@@ -34,6 +34,11 @@ pub(crate) fn some(only: &[&str]) -> Result<()> {
         .env("LEPTOS_SITE_ROOT", site::Build::Shipped.folder()))
 }
 
+/// The check of a town's plan at three sizes. Printed; what it came to is told in BENCH.md.
+pub(crate) fn town() -> Result<()> {
+    run(cargo().args(["run", "--release", "--quiet", "--package", "lockdown", "--example", "town"]))
+}
+
 /// Server, simulators and browser side, as they ship.
 pub(crate) fn build() -> Result<()> {
     say("building as it ships (release; some minutes the first time)");

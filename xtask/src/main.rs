@@ -29,6 +29,7 @@ cargo xtask test all | NAME… | browser FILE… | --list    all there are; part
 cargo xtask ci       check and test all, each once
 cargo xtask check    formatting, lints, walls, spelling, unused dependencies
 cargo xtask bench [prepared | many | sweep | http | queue]    every number, as ratios against peers, into BENCH.md
+cargo xtask bench town     the check of a town's dial plan, and how it grows
 cargo xtask bench build    how long building and testing take, against 2026-11-28; about an hour
 cargo xtask load [installed] [MINUTES [SEED]]    faults of everything at random for an hour, and what must hold
                      meanwhile: one server on a file, or the package behind nginx with a database, twice
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         ["test", words @ ..] => test::of_words(words),
         ["check"] => check::all(),
         ["bench", "build"] => bench_build::all(),
+        ["bench", "town"] => bench::town(),
         ["bench", only @ ..] => bench::some(only),
         ["load", "installed", how @ ..] => load::installed(how),
         ["load", how @ ..] => load::one(how),

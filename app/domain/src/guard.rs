@@ -2,9 +2,9 @@
 //! and told what is missing.
 
 use crate::dial_plan::{Destination, DialPlan, Discard, place};
-use crate::dial_plan_analysis::{Dialling, DigitAnalysis, End, Route, winners};
 use crate::pattern::Pattern;
 use crate::plan::{FreezeError, LockPlan, Patterns, PlanText, StepText};
+use crate::reach::{Dialling, DigitAnalysis, End, Route, Wanted};
 use crate::step::{Found, Object, StepValue, Target};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -109,7 +109,8 @@ pub fn check(text: &PlanText, dial_plan: &DialPlan) -> Result<CheckedPlan, Vec<V
             return Err(violations);
         }
     };
-    violations.extend(plan.steps.iter().flat_map(|step| forbidden_object(text, dial_plan, &step.object)));
+    let forms = dialled_forms(text, dial_plan);
+    violations.extend(plan.steps.iter().flat_map(|step| forbidden_object(text, dial_plan, &forms, &step.object)));
     let same = plan.steps.iter().filter(|step| step.normal == step.locked);
     violations.extend(same.map(|step| Violation::SameValue { object: step.object.to_string() }));
     violations.extend(plan.steps.iter().filter_map(too_long));
@@ -118,12 +119,16 @@ pub fn check(text: &PlanText, dial_plan: &DialPlan) -> Result<CheckedPlan, Vec<V
         violations.push(Violation::NoPilot { pilot });
     }
     violations.extend(plan.steps.iter().flat_map(|step| dead_end(text, dial_plan, step)));
-    let forms = dialled_forms(text, dial_plan);
     violations.extend(diverted(&plan, dial_plan, &forms));
     violations.extend(unproven(&plan, dial_plan, &forms));
     if violations.is_empty() {
-        let leaks = leaks(text, &plan, dial_plan, &forms);
-        let warnings = warnings(text, &plan, dial_plan, &forms);
+        let (leaks, unfinished) = leaks(text, &plan, dial_plan, &forms);
+        let mut warnings = warnings(text, &plan, dial_plan, &forms);
+        warnings.extend(counted(
+            unfinished,
+            "Calling search spaces from which not every way could be followed",
+            "There may be more ways past the lock from them",
+        ));
         Ok(CheckedPlan { plan, warnings, leaks })
     } else {
         violations.dedup();
@@ -164,12 +169,12 @@ fn forbidden_text(text: &PlanText, step: &StepText) -> Vec<Violation> {
     forbidden(text, &object, pattern.map(String::as_str), partition, &text.protected_numbers)
 }
 
-fn forbidden(
+fn forbidden<'n>(
     text: &PlanText,
     object: &str,
     pattern: Option<&str>,
     partition: &str,
-    numbers: &[String],
+    numbers: impl IntoIterator<Item = &'n String>,
 ) -> Vec<Violation> {
     let mut violations = Vec::new();
     if text.protected_partitions.iter().any(|p| p == partition) {
@@ -179,19 +184,23 @@ fn forbidden(
         violations.push(Violation::EocPilot { object: object.into() });
     }
     let parsed = pattern.and_then(|p| Pattern::parse(p).ok());
-    let number = numbers.iter().find(|n| parsed.as_ref().is_some_and(|p| p.closeness(n) == Some(1)));
+    let number = numbers.into_iter().find(|n| parsed.as_ref().is_some_and(|p| p.closeness(n) == Some(1)));
     if let Some(number) = number {
         violations.push(Violation::EmergencyNumber { object: object.into(), number: number.clone() });
     }
     violations
 }
 
-fn forbidden_object(text: &PlanText, dial_plan: &DialPlan, object: &Object) -> Vec<Violation> {
+fn forbidden_object(
+    text: &PlanText,
+    dial_plan: &DialPlan,
+    forms: &BTreeSet<String>,
+    object: &Object,
+) -> Vec<Violation> {
     let name = object.to_string();
-    let forms: Vec<String> = dialled_forms(text, dial_plan).into_iter().collect();
     let mut violations = object
         .partition()
-        .map(|partition| forbidden(text, &name, object.pattern(), partition, &forms))
+        .map(|partition| forbidden(text, &name, object.pattern(), partition, forms))
         .unwrap_or_default();
     let route = dial_plan.route_patterns.iter().find(|p| p.uuid == *object.uuid());
     let translation = dial_plan.translation_patterns.iter().find(|p| p.uuid == *object.uuid());
@@ -353,11 +362,12 @@ fn diverted(plan: &LockPlan, dial_plan: &DialPlan, forms: &BTreeSet<String>) -> 
     let read_now = plan.steps.iter().all(|step| step.find_in(dial_plan) != Found::Value(step.locked.clone()));
     let mut states = states_on_the_way(plan, &normal);
     states.push(normal.clone());
-    let base = if read_now { dial_plan } else { &normal };
+    let base = DigitAnalysis::new(if read_now { dial_plan } else { &normal }, true);
     for state in states {
-        for sometimes_active in [false, true] {
-            let before = DigitAnalysis::new(base, sometimes_active);
-            let after = DigitAnalysis::new(&state, sometimes_active);
+        let part_time = dial_plan.is_part_time() || state.is_part_time();
+        for sometimes_active in [false, true].into_iter().filter(|active| *active || part_time) {
+            let before = base.seen(sometimes_active);
+            let after = base.in_state(&state, sometimes_active);
             for css in &dial_plan.calling_search_spaces {
                 for digits in forms {
                     if let Some(violation) = compare(&before, &after, &css.name, digits)
@@ -417,31 +427,33 @@ pub fn in_words(route: &Route) -> String {
 }
 
 /// Every path that still reaches the PSTN, or comes in past the EOC, when locked.
-fn leaks(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan, forms: &BTreeSet<String>) -> Vec<Leak> {
+/// Besides, the calling search spaces from which there may be more.
+fn leaks(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan, forms: &BTreeSet<String>) -> (Vec<Leak>, Vec<String>) {
     let locked = plan.applied_to(dial_plan, Target::Locked);
     let analysis = DigitAnalysis::new(&locked, true);
     let watched = locked.calling_search_spaces.iter().filter(|css| !text.eoc_css.contains(&css.name));
-    watched.flat_map(|css| leaks_from(text, &analysis, &css.name, forms)).collect()
+    let (mut leaks, mut unfinished) = (Vec::new(), Vec::new());
+    for css in watched {
+        let (found, complete) = leaks_from(text, &analysis, &css.name, forms);
+        leaks.extend(found);
+        unfinished.extend((!complete).then(|| css.name.clone()));
+    }
+    (leaks, unfinished)
 }
 
-fn leaks_from(text: &PlanText, analysis: &DigitAnalysis<'_>, css: &str, forms: &BTreeSet<String>) -> Vec<Leak> {
+fn leaks_from(text: &PlanText, analysis: &DigitAnalysis<'_>, css: &str, forms: &BTreeSet<String>) -> (Vec<Leak>, bool) {
     let inbound = text.inbound_css.iter().any(|name| name == css);
+    let wanted = Wanted { inside: inbound, but: forms, but_partitions: &text.protected_partitions };
+    let ways = analysis.ways(css, &wanted);
     let mut found: Vec<Leak> = Vec::new();
-    for example in winners(analysis, css).into_iter().flat_map(|winner| winner.examples) {
-        if forms.contains(&example) {
-            continue;
-        }
-        let route = analysis.route(css, &example, Dialling::EnBloc);
-        // A dispatcher's call back to an emergency caller, and all else that is protected on its way.
-        if text.protected_partitions.iter().any(|name| route.passes(name)) {
-            continue;
-        }
+    // A dispatcher's call back to an emergency caller, and all else that is protected on its way, is not asked for.
+    for (example, route) in ways.found {
         let Some((pattern, direction)) = leaked(text, &route.end, inbound) else { continue };
         if !found.iter().any(|leak| leak.pattern == pattern) {
             found.push(Leak { css: css.into(), pattern, example, path: route.path, direction });
         }
     }
-    found
+    (found, ways.complete)
 }
 
 fn leaked(text: &PlanText, end: &End, inbound: bool) -> Option<(String, Direction)> {

@@ -2,7 +2,6 @@
 
 pub mod call_request;
 pub mod dial_plan;
-pub mod dial_plan_analysis;
 pub mod drill;
 pub mod guard;
 pub mod ids;
@@ -10,6 +9,7 @@ pub mod incident;
 pub mod operator;
 pub mod pattern;
 pub mod plan;
+pub mod reach;
 pub mod reading;
 pub mod report;
 pub mod say;

@@ -24,8 +24,13 @@ impl DigitSet {
         Self::one(symbol).is_some_and(|one| self.0 & one.0 != 0)
     }
 
-    fn size(self) -> u128 {
+    pub(crate) fn size(self) -> u128 {
         u128::from(self.0.count_ones())
+    }
+
+    /// One bit a symbol, in the order of [`SYMBOLS`].
+    pub(crate) fn bits(self) -> u32 {
+        self.0
     }
 }
 
@@ -36,10 +41,10 @@ impl fmt::Debug for DigitSet {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Item {
-    set: DigitSet,
+pub(crate) struct Item {
+    pub(crate) set: DigitSet,
     /// Zero or more instead of exactly one.
-    repeats: bool,
+    pub(crate) repeats: bool,
 }
 
 /// One way through a pattern; a pattern without `@` has exactly one.
@@ -126,6 +131,37 @@ impl Pattern {
                 })
             })
             .unwrap_or(0)
+    }
+
+    /// The ways through it: one, but for `@`.
+    pub(crate) fn ways(&self) -> impl Iterator<Item = &[Item]> {
+        self.branches.iter().map(|branch| &branch.items[..])
+    }
+
+    /// As [`Pattern::digits_before_dot`], where it is the same for all that the pattern takes.
+    pub(crate) fn always_before_dot(&self) -> Option<usize> {
+        let before = |branch: &Branch| {
+            let dot = branch.dot.unwrap_or(0);
+            branch.items[..dot].iter().all(|item| !item.repeats).then_some(dot)
+        };
+        let first = before(self.branches.first()?)?;
+        self.branches.iter().all(|branch| before(branch) == Some(first)).then_some(first)
+    }
+
+    /// Is the last digit of all that it takes one `#`, or of none? `None` where it may be either, or several.
+    pub(crate) fn ends_with_pound(&self) -> Option<bool> {
+        let pound = DigitSet::one('#')?;
+        let ends = |branch: &Branch| {
+            let (last, rest) = branch.items.split_last()?;
+            let may = |item: &Item| item.set.0 & pound.0 != 0;
+            match (*last == Item { set: pound, repeats: false }, may(last)) {
+                (true, _) => (!rest.last().is_some_and(may)).then_some(true),
+                (false, false) if !last.repeats => Some(false),
+                (false, _) => (!branch.items.iter().any(may)).then_some(false),
+            }
+        };
+        let first = ends(self.branches.first()?)?;
+        self.branches.iter().all(|branch| ends(branch) == Some(first)).then_some(first)
     }
 
     /// The digits before the `.` where they are literal (`9.@` gives `9`): an access code.
@@ -249,10 +285,6 @@ fn bit_of(symbol: char) -> Result<usize, &'static str> {
     SYMBOLS.find(symbol.to_ascii_uppercase()).ok_or("its brackets hold something that is no digit")
 }
 
-/// How far a pattern has come with the digits so far.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Positions(Vec<Vec<Option<Closeness>>>);
-
 /// A pattern being dialled, digit by digit.
 #[derive(Clone)]
 pub struct Progress<'a> {
@@ -279,23 +311,6 @@ impl Progress<'_> {
     pub fn wants_more(&self) -> bool {
         self.pattern.branches.iter().zip(&self.positions).any(|(branch, at)| {
             at.iter().enumerate().any(|(index, count)| count.is_some() && index < branch.items.len())
-        })
-    }
-
-    /// Neither a match nor on the way to one.
-    pub fn is_dead(&self) -> bool {
-        self.positions.iter().flatten().all(Option::is_none)
-    }
-
-    /// Where it stands, for telling two prefixes apart.
-    pub fn positions(&self) -> Positions {
-        Positions(self.positions.clone())
-    }
-
-    /// The digits that would take it further.
-    pub fn next_digits(&self) -> impl Iterator<Item = DigitSet> + '_ {
-        self.pattern.branches.iter().zip(&self.positions).flat_map(|(branch, at)| {
-            branch.items.iter().zip(at).filter(|(_, count)| count.is_some()).map(|(item, _)| item.set)
         })
     }
 }

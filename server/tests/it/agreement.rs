@@ -2,9 +2,9 @@
 
 use engine::ports::DialPlan;
 use lockdown::dial_plan::DialPlan as Facts;
-use lockdown::dial_plan_analysis::{Dialling, DigitAnalysis, End};
 use lockdown::guard;
 use lockdown::plan::{Patterns, Pilot, PlanText, StepText};
+use lockdown::reach::{Dialling, DigitAnalysis, End};
 use lockdown::step::{Group, Target};
 use proptest::prelude::*;
 use proptest::test_runner::TestRng;

@@ -1,20 +1,14 @@
-//! Where a dialled number goes: closest match over one calling search space, hop by hop.
-//!
-//! Rules and their limits: the crate's README. `route` answers for one number; `search` finds, for
-//! every pattern that can win, digits that make it win.
+//! One number: closest match over one calling search space, hop by hop.
 
-mod search;
-
-pub use search::{Winner, winners};
-
-use crate::dial_plan::{
-    Activity, Destination, DialPlan, DigitChange, Discard, Endpoint, EndpointKind, RoutePattern, TranslationPattern,
-};
-use crate::pattern::{Closeness, InvalidPattern, Pattern, Progress};
+use super::analysis::{DigitAnalysis, Leads};
+use super::change::changed;
+use super::tree::bit;
+use super::view::View;
+use crate::dial_plan::{Destination, EndpointKind};
 use serde::{Deserialize, Serialize};
 
 /// A call that was translated more often than this goes in circles.
-const MAX_HOPS: usize = 10;
+pub(super) const MAX_HOPS: usize = 10;
 
 /// How the digits reach CUCM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,208 +69,83 @@ pub enum End {
     },
 }
 
-/// A dial plan made ready for many questions.
-pub struct DigitAnalysis<'a> {
-    plan: &'a DialPlan,
-    entries: Vec<Entry<'a>>,
-    sometimes_active: bool,
-    pub unreadable: Vec<InvalidPattern>,
-}
-
-struct Entry<'a> {
-    pattern: Pattern,
-    partition: Option<&'a str>,
-    urgent: bool,
-    leads: Leads<'a>,
-}
-
-#[derive(Clone, Copy)]
-enum Leads<'a> {
-    Out(&'a RoutePattern),
-    On(&'a TranslationPattern),
-    In(&'a Endpoint),
-}
-
-/// An entry as one calling search space sees it: smaller rank is searched first.
-#[derive(Clone, Copy)]
-struct Visible<'p, 'a> {
-    entry: &'p Entry<'a>,
-    rank: usize,
-}
-
-impl<'a> DigitAnalysis<'a> {
-    /// `sometimes_active` says how to see partitions whose schedule is active at some hours only.
-    pub fn new(plan: &'a DialPlan, sometimes_active: bool) -> Self {
-        let out = plan.route_patterns.iter().map(|p| (&p.pattern, &p.partition, p.urgent, Leads::Out(p)));
-        let on = plan.translation_patterns.iter().map(|p| (&p.pattern, &p.partition, p.urgent, Leads::On(p)));
-        let into = plan.endpoints.iter().map(|p| (&p.pattern, &p.partition, false, Leads::In(p)));
-        let mut entries = Vec::new();
-        let mut unreadable = Vec::new();
-        for (text, partition, urgent, leads) in out.chain(on).chain(into) {
-            match Pattern::parse(text) {
-                Ok(pattern) => {
-                    entries.push(Entry { pattern, partition: partition.as_deref(), urgent, leads });
-                }
-                Err(error) => unreadable.push(error),
-            }
-        }
-        Self { plan, entries, sometimes_active, unreadable }
-    }
-
+impl DigitAnalysis<'_> {
     /// Follows `digits` from a phone or trunk with calling search space `css` to the end.
     pub fn route(&self, css: &str, digits: &str, dialling: Dialling) -> Route {
-        let mut visible = self.visible(Some(css));
+        let mut view = self.view(Some(css));
         let (mut winner, taken) = match dialling {
-            Dialling::EnBloc => (closest(&visible, digits), digits.len()),
-            Dialling::DigitByDigit => first_to_fire(&visible, digits),
+            Dialling::EnBloc => (self.closest(&view, digits), digits.len()),
+            Dialling::DigitByDigit => self.first_to_fire(&view, digits),
         };
         let mut called = digits[..taken].to_owned();
-        let mut originator = Some(css);
         let mut path = Vec::new();
-        while let Some(entry) = winner {
-            path.push(entry.name());
+        while let Some(number) = winner {
+            path.push(self.name(number));
             if path.len() > MAX_HOPS {
                 return Route { path, taken, end: End::Loop };
             }
-            let next = match entry.end(&called) {
-                Ok(end) => return Route { path, taken, end },
-                Err(translation) => translation,
-            };
-            called = match changed(&entry.pattern, &next.change, &called) {
+            if let Some(end) = self.end(number, &called) {
+                return Route { path, taken, end };
+            }
+            let Leads::On(translation) = self.leads(number) else { break };
+            called = match changed(self.pattern(number), &translation.change, &called) {
                 Ok(changed) => changed,
                 Err(what) => return Route { path, taken, end: End::NotUnderstood { what, leaves_by: None } },
             };
-            originator = if next.use_originator_css { originator } else { next.css.as_deref() };
-            visible = self.visible(originator);
-            winner = closest(&visible, &called);
+            if !translation.use_originator_css {
+                view = self.view(translation.css.as_deref());
+            }
+            winner = self.closest(&view, &called);
         }
         Route { path, taken, end: End::NoRoute }
     }
 
-    /// `<None>` stands last in every calling search space, and alone where there is none.
-    fn visible(&self, css: Option<&str>) -> Vec<Visible<'_, 'a>> {
-        let members = css.and_then(|name| self.plan.css(name)).map_or(&[][..], |css| &css.members);
-        let rank = |partition: Option<&str>| match partition {
-            None => Some(members.len()),
-            Some(name) => members.iter().position(|member| member == name).filter(|_| self.is_active(name)),
-        };
-        self.entries.iter().filter_map(|entry| rank(entry.partition).map(|rank| Visible { entry, rank })).collect()
-    }
-
-    fn is_active(&self, partition: &str) -> bool {
-        let schedule = self.plan.partition(partition).and_then(|p| p.schedule.as_deref());
-        match self.plan.activity(schedule) {
-            Activity::Always => true,
-            Activity::Never => false,
-            Activity::Sometimes => self.sometimes_active,
-        }
-    }
-}
-
-impl<'a> Entry<'a> {
-    fn name(&self) -> String {
-        crate::dial_plan::place(self.pattern.text(), self.partition)
-    }
-
-    /// The end of the call, or the translation that carries it on.
-    fn end(&self, called: &str) -> Result<End, &'a TranslationPattern> {
-        let pattern = self.pattern.text().to_owned();
-        let partition = self.partition.map(str::to_owned);
-        match self.leads {
-            Leads::Out(route) if route.blocked => Ok(End::Blocked { pattern, partition }),
-            Leads::On(translation) if translation.blocked => Ok(End::Blocked { pattern, partition }),
-            Leads::On(translation) => Err(translation),
-            Leads::In(endpoint) => Ok(End::Inside { pattern, partition, kind: endpoint.kind }),
-            Leads::Out(route) => Ok(match changed(&self.pattern, &route.change, called) {
+    /// The end of a call with these digits at this pattern; `None` where it is translated and goes on.
+    fn end(&self, number: u32, called: &str) -> Option<End> {
+        let (pattern, partition) = (self.text(number).to_owned(), self.partition(number).map(str::to_owned));
+        match self.leads(number) {
+            Leads::Out(route) if route.blocked => Some(End::Blocked { pattern, partition }),
+            Leads::On(translation) if translation.blocked => Some(End::Blocked { pattern, partition }),
+            Leads::On(_) => None,
+            Leads::In(endpoint) => Some(End::Inside { pattern, partition, kind: endpoint.kind }),
+            Leads::Out(route) => Some(match changed(self.pattern(number), &route.change, called) {
                 Ok(digits) => End::Pstn { pattern, partition, destination: route.destination.clone(), digits },
-                Err(what) => End::NotUnderstood { what, leaves_by: Some(self.name()) },
+                Err(what) => End::NotUnderstood { what, leaves_by: Some(self.name(number)) },
             }),
         }
     }
-}
 
-/// The order in which matches win: fewest possible strings, then searched first, then text.
-fn order<'v>(closeness: Closeness, visible: &Visible<'v, '_>) -> (Closeness, usize, &'v str) {
-    (closeness, visible.rank, visible.entry.pattern.text())
-}
-
-/// The patterns still possible after the digits so far.
-struct Race<'p, 'a>(Vec<(Visible<'p, 'a>, Progress<'p>)>);
-
-impl<'p, 'a> Race<'p, 'a> {
-    fn start(visible: &[Visible<'p, 'a>]) -> Self {
-        Self(visible.iter().map(|v| (*v, v.entry.pattern.start())).collect())
+    pub(super) fn closest(&self, view: &View, digits: &str) -> Option<u32> {
+        let tree = self.tree();
+        let dialled = digits.chars().fold(tree.start(), |active, digit| tree.step(&active, bit(digit), &view.seen));
+        self.winner(view, &dialled)
     }
 
-    fn dial(self, digit: char) -> Self {
-        let stepped = self.0.into_iter().map(|(v, progress)| (v, progress.step(digit)));
-        Self(stepped.filter(|(_, progress)| !progress.is_dead()).collect())
-    }
-
-    fn closest(&self) -> Option<&'p Entry<'a>> {
-        self.0
-            .iter()
-            .filter_map(|(v, progress)| progress.closeness().map(|closeness| (order(closeness, v), v.entry)))
-            .min_by_key(|(order, _)| *order)
-            .map(|(_, entry)| entry)
-    }
-
-    fn wants_more(&self) -> bool {
-        self.0.iter().any(|(_, progress)| progress.wants_more())
-    }
-}
-
-fn closest<'p, 'a>(visible: &[Visible<'p, 'a>], digits: &str) -> Option<&'p Entry<'a>> {
-    digits.chars().fold(Race::start(visible), Race::dial).closest()
-}
-
-/// Digit by digit: the call is routed when the closest match so far is urgent, or when no visible
-/// pattern could take more; after the last digit the inter-digit timer routes what matches then.
-fn first_to_fire<'p, 'a>(visible: &[Visible<'p, 'a>], digits: &str) -> (Option<&'p Entry<'a>>, usize) {
-    let mut race = Race::start(visible);
-    for (at, digit) in digits.char_indices() {
-        race = race.dial(digit);
-        let (entry, more_possible) = (race.closest(), race.wants_more());
-        if entry.is_some_and(|entry| entry.urgent) || !more_possible {
-            return (entry, at + digit.len_utf8());
+    /// Digit by digit: the call is routed when the closest match so far is urgent, or when no visible
+    /// pattern could take more; after the last digit the inter-digit timer routes what matches then.
+    fn first_to_fire(&self, view: &View, digits: &str) -> (Option<u32>, usize) {
+        let tree = self.tree();
+        let mut active = tree.start();
+        for (at, digit) in digits.char_indices() {
+            active = tree.step(&active, bit(digit), &view.seen);
+            let winner = self.winner(view, &active);
+            let more_possible = active.iter().any(|(node, _)| tree.wants_more(*node, &view.seen));
+            if winner.is_some_and(|number| self.is_urgent(number)) || !more_possible {
+                return (winner, at + digit.len_utf8());
+            }
         }
+        (self.winner(view, &active), digits.len())
     }
-    (race.closest(), digits.len())
-}
-
-/// Discard, then mask, then prefix.
-fn changed(pattern: &Pattern, change: &DigitChange, called: &str) -> Result<String, String> {
-    let kept = match &change.discard {
-        Discard::Nothing => called,
-        Discard::PreDot => &called[pattern.digits_before_dot(called)..],
-        Discard::PreDotTrailingPound => called[pattern.digits_before_dot(called)..].trim_end_matches('#'),
-        Discard::TrailingPound => called.trim_end_matches('#'),
-        Discard::Other(name) => return Err(format!("digit discard instruction “{name}” of {}", pattern.text())),
-    };
-    let masked = change.mask.as_deref().map_or_else(|| kept.to_owned(), |mask| masked(mask, kept));
-    Ok(format!("{}{masked}", change.prefix.as_deref().unwrap_or_default()))
-}
-
-/// Right-aligned: `X` lets a digit through, anything else stands for itself; digits left of the
-/// mask are dropped.
-fn masked(mask: &str, digits: &str) -> String {
-    let mut from_right = digits.chars().rev();
-    let mut result: Vec<char> = mask
-        .chars()
-        .rev()
-        .filter_map(|symbol| match (symbol, from_right.next()) {
-            ('X' | 'x', digit) => digit,
-            (literal, _) => Some(literal),
-        })
-        .collect();
-    result.reverse();
-    result.into_iter().collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::change::masked;
     use super::*;
-    use crate::dial_plan::{CallingSearchSpace, Partition, TimeSchedule};
+    use crate::dial_plan::{
+        Activity, CallingSearchSpace, DialPlan, DigitChange, Discard, Endpoint, Partition, RoutePattern, TimeSchedule,
+        TranslationPattern,
+    };
     use crate::ids::Uuid;
 
     fn route_pattern(pattern: &str, partition: &str) -> RoutePattern {

@@ -1,0 +1,13 @@
+#![doc = include_str!("README.md")]
+
+mod analysis;
+mod change;
+mod route;
+mod tree;
+mod view;
+mod ways;
+mod witness;
+
+pub use analysis::DigitAnalysis;
+pub use route::{Dialling, End, Route};
+pub use ways::{Wanted, Ways};

@@ -1,0 +1,327 @@
+//! All numbers at once: every way that ends outside (or inside), each with a number that goes it.
+//!
+//! A way is the row of patterns that win, hop by hop. Which patterns can follow is read off the tree; whether any number
+//! makes all of them win is searched for exactly, see `witness.rs`.
+
+use super::analysis::{DigitAnalysis, Leads};
+use super::change::{Digit, changed_digits};
+use super::route::{Dialling, End, MAX_HOPS, Route};
+use super::tree::{ALL, Node};
+use super::view::View;
+use super::witness::{Hop, Search};
+use crate::dial_plan::Discard;
+use std::collections::{BTreeSet, HashSet};
+use std::rc::Rc;
+
+/// Which ways are asked for.
+pub struct Wanted<'w> {
+    /// Also those that end at a directory number or hunt pilot.
+    pub inside: bool,
+    /// Numbers that are no example.
+    pub but: &'w BTreeSet<String>,
+    /// No way leads past a pattern of these partitions.
+    pub but_partitions: &'w [String],
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Ways {
+    /// One a pattern at which calls end: a number, and where it goes.
+    pub found: Vec<(String, Route)>,
+    /// False where the search was given up, or a translation was met whose digits are not known beforehand: there may
+    /// be more.
+    pub complete: bool,
+}
+
+/// Places of the search looked at from one calling search space before it is given up.
+const PATIENCE: usize = 300_000;
+
+impl DigitAnalysis<'_> {
+    /// For each pattern at which a call from `css` can end, as wanted: a number that ends there, dialled all at once.
+    /// Whatever is dialled key by key is taken as some number dialled at once would be.
+    ///
+    /// Grows with the patterns that `css` sees, times the length of a number.
+    pub fn ways(&self, css: &str, wanted: &Wanted<'_>) -> Ways {
+        let view = self.view(Some(css));
+        let mut walk = Walk {
+            analysis: self,
+            css,
+            wanted,
+            search: Search::new(self, wanted.but, PATIENCE),
+            ended: HashSet::new(),
+            ways: Ways { found: Vec::new(), complete: true },
+        };
+        for node in 0..Node::try_from(self.tree().len()).unwrap_or(Node::MAX) {
+            if let Some(number) = view.best(node) {
+                walk.from(&view, number, node);
+            }
+        }
+        walk.ways.complete &= !walk.search.gave_up();
+        walk.ways
+    }
+}
+
+struct Walk<'a, 'w> {
+    analysis: &'a DigitAnalysis<'a>,
+    css: &'a str,
+    wanted: &'a Wanted<'w>,
+    search: Search<'a>,
+    /// Patterns at which a way was found to end.
+    ended: HashSet<u32>,
+    ways: Ways,
+}
+
+impl Walk<'_, '_> {
+    /// Ways that begin with this pattern, by the length of the number.
+    fn from(&mut self, view: &Rc<View>, number: u32, node: Node) {
+        if !self.leads_on(number) {
+            return;
+        }
+        let tree = self.analysis.tree();
+        let (shortest, endless) = tree.length(node);
+        // Longer than the longest pattern only repeated items are left, and each digit more multiplies all alike: what
+        // wins then wins for ever. A translation may take digits away before that.
+        let longest = if endless { (2 * tree.longest() + 2).max(shortest) } else { shortest };
+        for length in shortest..=longest {
+            let digits: Vec<Digit> = (0..length).map(Digit::Dialled).collect();
+            let sets = self.sets(number, node, length);
+            let mut hops = vec![Hop { view: view.clone(), number, node, digits }];
+            if self.follow(&mut hops, length, &sets) {
+                return;
+            }
+        }
+    }
+
+    /// Is there anything to be found behind this pattern?
+    fn leads_on(&self, number: u32) -> bool {
+        let passed =
+            self.analysis.partition(number).is_some_and(|name| self.wanted.but_partitions.iter().any(|p| p == name));
+        !passed
+            && match self.analysis.leads(number) {
+                Leads::Out(route) => !route.blocked && !self.ended.contains(&number),
+                Leads::On(translation) => !translation.blocked,
+                Leads::In(_) => self.wanted.inside && !self.ended.contains(&number),
+            }
+    }
+
+    /// From the last hop on. True when longer numbers can show nothing more.
+    fn follow(&mut self, hops: &mut Vec<Hop>, length: usize, sets: &[u32]) -> bool {
+        let last = hops.last().expect("a way has a first hop");
+        let (number, analysis) = (last.number, self.analysis);
+        if hops.len() > MAX_HOPS {
+            return false;
+        }
+        let Leads::On(translation) = analysis.leads(number) else { return self.end_here(hops, length) };
+        let Some(digits) = changed_digits(analysis.pattern(number), &translation.change, &last.digits) else {
+            return self.sample(hops, length, &translation.change.discard);
+        };
+        let view =
+            if translation.use_originator_css { last.view.clone() } else { analysis.view(translation.css.as_deref()) };
+        let fixed = digits.iter().all(|digit| matches!(digit, Digit::Fixed(_)));
+        let following = self.candidates(&view, &digits, sets);
+        if following.is_empty() {
+            return fixed;
+        }
+        // In circles, ways multiply: each is gone only as far as a number goes it.
+        if hops.len() > 1 && self.search.witness(hops, length).is_none() {
+            return false;
+        }
+        for (number, node) in following {
+            hops.push(Hop { view: view.clone(), number, node, digits: digits.clone() });
+            let found = self.follow(hops, length, sets);
+            hops.pop();
+            if found && fixed {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn end_here(&mut self, hops: &[Hop], length: usize) -> bool {
+        let number = hops.last().map_or(0, |hop| hop.number);
+        let Some(example) = self.search.witness(hops, length) else { return false };
+        self.note(number, example);
+        true
+    }
+
+    /// A translation whose digits are not known beforehand: one number is followed, and more is not claimed. Nothing is
+    /// where the instruction is not known.
+    fn sample(&mut self, hops: &[Hop], length: usize, discard: &Discard) -> bool {
+        if matches!(discard, Discard::Other(_)) {
+            return true;
+        }
+        let Some(example) = self.search.witness(hops, length) else { return false };
+        self.ways.complete = false;
+        let route = self.analysis.route(self.css, &example, Dialling::EnBloc);
+        if self.is_wanted(&route) {
+            self.ways.found.push((example, route));
+        }
+        true
+    }
+
+    /// Followed again by the plain route, as a check of the search.
+    fn note(&mut self, number: u32, example: String) {
+        let route = self.analysis.route(self.css, &example, Dialling::EnBloc);
+        if route.path.last() != Some(&self.analysis.name(number)) {
+            debug_assert!(false, "{example} from {}: {route:?}, not {}", self.css, self.analysis.name(number));
+            self.ways.complete = false;
+        } else if self.ended.insert(number) {
+            self.ways.found.push((example, route));
+        }
+    }
+
+    fn is_wanted(&self, route: &Route) -> bool {
+        let passed = self.wanted.but_partitions.iter().any(|name| route.passes(name));
+        let ends = match &route.end {
+            End::Pstn { .. } | End::NotUnderstood { leaves_by: Some(_), .. } => true,
+            End::Inside { .. } => self.wanted.inside,
+            _ => false,
+        };
+        ends && !passed
+    }
+
+    /// Patterns that could win next, as far as each digit by itself says.
+    fn candidates(&self, view: &View, digits: &[Digit], sets: &[u32]) -> Vec<(u32, Node)> {
+        let set = |digit: &Digit| match digit {
+            Digit::Fixed(bit) => *bit,
+            Digit::Dialled(place) => sets[*place],
+        };
+        let reached = self.analysis.tree().reachable(digits.iter().map(set), &view.seen);
+        let ends = reached.into_iter().filter_map(|node| Some((view.best(node)?, node)));
+        ends.filter(|(number, _)| self.leads_on(*number)).collect()
+    }
+
+    /// What may be dialled at each place of a number of this length that the pattern takes.
+    fn sets(&self, number: u32, node: Node, length: usize) -> Vec<u32> {
+        let tree = self.analysis.tree();
+        let mut ways = self.analysis.pattern(number).ways();
+        let way = ways.find(|way| tree.end_of(way) == Some(node)).unwrap_or_default();
+        let head = way.iter().take_while(|item| !item.repeats).map(|item| item.set.bits());
+        let rest = way.iter().skip_while(|item| !item.repeats).fold(0, |set, item| set | item.set.bits());
+        let rest = if rest == 0 { ALL } else { rest };
+        head.chain(std::iter::repeat(rest)).take(length).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dial_plan::{
+        CallingSearchSpace, Destination, DialPlan, DigitChange, Partition, RoutePattern, TranslationPattern,
+    };
+    use crate::ids::Uuid;
+
+    fn plan(patterns: &[(&str, &str)]) -> DialPlan {
+        let partition = |name: &str| Partition { uuid: Uuid::from(name), name: name.into(), schedule: None };
+        DialPlan {
+            partitions: vec![partition("A"), partition("B")],
+            calling_search_spaces: vec![CallingSearchSpace {
+                uuid: Uuid::from("css"),
+                name: "CSS".into(),
+                members: vec!["A".into(), "B".into()],
+            }],
+            route_patterns: patterns
+                .iter()
+                .map(|(pattern, partition)| RoutePattern {
+                    uuid: Uuid::from(*pattern),
+                    pattern: (*pattern).into(),
+                    partition: Some((*partition).into()),
+                    blocked: false,
+                    urgent: false,
+                    change: DigitChange::default(),
+                    emergency: false,
+                    destination: Destination::NotRead,
+                })
+                .collect(),
+            ..DialPlan::default()
+        }
+    }
+
+    fn ways(plan: &DialPlan) -> Ways {
+        let wanted = Wanted { inside: false, but: &BTreeSet::new(), but_partitions: &[] };
+        DigitAnalysis::new(plan, true).ways("CSS", &wanted)
+    }
+
+    fn reachable(patterns: &[(&str, &str)]) -> Vec<(String, String)> {
+        let found = ways(&plan(patterns)).found.into_iter();
+        found.map(|(example, route)| (route.path.last().unwrap().clone(), example)).collect()
+    }
+
+    fn translation(pattern: &str, change: DigitChange) -> TranslationPattern {
+        TranslationPattern {
+            uuid: Uuid::from(pattern),
+            pattern: pattern.into(),
+            partition: Some("A".into()),
+            blocked: false,
+            urgent: true,
+            change,
+            css: Some("ROUTES".into()),
+            use_originator_css: false,
+            emergency: false,
+        }
+    }
+
+    /// `A` is dialled; what is translated there is looked up in `B` alone.
+    fn two_tiers(pattern: &str, change: DigitChange, route: &str) -> DialPlan {
+        let mut plan = plan(&[(route, "B")]);
+        plan.calling_search_spaces[0].members = vec!["A".into()];
+        plan.calling_search_spaces.push(CallingSearchSpace {
+            uuid: Uuid::from("routes"),
+            name: "ROUTES".into(),
+            members: vec!["B".into()],
+        });
+        plan.translation_patterns = vec![translation(pattern, change)];
+        plan
+    }
+
+    #[test]
+    fn a_pattern_wholly_mirrored_in_an_earlier_partition_is_unreachable() {
+        assert_eq!(reachable(&[("9[2-9]XX", "A"), ("9[2-9]XX", "B")]).len(), 1);
+    }
+
+    #[test]
+    fn a_gap_in_the_mirror_is_found_with_an_example() {
+        let found = reachable(&[("9[2-8]XX", "A"), ("9[2-9]XX", "B")]);
+        let (_, example) = found.iter().find(|(pattern, _)| pattern == "9[2-9]XX in B").expect("the gap is found");
+        assert!(example.starts_with("99"), "{example}");
+    }
+
+    #[test]
+    fn two_halves_cover_a_whole_with_bang_too() {
+        let found = reachable(&[("9[0-4]!", "A"), ("9[5-9]!", "A"), ("9!", "B")]);
+        let example = &found.iter().find(|(pattern, _)| pattern == "9! in B").expect("one digit is left").1;
+        assert_eq!(example.len(), 2, "only 9 and one digit escape: {example}");
+    }
+
+    #[test]
+    fn ten_narrow_patterns_do_not_cover_a_wide_one_for_exactly_one_more_digit() {
+        let narrow: Vec<String> = (0..10).map(|digit| format!("9.01121{digit}!")).collect();
+        let mut patterns: Vec<(&str, &str)> = narrow.iter().map(|pattern| (pattern.as_str(), "A")).collect();
+        patterns.push(("9.01121!", "B"));
+        let found = reachable(&patterns);
+        let (_, example) = found.iter().find(|(pattern, _)| pattern == "9.01121! in B").expect("it is found");
+        assert_eq!(example.len(), 7, "901121 and one digit: {example}");
+    }
+
+    #[test]
+    fn a_number_that_goes_out_only_behind_a_wide_translation_is_found() {
+        let pre_dot = DigitChange { discard: Discard::PreDot, ..DigitChange::default() };
+        let found = ways(&two_tiers("9.!", pre_dot, "1[2-9]XX[2-9]XXXXXX"));
+        assert!(found.complete);
+        assert_eq!(found.found.iter().map(|(example, _)| example.len()).collect::<Vec<_>>(), [12], "{found:?}");
+    }
+
+    #[test]
+    fn a_mask_keeps_the_last_digits_of_numbers_of_any_length() {
+        let last = DigitChange { mask: Some("7XX".into()), ..DigitChange::default() };
+        let found = ways(&two_tiers("9!", last.clone(), "723"));
+        assert_eq!(found.found[0].0, "923", "{found:?}");
+        assert!(ways(&two_tiers("9!", last, "823")).found.is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_followed_for_all_numbers_is_said() {
+        let pre_dot = DigitChange { discard: Discard::PreDot, ..DigitChange::default() };
+        assert!(!ways(&two_tiers("!.5", pre_dot, "5")).complete);
+    }
+}

@@ -1,0 +1,293 @@
+//! The search over all numbers at once against a count of every number there is, one by one, up to six digits. What counts
+//! here reads patterns and follows calls in its own, slow way, and shares nothing with what it judges.
+
+#![expect(clippy::unwrap_used, reason = "a test may")]
+
+use lockdown::dial_plan::{
+    CallingSearchSpace, Destination, DialPlan, DigitChange, Discard, Endpoint, EndpointKind, Partition, RoutePattern,
+    TranslationPattern,
+};
+use lockdown::ids::Uuid;
+use lockdown::reach::{DigitAnalysis, End, Wanted};
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Patterns name 1, 2, 9 and # only: 3 stands for all other digits.
+const DIALLED: [char; 5] = ['1', '2', '3', '9', '#'];
+const LONGEST: usize = 6;
+
+#[derive(Clone)]
+enum Piece {
+    OneOf(Vec<char>),
+    Many,
+}
+
+fn pieces(pattern: &str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut rest = pattern.chars();
+    while let Some(symbol) = rest.next() {
+        match symbol {
+            '.' => {}
+            'X' => pieces.push(Piece::OneOf(('0'..='9').collect())),
+            '!' => pieces.push(Piece::Many),
+            '[' => pieces.push(Piece::OneOf(rest.by_ref().take_while(|c| *c != ']').collect())),
+            digit => pieces.push(Piece::OneOf(vec![digit])),
+        }
+    }
+    pieces
+}
+
+/// How many numbers of this length it takes, if it takes this one.
+fn takes(pieces: &[Piece], digits: &[char]) -> Option<u128> {
+    match (pieces.split_first(), digits.split_first()) {
+        (None, None) => Some(1),
+        (Some((Piece::OneOf(set), rest)), Some((digit, others))) if set.contains(digit) => {
+            takes(rest, others).map(|count| count.saturating_mul(set.len() as u128))
+        }
+        (Some((Piece::Many, rest)), Some((digit, others))) if digit.is_ascii_digit() => {
+            let ended = takes(rest, others);
+            let goes_on = takes(pieces, others);
+            ended.into_iter().chain(goes_on).min().map(|count: u128| count.saturating_mul(10))
+        }
+        _ => None,
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Ended {
+    Out(String),
+    Inside(String),
+    Elsewhere,
+}
+
+/// What a pattern of any kind is to the slow one.
+struct One<'p> {
+    text: &'p str,
+    pieces: Vec<Piece>,
+    partition: &'p str,
+    does: Does<'p>,
+}
+
+enum Does<'p> {
+    Out(&'p RoutePattern),
+    On(&'p TranslationPattern),
+    In,
+}
+
+fn all(plan: &DialPlan) -> Vec<One<'_>> {
+    let out = plan.route_patterns.iter().map(|p| One {
+        text: &p.pattern,
+        pieces: pieces(&p.pattern),
+        partition: p.partition.as_deref().unwrap(),
+        does: Does::Out(p),
+    });
+    let on = plan.translation_patterns.iter().map(|p| One {
+        text: &p.pattern,
+        pieces: pieces(&p.pattern),
+        partition: p.partition.as_deref().unwrap(),
+        does: Does::On(p),
+    });
+    let inside = plan.endpoints.iter().map(|p| One {
+        text: &p.pattern,
+        pieces: pieces(&p.pattern),
+        partition: p.partition.as_deref().unwrap(),
+        does: Does::In,
+    });
+    out.chain(on).chain(inside).collect()
+}
+
+/// Where a call ends, and whether it met the protected partition.
+fn follow(plan: &DialPlan, all: &[One<'_>], css: &str, dialled: &str) -> (Ended, bool) {
+    let members = |css: &str| &plan.calling_search_spaces.iter().find(|c| c.name == css).unwrap().members;
+    let mut searched = members(css);
+    let mut digits: Vec<char> = dialled.chars().collect();
+    let mut protected = false;
+    for _ in 0..10 {
+        let matches = all.iter().filter_map(|one| {
+            let rank = searched.iter().position(|name| name == one.partition)?;
+            Some((takes(&one.pieces, &digits)?, rank, one.text, one))
+        });
+        let Some((_, _, _, won)) = matches.min_by_key(|(count, rank, text, _)| (*count, *rank, *text)) else {
+            return (Ended::Elsewhere, protected);
+        };
+        protected |= won.partition == "P";
+        let place = format!("{} in {}", won.text, won.partition);
+        let translation = match won.does {
+            Does::Out(route) if !route.blocked => return (Ended::Out(place), protected),
+            Does::In => return (Ended::Inside(place), protected),
+            Does::On(translation) if !translation.blocked => translation,
+            _ => return (Ended::Elsewhere, protected),
+        };
+        let mut kept = digits.clone();
+        if matches!(translation.change.discard, Discard::PreDot | Discard::PreDotTrailingPound) {
+            kept.drain(..won.text.split_once('.').map_or(0, |(head, _)| pieces(head).len()));
+        }
+        if matches!(translation.change.discard, Discard::PreDotTrailingPound | Discard::TrailingPound) {
+            while kept.last() == Some(&'#') {
+                kept.pop();
+            }
+        }
+        if let Some(mask) = &translation.change.mask {
+            let (mask, mut masked) = (mask.chars().collect::<Vec<_>>(), Vec::new());
+            for (from_right, symbol) in mask.iter().rev().enumerate() {
+                if *symbol != 'X' {
+                    masked.insert(0, *symbol);
+                } else if from_right < kept.len() {
+                    masked.insert(0, kept[kept.len() - 1 - from_right]);
+                }
+            }
+            kept = masked;
+        }
+        digits = translation.change.prefix.iter().flat_map(|prefix| prefix.chars()).chain(kept).collect();
+        if !translation.use_originator_css {
+            searched = members(translation.css.as_deref().unwrap());
+        }
+    }
+    (Ended::Elsewhere, protected)
+}
+
+/// Every number of up to six of these digits.
+fn every_number() -> impl Iterator<Item = String> {
+    (1..=LONGEST).flat_map(|length| {
+        (0..DIALLED.len().pow(u32::try_from(length).unwrap())).map(move |mut number| {
+            (0..length)
+                .map(|_| {
+                    let digit = DIALLED[number % DIALLED.len()];
+                    number /= DIALLED.len();
+                    digit
+                })
+                .collect()
+        })
+    })
+}
+
+fn pattern() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[129]{1,3}X{0,2}",
+        "9\\.[129X]{1,3}",
+        "9\\.!",
+        "9\\.[12]?!",
+        "9\\.!#",
+        "\\[129\\][X12]{1,2}",
+        "[129]!",
+        "XX{0,3}"
+    ]
+}
+
+fn partition() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(&["A", "B", "C", "P"][..])
+}
+
+fn uuid(text: &str, partition: &str, kind: &str) -> Uuid {
+    Uuid::from(format!("{kind}-{text}-{partition}"))
+}
+
+fn route() -> impl Strategy<Value = RoutePattern> {
+    (pattern(), partition(), prop::bool::weighted(0.2)).prop_map(|(pattern, partition, blocked)| RoutePattern {
+        uuid: uuid(&pattern, partition, "r"),
+        pattern,
+        partition: Some(partition.into()),
+        blocked,
+        urgent: false,
+        change: DigitChange::default(),
+        emergency: false,
+        destination: Destination::NotRead,
+    })
+}
+
+fn translation() -> impl Strategy<Value = TranslationPattern> {
+    let discard = prop::sample::select(
+        &[Discard::Nothing, Discard::PreDot, Discard::PreDot, Discard::PreDotTrailingPound, Discard::TrailingPound][..],
+    );
+    let mask = prop::option::of(prop::sample::select(&["12", "9XX", "XX", "1X2X"][..]));
+    let prefix = prop::option::of(prop::sample::select(&["9", "12"][..]));
+    let css = prop::option::of(prop::sample::select(&["PHONE", "OTHER"][..]));
+    (pattern(), partition(), discard, mask, prefix, css).prop_map(|(pattern, partition, discard, mask, prefix, css)| {
+        TranslationPattern {
+            uuid: uuid(&pattern, partition, "t"),
+            pattern,
+            partition: Some(partition.into()),
+            blocked: false,
+            urgent: true,
+            change: DigitChange { discard, mask: mask.map(str::to_owned), prefix: prefix.map(str::to_owned) },
+            use_originator_css: css.is_none(),
+            css: css.map(str::to_owned),
+            emergency: false,
+        }
+    })
+}
+
+fn plan() -> impl Strategy<Value = DialPlan> {
+    let endpoint = ("[12][129]{1,3}", partition()).prop_map(|(pattern, partition)| Endpoint {
+        pattern,
+        partition: Some(partition.into()),
+        kind: EndpointKind::DirectoryNumber,
+    });
+    let order = Just(vec!["A", "B", "C", "P"]).prop_shuffle();
+    (
+        prop::collection::vec(route(), 1..7),
+        prop::collection::vec(translation(), 0..5),
+        prop::collection::vec(endpoint, 0..4),
+        order.clone(),
+        order,
+        1..4_usize,
+    )
+        .prop_map(|(mut routes, mut translations, mut endpoints, phone, other, seen)| {
+            // Of each text one in a partition, as CUCM has it.
+            let mut taken = BTreeSet::new();
+            let mut free =
+                |pattern: &str, partition: &Option<String>| taken.insert((pattern.replace('.', ""), partition.clone()));
+            routes.retain(|p| free(&p.pattern, &p.partition));
+            translations.retain(|p| free(&p.pattern, &p.partition));
+            endpoints.retain(|p| free(&p.pattern, &p.partition));
+            let css = |name: &str, members: &[&str]| CallingSearchSpace {
+                uuid: Uuid::from(name),
+                name: name.into(),
+                members: members.iter().map(|m| (*m).to_owned()).collect(),
+            };
+            DialPlan {
+                partitions: ["A", "B", "C", "P"]
+                    .map(|name| Partition { uuid: Uuid::from(name), name: name.into(), schedule: None })
+                    .into(),
+                calling_search_spaces: vec![css("PHONE", &phone[..seen]), css("OTHER", &other[1..])],
+                route_patterns: routes,
+                translation_patterns: translations,
+                endpoints,
+                ..DialPlan::default()
+            }
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(150) })]
+
+    #[test]
+    fn no_number_that_gets_out_is_missed_and_every_example_is_true(plan in plan(), but in prop::collection::btree_set("[129]{2,4}", 0..3)) {
+        let analysis = DigitAnalysis::new(&plan, true);
+        let protected = ["P".to_owned()];
+        let ways = analysis.ways("PHONE", &Wanted { inside: true, but: &but, but_partitions: &protected });
+        let all = all(&plan);
+        let found: BTreeMap<Ended, String> = ways.found.iter().map(|(example, route)| (ended(&route.end), example.clone())).collect();
+        for (end, example) in &found {
+            prop_assert_eq!(follow(&plan, &all, "PHONE", example), (end.clone(), false), "{}", example);
+            prop_assert!(!but.contains(example));
+        }
+        for number in every_number().filter(|number| !but.contains(number)) {
+            let (end, protected) = follow(&plan, &all, "PHONE", &number);
+            if !protected && end != Ended::Elsewhere {
+                prop_assert!(found.contains_key(&end) || !ways.complete, "{} ends {:?}: {:?}", number, end, found);
+            }
+        }
+    }
+}
+
+fn ended(end: &End) -> Ended {
+    let place = |pattern: &str, partition: &Option<String>| {
+        format!("{pattern} in {}", partition.as_deref().unwrap_or("<None>"))
+    };
+    match end {
+        End::Pstn { pattern, partition, .. } => Ended::Out(place(pattern, partition)),
+        End::Inside { pattern, partition, .. } => Ended::Inside(place(pattern, partition)),
+        _ => Ended::Elsewhere,
+    }
+}
