@@ -430,13 +430,23 @@ pub fn in_words(route: &Route) -> String {
 /// Besides, the calling search spaces from which there may be more.
 fn leaks(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan, forms: &BTreeSet<String>) -> (Vec<Leak>, Vec<String>) {
     let locked = plan.applied_to(dial_plan, Target::Locked);
-    let analysis = DigitAnalysis::new(&locked, true);
+    let analyses = [true, false].into_iter().filter(|seen| *seen || locked.is_part_time());
+    let open = DigitAnalysis::new(&locked, true);
+    let analyses: Vec<DigitAnalysis<'_>> = analyses.map(|seen| open.seen(seen)).collect();
     let watched = locked.calling_search_spaces.iter().filter(|css| !text.eoc_css.contains(&css.name));
     let (mut leaks, mut unfinished) = (Vec::new(), Vec::new());
     for css in watched {
-        let (found, complete) = leaks_from(text, &analysis, &css.name, forms);
+        let mut found: Vec<Leak> = Vec::new();
+        for analysis in &analyses {
+            let (more, complete) = leaks_from(text, analysis, &css.name, forms);
+            found.extend(
+                more.into_iter()
+                    .filter(|leak| !found.iter().any(|known| known.pattern == leak.pattern))
+                    .collect::<Vec<_>>(),
+            );
+            unfinished.extend((!complete && !unfinished.contains(&css.name)).then(|| css.name.clone()));
+        }
         leaks.extend(found);
-        unfinished.extend((!complete).then(|| css.name.clone()));
     }
     (leaks, unfinished)
 }
@@ -876,6 +886,22 @@ mod tests {
         assert_eq!(checked.leaks.len(), 1);
         assert_eq!(checked.leaks[0].pattern, "9.1[2-9]XX[2-9]XXXXXX in PSTN");
         assert_eq!(checked.leaks[0].example.len(), 12);
+    }
+
+    #[test]
+    fn a_way_that_is_open_by_day_only_is_a_leak() {
+        let mut plan = dial_plan();
+        plan.schedules.push(TimeSchedule { name: "NIGHTS".into(), active: Activity::Sometimes });
+        plan.partitions.push(Partition {
+            uuid: Uuid::from("NIGHT"),
+            name: "NIGHT".into(),
+            schedule: Some("NIGHTS".into()),
+        });
+        plan.calling_search_spaces[0].members.insert(1, "NIGHT".into());
+        plan.route_patterns.push(route("8.XXX", "PSTN"));
+        plan.route_patterns.push(RoutePattern { blocked: true, ..route("8.XXX", "NIGHT") });
+        let checked = check(&text(vec![schedule_step()]), &plan).unwrap();
+        assert_eq!(checked.leaks.iter().map(|leak| leak.pattern.as_str()).collect::<Vec<_>>(), ["8.XXX in PSTN"]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub const SYMBOLS: &str = "0123456789*#+ABCD";
 
 impl DigitSet {
     /// `X` and `!` stand for 0 to 9 only.
-    const DECIMAL: Self = Self(0b11_1111_1111);
+    pub(crate) const DECIMAL: Self = Self(0b11_1111_1111);
 
     fn one(symbol: char) -> Option<Self> {
         SYMBOLS.find(symbol.to_ascii_uppercase()).map(|bit| Self(1 << bit))
@@ -155,7 +155,12 @@ impl Pattern {
             let (last, rest) = branch.items.split_last()?;
             let may = |item: &Item| item.set.0 & pound.0 != 0;
             match (*last == Item { set: pound, repeats: false }, may(last)) {
-                (true, _) => (!rest.last().is_some_and(may)).then_some(true),
+                (true, _) => {
+                    // What stands right before it: items that may take nothing, and the first that must take something.
+                    let optional = rest.iter().rev().take_while(|item| item.repeats).count();
+                    let before = rest.iter().rev().take(optional + 1);
+                    (!before.into_iter().any(may)).then_some(true)
+                }
                 (false, false) if !last.repeats => Some(false),
                 (false, _) => (!branch.items.iter().any(may)).then_some(false),
             }

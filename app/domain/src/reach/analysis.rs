@@ -153,6 +153,15 @@ impl<'a> DigitAnalysis<'a> {
         self.patterns[number as usize].leads
     }
 
+    /// Those that can be read.
+    pub(super) fn translations(&self) -> impl Iterator<Item = (u32, &'a TranslationPattern)> {
+        let all = (0..).zip(&self.patterns).zip(&self.read.patterns);
+        all.filter_map(|((number, listed), read)| match listed.leads {
+            Leads::On(translation) if read.is_some() => Some((number, translation)),
+            _ => None,
+        })
+    }
+
     /// As a telecom engineer names it.
     pub(super) fn name(&self, number: u32) -> String {
         place(self.text(number), self.partition(number))

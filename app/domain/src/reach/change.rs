@@ -25,8 +25,8 @@ pub(super) fn changed_digits(pattern: &Pattern, change: &DigitChange, digits: &[
     let mut kept = digits.get(before_dot..)?;
     if trims {
         let pounds = kept.iter().rev().take_while(|digit| **digit == Digit::Fixed(bit('#'))).count();
-        let dialled = usize::from(pounds == 0 && pattern.ends_with_pound()?);
-        kept = &kept[..kept.len() - pounds - dialled];
+        let dialled = usize::from(pattern.ends_with_pound()? && pounds == 0);
+        kept = &kept[..kept.len().saturating_sub(pounds + dialled)];
     }
     let masked = change.mask.as_deref().map_or_else(|| kept.to_vec(), |mask| masked_digits(mask, kept));
     let prefix = change.prefix.as_deref().unwrap_or_default().chars().map(|digit| Digit::Fixed(bit(digit)));

@@ -127,6 +127,11 @@ impl Tree {
         self.places.iter().map(|place| place.depth as usize).max().unwrap_or(0)
     }
 
+    /// Is there a repeated item that takes other digits than 0 to 9? What it could take grows more slowly than the rest.
+    pub(super) fn repeats_some_digits(&self) -> bool {
+        self.places.iter().any(|place| place.loops != 0 && place.loops != DigitSet::DECIMAL.bits())
+    }
+
     /// Could exactly so many digits more lead from one place to the other?
     pub(super) fn leads(&self, from: Node, to: Node, digits: usize) -> bool {
         let ((first, end), (at, _)) = (self.order[from as usize], self.order[to as usize]);
@@ -166,9 +171,10 @@ impl Tree {
         }
     }
 
-    /// Every place that strings lead to of which each digit is one of a set.
-    pub(super) fn reachable(&self, sets: impl Iterator<Item = u32>, seen: &[bool]) -> Vec<Node> {
+    /// Every place that strings lead to of which each digit is one of a set; and how many were looked at on the way.
+    pub(super) fn reachable(&self, sets: impl Iterator<Item = u32>, seen: &[bool]) -> (Vec<Node>, usize) {
         let mut active = self.start();
+        let mut looked_at = active.len();
         for set in sets {
             let mut next = Vec::new();
             for (node, _) in &active {
@@ -182,8 +188,9 @@ impl Tree {
             }
             next.retain(|(node, _)| seen[*node as usize]);
             active = merged(next);
+            looked_at += active.len();
         }
-        active.into_iter().map(|(node, _)| node).collect()
+        (active.into_iter().map(|(node, _)| node).collect(), looked_at)
     }
 
     /// Could a digit more lead on from here, to where `seen` holds?

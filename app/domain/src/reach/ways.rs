@@ -34,7 +34,7 @@ pub struct Ways {
 }
 
 /// Places of the search looked at from one calling search space before it is given up.
-const PATIENCE: usize = 300_000;
+const PATIENCE: usize = 1_000_000;
 
 impl DigitAnalysis<'_> {
     /// For each pattern at which a call from `css` can end, as wanted: a number that ends there, dialled all at once.
@@ -48,8 +48,9 @@ impl DigitAnalysis<'_> {
             css,
             wanted,
             search: Search::new(self, wanted.but, PATIENCE),
+            longest: self.longest(),
             ended: HashSet::new(),
-            ways: Ways { found: Vec::new(), complete: true },
+            ways: Ways { found: Vec::new(), complete: !self.tree().repeats_some_digits() },
         };
         for node in 0..Node::try_from(self.tree().len()).unwrap_or(Node::MAX) {
             if let Some(number) = view.best(node) {
@@ -59,6 +60,18 @@ impl DigitAnalysis<'_> {
         walk.ways.complete &= !walk.search.gave_up();
         walk.ways
     }
+
+    /// Longer than the longest pattern only repeated items are left, and each digit more multiplies all alike: what wins
+    /// then wins for ever. Translations on the way may have taken digits away before that.
+    fn longest(&self) -> usize {
+        let taken_away = self.translations().map(|(number, translation)| match translation.change.discard {
+            Discard::PreDot => self.pattern(number).always_before_dot().unwrap_or(0),
+            Discard::PreDotTrailingPound => self.pattern(number).always_before_dot().unwrap_or(0) + 1,
+            Discard::TrailingPound => 1,
+            Discard::Nothing | Discard::Other(_) => 0,
+        });
+        self.tree().longest() + 2 + MAX_HOPS * taken_away.max().unwrap_or(0)
+    }
 }
 
 struct Walk<'a, 'w> {
@@ -66,6 +79,8 @@ struct Walk<'a, 'w> {
     css: &'a str,
     wanted: &'a Wanted<'w>,
     search: Search<'a>,
+    /// Of numbers that are looked at.
+    longest: usize,
     /// Patterns at which a way was found to end.
     ended: HashSet<u32>,
     ways: Ways,
@@ -77,11 +92,8 @@ impl Walk<'_, '_> {
         if !self.leads_on(number) {
             return;
         }
-        let tree = self.analysis.tree();
-        let (shortest, endless) = tree.length(node);
-        // Longer than the longest pattern only repeated items are left, and each digit more multiplies all alike: what
-        // wins then wins for ever. A translation may take digits away before that.
-        let longest = if endless { (2 * tree.longest() + 2).max(shortest) } else { shortest };
+        let (shortest, endless) = self.analysis.tree().length(node);
+        let longest = if endless { self.longest.max(shortest) } else { shortest };
         for length in shortest..=longest {
             let digits: Vec<Digit> = (0..length).map(Digit::Dialled).collect();
             let sets = self.sets(number, node, length);
@@ -104,11 +116,11 @@ impl Walk<'_, '_> {
             }
     }
 
-    /// From the last hop on. True when longer numbers can show nothing more.
+    /// From the last hop on. True of the first hop when longer numbers can show nothing more.
     fn follow(&mut self, hops: &mut Vec<Hop>, length: usize, sets: &[u32]) -> bool {
         let last = hops.last().expect("a way has a first hop");
         let (number, analysis) = (last.number, self.analysis);
-        if hops.len() > MAX_HOPS {
+        if hops.len() > MAX_HOPS || self.search.gave_up() {
             return false;
         }
         let Leads::On(translation) = analysis.leads(number) else { return self.end_here(hops, length) };
@@ -117,24 +129,22 @@ impl Walk<'_, '_> {
         };
         let view =
             if translation.use_originator_css { last.view.clone() } else { analysis.view(translation.css.as_deref()) };
-        let fixed = digits.iter().all(|digit| matches!(digit, Digit::Fixed(_)));
+        // The same digits for all that it takes.
+        let fixed = translation.change.mask.as_ref().is_some_and(|mask| !mask.contains(['X', 'x']));
         let following = self.candidates(&view, &digits, sets);
         if following.is_empty() {
             return fixed;
         }
         // In circles, ways multiply: each is gone only as far as a number goes it.
-        if hops.len() > 1 && self.search.witness(hops, length).is_none() {
+        if (fixed || hops.len() > 1) && self.search.witness(hops, length).is_none() {
             return false;
         }
         for (number, node) in following {
             hops.push(Hop { view: view.clone(), number, node, digits: digits.clone() });
-            let found = self.follow(hops, length, sets);
+            self.follow(hops, length, sets);
             hops.pop();
-            if found && fixed {
-                return true;
-            }
         }
-        false
+        fixed
     }
 
     fn end_here(&mut self, hops: &[Hop], length: usize) -> bool {
@@ -181,12 +191,13 @@ impl Walk<'_, '_> {
     }
 
     /// Patterns that could win next, as far as each digit by itself says.
-    fn candidates(&self, view: &View, digits: &[Digit], sets: &[u32]) -> Vec<(u32, Node)> {
+    fn candidates(&mut self, view: &View, digits: &[Digit], sets: &[u32]) -> Vec<(u32, Node)> {
         let set = |digit: &Digit| match digit {
             Digit::Fixed(bit) => *bit,
             Digit::Dialled(place) => sets[*place],
         };
-        let reached = self.analysis.tree().reachable(digits.iter().map(set), &view.seen);
+        let (reached, looked_at) = self.analysis.tree().reachable(digits.iter().map(set), &view.seen);
+        self.search.spend(looked_at);
         let ends = reached.into_iter().filter_map(|node| Some((view.best(node)?, node)));
         ends.filter(|(number, _)| self.leads_on(*number)).collect()
     }
@@ -309,6 +320,63 @@ mod tests {
         let found = ways(&two_tiers("9.!", pre_dot, "1[2-9]XX[2-9]XXXXXX"));
         assert!(found.complete);
         assert_eq!(found.found.iter().map(|(example, _)| example.len()).collect::<Vec<_>>(), [12], "{found:?}");
+    }
+
+    #[test]
+    fn digits_that_each_of_many_tiers_takes_away_hide_nothing_behind_the_last() {
+        let mut plan = plan(&[("5", "B")]);
+        let space = |name: &str, member: &str| CallingSearchSpace {
+            uuid: Uuid::from(name),
+            name: name.into(),
+            members: vec![member.into()],
+        };
+        plan.calling_search_spaces =
+            [("CSS", "T1"), ("S2", "T2"), ("S3", "T3"), ("S4", "B")].map(|(name, member)| space(name, member)).into();
+        let pre_dot = DigitChange { discard: Discard::PreDot, ..DigitChange::default() };
+        plan.translation_patterns = [("T1", "S2"), ("T2", "S3"), ("T3", "S4")]
+            .map(|(partition, css)| TranslationPattern {
+                uuid: Uuid::from(partition),
+                partition: Some(partition.into()),
+                css: Some(css.into()),
+                ..translation("9999.!", pre_dot.clone())
+            })
+            .into();
+        assert_eq!(ways(&plan).found[0].0, "9999999999995");
+    }
+
+    #[test]
+    fn a_closer_pattern_behind_one_that_loses_is_found() {
+        let to = DigitChange { mask: Some("914035551234".into()), ..DigitChange::default() };
+        let mut plan = two_tiers("700", to, "9.1[2-9]XX[2-9]XXXXXX");
+        let to_nowhere = DigitChange { mask: Some("5911".into()), ..DigitChange::default() };
+        plan.translation_patterns.push(TranslationPattern {
+            uuid: Uuid::from("wide"),
+            partition: Some("B".into()),
+            ..translation("9.!", to_nowhere)
+        });
+        assert_eq!(ways(&plan).found.iter().map(|(example, _)| example.as_str()).collect::<Vec<_>>(), ["700"]);
+    }
+
+    #[test]
+    fn digits_that_may_be_none_are_not_taken_for_none() {
+        let pre_dot = DigitChange { discard: Discard::PreDot, ..DigitChange::default() };
+        assert_eq!(ways(&two_tiers("9.X?", pre_dot, "5")).found[0].0, "95");
+    }
+
+    #[test]
+    fn a_pattern_of_pounds_alone_is_survived_and_several_are_said_not_to_be_followed() {
+        let trim = |pattern: &str| {
+            let trim = DigitChange { discard: Discard::PreDotTrailingPound, ..DigitChange::default() };
+            ways(&two_tiers(pattern, trim, "9"))
+        };
+        assert!(trim("#.").found.is_empty() && trim("9#.").found.is_empty());
+        assert!(!trim("9#X?#").complete);
+    }
+
+    #[test]
+    fn what_grows_more_slowly_than_the_rest_is_not_called_complete() {
+        let slow = plan(&[("X[2-4]+", "A"), ("2[2-5]+", "A")]);
+        assert!(!ways(&slow).complete);
     }
 
     #[test]

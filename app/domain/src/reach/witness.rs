@@ -35,6 +35,10 @@ impl<'a> Search<'a> {
         Self { analysis, but, left: patience }
     }
 
+    pub(super) fn spend(&mut self, places: usize) {
+        self.left = self.left.saturating_sub(places);
+    }
+
     pub(super) fn gave_up(&self) -> bool {
         self.left == 0
     }
