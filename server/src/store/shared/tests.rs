@@ -168,13 +168,17 @@ async fn what_happens_while_the_database_is_away_arrives_exactly_once() {
         database.kill();
     }
     database.resume().await.unwrap();
-    let all = async |shared: &Shared| shared.events_after(0, 1000).await.is_ok_and(|all| all.len() == 306);
+    let mut events = Vec::new();
+    let all = async |shared: &Shared| {
+        events = shared.events_after(0, 1000).await.unwrap_or_default();
+        events.len() == 306
+    };
     server.until("all arrived", all).await;
-    let events = server.shared.events_after(0, 1000).await.unwrap();
     let names: std::collections::BTreeSet<_> = events.iter().map(|event| &event.id).collect();
     assert_eq!(names.len(), 306, "each once");
     assert_eq!(events.iter().map(|event| event.seq).collect::<Vec<_>>(), (1..=306).collect::<Vec<_>>());
-    assert!(matches!(server.shared.verify().await, Ok(Verdict::Whole { events: 306, .. })));
+    let whole = async |shared: &Shared| matches!(shared.verify().await, Ok(Verdict::Whole { events: 306, .. }));
+    server.until("the chain is whole", whole).await;
     assert_eq!(server.inner_site().await, Some(locked(2, "here")));
 }
 
