@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+/// Answers where calls go: [`DigitAnalysis::route`] for one number, [`DigitAnalysis::ways`] for all.
 pub struct DigitAnalysis<'a> {
     plan: &'a DialPlan,
     /// Of a partition whose schedule is active at some hours only: is it seen?
@@ -16,6 +17,7 @@ pub struct DigitAnalysis<'a> {
     read: Rc<Read>,
     /// By the name of the calling search space.
     views_by_name: RefCell<HashMap<Option<String>, Rc<View>>>,
+    /// Patterns that nothing is known of, and why.
     pub unreadable: Vec<InvalidPattern>,
 }
 

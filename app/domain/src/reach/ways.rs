@@ -26,10 +26,10 @@ pub struct Wanted<'w> {
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Ways {
-    /// One a pattern at which calls end: a number, and where it goes.
+    /// For each pattern at which calls end, a number that ends there and its route.
     pub found: Vec<(String, Route)>,
-    /// False where the search was given up, or a translation was met whose digits are not known beforehand: there may
-    /// be more.
+    /// False where there may be more: the search was given up, a translation was met whose digits are not known
+    /// beforehand, or a pattern repeats some digits only (`[2-4]+`).
     pub complete: bool,
 }
 
