@@ -212,6 +212,7 @@ fn timed(part: &Part) -> (&'static str, Duration, Ended) {
 /// Of why a test failed, at the end of everything: where, what, left and right. The whole of it stands where it happened.
 const WHY_LINES: usize = 4;
 const WHY_COLUMNS: usize = 400;
+const COMPARED: [&str; 2] = ["  left: ", " right: "];
 
 /// A program with tests in it.
 struct Tests {
@@ -276,8 +277,13 @@ fn failures(said: &str) -> String {
     let names = names.lines().map_while(|line| line.strip_prefix("    "));
     let why = |name: &str| {
         let after = said.split_once(&format!("---- {name} stdout ----\n")).map_or("", |(_, after)| after);
-        let lines = after.lines().filter(|line| !line.trim().is_empty()).take(WHY_LINES);
-        lines.map(|line| format!("\n      {}", line.chars().take(WHY_COLUMNS).collect::<String>())).collect::<String>()
+        let own = after.split("\n---- ").next().unwrap_or_default();
+        let lines = own.lines().filter(|line| !line.trim().is_empty()).enumerate();
+        // A message may be long, and what was compared comes behind it.
+        let told = lines.filter(|(at, line)| *at < WHY_LINES || COMPARED.iter().any(|word| line.starts_with(word)));
+        told.map(|(_, line)| line)
+            .map(|line| format!("\n      {}", line.chars().take(WHY_COLUMNS).collect::<String>()))
+            .collect::<String>()
     };
     names.map(|name| format!("\n    {name}{}", why(name))).collect()
 }
@@ -427,10 +433,10 @@ mod tests {
 
     #[test]
     fn what_failed_is_named_with_where_and_why() {
-        let said = "running 3 tests\n..F\nfailures:\n\n---- lock::a stdout ----\n\nthread 'lock::a' panicked at it/lock.rs:3:5:\n  left: 1\n right: 2\nnote: more\nand more\n\n\nfailures:\n    lock::a\n    lock::b\n\ntest result: FAILED. 1 passed\n";
+        let said = "running 3 tests\n..F\nfailures:\n\n---- lock::a stdout ----\n\nthread 'lock::a' panicked at it/lock.rs:3:5:\none\ntwo\nthree\nfour\nfive\n  left: 1\n right: 2\nnote: more\n\n\nfailures:\n    lock::a\n    lock::b\n\ntest result: FAILED. 1 passed\n";
         assert_eq!(
             failures(said),
-            "\n    lock::a\n      thread 'lock::a' panicked at it/lock.rs:3:5:\n        left: 1\n       right: 2\n      note: more\n    lock::b"
+            "\n    lock::a\n      thread 'lock::a' panicked at it/lock.rs:3:5:\n      one\n      two\n      three\n        left: 1\n       right: 2\n    lock::b"
         );
         assert_eq!(failures("running 3 tests\n..\n"), "", "it was killed");
     }

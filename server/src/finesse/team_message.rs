@@ -62,14 +62,12 @@ impl TeamMessages {
         let answer = self.ask(Method::POST, "TeamMessage", Some(body)).await?;
         let located =
             answer.headers().get("location").and_then(|at| at.to_str().ok()?.rsplit('/').next().map(str::to_owned));
-        let text = answer.text().await.unwrap_or_default();
-        if let Some(id) = element(&text, "id").or(located) {
-            return Ok((Some(id), false));
-        }
+        let said = element(&answer.text().await.unwrap_or_default(), "id").or(located);
         let standing = self.list().await.unwrap_or_default();
-        let found = standing.into_iter().find(|one| one.content == content).map(|one| one.id);
-        let is_listed = found.is_some();
-        Ok((found, is_listed))
+        let is_new = |one: &&Standing| said.as_ref().map_or(one.content == content, |id| one.id == *id);
+        let listed = standing.iter().find(is_new).map(|one| one.id.clone());
+        let is_listed = listed.is_some();
+        Ok((said.or(listed), is_listed))
     }
 
     /// What was posted to the first team, by whomever, and has not ended.

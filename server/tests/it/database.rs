@@ -24,6 +24,20 @@ impl World {
         !http().get(format!("{}/readyz", self.url)).send().await.unwrap().text().await.unwrap().contains("database")
     }
 
+    /// Until both have the database, and one order: of two that were given apart, the exchange makes one.
+    pub(crate) async fn agrees_with(&self, other: &World) {
+        let order = async |world: &World| {
+            let key = world.everything();
+            let path = format!("/api/v1/sites/{SITE}");
+            let (_, version, site) = world.call(Method::GET, &path, &key, None, &[]).await;
+            (version, site["command"]["activation"].clone(), site["standing"].clone())
+        };
+        let agree = async || {
+            self.sees_database().await && other.sees_database().await && order(self).await == order(other).await
+        };
+        self.until("both servers have the same order", agree).await;
+    }
+
     fn verified(&self) -> bool {
         self.run(&["events", "verify"]).status.success()
     }
