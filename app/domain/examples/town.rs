@@ -1,8 +1,11 @@
 //! How long the check of a town's plan takes, and how it grows: `cargo run --release -p lockdown --example town`.
 //!
 //! A town of so many lines has two route patterns and two mirrors for each five lines (area codes and exchanges, as class of
-//! service lists grow), and a calling search space for each fifty. The larger is twice the smaller in everything.
+//! service lists grow), a calling search space for each fifty, and three callers for each hundred: half of the calling search
+//! spaces stand alone on lines, the others on devices behind one of two on the lines. The larger is twice the smaller in
+//! everything.
 
+use lockdown::caller::{Caller, CallerKind, Callers};
 use lockdown::dial_plan::{
     Activity, CallingSearchSpace, Destination, DialPlan, DigitChange, Discard, Endpoint, EndpointKind, Partition,
     RoutePattern, TimeSchedule, TranslationPattern,
@@ -18,26 +21,32 @@ fn main() {
     let lines = if lines.is_empty() { vec![2500, 5000, 10_000] } else { lines };
     let mut before: Option<f64> = None;
     for lines in lines {
-        for (blocks, how) in [(false, "mirrors alone"), (true, "mirrors and blocks")] {
-            let plan = town(lines);
+        for (mirrors, blocks, how) in
+            [(true, false, "mirrors alone"), (true, true, "mirrors and blocks"), (false, false, "nothing mirrored")]
+        {
+            let mut plan = town(lines);
+            if !mirrors {
+                plan.translation_patterns.truncate(1);
+            }
             let text = text(&plan, blocks);
             let began = Instant::now();
             let checked = guard::check(&text, &plan).expect("the town's plan is sound");
             let took = began.elapsed().as_secs_f64();
             let growth = before
-                .filter(|_| !blocks)
+                .filter(|_| mirrors && !blocks)
                 .map_or(String::new(), |before| format!(", {:.2} times the one before", took / before));
-            if !blocks {
+            if mirrors && !blocks {
                 before = Some(took);
             }
             println!(
-                "{lines} lines, {} route patterns, {} mirrors, {} calling search spaces, {how}: {:.2} s{growth}; {} steps, {} leaks",
+                "{lines} lines, {} route patterns, {} mirrors, {} calling search spaces, {} callers, {how}: {:.2} s{growth}; {} steps, {} leaks",
                 plan.route_patterns.len(),
                 plan.translation_patterns.len(),
                 plan.calling_search_spaces.len(),
+                plan.callers().len(),
                 took,
                 checked.plan.steps.len(),
-                checked.leaks.len(),
+                checked.count_leaks(),
             );
         }
     }
@@ -57,6 +66,7 @@ fn route(pattern: String, partition: &str) -> RoutePattern {
         change: DigitChange { discard: Discard::PreDot, ..DigitChange::default() },
         emergency: false,
         destination: Destination::RouteList("RL-PSTN".into()),
+        on_net: false,
     }
 }
 
@@ -90,20 +100,40 @@ fn town(lines: usize) -> DialPlan {
         pattern: format!("{:05}", 40_000 + n),
         partition: Some(format!("PT-INT-{}", n % 10)),
         kind: EndpointKind::DirectoryNumber,
+        urgent: false,
+        dead: false,
     });
-    let pilot = Endpoint { pattern: "5911".into(), partition: Some("PT-EOC".into()), kind: EndpointKind::HuntPilot };
+    let pilot = Endpoint {
+        pattern: "5911".into(),
+        partition: Some("PT-EOC".into()),
+        kind: EndpointKind::HuntPilot,
+        urgent: false,
+        dead: false,
+    };
     let css = |name: String, members: Vec<String>| CallingSearchSpace { uuid: uuid(&name), name, members };
     let mut spaces: Vec<CallingSearchSpace> = (0..sites)
         .map(|n| {
             let classes = ["PT-LOCAL", "PT-LD", "PT-INTL"].into_iter().take(1 + n % 3).map(str::to_owned);
-            let head = ["PT-LOCKDOWN".to_owned(), "PT-911".to_owned(), format!("PT-INT-{}", n % 10)];
-            css(
-                format!("CSS-{n}"),
-                head.into_iter().chain([format!("PT-INT-{}", (n / 10) % 10)]).chain(classes).collect(),
-            )
+            let lock = (n % 2 == 0).then(|| "PT-LOCKDOWN".to_owned());
+            let inside = ["PT-911".to_owned(), format!("PT-INT-{}", n % 10), format!("PT-INT-{}", (n / 10) % 10)];
+            css(format!("CSS-{n}"), lock.into_iter().chain(inside).chain(classes).collect())
         })
         .collect();
     spaces.push(css("CSS-EOC".into(), vec!["PT-EOC".into()]));
+    spaces.push(css("CSS-LINE-0".into(), vec!["PT-LOCKDOWN".into()]));
+    spaces.push(css("CSS-LINE-1".into(), vec!["PT-LOCKDOWN".into(), "PT-INT-0".into()]));
+    let caller = |line: Option<String>, device: Option<String>| Caller {
+        kind: CallerKind::Phone,
+        line_css: line,
+        device_css: device,
+        count: 34,
+        example: None,
+    };
+    let callers = (0..sites).flat_map(|n| match n % 2 {
+        0 => vec![caller(Some(format!("CSS-{n}")), None)],
+        _ => [0, 1].map(|line| caller(Some(format!("CSS-LINE-{line}")), Some(format!("CSS-{n}")))).into(),
+    });
+    let callers = Callers::Read(callers.collect());
     let named = ["PT-LOCAL", "PT-LD", "PT-INTL", "PT-911", "PT-EOC"].map(str::to_owned);
     let partition = |name: String, schedule: Option<&str>| Partition {
         uuid: uuid(&name),
@@ -122,6 +152,7 @@ fn town(lines: usize) -> DialPlan {
         route_patterns: routes,
         translation_patterns: mirrors,
         endpoints: numbers.chain([pilot]).collect(),
+        callers,
         ..DialPlan::default()
     }
 }

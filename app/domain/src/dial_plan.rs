@@ -2,7 +2,9 @@
 //!
 //! The words are CUCM's. A `None` partition is CUCM's `<None>`.
 
+use crate::caller::Callers;
 use crate::ids::Uuid;
+use crate::leg::Legs;
 use serde::{Deserialize, Serialize};
 
 /// A whole dial plan as one reading found it.
@@ -14,9 +16,19 @@ pub struct DialPlan {
     pub route_patterns: Vec<RoutePattern>,
     pub translation_patterns: Vec<TranslationPattern>,
     pub endpoints: Vec<Endpoint>,
+    #[serde(default)]
+    pub callers: Callers,
+    #[serde(default)]
+    pub legs: Legs,
     /// Objects that somebody deleted while the plan was read: listed, and gone when they were asked for one by one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gone: Vec<String>,
+    /// What CUCM would not tell, and what is taken for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_read: Vec<String>,
+    /// What reading it took.
+    #[serde(default)]
+    pub requests: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +74,9 @@ pub struct RoutePattern {
     /// CUCM's "is an emergency services number": a hint only, its absence proves nothing.
     pub emergency: bool,
     pub destination: Destination,
+    /// Every device behind it stays inside: another cluster, voice mail.
+    #[serde(default)]
+    pub on_net: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,6 +143,12 @@ pub struct Endpoint {
     pub pattern: String,
     pub partition: Option<String>,
     pub kind: EndpointKind,
+    /// It rings at once, although a longer pattern could follow.
+    #[serde(default)]
+    pub urgent: bool,
+    /// Nothing rings: it is blocked, or no device has it.
+    #[serde(default)]
+    pub dead: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 pub mod call_request;
+pub mod caller;
 pub mod dial_plan;
 pub mod drill;
 pub mod guard;
 pub mod ids;
 pub mod incident;
+pub mod leg;
 pub mod operator;
 pub mod pattern;
 pub mod plan;
@@ -18,3 +20,4 @@ pub mod standing;
 pub mod step;
 pub mod text;
 pub mod timeline;
+pub mod trace;

@@ -16,6 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 const DIALLED: [char; 5] = ['1', '2', '3', '9', '#'];
 const LONGEST: usize = 6;
 
+/// Calling search spaces that are searched one after the other.
+const CALLERS: &[&[&str]] = &[&["PHONE"], &["PHONE", "OTHER"], &["OTHER", "PHONE"], &[]];
+
 #[derive(Clone)]
 enum Piece {
     OneOf(Vec<char>),
@@ -71,7 +74,7 @@ struct One<'p> {
 enum Does<'p> {
     Out(&'p RoutePattern),
     On(&'p TranslationPattern),
-    In,
+    In(&'p Endpoint),
 }
 
 fn all(plan: &DialPlan) -> Vec<One<'_>> {
@@ -91,18 +94,19 @@ fn all(plan: &DialPlan) -> Vec<One<'_>> {
         text: &p.pattern,
         pieces: pieces(&p.pattern),
         partition: p.partition.as_deref().unwrap(),
-        does: Does::In,
+        does: Does::In(p),
     });
     out.chain(on).chain(inside).collect()
 }
 
 /// Where a call ends, and whether it met the protected partition.
-fn follow(plan: &DialPlan, all: &[One<'_>], css: &str, dialled: &str) -> (Ended, bool) {
-    let members = |css: &str| &plan.calling_search_spaces.iter().find(|c| c.name == css).unwrap().members;
-    let mut searched = members(css);
+fn follow(plan: &DialPlan, all: &[One<'_>], spaces: &[&str], dialled: &str) -> (Ended, bool) {
+    let members = |css: &str| plan.calling_search_spaces.iter().find(|c| c.name == css).unwrap().members.clone();
+    let mut searched: Vec<String> = spaces.iter().flat_map(|css| members(css)).collect();
     let mut digits: Vec<char> = dialled.chars().collect();
     let mut protected = false;
-    for _ in 0..10 {
+    // The one after ten translations may still be an end.
+    for _ in 0..=10 {
         let matches = all.iter().filter_map(|one| {
             let rank = searched.iter().position(|name| name == one.partition)?;
             Some((takes(&one.pieces, &digits)?, rank, one.text, one))
@@ -113,8 +117,9 @@ fn follow(plan: &DialPlan, all: &[One<'_>], css: &str, dialled: &str) -> (Ended,
         protected |= won.partition == "P";
         let place = format!("{} in {}", won.text, won.partition);
         let translation = match won.does {
+            Does::Out(route) if !route.blocked && route.on_net => return (Ended::Inside(place), protected),
             Does::Out(route) if !route.blocked => return (Ended::Out(place), protected),
-            Does::In => return (Ended::Inside(place), protected),
+            Does::In(endpoint) if !endpoint.dead => return (Ended::Inside(place), protected),
             Does::On(translation) if !translation.blocked => translation,
             _ => return (Ended::Elsewhere, protected),
         };
@@ -183,7 +188,8 @@ fn uuid(text: &str, partition: &str, kind: &str) -> Uuid {
 }
 
 fn route() -> impl Strategy<Value = RoutePattern> {
-    (pattern(), partition(), prop::bool::weighted(0.2)).prop_map(|(pattern, partition, blocked)| RoutePattern {
+    let states = (prop::bool::weighted(0.2), prop::bool::weighted(0.2));
+    (pattern(), partition(), states).prop_map(|(pattern, partition, (blocked, on_net))| RoutePattern {
         uuid: uuid(&pattern, partition, "r"),
         pattern,
         partition: Some(partition.into()),
@@ -192,6 +198,7 @@ fn route() -> impl Strategy<Value = RoutePattern> {
         change: DigitChange::default(),
         emergency: false,
         destination: Destination::NotRead,
+        on_net,
     })
 }
 
@@ -218,10 +225,13 @@ fn translation() -> impl Strategy<Value = TranslationPattern> {
 }
 
 fn plan() -> impl Strategy<Value = DialPlan> {
-    let endpoint = ("[12][129]{1,3}", partition()).prop_map(|(pattern, partition)| Endpoint {
+    let endpoint = ("[12][129]{1,3}", partition(), prop::bool::weighted(0.2));
+    let endpoint = endpoint.prop_map(|(pattern, partition, dead)| Endpoint {
         pattern,
         partition: Some(partition.into()),
         kind: EndpointKind::DirectoryNumber,
+        urgent: false,
+        dead,
     });
     let order = Just(vec!["A", "B", "C", "P"]).prop_shuffle();
     (
@@ -262,22 +272,36 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(150) })]
 
     #[test]
-    fn no_number_that_gets_out_is_missed_and_every_example_is_true(plan in plan(), but in prop::collection::btree_set("[129]{2,4}", 0..3)) {
+    fn no_number_that_gets_out_is_missed_and_every_example_is_true(
+        plan in plan(),
+        but in prop::collection::btree_set("[129]{2,4}", 0..3),
+        spaces in prop::sample::select(CALLERS),
+        inside in prop::bool::weighted(0.8),
+    ) {
         let analysis = DigitAnalysis::new(&plan, true);
         let protected = ["P".to_owned()];
-        let ways = analysis.ways("PHONE", &Wanted { inside: true, but: &but, but_partitions: &protected });
+        let wanted = Wanted { inside, most: usize::MAX, but: &but, but_partitions: &protected };
+        let ways = analysis.ways(spaces, &wanted);
         let all = all(&plan);
-        let found: BTreeMap<Ended, String> = ways.found.iter().map(|(example, route)| (ended(&route.end), example.clone())).collect();
+        let found: BTreeMap<Ended, String> =
+            ways.found.iter().map(|(example, route)| (ended(&route.end), example.clone())).collect();
         for (end, example) in &found {
-            prop_assert_eq!(follow(&plan, &all, "PHONE", example), (end.clone(), false), "{}", example);
+            prop_assert_eq!(follow(&plan, &all, spaces, example), (end.clone(), false), "{}", example);
             prop_assert!(!but.contains(example));
         }
         for number in every_number().filter(|number| !but.contains(number)) {
-            let (end, protected) = follow(&plan, &all, "PHONE", &number);
-            if !protected && end != Ended::Elsewhere {
+            let (end, protected) = follow(&plan, &all, spaces, &number);
+            let is_wanted = match end {
+                Ended::Out(_) => true,
+                Ended::Inside(_) => inside,
+                Ended::Elsewhere => false,
+            };
+            if !protected && is_wanted {
                 prop_assert!(found.contains_key(&end) || !ways.complete, "{} ends {:?}: {:?}", number, end, found);
             }
         }
+        let any = analysis.ways(spaces, &Wanted { most: 1, ..wanted });
+        prop_assert_eq!(any.found.len(), found.len().min(1), "whether there is one at all");
     }
 }
 
@@ -287,7 +311,9 @@ fn ended(end: &End) -> Ended {
     };
     match end {
         End::Pstn { pattern, partition, .. } => Ended::Out(place(pattern, partition)),
-        End::Inside { pattern, partition, .. } => Ended::Inside(place(pattern, partition)),
+        End::Inside { pattern, partition, .. } | End::OnNet { pattern, partition } => {
+            Ended::Inside(place(pattern, partition))
+        }
         _ => Ended::Elsewhere,
     }
 }

@@ -1,8 +1,9 @@
-//! Calling search spaces. A list never carries members; a get does.
+//! Calling search spaces. A list carries the names of their members joined, a get each with its place.
 
 use crate::client::Client;
 use crate::envelope::Request;
 use crate::error::Error;
+use crate::xml::Element;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Css {
@@ -13,13 +14,42 @@ pub struct Css {
 }
 
 impl Client {
-    /// Uuid and name of every calling search space.
+    /// Every calling search space with its members, and the names of those that were deleted meanwhile. One list says it
+    /// all, where its order proves to be that of the members; else each is asked for by itself.
     ///
     /// # Errors
     /// As every read.
-    pub async fn css_names(&self) -> Result<Vec<(String, String)>, Error> {
-        let rows = self.list(&Request::read("listCss").search("name", "%").returned(&["name"]), "css").await?;
-        Ok(rows.iter().filter_map(|row| Some((row.uuid.clone()?, row.text_of("name")?))).collect())
+    pub async fn calling_search_spaces(&self) -> Result<(Vec<Css>, Vec<String>), Error> {
+        let listed =
+            self.list(&Request::read("listCss").search("name", "%").returned(&["clause", "name"]), "css").await?;
+        let mut listed: Vec<Css> = listed.iter().filter_map(of_list).collect();
+        let mut gone = Vec::new();
+        let is_trusted = self.is_in_order(&mut listed, &mut gone).await?;
+        let mut all = Vec::new();
+        for css in listed {
+            if is_trusted && is_whole(&css) {
+                all.push(css);
+                continue;
+            }
+            match self.css(&css.uuid).await {
+                Ok(css) => all.push(css),
+                Err(Error::NotFound { .. }) => gone.push(css.name),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((all, gone))
+    }
+
+    /// No document says that the names stand in the order of the members: one that has several is looked at.
+    async fn is_in_order(&self, listed: &mut Vec<Css>, gone: &mut Vec<String>) -> Result<bool, Error> {
+        while let Some(at) = listed.iter().position(|css| css.members.len() > 1) {
+            match self.css(&listed[at].uuid).await {
+                Ok(css) => return Ok(css.members == listed[at].members),
+                Err(Error::NotFound { .. }) => gone.push(listed.remove(at).name),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
     }
 
     /// One calling search space with its ordered members.
@@ -63,4 +93,17 @@ impl Client {
         });
         self.call(&request).await.map(|_| ())
     }
+}
+
+/// Source: AXL schema, `clause` of `RCss`; that a colon joins the names: public listings of CUCM's tables.
+fn of_list(row: &Element) -> Option<Css> {
+    let clause = row.text_of("clause").unwrap_or_default();
+    let members = clause.split(':').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    Some(Css { uuid: row.uuid.clone()?, name: row.text_of("name")?, members })
+}
+
+/// The field holds 1024 characters; one without members may be one whose clause is not sent.
+fn is_whole(css: &Css) -> bool {
+    let length = css.members.iter().map(|name| name.len() + 1).sum::<usize>();
+    !css.members.is_empty() && length < 1024
 }

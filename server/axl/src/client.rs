@@ -8,7 +8,7 @@ use crate::xml::{self, Element};
 use reqwest::{StatusCode, header};
 use std::fmt;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// AXL caps answers at 8 MB; twice that is nothing a publisher sends.
@@ -63,6 +63,7 @@ pub struct Client {
     cookie: Mutex<Option<String>>,
     /// A read went through with these credentials: then 401 on a write means "read-only".
     has_read: AtomicBool,
+    requests: AtomicUsize,
 }
 
 impl fmt::Debug for Client {
@@ -104,12 +105,22 @@ impl Client {
             version: Mutex::new(config.version.unwrap_or(Version::FIRST_TRY)),
             cookie: Mutex::new(None),
             has_read: AtomicBool::new(false),
+            requests: AtomicUsize::new(0),
         })
     }
 
     /// The AXL version in use.
     pub fn version(&self) -> Version {
         *self.version.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// How many requests were sent so far.
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn has_read(&self) -> bool {
+        self.has_read.load(Ordering::Relaxed)
     }
 
     /// Sends one request and returns the operation's response element.
@@ -183,6 +194,7 @@ impl Client {
         if let Some(cookie) = cookie {
             post = post.header(header::COOKIE, cookie);
         }
+        self.requests.fetch_add(1, Ordering::Relaxed);
         let response = post.send().await.map_err(|error| failed(request, &error))?;
         self.keep_session(response.headers());
         let status = response.status();

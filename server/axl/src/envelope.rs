@@ -56,14 +56,16 @@ impl Request {
 
     /// Asks for these elements. A flag needs a value to satisfy the schema; servers ignore it.
     pub(crate) fn returned(self, tags: &[&str]) -> Self {
-        self.group("returnedTags", |request| {
-            tags.iter().fold(request, |mut request, tag| {
-                let flag =
-                    matches!(*tag, "blockEnable" | "patternUrgency" | "useOriginatorCss" | "isEmergencyServiceNumber");
-                let _ =
-                    if flag { write!(request.body, "<{tag}>false</{tag}>") } else { write!(request.body, "<{tag}/>") };
-                request
-            })
+        self.group("returnedTags", |request| request.tags(tags))
+    }
+
+    /// These elements, without what they hold.
+    pub(crate) fn tags(self, tags: &[&str]) -> Self {
+        tags.iter().fold(self, |mut request, tag| {
+            let flag =
+                matches!(*tag, "blockEnable" | "patternUrgency" | "useOriginatorCss" | "isEmergencyServiceNumber");
+            let _ = if flag { write!(request.body, "<{tag}>false</{tag}>") } else { write!(request.body, "<{tag}/>") };
+            request
         })
     }
 

@@ -25,6 +25,8 @@ pub enum Error {
     MayNotWrite,
     #[error("the AXL user lacks the role Standard AXL API Access")]
     Forbidden,
+    #[error("the AXL user may not ask by SQL: give it the role Standard AXL API Access")]
+    NoSql,
     #[error(
         "there is no AXL service at this address: activate Cisco AXL Web Service on the publisher, or correct the URL"
     )]

@@ -1,30 +1,75 @@
 //! The plan against the dial plan: frozen, guarded, remembered.
 
-use super::ports::{AcceptedPlan, DialPlanError, SiteRecord, Turn};
+use super::ports::{self as port, AcceptedPlan, DialPlanError, SiteRecord, Turn};
 use super::site::Site;
 use super::status::PlanState;
-use lockdown::guard::{self, CheckedPlan, Violation};
-use lockdown::plan::LockPlan;
+use jiff::{SignedDuration, Timestamp};
+use lockdown::dial_plan::DialPlan;
+use lockdown::guard::{self, Checked};
+use lockdown::plan::{LockPlan, PlanText};
+use lockdown::reading::Reading;
 use lockdown::site::Command;
 use lockdown::timeline::EventKind;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
+/// What a check of the plan found, and what it took.
+#[derive(Debug)]
+pub struct PlanCheck {
+    pub checked: Checked,
+    /// The dial plan as it was read.
+    pub facts: Arc<DialPlan>,
+    /// When that was begun.
+    pub read_at: Timestamp,
+    pub reading: SignedDuration,
+    pub analysis: SignedDuration,
+}
+
+impl PlanCheck {
+    /// What the steps hold now; none of a plan that is refused.
+    pub fn found(&self) -> Option<Reading> {
+        self.checked.verdict.as_ref().ok().map(|checked| checked.plan.read(&self.facts, self.read_at))
+    }
+}
+
+/// Reads the dial plan and judges `text` by it. The judging is not done on a thread that others need: thousands of calls are
+/// followed.
+///
+/// # Errors
+/// When CUCM cannot be asked.
+pub async fn check_plan(
+    dial_plan: &dyn port::DialPlan,
+    clock: &dyn port::Clock,
+    text: PlanText,
+) -> Result<PlanCheck, DialPlanError> {
+    let read_at = clock.now();
+    let facts = Arc::new(dial_plan.survey().await?);
+    let read = clock.now();
+    let judged = facts.clone();
+    let checked = tokio::task::spawn_blocking(move || guard::judge(&text, &judged)).await;
+    let checked = checked.map_err(|error| DialPlanError::Transient { why: error.to_string(), after: None })?;
+    let (reading, analysis) = (read.duration_since(read_at), clock.now().duration_since(read));
+    Ok(PlanCheck { checked, facts, read_at, reading, analysis })
+}
+
 impl Site {
-    pub(super) async fn survey_and_check(&self) -> Result<Result<CheckedPlan, Vec<Violation>>, DialPlanError> {
-        let facts = self.dial_plan.survey().await?;
-        let (text, untouched, drill) = (self.text.clone(), self.is_untouched(), self.drill_of.is_some());
-        // Thousands of routes are followed: not on a thread that others need.
-        let checked = tokio::task::spawn_blocking(move || {
-            let mut checked = guard::check(&text, &facts)?;
-            if drill {
-                // Canaries are to stop no call: that every call still goes out is no leak.
-                checked.leaks.clear();
+    pub(super) async fn survey_and_check(&self) -> Result<PlanCheck, DialPlanError> {
+        let mut check = check_plan(&*self.dial_plan, &*self.clock, self.text.clone()).await?;
+        self.keep(check.read_at, &check.facts);
+        if self.drill_of.is_some() {
+            // Canaries are to stop no call: that every call still goes out is no leak.
+            check.checked.reach.leaks.clear();
+        }
+        if let Ok(accepted) = &mut check.checked.verdict {
+            accepted.keep(&check.checked.reach.leaks);
+            let untouched = self.is_untouched();
+            let blocked =
+                if untouched { guard::blocked_already(&self.text, &accepted.plan, &check.facts) } else { vec![] };
+            if !blocked.is_empty() {
+                check.checked.verdict = Err(blocked);
             }
-            let blocked = if untouched { guard::blocked_already(&text, &checked.plan, &facts) } else { vec![] };
-            if blocked.is_empty() { Ok(checked) } else { Err(blocked) }
-        });
-        checked.await.map_err(|error| DialPlanError::Transient { why: error.to_string(), after: None })
+        }
+        Ok(check)
     }
 
     /// Nobody ordered anything and no plan was accepted: what is blocked now is meant to be.
@@ -35,7 +80,7 @@ impl Site {
 
     /// Checks the plan and makes the result the one that counts.
     pub(super) async fn settle_plan(&self) -> Result<(), DialPlanError> {
-        let checked = self.survey_and_check().await?;
+        let checked = self.survey_and_check().await?.checked.verdict;
         let at = self.clock.now();
         let before = self.status().plan;
         match checked {
@@ -45,7 +90,7 @@ impl Site {
                 let event = EventKind::PlanAccepted {
                     fingerprint: plan.fingerprint.clone(),
                     steps: plan.checked.plan.steps.len(),
-                    leaks: plan.checked.leaks.len(),
+                    leaks: plan.checked.count_leaks(),
                     drill: self.drill_of.is_some(),
                 };
                 let shown = Arc::new(plan.clone());

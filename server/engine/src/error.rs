@@ -29,6 +29,8 @@ pub enum EngineError {
         "The shared database did not answer in time: the all-clear may have been taken. Look at the state before you order it again."
     )]
     Unsure,
+    #[error("Nothing in CUCM is called like that. Look at the name, and at capital letters.")]
+    NoSuchCaller,
     /// Nothing was sent to CUCM.
     #[error("Not tried: {0}.")]
     NotNow(String),

@@ -15,11 +15,13 @@ mod site;
 mod status;
 #[cfg(test)]
 mod tests;
+mod trace;
 
+pub use check_plan::{PlanCheck, check_plan};
 pub use error::EngineError;
 pub use status::{PlanState, Progress, SiteStatus, Trouble};
+pub use trace::{Traces, callers_of};
 
-use lockdown::guard::{CheckedPlan, Violation};
 use lockdown::ids::{ActivationId, SiteId};
 use lockdown::operator::{Act, Operator, Refusal};
 use lockdown::plan::PlanText;
@@ -27,6 +29,7 @@ use lockdown::reading::STALE_AFTER;
 use lockdown::site::{Command, Order, Transition};
 use lockdown::standing::Standing;
 use lockdown::timeline::{Event, EventKind};
+use lockdown::trace::Origin;
 use ports::{Clock, DialPlan, NewEvent, SharedNews, Store, StoreError};
 use prove_write::Unproved;
 use refusals::Refusals;
@@ -338,9 +341,17 @@ impl Engine {
     ///
     /// # Errors
     /// When there is no such site or CUCM cannot be read.
-    pub async fn check_plan(&self, site: &SiteId) -> Result<Result<CheckedPlan, Vec<Violation>>, EngineError> {
+    pub async fn check_plan(&self, site: &SiteId) -> Result<PlanCheck, EngineError> {
         let site = self.find(site)?;
         site.survey_and_check().await.map_err(|error| EngineError::CucmAway(error.to_string()))
+    }
+
+    /// Follows numbers from a caller, as CUCM is now, normal and locked.
+    ///
+    /// # Errors
+    /// When there is no such site or caller, or CUCM cannot be read.
+    pub async fn trace(&self, site: &SiteId, origin: &Origin, numbers: Vec<String>) -> Result<Traces, EngineError> {
+        self.find(site)?.trace(origin, numbers).await
     }
 
     /// Shows that CUCM would take a lock: one step of the site where the lock is practised, or else of the

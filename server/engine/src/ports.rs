@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use lockdown::caller::Caller;
 use lockdown::dial_plan::DialPlan as DialPlanFacts;
 use lockdown::guard::CheckedPlan;
 use lockdown::ids::{ActivationId, SiteId, StepId};
@@ -11,6 +12,7 @@ use lockdown::reading::Reading;
 use lockdown::site::Command;
 use lockdown::step::{Found, Step, StepValue};
 use lockdown::timeline::{Event, EventKind};
+use lockdown::trace::Origin;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,6 +26,10 @@ pub trait DialPlan: Send + Sync {
 
     /// Reads what the plan's steps hold now, in a constant number of reads.
     async fn read(&self, plan: &LockPlan) -> Result<BTreeMap<StepId, Found>, DialPlanError>;
+
+    /// Who calls from there: the devices of this number, or the one of this name, grouped by what they search. None where
+    /// there is no such thing.
+    async fn callers_at(&self, origin: &Origin) -> Result<Vec<Caller>, DialPlanError>;
 
     /// Writes one value. An idempotent set: doing it twice is doing it once.
     async fn write(&self, step: &Step, value: &StepValue) -> Result<(), DialPlanError>;

@@ -7,6 +7,8 @@ use super::prove_write::Proofs;
 use super::repairs::Repairs;
 use super::status::{PlanState, Progress, SiteStatus, Trouble};
 use super::{News, SiteSetup, Tuning};
+use jiff::Timestamp;
+use lockdown::dial_plan::DialPlan as DialPlanFacts;
 use lockdown::ids::SiteId;
 use lockdown::operator::Operator;
 use lockdown::plan::PlanText;
@@ -35,6 +37,8 @@ pub(super) struct Site {
     pub(super) writes: Writes,
     /// All-clears that other servers are being asked about.
     asking: AtomicUsize,
+    /// The dial plan as it was read last, and when.
+    pub(super) surveyed: Mutex<Option<(Timestamp, Arc<DialPlanFacts>)>>,
 }
 
 /// Counted as long as it lives.
@@ -99,6 +103,7 @@ impl Site {
             proofs: Proofs::default(),
             writes: Writes::default(),
             asking: AtomicUsize::new(0),
+            surveyed: Mutex::default(),
         })
     }
 

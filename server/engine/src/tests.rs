@@ -61,6 +61,7 @@ fn facts() -> Facts {
         change: DigitChange::default(),
         emergency: false,
         destination: Destination::RouteList("RL".into()),
+        on_net: false,
     };
     Facts {
         partitions: vec![
@@ -86,8 +87,10 @@ fn facts() -> Facts {
             pattern: "5911".into(),
             partition: Some("EOC".into()),
             kind: EndpointKind::HuntPilot,
+            urgent: false,
+            dead: false,
         }],
-        gone: vec![],
+        ..Facts::default()
     }
 }
 

@@ -313,7 +313,7 @@ fn refused(error: EngineError) -> ApiError {
             tracing::error!(%error, "an order could not be remembered");
             ApiError::NotRemembered
         }
-        error @ EngineError::NotNow(_) => ApiError::Told(error.to_string()),
+        error @ (EngineError::NotNow(_) | EngineError::NoSuchCaller) => ApiError::Told(error.to_string()),
         EngineError::CucmAway(_) => ApiError::Internal,
     }
 }

@@ -150,7 +150,7 @@ impl Sites {
             PlanState::Accepted(plan) if plan.checked.leaks.is_empty() && plan.checked.warnings.is_empty() => None,
             PlanState::Accepted(plan) => {
                 let at = self.moment(Some(&status.id), plan.at, now).clock;
-                let title = words::plan_checked(&at, plan.checked.leaks.len());
+                let title = words::plan_checked(&at, plan.checked.count_leaks());
                 let see_all = words::PLAN_SEE_ALL.to_owned();
                 let lines = plan.checked.warnings.iter().cloned().chain([see_all]).collect();
                 Some(PlanNote { title, lines, urgent: false })

@@ -208,7 +208,7 @@ fn accepted(plan: &CheckedPlan, drill: bool) -> Finding {
     if plan.leaks.is_empty() || drill {
         return Finding::good("plan", format!("{steps} steps, no leak"));
     }
-    let found = format!("{steps} steps, {}", lockdown::timeline::ways(plan.leaks.len()));
+    let found = format!("{steps} steps, {}", lockdown::timeline::ways(plan.count_leaks()));
     Finding::warning("plan", found, "See them with `pstn-lockdown plan check`.")
 }
 

@@ -80,6 +80,8 @@ enum Command {
 enum PlanCommand {
     /// Check the plan against CUCM: what would be written, what the guard says, which ways stay open
     Check,
+    /// Follow numbers from a caller: where they go now, normally, and when locked
+    Trace(plan::Trace),
 }
 
 #[derive(Subcommand)]
@@ -137,6 +139,7 @@ async fn run(context: &Context, command: Command) -> Result<Ended, Sorry> {
         Command::Serve => serve::serve(context).await,
         Command::Doctor(how) => doctor::examine(context, &how).await,
         Command::Plan(PlanCommand::Check) => plan::check(context).await,
+        Command::Plan(PlanCommand::Trace(asked)) => plan::follow(context, &asked).await,
         Command::Routes => {
             let routes = crate::http::routes();
             context.print(&serde_json::json!(routes), routes.join("\n"));

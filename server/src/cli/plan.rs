@@ -1,13 +1,19 @@
-//! `plan check`: a dry run. Reads CUCM and writes nothing.
+//! `plan check`, a dry run, and `plan trace`. They read CUCM and write nothing.
 
 use super::{Context, Ended, Sorry};
 use crate::assemble::axl_client;
+use crate::clock::SystemClock;
+use crate::config::{Config, Site};
 use crate::dial_plan::cucm::Cucm;
-use engine::ports::DialPlan;
-use lockdown::guard::{self, CheckedPlan, Violation};
-use lockdown::plan::LockPlan;
-use lockdown::step::{Found, Target};
-use serde_json::{Value, json};
+use crate::http::rest::plan_bodies::{PlanCheckBody, TracesBody};
+use engine::ports::{Clock, DialPlan};
+use engine::{PlanCheck, Traces};
+use lockdown::guard::{self, CheckedPlan, Leak, Violation};
+use lockdown::reach::Dialling;
+use lockdown::reading::Reading;
+use lockdown::step::Found;
+use lockdown::trace::{self, Schedules, Traced};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -18,56 +24,159 @@ pub(super) async fn check(context: &Context) -> Result<Ended, Sorry> {
     let (mut all, mut words, mut accepted) = (Vec::new(), String::new(), true);
     for site in &config.sites {
         let cucm = Cucm::new(client.clone(), &site.plan);
-        let facts = cucm.survey().await.map_err(|error| Sorry(format!("the plan cannot be checked: {error}")))?;
-        let mut checked = guard::check(&site.plan, &facts);
-        if let Ok(checked) = &mut checked {
-            let blocked = guard::blocked_already(&site.plan, &checked.plan, &facts);
+        let check = engine::check_plan(&cucm, &SystemClock, site.plan.clone()).await;
+        let mut check = check.map_err(|error| Sorry(format!("the plan cannot be checked: {error}")))?;
+        if let Ok(checked) = &mut check.checked.verdict {
+            let blocked = guard::blocked_already(&site.plan, &checked.plan, &check.facts);
             checked.warnings.extend(blocked.iter().map(|found| format!("If nothing is locked now: {found}")));
         }
-        accepted &= checked.is_ok();
-        let found = |plan: &LockPlan| plan.steps.iter().map(|s| (s.id.to_string(), s.find_in(&facts))).collect();
-        let (value, text) = match &checked {
-            Ok(checked) => good(site.plan.site.as_str(), checked, &found(&checked.plan)),
-            Err(violations) => bad(site.plan.site.as_str(), violations),
-        };
-        all.push(value);
-        words.push_str(&text);
+        accepted &= check.checked.verdict.is_ok();
+        words.push_str(&in_words(site.plan.site.as_str(), &check));
+        all.push(PlanCheckBody::of(&site.plan.site, &check));
     }
     context.print(&json!({ "accepted": accepted, "sites": all }), words.trim_end());
     Ok(if accepted { Ended::Done } else { Ended::Refused })
 }
 
-fn good(site: &str, checked: &CheckedPlan, found: &BTreeMap<String, Found>) -> (Value, String) {
+fn in_words(site: &str, check: &PlanCheck) -> String {
+    let mut words = match &check.checked.verdict {
+        Ok(checked) => good(site, checked, check.found().as_ref()),
+        Err(violations) => bad(site, violations),
+    };
+    let reach = &check.checked.reach;
+    let _ = writeln!(words, "  {}.", lockdown::timeline::ways(reach.leaks.len()));
+    words.push_str(&leaks_in_words(&reach.leaks));
+    for limit in &reach.limits {
+        let _ = writeln!(words, "  · {limit}");
+    }
+    words
+}
+
+fn good(site: &str, checked: &CheckedPlan, reading: Option<&Reading>) -> String {
     let mut words = format!("{site}: the plan may run. A lock would write, in this order:\n");
-    let mut steps = Vec::new();
-    for step in &checked.plan.steps {
-        let now = match found.get(step.id.as_str()) {
+    for (at, step) in checked.plan.steps.iter().enumerate() {
+        let now = match reading.and_then(|reading| reading.steps.get(at)).map(|step| &step.found) {
             Some(Found::Value(value)) => value.to_string(),
             _ => "?".into(),
         };
-        let writes = found.get(step.id.as_str()) != Some(&Found::Value(step.value(Target::Locked).clone()));
         let _ =
             writeln!(words, "  {:<18} {:<40} {now} → {}", step.group.to_string(), step.object.to_string(), step.locked);
-        steps.push(json!({ "kind": step.object.kind(), "group": step.group, "object": step.object.to_string(), "now": now, "locked": step.locked.to_string(), "normal": step.normal.to_string(), "writes": writes }));
     }
     for warning in &checked.warnings {
         let _ = writeln!(words, "  ! {warning}");
     }
-    let _ = writeln!(words, "  {}.", lockdown::timeline::ways(checked.leaks.len()));
-    for leak in &checked.leaks {
-        let _ =
-            writeln!(words, "  ! {} from {}, e.g. {}: {}", leak.pattern, leak.css, leak.example, leak.path.join(" → "));
-    }
-    let value =
-        json!({ "site": site, "accepted": true, "steps": steps, "warnings": checked.warnings, "leaks": checked.leaks });
-    (value, words)
+    words
 }
 
-fn bad(site: &str, violations: &[Violation]) -> (Value, String) {
-    let texts: Vec<String> = violations.iter().map(ToString::to_string).collect();
+fn bad(site: &str, violations: &[Violation]) -> String {
     let mut words = format!("{site}: the plan is refused.\n");
-    for text in &texts {
-        let _ = writeln!(words, "  ✗ {text}");
+    for violation in violations {
+        let _ = writeln!(words, "  ✗ {violation}");
     }
-    (json!({ "site": site, "accepted": false, "violations": texts }), words)
+    words
+}
+
+/// By the pattern that lets calls through, with who can go that way; most devices first.
+fn leaks_in_words(leaks: &[Leak]) -> String {
+    let mut by_pattern: BTreeMap<String, Vec<&Leak>> = BTreeMap::new();
+    for leak in leaks {
+        by_pattern.entry(leak.place()).or_default().push(leak);
+    }
+    let devices = |leaks: &[&Leak]| leaks.iter().map(|leak| leak.count).sum::<usize>();
+    let mut groups: Vec<(String, Vec<&Leak>)> = by_pattern.into_iter().collect();
+    groups.sort_by_key(|(_, leaks)| std::cmp::Reverse(devices(leaks)));
+    let mut words = String::new();
+    for (place, leaks) in groups {
+        let Some(first) = leaks.first() else { continue };
+        let (count, path) = (devices(&leaks), first.path.join(" → "));
+        let _ = writeln!(words, "  ! {place}, e.g. {}: {path}. {count} devices:", first.example);
+        for leak in leaks {
+            let _ = writeln!(words, "      {} {} ({})", leak.caller, leak.via.in_words(), leak.count);
+        }
+    }
+    words
+}
+
+/// What is to be followed, and from where.
+#[derive(clap::Args)]
+pub(super) struct Trace {
+    /// As they are dialled: 914035551234, 911, +442079460000
+    #[arg(required = true)]
+    digits: Vec<String>,
+    /// css:NAME, line:NAME,device:NAME, number:5002, number:5002/PARTITION, device:NAME or trunk:NAME
+    #[arg(long, value_name = "FROM")]
+    from: String,
+    /// The site whose lock is looked at; the first one where it is not named
+    #[arg(long, value_name = "ID")]
+    site: Option<String>,
+}
+
+pub(super) async fn follow(context: &Context, asked: &Trace) -> Result<Ended, Sorry> {
+    let config = context.load()?;
+    let site = site_of(&config, asked.site.as_deref())?;
+    let origin = asked.from.parse().map_err(|error: trace::InvalidOrigin| Sorry(error.to_string()))?;
+    let numbers: Result<Vec<String>, _> = asked.digits.iter().map(|number| trace::dialled(number)).collect();
+    let numbers = numbers?;
+    let cucm = Cucm::new(Arc::new(axl_client(&config.cucm)?), &site.plan);
+    let away = |error| Sorry(format!("the dial plan cannot be read: {error}"));
+    let read_at = SystemClock.now();
+    let facts = cucm.survey().await.map_err(away)?;
+    let callers = engine::callers_of(&cucm, &facts, &origin).await.map_err(away)?;
+    if callers.is_empty() {
+        return Err(Sorry(format!(
+            "nothing in CUCM is called {}. Look at the name, and at capital letters",
+            asked.from
+        )));
+    }
+    let traces = trace::trace(&site.plan, &facts, &callers, &numbers);
+    let words = traced_in_words(&traces);
+    let body = TracesBody::of(asked.from.clone(), Traces { read_at, traces });
+    context.print(&json!(body), words.trim_end());
+    Ok(Ended::Done)
+}
+
+fn site_of<'c>(config: &'c Config, id: Option<&str>) -> Result<&'c Site, Sorry> {
+    let named = |site: &&Site| id.is_none_or(|id| site.plan.site.as_str() == id);
+    let found = config.sites.iter().find(named);
+    found.ok_or_else(|| Sorry(format!("there is no site “{}” in the configuration", id.unwrap_or_default())))
+}
+
+fn traced_in_words(traces: &[Traced]) -> String {
+    let mut words = String::new();
+    for one in traces {
+        let _ = writeln!(words, "{} from {}:", one.digits, one.caller);
+        for dialled in &one.dialling {
+            let how = match dialled.how {
+                Dialling::EnBloc => "all at once",
+                Dialling::DigitByDigit => "digit by digit",
+            };
+            let schedules = match dialled.schedules {
+                None => "",
+                Some(Schedules::Active) => ", schedules active",
+                Some(Schedules::Inactive) => ", schedules not active",
+            };
+            let _ = writeln!(words, "  {how}{schedules}");
+            let states =
+                [("now", Some(&dialled.now)), ("normal", dialled.normal.as_ref()), ("locked", dialled.locked.as_ref())];
+            for (state, trace) in states {
+                let said = trace.map_or_else(|| "not known: steps of the plan are not in CUCM".into(), traced);
+                let _ = writeln!(words, "    {state:<7}{said}");
+            }
+        }
+    }
+    words
+}
+
+fn traced(trace: &trace::Trace) -> String {
+    let mut words = trace.end.in_words().to_owned();
+    if let Some(digits) = trace.digits.as_ref().filter(|_| trace.end == trace::Ended::Pstn) {
+        let _ = write!(words, " as {digits}");
+    }
+    if !trace.path.is_empty() {
+        let _ = write!(words, " by {}", trace.path.join(" → "));
+    }
+    if trace.waits {
+        words.push_str(", after the inter-digit timer");
+    }
+    words
 }

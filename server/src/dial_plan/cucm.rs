@@ -1,16 +1,21 @@
 //! The dictionary between the plan's words and AXL's. Performs what the plan says; chooses nothing.
 
+use super::by_sql::{self, BySql};
 use async_trait::async_trait;
 use axl::route_pattern::{Destination as AxlDestination, RoutePattern as AxlRoutePattern};
 use axl::trans_pattern::TransPattern as AxlTransPattern;
 use engine::ports::{DialPlan, DialPlanError};
+use lockdown::caller::Caller;
 use lockdown::dial_plan::{
     Activity, CallingSearchSpace, Destination, DialPlan as Facts, DigitChange, Discard, Endpoint, EndpointKind,
     Partition, RoutePattern, TimeSchedule, TranslationPattern, place,
 };
+use lockdown::guard::Via;
 use lockdown::ids::{StepId, Uuid};
+use lockdown::leg::{Leg, Legs};
 use lockdown::plan::{LockPlan, PlanText, StepText};
 use lockdown::step::{Found, Object, Step, StepValue};
+use lockdown::trace::Origin;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -30,9 +35,14 @@ impl Cucm {
         Self { client, blocked_partitions: plan.steps.iter().filter_map(partition).collect() }
     }
 
-    async fn route_patterns(&self, gone: &mut Vec<String>) -> Result<Vec<RoutePattern>, axl::Error> {
+    async fn route_patterns(&self, sql: &BySql, gone: &mut Vec<String>) -> Result<Vec<RoutePattern>, axl::Error> {
         let mut patterns = Vec::new();
         for found in self.client.route_patterns(None).await? {
+            let mut pattern = route_pattern_state(found.clone());
+            if sql.lead(&mut pattern) {
+                patterns.push(pattern);
+                continue;
+            }
             let name = format!("route pattern {}", place(&found.pattern, found.partition.as_deref()));
             patterns.extend(unless_gone(self.route_pattern(found).await, name, gone)?);
         }
@@ -54,12 +64,9 @@ impl Cucm {
     }
 
     async fn calling_search_spaces(&self, gone: &mut Vec<String>) -> Result<Vec<CallingSearchSpace>, axl::Error> {
-        let mut spaces = Vec::new();
-        for (uuid, name) in self.client.css_names().await? {
-            let name = format!("calling search space {name}");
-            spaces.extend(unless_gone(self.client.css(&uuid).await, name, gone)?.map(css));
-        }
-        Ok(spaces)
+        let (found, missing) = self.client.calling_search_spaces().await?;
+        gone.extend(missing.into_iter().map(|name| format!("calling search space {name}")));
+        Ok(found.into_iter().map(css).collect())
     }
 
     async fn schedules(&self, gone: &mut Vec<String>) -> Result<Vec<TimeSchedule>, axl::Error> {
@@ -68,11 +75,25 @@ impl Cucm {
         Ok(found.into_iter().map(schedule).collect())
     }
 
-    async fn endpoints(&self) -> Result<Vec<Endpoint>, axl::Error> {
-        let of = |kind| move |e: axl::endpoint::Endpoint| Endpoint { pattern: e.pattern, partition: e.partition, kind };
-        let pilots = self.client.hunt_pilots("%").await?.into_iter().map(of(EndpointKind::HuntPilot));
-        let lines = self.client.lines("%").await?.into_iter().map(of(EndpointKind::DirectoryNumber));
-        Ok(pilots.chain(lines).collect())
+    /// Numbers, pilots, and what CUCM calls by itself from them.
+    async fn endpoints(&self, sql: &BySql, spaces: &[CallingSearchSpace]) -> Result<(Vec<Endpoint>, Legs), axl::Error> {
+        let of = |kind, e: axl::endpoint::Endpoint| Endpoint {
+            pattern: e.pattern,
+            partition: e.partition,
+            kind,
+            urgent: e.urgent,
+            dead: e.blocked,
+        };
+        let pilots = self.client.hunt_pilots("%").await?;
+        let mut legs = by_sql::legs(&self.client, spaces).await?;
+        if let Legs::Read(legs) = &mut legs {
+            legs.extend(pilots.iter().flat_map(overflows));
+        }
+        let lines = self.client.lines("%").await?.into_iter();
+        let mut lines: Vec<Endpoint> = lines.map(|line| of(EndpointKind::DirectoryNumber, line)).collect();
+        sql.mark(&mut lines);
+        let pilots = pilots.into_iter().map(|pilot| of(EndpointKind::HuntPilot, pilot));
+        Ok((pilots.chain(lines).collect(), legs))
     }
 
     /// Only what the plan's steps lie in: a list a partition, one list of partitions, a get a CSS.
@@ -115,14 +136,18 @@ impl Cucm {
 impl DialPlan for Cucm {
     #[tracing::instrument(name = "dial_plan.survey", skip_all)]
     async fn survey(&self) -> Result<Facts, DialPlanError> {
+        let before = self.client.requests();
         self.client.ccm_version().await.map_err(|error| named(&error))?;
         let facts = async {
             let mut gone = Vec::new();
+            let sql = by_sql::read(&self.client).await?;
+            let calling_search_spaces = self.calling_search_spaces(&mut gone).await?;
+            let (endpoints, legs) = self.endpoints(&sql, &calling_search_spaces).await?;
             Ok(Facts {
-                route_patterns: self.route_patterns(&mut gone).await?,
+                route_patterns: self.route_patterns(&sql, &mut gone).await?,
                 partitions: partitions(self.client.partitions().await?),
                 schedules: self.schedules(&mut gone).await?,
-                calling_search_spaces: self.calling_search_spaces(&mut gone).await?,
+                calling_search_spaces,
                 translation_patterns: self
                     .client
                     .trans_patterns(None)
@@ -130,8 +155,12 @@ impl DialPlan for Cucm {
                     .into_iter()
                     .map(translation_pattern)
                     .collect(),
-                endpoints: self.endpoints().await?,
+                endpoints,
+                callers: sql.callers,
+                legs,
+                not_read: sql.not_read,
                 gone,
+                requests: self.client.requests() - before,
             })
         };
         facts.await.map_err(|error: axl::Error| named(&error))
@@ -141,6 +170,10 @@ impl DialPlan for Cucm {
     async fn read(&self, plan: &LockPlan) -> Result<BTreeMap<StepId, Found>, DialPlanError> {
         let facts = self.facts_for(plan).await.map_err(|error| named(&error))?;
         Ok(plan.steps.iter().map(|step| (step.id.clone(), step.find_in(&facts))).collect())
+    }
+
+    async fn callers_at(&self, origin: &Origin) -> Result<Vec<Caller>, DialPlanError> {
+        by_sql::callers_at(&self.client, origin).await.map_err(|error| named(&error))
     }
 
     #[tracing::instrument(name = "dial_plan.write", skip_all, fields(step.id = %step.id))]
@@ -165,6 +198,17 @@ impl DialPlan for Cucm {
         };
         result.map_err(|error| named(&error))
     }
+}
+
+/// Where a hunt pilot sends calls that nobody takes.
+fn overflows(pilot: &axl::endpoint::Endpoint) -> impl Iterator<Item = Leg> {
+    pilot.overflows.iter().map(|overflow| Leg {
+        via: Via::HuntOverflow,
+        owner: format!("pilot:{}", pilot.pattern),
+        spaces: overflow.css.iter().cloned().collect(),
+        destination: Some(overflow.destination.clone()),
+        count: 1,
+    })
 }
 
 /// What was deleted since it was listed is skipped, and named.
@@ -206,6 +250,7 @@ fn route_pattern_state(found: AxlRoutePattern) -> RoutePattern {
         change: change(found.discard.as_deref(), found.mask, found.prefix),
         emergency: found.emergency,
         destination: Destination::NotRead,
+        on_net: false,
     }
 }
 

@@ -3,10 +3,12 @@
 use crate::telemetry::meters::Meters;
 use async_trait::async_trait;
 use engine::ports::{DialPlan, DialPlanError};
+use lockdown::caller::Caller;
 use lockdown::dial_plan::DialPlan as Facts;
 use lockdown::ids::StepId;
 use lockdown::plan::LockPlan;
 use lockdown::step::{Found, Step, StepValue};
+use lockdown::trace::Origin;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -38,6 +40,10 @@ impl<D: DialPlan> DialPlan for Measured<D> {
 
     async fn read(&self, plan: &LockPlan) -> Result<BTreeMap<StepId, Found>, DialPlanError> {
         self.timed("read", self.inner.read(plan)).await
+    }
+
+    async fn callers_at(&self, origin: &Origin) -> Result<Vec<Caller>, DialPlanError> {
+        self.timed("trace", self.inner.callers_at(origin)).await
     }
 
     async fn write(&self, step: &Step, value: &StepValue) -> Result<(), DialPlanError> {

@@ -18,6 +18,9 @@ pub(super) const MOST: usize = 64 * 1024;
 /// A roster of a town, in a form. Bytes.
 const MOST_OF_A_ROSTER: usize = 4 * 1024 * 1024;
 
+/// Ten thousand numbers to follow, from a program that shows a key. Bytes.
+const MOST_OF_A_TRACE: usize = 256 * 1024;
+
 /// A body whose next piece does not come in this time is given up.
 const PAUSE: Duration = Duration::from_secs(15);
 
@@ -35,7 +38,12 @@ pub(super) enum BodyError {
 /// How long the body of a request may be. Nobody holds so much memory who does not manage people.
 pub(super) fn most(request: &Request) -> usize {
     let manages = || request.extensions().get::<Operator>().is_some_and(|by| by.may(Act::Manage, None).is_ok());
-    if request.uri().path() == "/ui/import-roster" && manages() { MOST_OF_A_ROSTER } else { MOST }
+    let shows_a_key = || request.headers().contains_key(header::AUTHORIZATION);
+    match request.uri().path() {
+        "/ui/import-roster" if manages() => MOST_OF_A_ROSTER,
+        path if path.starts_with("/api/v1/sites/") && path.ends_with("/plan/trace") && shows_a_key() => MOST_OF_A_TRACE,
+        _ => MOST,
+    }
 }
 
 /// Most requests have no body, and nothing to wait for.

@@ -141,7 +141,7 @@ fn plan(status: &SiteStatus, now: Timestamp) -> Finding {
             Finding::bad(what, "the guard refuses it: a lock would not be carried out", violations.join(" "))
         }
         PlanState::Accepted(plan) => {
-            let (steps, leaks) = (plan.checked.plan.steps.len(), plan.checked.leaks.len());
+            let (steps, leaks) = (plan.checked.plan.steps.len(), plan.checked.count_leaks());
             let age = now.duration_since(plan.at);
             let found = format!("{steps} steps, {}, checked {} min ago", ways(leaks), age.as_mins());
             let quiet = status.command.target() == Target::Normal && status.command.is_settled();

@@ -44,7 +44,7 @@ impl Default for Meters {
 }
 
 /// What the port can be asked for.
-const ACTS: [&str; 3] = ["read", "write", "survey"];
+const ACTS: [&str; 4] = ["read", "write", "survey", "trace"];
 
 const FAULTS: [&str; 5] = ["transient", "outcome_unknown", "refused", "no_writes", "stop"];
 

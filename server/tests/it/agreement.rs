@@ -1,6 +1,7 @@
 //! The product's digit analysis and the simulator's, written apart, follow the same calls.
 
 use engine::ports::DialPlan;
+use lockdown::caller::Caller;
 use lockdown::dial_plan::DialPlan as Facts;
 use lockdown::guard;
 use lockdown::plan::{Patterns, Pilot, PlanText, StepText};
@@ -10,6 +11,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRng;
 use server::dial_plan::cucm::Cucm;
 use simulators::CucmSim;
+use simulators::cucm::Cluster;
 use simulators::cucm::digits::{self, Outcome};
 use std::sync::Arc;
 
@@ -64,7 +66,7 @@ fn plan(name: &str) -> PlanText {
 }
 
 /// The dial plan as it is read over the wire: client and adapter are under test too.
-async fn read(sim: &CucmSim, plan: &PlanText) -> Facts {
+pub(crate) async fn read(sim: &CucmSim, plan: &PlanText) -> Facts {
     let client = axl::Client::new(axl::Config {
         url: sim.url(),
         credentials: axl::Credentials { username: "axl-lockdown".into(), password: "axl-demo".into() },
@@ -118,7 +120,8 @@ fn same(ours: &End, theirs: &Outcome) -> bool {
     match (ours, theirs) {
         (End::Pstn { digits, .. }, Outcome::Pstn { digits: sent, .. }) => digits == sent,
         (End::Inside { pattern, .. }, Outcome::Rings { number }) => pattern == number,
-        (End::Blocked { .. }, Outcome::Blocked)
+        (End::OnNet { .. }, Outcome::OnNet { .. })
+        | (End::Blocked { .. }, Outcome::Blocked)
         | (End::NoRoute, Outcome::NoMatch)
         | (End::Loop, Outcome::TooManyHops) => true,
         _ => false,
@@ -145,21 +148,24 @@ async fn both_analyses_agree_on_100_000_random_calls_over_both_plans_normal_and_
                 .chain(theirs.translation_patterns.iter().map(|p| p.pattern.clone()))
                 .chain(theirs.lines.iter().map(|l| l.pattern.clone()))
                 .collect();
+            let everybody = everybody(&facts, &theirs);
             for _ in 0..25_000 {
-                let css = &theirs.calling_search_spaces[rng.random_range(0..theirs.calling_search_spaces.len())].name;
+                let who = &everybody[rng.random_range(0..everybody.len())];
                 let dialled = digits_near(&patterns[rng.random_range(0..patterns.len())], &mut rng);
                 let (how, their_how) = if rng.random_bool(0.5) {
                     (Dialling::EnBloc, digits::Dialling::EnBloc)
                 } else {
                     (Dialling::DigitByDigit, digits::Dialling::DigitByDigit)
                 };
-                let (a, b) = (analysis.route(css, &dialled, how), digits::dial(&theirs, css, &dialled, their_how));
+                let a = analysis.route(&who.caller.spaces(), &dialled, how);
+                let b = who.dial(&theirs, &dialled, their_how);
                 assert!(
-                    same(&a.end, &b.outcome) && a.taken == b.digits_used,
-                    "{name} {target:?} {how:?} {dialled} from {css}:\n{a:?}\n{b:?}"
+                    same(&a.end, &b.outcome) && a.taken == b.digits_used && a.waits == b.waited,
+                    "{name} {target:?} {how:?} {dialled} from {}:\n{a:?}\n{b:?}",
+                    who.caller
                 );
                 if target == Target::Locked {
-                    no_unlisted_leak(&checked, &text, css, &dialled, &b);
+                    no_unlisted_leak(&checked, &text, &who.caller, &dialled, &b);
                 }
                 calls += 1;
             }
@@ -168,19 +174,63 @@ async fn both_analyses_agree_on_100_000_random_calls_over_both_plans_normal_and_
     assert_eq!(calls, 100_000);
 }
 
+/// Who dials: as the product has read it, and as the simulator knows it.
+struct Who {
+    caller: Caller,
+    /// `None` for a calling search space by itself.
+    device: Option<(String, Option<String>)>,
+}
+
+impl Who {
+    fn dial(&self, cluster: &Cluster, dialled: &str, how: digits::Dialling) -> digits::Call {
+        match &self.device {
+            Some((device, line)) => digits::dial_from(cluster, device, line.as_deref(), dialled, how).unwrap(),
+            None => digits::dial(cluster, self.caller.device_css.as_ref().unwrap(), dialled, how),
+        }
+    }
+}
+
+/// Every device on each of its lines, and every calling search space that nobody has.
+fn everybody(facts: &Facts, cluster: &Cluster) -> Vec<Who> {
+    let read = facts.callers();
+    let mut everybody: Vec<Who> =
+        facts.unused_spaces().into_iter().map(|caller| Who { caller, device: None }).collect();
+    for device in &cluster.devices {
+        let lines = device.lines.iter().map(Some).chain(device.lines.is_empty().then_some(None));
+        for line in lines {
+            let line_css = line.and_then(|line| cluster.lines.iter().find(|one| one.pattern == *line)?.css.clone());
+            let is_it = |caller: &&Caller| caller.line_css == line_css && caller.device_css == device.css;
+            let caller = read.iter().find(is_it).unwrap_or_else(|| panic!("{} is nobody of {read:?}", device.name));
+            everybody.push(Who { caller: caller.clone(), device: Some((device.name.clone(), line.cloned())) });
+        }
+    }
+    let devices: usize = read.iter().map(|caller| caller.count).sum();
+    assert_eq!(devices, cluster.devices.len(), "{read:?}");
+    everybody
+}
+
 /// Whoever still reaches the PSTN when locked is protected, the EOC, or on the list.
-fn no_unlisted_leak(checked: &guard::CheckedPlan, text: &PlanText, css: &str, dialled: &str, call: &digits::Call) {
+fn no_unlisted_leak(
+    checked: &guard::CheckedPlan,
+    text: &PlanText,
+    caller: &Caller,
+    dialled: &str,
+    call: &digits::Call,
+) {
     let Outcome::Pstn { .. } = call.outcome else { return };
     let last = call.path.last().unwrap();
     let (pattern, partition) = last.rsplit_once('@').unwrap();
     let allowed = text.protected_partitions.iter().any(|p| p == partition)
-        || text.eoc_css.iter().any(|own| own == css)
-        || checked.leaks.iter().any(|leak| leak.css == css && leak.pattern == format!("{pattern} in {partition}"));
-    assert!(allowed, "{dialled} from {css} leaks by {last} and is not listed");
+        || text.eoc_css.iter().any(|own| caller.uses(own))
+        || checked
+            .leaks
+            .iter()
+            .any(|leak| leak.caller == caller.to_string() && leak.place() == format!("{pattern} in {partition}"));
+    assert!(allowed, "{dialled} from {caller} leaks by {last} and is not listed");
 }
 
 /// The simulator's cluster switched by hand, not by our own writes.
-fn switched(sim: &CucmSim, locked: bool, text: &PlanText) -> simulators::cucm::Cluster {
+fn switched(sim: &CucmSim, locked: bool, text: &PlanText) -> Cluster {
     let mut cluster = sim.cluster().clone();
     for step in text.steps.iter().filter(|_| locked) {
         match step {
@@ -222,9 +272,9 @@ fn loose() -> impl Strategy<Value = Loose> {
 }
 
 /// A small random cluster: partition 0 holds the mirrors, 1 is protected.
-fn random_cluster(routes: &[Loose], mirrors: &[Loose], order: &[usize]) -> simulators::cucm::Cluster {
+fn random_cluster(routes: &[Loose], mirrors: &[Loose], order: &[usize]) -> Cluster {
     use simulators::cucm::model::{
-        Cluster, Css, Number, Partition, Period, RoutePattern, Schedule, TranslationPattern,
+        Cluster, Css, Device, Number, Partition, Period, RoutePattern, Schedule, TranslationPattern,
     };
     let name = |n: usize| format!("PT-{n}");
     let mut unique = std::collections::BTreeSet::new();
@@ -261,7 +311,9 @@ fn random_cluster(routes: &[Loose], mirrors: &[Loose], order: &[usize]) -> simul
                 ..TranslationPattern::default()
             })
             .collect(),
-        hunt_pilots: vec![Number { pattern: "5911".into(), partition: Some(name(4)) }],
+        lines: vec![],
+        devices: vec![Device { name: "SEP1".into(), css: Some("PHONE".into()), ..Device::default() }],
+        hunt_pilots: vec![Number { pattern: "5911".into(), partition: Some(name(4)), ..Number::default() }],
         ..Cluster::named("acme-north").unwrap()
     }
 }
@@ -319,9 +371,16 @@ fn no_accepted_plan_can_block_a_protected_number_in_any_dialled_form() {
                 for how in [digits::Dialling::EnBloc, digits::Dialling::DigitByDigit] {
                     let (before, after) =
                         (digits::dial(&normal, "PHONE", form, how), digits::dial(&locked, "PHONE", form, how));
-                    // What goes nowhere normally is no way to anybody: that it rings the EOC now blocks nothing.
-                    if !matches!(before.outcome, Outcome::NoMatch) {
-                        prop_assert_eq!(before, after, "{} {:?}", form, how);
+                    // What goes nowhere normally, or out with other digits, is no way to an emergency centre.
+                    match &before.outcome {
+                        Outcome::NoMatch | Outcome::Blocked | Outcome::TooManyHops => {}
+                        Outcome::Pstn { digits, .. } if digits != "911" && digits != form => {}
+                        Outcome::Pstn { digits, .. } => {
+                            let same = matches!(&after.outcome, Outcome::Pstn { digits: sent, .. } if sent == digits);
+                            prop_assert!(same, "{} {:?}: {:?}, then {:?}", form, how, before, after);
+                            prop_assert!(before.waited || !after.waited, "{} {:?}: {:?}", form, how, after);
+                        }
+                        _ => prop_assert_eq!(&before.outcome, &after.outcome, "{} {:?}", form, how),
                     }
                 }
             }

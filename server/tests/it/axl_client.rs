@@ -3,6 +3,7 @@
 
 use axl::{Client, Config, Credentials, Error, Trust, Version};
 use simulators::CucmSim;
+use simulators::cucm::Clause;
 use std::time::Duration;
 
 fn config(sim: &CucmSim, user: &str) -> Config {
@@ -54,7 +55,9 @@ async fn every_operation(client: &Client) {
     let found = |uuid: &str| after.iter().find(|t| t.uuid == uuid).unwrap();
     assert_eq!(found(&trans[0].uuid).mask.as_deref(), Some("5911"));
     assert_eq!((&found(&trans[1].uuid).mask, &found(&trans[1].uuid).css), (&None, &None));
-    let (uuid, _) = client.css_names().await.unwrap().into_iter().find(|(_, name)| name == "CSS-FORWARD").unwrap();
+    let (all, gone) = client.calling_search_spaces().await.unwrap();
+    assert_eq!((all.len(), gone.len()), (12, 0));
+    let uuid = all.into_iter().find(|css| css.name == "CSS-FORWARD").unwrap().uuid;
     let css = client.css(&uuid).await.unwrap();
     assert_eq!(css.members[0], "PT-EMERGENCY", "members are in the order of their index");
     let reversed: Vec<String> = css.members.iter().rev().cloned().collect();
@@ -68,6 +71,7 @@ async fn every_operation(client: &Client) {
         client.time_schedules().await.unwrap().0.into_iter().filter(|s| s.never).map(|s| s.name).collect();
     assert_eq!(never, ["TS-NEVER"]);
     assert_eq!(client.hunt_pilots("5911").await.unwrap().len(), 1);
+    assert_eq!(client.sql("name from device order by name").await.unwrap().len(), 32);
     assert_eq!(client.lines("592_").await.unwrap().len(), 4);
     let changes = client.changes(Some(&cursor)).await.unwrap();
     assert_eq!((changes.uuids.len(), changes.gap), (7, false), "one for each change made");
@@ -89,6 +93,48 @@ async fn a_schedule_deleted_since_it_was_listed_is_skipped_and_named() {
     let (schedules, gone) = client(&sim).time_schedules().await.unwrap();
     assert_eq!(gone, ["TS-OFFICE"]);
     assert!(!schedules.is_empty() && schedules.iter().all(|schedule| schedule.name != "TS-OFFICE"));
+}
+
+#[tokio::test]
+async fn the_members_of_a_calling_search_space_are_right_whatever_the_list_says_of_them() {
+    let sim = CucmSim::start("acme-north").await.unwrap();
+    let client = client(&sim);
+    client.ccm_version().await.unwrap();
+    let want: Vec<(String, Vec<String>)> =
+        sim.cluster().calling_search_spaces.iter().map(|css| (css.name.clone(), css.members.clone())).collect();
+    for (clause, most) in [(Clause::Ordered, 2), (Clause::Sorted, 14), (Clause::Missing, 13)] {
+        sim.faults().clause = clause;
+        let before = client.requests();
+        let (found, gone) = client.calling_search_spaces().await.unwrap();
+        let found: Vec<_> = found.into_iter().map(|css| (css.name, css.members)).collect();
+        assert_eq!((found, gone.len()), (want.clone(), 0), "{clause:?}");
+        assert_eq!(client.requests() - before, most, "{clause:?}");
+    }
+    // One is deleted while it is looked at.
+    sim.faults().clause = Clause::Ordered;
+    sim.faults().deleted_meanwhile = vec!["CSS-DRILL".into()];
+    let (found, gone) = client.calling_search_spaces().await.unwrap();
+    assert_eq!((found.len(), gone), (want.len() - 1, vec!["CSS-DRILL".to_owned()]));
+}
+
+#[tokio::test]
+async fn sql_comes_in_pages_and_a_refusal_is_told_from_a_wrong_password() {
+    let mut cluster = simulators::cucm::Cluster::named("acme-north").unwrap();
+    let line = cluster.lines[0].clone();
+    cluster.lines =
+        (0..4_500).map(|n| simulators::cucm::model::Number { pattern: format!("7{n:05}"), ..line.clone() }).collect();
+    let sim = CucmSim::with_cluster(cluster, 0, None).await.unwrap();
+    let client = client(&sim);
+    let query = "dnorpattern as number from numplan where tkpatternusage = 2 order by dnorpattern";
+    let before = client.requests();
+    let rows = client.sql(query).await.unwrap();
+    assert_eq!((rows.len(), rows[4_499].text("number")), (4_500, Some("704499")));
+    // Besides, the version is found.
+    assert_eq!(client.requests() - before, 3);
+    assert!(matches!(client.sql("nothing from numplan").await, Err(Error::Rejected { .. })));
+    sim.faults().no_sql = true;
+    assert_eq!(client.sql(query).await, Err(Error::NoSql));
+    assert!(client.partitions().await.is_ok(), "the account is good for all else");
 }
 
 #[tokio::test]

@@ -66,7 +66,7 @@ impl Who {
 /// A way in, what is sent, and who gets through.
 type Row = (&'static str, &'static str, Who);
 
-const TABLE: [Row; 148] = [
+const TABLE: [Row; 149] = [
     ("GET /readiness", "", Who::Staff),
     ("POST /ui/readiness", "", Who::Staff),
     ("POST /ui/prove-write", "site=acme-north", Who::Eoc),
@@ -185,6 +185,7 @@ const TABLE: [Row; 148] = [
     ("GET /api/v1/sites/{id}", "", Who::Key("status:read")),
     ("GET /api/v1/sites/{id}/plan", "", Who::Key("status:read")),
     ("POST /api/v1/sites/{id}/plan/check", "", Who::Key("status:read")),
+    ("POST /api/v1/sites/{id}/plan/trace", "", Who::Key("status:read")),
     ("DELETE /api/v1/keys/self", "", Who::AnyKey),
     ("GET /api/v1/webhooks", "", Who::Key("hooks:manage")),
     ("POST /api/v1/webhooks", "", Who::Key("hooks:manage")),

@@ -83,6 +83,7 @@ impl Everywhere {
         // The newest stands first.
         said.insert("alerts", after(&feed, "<entry>"));
         said.insert("REST", self.bot.world.standing().await);
+        said.insert("REST's words", self.bot.world.site().await["said"]["headline"].as_str().unwrap().to_owned());
         said
     }
 

@@ -15,8 +15,8 @@ pub struct DigitAnalysis<'a> {
     sometimes_active: bool,
     patterns: Vec<Listed<'a>>,
     read: Rc<Read>,
-    /// By the name of the calling search space.
-    views_by_name: RefCell<HashMap<Option<String>, Rc<View>>>,
+    /// By the names of the calling search spaces.
+    views_by_name: RefCell<HashMap<Vec<String>, Rc<View>>>,
     /// Patterns that nothing is known of, and why.
     pub unreadable: Vec<InvalidPattern>,
 }
@@ -90,14 +90,15 @@ impl<'a> DigitAnalysis<'a> {
         }
     }
 
-    /// `<None>` stands last in every calling search space, and alone where there is none.
-    pub(super) fn view(&self, css: Option<&str>) -> Rc<View> {
-        let name = css.map(str::to_owned);
-        if let Some(view) = self.views_by_name.borrow().get(&name) {
+    /// What is seen from calling search spaces that are searched one after the other. `<None>` stands behind the last, and
+    /// alone where there is none.
+    pub(super) fn view(&self, spaces: &[&str]) -> Rc<View> {
+        let names: Vec<String> = spaces.iter().map(|name| (*name).to_owned()).collect();
+        if let Some(view) = self.views_by_name.borrow().get(&names) {
             return view.clone();
         }
-        let view = self.view_of(self.searched(css));
-        self.views_by_name.borrow_mut().insert(name, view.clone());
+        let view = self.view_of(self.searched(spaces));
+        self.views_by_name.borrow_mut().insert(names, view.clone());
         view
     }
 
@@ -111,10 +112,10 @@ impl<'a> DigitAnalysis<'a> {
         view
     }
 
-    /// The partitions that `css` searches now, by number, without those that hold no pattern.
-    pub(super) fn searched(&self, css: Option<&str>) -> Vec<usize> {
-        let members = css.and_then(|name| self.plan.css(name)).map_or(&[][..], |css| &css.members);
-        let active = members.iter().filter(|name| self.is_active(name));
+    /// The partitions that are searched now, by number, without those that hold no pattern.
+    fn searched(&self, spaces: &[&str]) -> Vec<usize> {
+        let members = spaces.iter().filter_map(|name| self.plan.css(name)).flat_map(|css| &css.members);
+        let active = members.filter(|name| self.is_active(name));
         active.filter_map(|name| self.read.numbers.get(name).copied()).chain([0]).collect()
     }
 
@@ -178,7 +179,7 @@ impl<'a> DigitAnalysis<'a> {
 fn listed(plan: &DialPlan) -> Vec<Listed<'_>> {
     let out = plan.route_patterns.iter().map(|p| (&p.pattern, &p.partition, p.urgent, Leads::Out(p)));
     let on = plan.translation_patterns.iter().map(|p| (&p.pattern, &p.partition, p.urgent, Leads::On(p)));
-    let into = plan.endpoints.iter().map(|p| (&p.pattern, &p.partition, false, Leads::In(p)));
+    let into = plan.endpoints.iter().map(|p| (&p.pattern, &p.partition, p.urgent, Leads::In(p)));
     let all = out.chain(on).chain(into);
     all.map(|(text, partition, urgent, leads)| Listed { text, partition: partition.as_deref(), urgent, leads })
         .collect()

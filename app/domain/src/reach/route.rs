@@ -2,13 +2,13 @@
 
 use super::analysis::{DigitAnalysis, Leads};
 use super::change::changed;
-use super::tree::bit;
+use super::tree::{Active, bit};
 use super::view::View;
 use crate::dial_plan::{Destination, EndpointKind};
 use serde::{Deserialize, Serialize};
 
-/// A call that was translated more often than this goes in circles.
-pub(super) const MAX_HOPS: usize = 10;
+/// A call that was translated more often than this goes in circles. Source: Cisco Press, article 1745737.
+pub(super) const MAX_TRANSLATIONS: usize = 10;
 
 /// How the digits reach CUCM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,10 @@ pub struct Route {
     pub path: Vec<String>,
     /// How many of the dialled digits were taken before the call was routed.
     pub taken: usize,
+    /// The last digit was dialled, and more could follow: the call waits for the inter-digit timer.
+    pub waits: bool,
+    /// The digits that were looked up last.
+    pub called: String,
     pub end: End,
 }
 
@@ -48,13 +52,18 @@ pub enum End {
         destination: Destination,
         digits: String,
     },
+    /// At another cluster or voice mail: a route pattern whose every device stays inside.
+    OnNet {
+        pattern: String,
+        partition: Option<String>,
+    },
     /// At a directory number or hunt pilot.
     Inside {
         pattern: String,
         partition: Option<String>,
         kind: EndpointKind,
     },
-    /// The closest match is blocked: the caller hears reorder tone.
+    /// The closest match is blocked, or a number that nothing rings for: the caller hears reorder tone.
     Blocked {
         pattern: String,
         partition: Option<String>,
@@ -64,40 +73,53 @@ pub enum End {
     /// A digit discard instruction this analysis does not know; nothing is claimed about the call but where it leaves.
     NotUnderstood {
         what: String,
-        /// The route pattern that takes it out, with digits that are not known; `None` where a translation hides the way.
-        leaves_by: Option<String>,
+        /// The route pattern that takes it out, and its partition, with digits that are not known; `None` where a
+        /// translation hides the way.
+        leaves_by: Option<(String, Option<String>)>,
     },
 }
 
+/// A pattern that takes the call now, if there is one.
+struct Fired {
+    by: Option<u32>,
+    /// So many of the digits were taken.
+    taken: usize,
+    /// All were, and more could have followed.
+    waits: bool,
+}
+
 impl DigitAnalysis<'_> {
-    /// Follows `digits` from a phone or trunk with calling search space `css` to the end.
-    pub fn route(&self, css: &str, digits: &str, dialling: Dialling) -> Route {
-        let mut view = self.view(Some(css));
-        let (mut winner, taken) = match dialling {
-            Dialling::EnBloc => (self.closest(&view, digits), digits.len()),
+    /// Follows `digits` from calling search spaces that are searched one after the other, to the end.
+    pub fn route(&self, spaces: &[&str], digits: &str, dialling: Dialling) -> Route {
+        let mut view = self.view(spaces);
+        let by_keys = dialling == Dialling::DigitByDigit;
+        let Fired { by: mut winner, taken, mut waits } = match dialling {
+            Dialling::EnBloc => Fired { by: self.closest(&view, digits), taken: digits.len(), waits: false },
             Dialling::DigitByDigit => self.first_to_fire(&view, digits),
         };
         let mut called = digits[..taken].to_owned();
         let mut path = Vec::new();
-        while let Some(number) = winner {
+        let end = loop {
+            let Some(number) = winner else { break End::NoRoute };
             path.push(self.name(number));
-            if path.len() > MAX_HOPS {
-                return Route { path, taken, end: End::Loop };
-            }
             if let Some(end) = self.end(number, &called) {
-                return Route { path, taken, end };
+                break end;
             }
-            let Leads::On(translation) = self.leads(number) else { break };
+            let Leads::On(translation) = self.leads(number) else { break End::NoRoute };
+            if path.len() > MAX_TRANSLATIONS {
+                break End::Loop;
+            }
             called = match changed(self.pattern(number), &translation.change, &called) {
                 Ok(changed) => changed,
-                Err(what) => return Route { path, taken, end: End::NotUnderstood { what, leaves_by: None } },
+                Err(what) => break End::NotUnderstood { what, leaves_by: None },
             };
             if !translation.use_originator_css {
-                view = self.view(translation.css.as_deref());
+                view = self.view(translation.css.as_deref().as_slice());
             }
             winner = self.closest(&view, &called);
-        }
-        Route { path, taken, end: End::NoRoute }
+            waits |= by_keys && taken == digits.len() && self.waits_at(&view, &called, winner);
+        };
+        Route { path, taken, waits, called, end }
     }
 
     /// The end of a call with these digits at this pattern; `None` where it is translated and goes on.
@@ -107,34 +129,47 @@ impl DigitAnalysis<'_> {
             Leads::Out(route) if route.blocked => Some(End::Blocked { pattern, partition }),
             Leads::On(translation) if translation.blocked => Some(End::Blocked { pattern, partition }),
             Leads::On(_) => None,
+            Leads::In(endpoint) if endpoint.dead => Some(End::Blocked { pattern, partition }),
             Leads::In(endpoint) => Some(End::Inside { pattern, partition, kind: endpoint.kind }),
+            Leads::Out(route) if route.on_net => Some(End::OnNet { pattern, partition }),
             Leads::Out(route) => Some(match changed(self.pattern(number), &route.change, called) {
                 Ok(digits) => End::Pstn { pattern, partition, destination: route.destination.clone(), digits },
-                Err(what) => End::NotUnderstood { what, leaves_by: Some(self.name(number)) },
+                Err(what) => End::NotUnderstood { what, leaves_by: Some((pattern, partition)) },
             }),
         }
     }
 
     pub(super) fn closest(&self, view: &View, digits: &str) -> Option<u32> {
+        self.winner(view, &self.stepped(view, digits))
+    }
+
+    fn stepped(&self, view: &View, digits: &str) -> Active {
         let tree = self.tree();
-        let dialled = digits.chars().fold(tree.start(), |active, digit| tree.step(&active, bit(digit), &view.seen));
-        self.winner(view, &dialled)
+        digits.chars().fold(tree.start(), |active, digit| tree.step(&active, bit(digit), &view.seen))
+    }
+
+    /// After a translation: could a longer number be meant, so that what matches now is not taken at once?
+    fn waits_at(&self, view: &View, digits: &str, winner: Option<u32>) -> bool {
+        !winner.is_some_and(|number| self.is_urgent(number)) && self.wants_more(view, &self.stepped(view, digits))
+    }
+
+    fn wants_more(&self, view: &View, active: &Active) -> bool {
+        active.iter().any(|(node, _)| self.tree().wants_more(*node, &view.seen))
     }
 
     /// Digit by digit: the call is routed when the closest match so far is urgent, or when no visible
     /// pattern could take more; after the last digit the inter-digit timer routes what matches then.
-    fn first_to_fire(&self, view: &View, digits: &str) -> (Option<u32>, usize) {
+    fn first_to_fire(&self, view: &View, digits: &str) -> Fired {
         let tree = self.tree();
         let mut active = tree.start();
         for (at, digit) in digits.char_indices() {
             active = tree.step(&active, bit(digit), &view.seen);
-            let winner = self.winner(view, &active);
-            let more_possible = active.iter().any(|(node, _)| tree.wants_more(*node, &view.seen));
-            if winner.is_some_and(|number| self.is_urgent(number)) || !more_possible {
-                return (winner, at + digit.len_utf8());
+            let by = self.winner(view, &active);
+            if by.is_some_and(|number| self.is_urgent(number)) || !self.wants_more(view, &active) {
+                return Fired { by, taken: at + digit.len_utf8(), waits: false };
             }
         }
-        (self.winner(view, &active), digits.len())
+        Fired { by: self.winner(view, &active), taken: digits.len(), waits: true }
     }
 }
 
@@ -142,6 +177,7 @@ impl DigitAnalysis<'_> {
 mod tests {
     use super::super::change::masked;
     use super::*;
+    use crate::caller::Callers;
     use crate::dial_plan::{
         Activity, CallingSearchSpace, DialPlan, DigitChange, Discard, Endpoint, Partition, RoutePattern, TimeSchedule,
         TranslationPattern,
@@ -158,6 +194,7 @@ mod tests {
             change: DigitChange { discard: Discard::PreDot, ..DigitChange::default() },
             emergency: false,
             destination: Destination::NotRead,
+            on_net: false,
         }
     }
 
@@ -196,13 +233,16 @@ mod tests {
                 pattern: "5911".into(),
                 partition: Some("EOC".into()),
                 kind: EndpointKind::HuntPilot,
+                urgent: false,
+                dead: false,
             }],
-            gone: vec![],
+            callers: Callers::default(),
+            ..DialPlan::default()
         }
     }
 
     fn end(plan: &DialPlan, digits: &str, dialling: Dialling) -> End {
-        DigitAnalysis::new(plan, true).route("PHONE", digits, dialling).end
+        DigitAnalysis::new(plan, true).route(&["PHONE"], digits, dialling).end
     }
 
     fn goes_out(end: &End) -> bool {
@@ -228,7 +268,7 @@ mod tests {
         let mut wide = plan();
         wide.translation_patterns = vec![translation("9.!", "LOCK", "5911", "TO-EOC")];
         assert!(goes_out(&end(&wide, "9911", Dialling::EnBloc)));
-        let taken = DigitAnalysis::new(&wide, true).route("PHONE", "9911", Dialling::DigitByDigit);
+        let taken = DigitAnalysis::new(&wide, true).route(&["PHONE"], "9911", Dialling::DigitByDigit);
         assert!(!goes_out(&taken.end) && taken.taken == 2, "{taken:?}");
     }
 
@@ -255,7 +295,7 @@ mod tests {
         none.route_patterns.push(route_pattern("0.!", ""));
         let analysis = DigitAnalysis::new(&none, true);
         for space in ["PHONE", "TO-EOC", "no such css"] {
-            assert!(goes_out(&analysis.route(space, "01234", Dialling::EnBloc).end), "{space}");
+            assert!(goes_out(&analysis.route(&[space], "01234", Dialling::EnBloc).end), "{space}");
         }
     }
 

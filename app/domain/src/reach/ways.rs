@@ -5,7 +5,7 @@
 
 use super::analysis::{DigitAnalysis, Leads};
 use super::change::{Digit, changed_digits};
-use super::route::{Dialling, End, MAX_HOPS, Route};
+use super::route::{Dialling, End, MAX_TRANSLATIONS, Route};
 use super::tree::{ALL, Node};
 use super::view::View;
 use super::witness::{Hop, Search};
@@ -15,8 +15,10 @@ use std::rc::Rc;
 
 /// Which ways are asked for.
 pub struct Wanted<'w> {
-    /// Also those that end at a directory number or hunt pilot.
+    /// Also those that end at a directory number or hunt pilot, or on-net.
     pub inside: bool,
+    /// So many are enough.
+    pub most: usize,
     /// Numbers that are no example.
     pub but: &'w BTreeSet<String>,
     /// No way leads past a pattern of these partitions.
@@ -37,15 +39,15 @@ pub struct Ways {
 const PATIENCE: usize = 1_000_000;
 
 impl DigitAnalysis<'_> {
-    /// For each pattern at which a call from `css` can end, as wanted: a number that ends there, dialled all at once.
-    /// Whatever is dialled key by key is taken as some number dialled at once would be.
+    /// For each pattern at which a call from these calling search spaces can end, as wanted: a number that ends there,
+    /// dialled all at once. Whatever is dialled key by key is taken as some number dialled at once would be.
     ///
-    /// Grows with the patterns that `css` sees, times the length of a number.
-    pub fn ways(&self, css: &str, wanted: &Wanted<'_>) -> Ways {
-        let view = self.view(Some(css));
+    /// Grows with the patterns that they see, times the length of a number.
+    pub fn ways(&self, spaces: &[&str], wanted: &Wanted<'_>) -> Ways {
+        let view = self.view(spaces);
         let mut walk = Walk {
             analysis: self,
-            css,
+            spaces,
             wanted,
             search: Search::new(self, wanted.but, PATIENCE),
             longest: self.longest(),
@@ -53,6 +55,9 @@ impl DigitAnalysis<'_> {
             ways: Ways { found: Vec::new(), complete: !self.tree().repeats_some_digits() },
         };
         for node in 0..Node::try_from(self.tree().len()).unwrap_or(Node::MAX) {
+            if walk.is_enough() {
+                break;
+            }
             if let Some(number) = view.best(node) {
                 walk.from(&view, number, node);
             }
@@ -70,13 +75,13 @@ impl DigitAnalysis<'_> {
             Discard::TrailingPound => 1,
             Discard::Nothing | Discard::Other(_) => 0,
         });
-        self.tree().longest() + 2 + MAX_HOPS * taken_away.max().unwrap_or(0)
+        self.tree().longest() + 2 + MAX_TRANSLATIONS * taken_away.max().unwrap_or(0)
     }
 }
 
 struct Walk<'a, 'w> {
     analysis: &'a DigitAnalysis<'a>,
-    css: &'a str,
+    spaces: &'a [&'a str],
     wanted: &'a Wanted<'w>,
     search: Search<'a>,
     /// Of numbers that are looked at.
@@ -104,15 +109,20 @@ impl Walk<'_, '_> {
         }
     }
 
+    fn is_enough(&self) -> bool {
+        self.ways.found.len() >= self.wanted.most
+    }
+
     /// Is there anything to be found behind this pattern?
     fn leads_on(&self, number: u32) -> bool {
         let passed =
             self.analysis.partition(number).is_some_and(|name| self.wanted.but_partitions.iter().any(|p| p == name));
         !passed
             && match self.analysis.leads(number) {
+                Leads::Out(route) if route.on_net && !self.wanted.inside => false,
                 Leads::Out(route) => !route.blocked && !self.ended.contains(&number),
                 Leads::On(translation) => !translation.blocked,
-                Leads::In(_) => self.wanted.inside && !self.ended.contains(&number),
+                Leads::In(endpoint) => self.wanted.inside && !endpoint.dead && !self.ended.contains(&number),
             }
     }
 
@@ -120,15 +130,21 @@ impl Walk<'_, '_> {
     fn follow(&mut self, hops: &mut Vec<Hop>, length: usize, sets: &[u32]) -> bool {
         let last = hops.last().expect("a way has a first hop");
         let (number, analysis) = (last.number, self.analysis);
-        if hops.len() > MAX_HOPS || self.search.gave_up() {
+        if self.search.gave_up() || self.is_enough() {
             return false;
         }
         let Leads::On(translation) = analysis.leads(number) else { return self.end_here(hops, length) };
+        if hops.len() > MAX_TRANSLATIONS {
+            return false;
+        }
         let Some(digits) = changed_digits(analysis.pattern(number), &translation.change, &last.digits) else {
             return self.sample(hops, length, &translation.change.discard);
         };
-        let view =
-            if translation.use_originator_css { last.view.clone() } else { analysis.view(translation.css.as_deref()) };
+        let view = if translation.use_originator_css {
+            last.view.clone()
+        } else {
+            analysis.view(translation.css.as_deref().as_slice())
+        };
         // The same digits for all that it takes.
         let fixed = translation.change.mask.as_ref().is_some_and(|mask| !mask.contains(['X', 'x']));
         let following = self.candidates(&view, &digits, sets);
@@ -162,7 +178,7 @@ impl Walk<'_, '_> {
         }
         let Some(example) = self.search.witness(hops, length) else { return false };
         self.ways.complete = false;
-        let route = self.analysis.route(self.css, &example, Dialling::EnBloc);
+        let route = self.analysis.route(self.spaces, &example, Dialling::EnBloc);
         if self.is_wanted(&route) {
             self.ways.found.push((example, route));
         }
@@ -171,9 +187,9 @@ impl Walk<'_, '_> {
 
     /// Followed again by the plain route, as a check of the search.
     fn note(&mut self, number: u32, example: String) {
-        let route = self.analysis.route(self.css, &example, Dialling::EnBloc);
+        let route = self.analysis.route(self.spaces, &example, Dialling::EnBloc);
         if route.path.last() != Some(&self.analysis.name(number)) {
-            debug_assert!(false, "{example} from {}: {route:?}, not {}", self.css, self.analysis.name(number));
+            debug_assert!(false, "{example} from {:?}: {route:?}, not {}", self.spaces, self.analysis.name(number));
             self.ways.complete = false;
         } else if self.ended.insert(number) {
             self.ways.found.push((example, route));
@@ -184,7 +200,7 @@ impl Walk<'_, '_> {
         let passed = self.wanted.but_partitions.iter().any(|name| route.passes(name));
         let ends = match &route.end {
             End::Pstn { .. } | End::NotUnderstood { leaves_by: Some(_), .. } => true,
-            End::Inside { .. } => self.wanted.inside,
+            End::Inside { .. } | End::OnNet { .. } => self.wanted.inside,
             _ => false,
         };
         ends && !passed
@@ -242,6 +258,7 @@ mod tests {
                     change: DigitChange::default(),
                     emergency: false,
                     destination: Destination::NotRead,
+                    on_net: false,
                 })
                 .collect(),
             ..DialPlan::default()
@@ -249,8 +266,8 @@ mod tests {
     }
 
     fn ways(plan: &DialPlan) -> Ways {
-        let wanted = Wanted { inside: false, but: &BTreeSet::new(), but_partitions: &[] };
-        DigitAnalysis::new(plan, true).ways("CSS", &wanted)
+        let wanted = Wanted { inside: false, most: usize::MAX, but: &BTreeSet::new(), but_partitions: &[] };
+        DigitAnalysis::new(plan, true).ways(&["CSS"], &wanted)
     }
 
     fn reachable(patterns: &[(&str, &str)]) -> Vec<(String, String)> {

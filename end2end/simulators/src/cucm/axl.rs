@@ -148,12 +148,15 @@ fn wrong_version(state: &State, asked: &Asked, headers: &HeaderMap) -> Option<Re
 
 async fn act(node: &Node, user: &str, asked: &Asked) -> Response {
     let operation = asked.operation.name.clone();
-    let writes = !["get", "list"].iter().any(|verb| operation.starts_with(verb));
+    let writes = !["get", "list", "executeSQLQuery"].iter().any(|verb| operation.starts_with(verb));
     if writes && role(&node.state, user) == AxlRole::ReadOnly {
         return html(StatusCode::UNAUTHORIZED, "<html><title>Unauthorized</title></html>");
     }
     if writes && !node.publisher {
         return faulted(&operation, -1, "This node is a subscriber: its database is read-only");
+    }
+    if operation == "executeSQLQuery" && lock(&node.state.faults).no_sql {
+        return html(StatusCode::FORBIDDEN, "<html><title>Forbidden</title></html>");
     }
     let takes = !writes || lock(&node.state.faults).takes_write();
     if !takes {
@@ -164,7 +167,8 @@ async fn act(node: &Node, user: &str, asked: &Asked) -> Response {
     }
     let outcome = {
         let faults = lock(&node.state.faults).clone();
-        let manner = Manner { version: &asked.version, nils: faults.nils, max_rows: faults.max_rows };
+        let manner =
+            Manner { version: &asked.version, nils: faults.nils, max_rows: faults.max_rows, clause: faults.clause };
         let mut replica = lock(&node.state.replica);
         match replica.as_mut().filter(|_| !node.publisher) {
             Some(held) => operations::perform(held, &asked.operation, &manner),

@@ -1,6 +1,6 @@
 //! Digit analysis: which pattern takes a call, by trying every way a pattern can lie on the digits.
 
-use super::model::{Cluster, RoutePattern, TranslationPattern};
+use super::model::{Cluster, Forward, Number, RoutePattern, TranslationPattern};
 use serde::{Deserialize, Serialize};
 
 /// How the digits come in.
@@ -19,6 +19,8 @@ pub struct Call {
     pub path: Vec<String>,
     /// How many digits CUCM waited for.
     pub digits_used: usize,
+    /// All of them were dialled, and CUCM waited whether more would come.
+    pub waited: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +29,10 @@ pub enum Outcome {
     /// Out to the public network, with these digits, by this route list or gateway.
     Pstn {
         digits: String,
+        by: String,
+    },
+    /// To another cluster or voice mail: every device behind the pattern is on-net.
+    OnNet {
         by: String,
     },
     /// Rings a line or hunt pilot.
@@ -63,54 +69,109 @@ struct Candidate<'c> {
 enum Kind<'c> {
     Route(&'c RoutePattern),
     Translation(&'c TranslationPattern),
-    Answers(&'c str),
+    Answers(&'c Number),
 }
 
 const TEN: &str = "0123456789";
 
-/// Follows a call.
+/// Follows a call from one calling search space.
 pub fn dial(cluster: &Cluster, css: &str, digits: &str, dialling: Dialling) -> Call {
-    let mut from = Some(css.to_owned());
-    let mut candidates = searchable(cluster, from.as_deref());
-    let digits_used = match dialling {
-        Dialling::EnBloc => digits.len(),
+    follow(cluster, &[css.to_owned()], digits, dialling)
+}
+
+/// Follows a call from a device, on one of its lines if it has any. What the line may comes before what the device may; a CTI
+/// port or route point has it the other way round, and trunks, gateways and voice mail have no line.
+pub fn dial_from(
+    cluster: &Cluster,
+    device: &str,
+    line: Option<&str>,
+    digits: &str,
+    dialling: Dialling,
+) -> Option<Call> {
+    let device = cluster.devices.iter().find(|one| one.name == device)?;
+    let line = line.and_then(|line| cluster.lines.iter().find(|one| one.pattern == line)?.css.clone());
+    let order = if matches!(device.class.as_str(), "Trunk" | "Gateway" | "Voice Mail") {
+        [device.css.clone(), None]
+    } else if device.model == "CTI Port" || device.class == "CTI Route Point" {
+        [device.css.clone(), line]
+    } else {
+        [line, device.css.clone()]
+    };
+    let spaces: Vec<String> = order.into_iter().flatten().collect();
+    Some(follow(cluster, &spaces, digits, dialling))
+}
+
+fn follow(cluster: &Cluster, spaces: &[String], digits: &str, dialling: Dialling) -> Call {
+    let mut from = spaces.to_vec();
+    let mut candidates = searchable(cluster, &from);
+    let (digits_used, mut waited) = match dialling {
+        Dialling::EnBloc => (digits.len(), false),
         Dialling::DigitByDigit => waits_for(&candidates, digits),
     };
+    let dialled_to_the_end = dialling == Dialling::DigitByDigit && digits_used == digits.len();
     let mut called = digits[..digits_used].to_owned();
-    let mut path = Vec::new();
+    let (mut path, mut translations) = (Vec::new(), 0);
     loop {
-        let Some(best) = best(&candidates, &called) else {
-            return Call { outcome: Outcome::NoMatch, path, digits_used };
-        };
+        let ended = |outcome, path, waited| Call { outcome, path, digits_used, waited };
+        let Some(best) = best(&candidates, &called) else { return ended(Outcome::NoMatch, path, waited) };
         path.push(format!("{}@{}", best.text, best.partition.unwrap_or("<None>")));
-        if path.len() > 10 {
-            return Call { outcome: Outcome::TooManyHops, path, digits_used };
-        }
         let outcome = match best.kind {
-            Kind::Answers(number) => Outcome::Rings { number: number.to_owned() },
+            Kind::Answers(number) if number.dead => Outcome::Blocked,
+            Kind::Answers(number) => Outcome::Rings { number: number.pattern.clone() },
             Kind::Route(p) if p.blocked => Outcome::Blocked,
             Kind::Translation(p) if p.blocked => Outcome::Blocked,
-            Kind::Route(p) => Outcome::Pstn {
-                digits: transform(best, &called, [&p.discard, &p.mask, &p.prefix]),
-                by: p.route_list.clone().or(p.gateway.clone()).unwrap_or_default(),
-            },
+            Kind::Route(p) => out(cluster, p, transform(best, &called, [&p.discard, &p.mask, &p.prefix])),
+            Kind::Translation(_) if translations == 10 => Outcome::TooManyHops,
             Kind::Translation(p) => {
+                translations += 1;
                 called = transform(best, &called, [&p.discard, &p.mask, &p.prefix]);
                 if !p.use_originator_css {
-                    from.clone_from(&p.css);
+                    from = p.css.iter().cloned().collect();
                 }
-                candidates = searchable(cluster, from.as_deref());
+                candidates = searchable(cluster, &from);
+                waited |= dialled_to_the_end && hesitates(&candidates, &called);
                 continue;
             }
         };
-        return Call { outcome, path, digits_used };
+        return ended(outcome, path, waited);
     }
 }
 
-/// Everything a calling search space finds, with the place of its partition.
-fn searchable<'c>(cluster: &'c Cluster, css: Option<&str>) -> Vec<Candidate<'c>> {
-    let space = cluster.calling_search_spaces.iter().find(|c| Some(c.name.as_str()) == css);
-    let members: Vec<&str> = space.map(|s| s.members.iter().map(String::as_str).collect()).unwrap_or_default();
+/// The calls that CUCM makes by itself when `number` (a line or hunt pilot) is called: why, and what becomes of each.
+pub fn second_legs(cluster: &Cluster, number: &str) -> Vec<(String, Call)> {
+    let numbers = cluster.lines.iter().chain(&cluster.hunt_pilots).filter(|one| one.pattern == number);
+    let forwards = numbers.flat_map(|one| &one.forwards);
+    let follow = |one: &Forward| (one.when.clone(), follow(cluster, &one.css, &one.destination, Dialling::EnBloc));
+    forwards.map(follow).collect()
+}
+
+/// By a route pattern: on-net if no device that it can end at is anything else.
+fn out(cluster: &Cluster, route: &RoutePattern, digits: String) -> Outcome {
+    let by = route.route_list.clone().or(route.gateway.clone()).unwrap_or_default();
+    let groups = cluster.route_groups.iter().filter(|group| group.lists.contains(&by));
+    let of_list: Vec<&[String]> = groups.map(|group| &group.devices[..]).collect();
+    let devices: Vec<&String> = match &route.gateway {
+        Some(gateway) if route.route_list.is_none() => vec![gateway],
+        _ => of_list.iter().copied().flatten().collect(),
+    };
+    let is_on_net = |name: &&String| {
+        let device = cluster.devices.iter().find(|device| device.name == **name);
+        device.is_some_and(|device| device.network_location.as_deref() == Some("OnNet"))
+    };
+    let local = of_list.iter().any(|devices| devices.is_empty());
+    if !devices.is_empty() && !local && devices.iter().all(is_on_net) {
+        return Outcome::OnNet { by };
+    }
+    Outcome::Pstn { digits, by }
+}
+
+/// Everything that calling search spaces find one after the other, with the place of its partition.
+fn searchable<'c>(cluster: &'c Cluster, spaces: &[String]) -> Vec<Candidate<'c>> {
+    let mut members: Vec<&str> = Vec::new();
+    for name in spaces {
+        let space = cluster.calling_search_spaces.iter().find(|c| c.name == *name);
+        members.extend(space.map(|s| s.members.iter().map(String::as_str)).into_iter().flatten());
+    }
     let position = |partition: &Option<String>| match partition {
         None => Some(usize::MAX),
         Some(name) => {
@@ -133,7 +194,7 @@ fn searchable<'c>(cluster: &'c Cluster, css: Option<&str>) -> Vec<Candidate<'c>>
         add(&p.pattern, &p.partition, p.urgent, Kind::Translation(p));
     }
     for number in cluster.hunt_pilots.iter().chain(&cluster.lines) {
-        add(&number.pattern, &number.partition, false, Kind::Answers(&number.pattern));
+        add(&number.pattern, &number.partition, number.urgent, Kind::Answers(number));
     }
     found
 }
@@ -265,17 +326,16 @@ fn best<'v, 'c>(candidates: &'v [Candidate<'c>], digits: &str) -> Option<&'v Can
     winner.map(|(_, candidate)| candidate)
 }
 
-/// How many digits until CUCM stops waiting for more.
-fn waits_for(candidates: &[Candidate<'_>], digits: &str) -> usize {
-    for used in 1..digits.len() {
-        let heard = &digits[..used];
-        let urgent = best(candidates, heard).is_some_and(|candidate| candidate.urgent);
-        let nothing_longer = !candidates.iter().any(|candidate| candidate.goes_on(heard));
-        if urgent || nothing_longer {
-            return used;
-        }
-    }
-    digits.len()
+/// How many digits until CUCM stops waiting for more, and whether it waits even after the last.
+fn waits_for(candidates: &[Candidate<'_>], digits: &str) -> (usize, bool) {
+    let used = (1..digits.len()).find(|used| !hesitates(candidates, &digits[..*used]));
+    used.map_or((digits.len(), hesitates(candidates, digits)), |used| (used, false))
+}
+
+/// Nothing urgent fits, and something longer could.
+fn hesitates(candidates: &[Candidate<'_>], heard: &str) -> bool {
+    let urgent = best(candidates, heard).is_some_and(|candidate| candidate.urgent);
+    !urgent && candidates.iter().any(|candidate| candidate.goes_on(heard))
 }
 
 fn transform(by: &Candidate<'_>, digits: &str, [discard, mask, prefix]: [&Option<String>; 3]) -> String {

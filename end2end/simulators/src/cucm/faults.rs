@@ -23,6 +23,10 @@ pub struct Faults {
     pub html: u32,
     /// Only so many more writes are answered; all after that hang, as if the caller were cut off.
     pub writes_left: Option<u32>,
+    /// How a list of calling search spaces names their members.
+    pub clause: Clause,
+    /// The account may not ask by SQL.
+    pub no_sql: bool,
     /// The AXL versions it takes; empty takes all.
     pub versions: Vec<String>,
     /// A list of more rows than this is refused as too large.
@@ -32,6 +36,18 @@ pub struct Faults {
     /// Calling search spaces, schedules and route patterns that an administrator deletes just before they are asked for
     /// by their id: a list still named them.
     pub deleted_meanwhile: Vec<String>,
+}
+
+/// The joined names of the members of a calling search space.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clause {
+    /// In the order of the members.
+    #[default]
+    Ordered,
+    /// By the alphabet.
+    Sorted,
+    Missing,
 }
 
 /// What becomes of one request.

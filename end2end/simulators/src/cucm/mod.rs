@@ -7,8 +7,9 @@ mod faults;
 pub mod model;
 mod operations;
 pub(crate) mod soap;
+mod sql;
 
-pub use faults::Faults;
+pub use faults::{Clause, Faults};
 pub use model::Cluster;
 
 use crate::tls::Identity;

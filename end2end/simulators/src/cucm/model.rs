@@ -17,6 +17,8 @@ pub struct Cluster {
     pub translation_patterns: Vec<TranslationPattern>,
     pub hunt_pilots: Vec<Number>,
     pub lines: Vec<Number>,
+    pub devices: Vec<Device>,
+    pub route_groups: Vec<RouteGroup>,
     #[serde(default = "users")]
     pub users: Vec<User>,
     #[serde(skip)]
@@ -87,11 +89,56 @@ pub struct TranslationPattern {
     pub emergency: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Number {
     pub pattern: String,
     pub partition: Option<String>,
+    /// Of a line: what it may call, together with its device's.
+    pub css: Option<String>,
+    pub urgent: bool,
+    /// Blocked, or not active.
+    pub dead: bool,
+    pub forwards: Vec<Forward>,
+}
+
+/// A call that CUCM makes by itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Forward {
+    /// Of a line `all`, `busy`, `no_answer`, `no_coverage`, `cti_failure` or `unregistered`; of a hunt pilot `no_answer` or
+    /// `busy`.
+    pub when: String,
+    pub destination: String,
+    /// Searched first stands first; only `all` has two.
+    pub css: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Device {
+    pub name: String,
+    /// CUCM's class of devices: `Phone` where nothing is written.
+    pub class: String,
+    /// `CTI Port` is the model of a phone that searches its own calling search space first.
+    pub model: String,
+    pub css: Option<String>,
+    /// Directory numbers by their digits.
+    pub lines: Vec<String>,
+    /// Of a remote destination profile: with what its mobiles are rung.
+    pub reroute_css: Option<String>,
+    pub remote_destinations: Vec<String>,
+    /// `OnNet` or `OffNet`, of gateways and trunks.
+    pub network_location: Option<String>,
+}
+
+/// Gateways and trunks, and the route lists that use them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RouteGroup {
+    pub name: String,
+    pub lists: Vec<String>,
+    pub devices: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

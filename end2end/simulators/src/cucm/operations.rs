@@ -1,7 +1,9 @@
 //! What AXL's operations do to the model. Names and orders are AXL's.
 
-use super::model::{self, Cluster, Css, Number, Partition, RoutePattern, TranslationPattern, same_uuid, uuid};
+use super::faults::Clause;
+use super::model::{self, Cluster, Css, Forward, Number, Partition, RoutePattern, TranslationPattern, same_uuid, uuid};
 use super::soap::{Node, Value, response, row};
+use super::sql;
 use std::fmt::Write;
 
 /// A SOAP fault: axlcode and text.
@@ -12,6 +14,7 @@ pub(crate) struct Manner<'a> {
     pub(crate) version: &'a str,
     pub(crate) nils: bool,
     pub(crate) max_rows: Option<usize>,
+    pub(crate) clause: Clause,
 }
 
 type Answer = Result<String, Fault>;
@@ -132,6 +135,7 @@ pub(crate) fn perform(cluster: &mut Cluster, ask: &Node, manner: &Manner<'_>) ->
             cluster.periods.iter().find(|p| named(ask, "TimePeriod", &p.name)).map(|p| period_row(p, ask, manner)),
             "Time Period",
         ),
+        "executeSQLQuery" => sql::answer(cluster, ask.text_of("sql").unwrap_or_default(), manner.max_rows),
         "listChange" => Ok(changes(cluster, ask)?),
         "updateRoutePattern" | "updateTransPattern" | "updateCss" | "updateRoutePartition" => {
             cluster.transact(|cluster| update(cluster, ask)).map(|uuid| format!("<return>{uuid}</return>"))
@@ -274,18 +278,44 @@ fn number_uuid(kind: &str, p: &Number) -> String {
 
 fn number_row(kind: &str, p: &Number, ask: &Node, manner: &Manner<'_>) -> String {
     let usage = if kind == "line" { "Device" } else { "Hunt Pilot" };
-    let fields = vec![
+    let mut fields = vec![
         ("pattern", Value::text(&p.pattern)),
         ("description", Value::text("")),
         ("usage", Value::text(usage)),
         ("routePartitionName", reference("RoutePartition", p.partition.as_ref())),
     ];
+    // A list of lines has neither.
+    if kind == "huntPilot" {
+        fields.extend([("blockEnable", Value::Flag(p.dead)), ("patternUrgency", Value::Flag(p.urgent))]);
+        for (tag, when) in [("forwardHuntNoAnswer", "no_answer"), ("forwardHuntBusy", "busy")] {
+            fields.push((tag, Value::Raw(overflow(tag, p.forwards.iter().find(|forward| forward.when == when)))));
+        }
+    }
     row(kind, &number_uuid(kind, p), fields, ask.child("returnedTags"), manner.nils)
 }
 
-/// A list never carries members.
+fn overflow(tag: &str, forward: Option<&Forward>) -> String {
+    let text = |name: &str| quick_xml::escape::escape(name).into_owned();
+    let css = |name: &String| {
+        format!(r#"<callingSearchSpaceName uuid="{}">{}</callingSearchSpaceName>"#, uuid("Css", name), text(name))
+    };
+    let inner = forward.map(|forward| {
+        let css = forward.css.first().map(css).unwrap_or_default();
+        format!("<destination>{}</destination>{css}", text(&forward.destination))
+    });
+    format!("<{tag}><usePersonalPreferences>false</usePersonalPreferences>{}</{tag}>", inner.unwrap_or_default())
+}
+
+/// A list carries the names of the members joined, and no more.
 fn css_row(css: &Css, ask: &Node, manner: &Manner<'_>, with_members: bool) -> String {
     let mut fields = vec![("description", Value::text(""))];
+    let mut names = css.members.clone();
+    if manner.clause == Clause::Sorted {
+        names.sort();
+    }
+    if manner.clause != Clause::Missing {
+        fields.push(("clause", Value::Text(names.join(":"))));
+    }
     if with_members {
         let mut members = String::from("<members>");
         // Not in document order on purpose: readers must go by the index.
@@ -300,7 +330,6 @@ fn css_row(css: &Css, ask: &Node, manner: &Manner<'_>, with_members: bool) -> St
             );
         }
         members.push_str("</members>");
-        fields.push(("clause", Value::Text(css.members.join(":"))));
         fields.push(("members", Value::Raw(members)));
     }
     fields.push(("partitionUsage", Value::text("General")));

@@ -1,9 +1,10 @@
 //! What goes over the wire, apart from the engine's own types, so that those may change.
 
-use ::lockdown::guard::{CheckedPlan, Leak};
+use crate::http::AppState;
+use ::lockdown::say::Said;
 use ::lockdown::step::Found;
 use ::lockdown::timeline::Event;
-use engine::{PlanState, SiteStatus};
+use engine::SiteStatus;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -42,6 +43,8 @@ pub struct SiteBody {
     pub drill_site: Option<String>,
     /// unknown, drifted, pending, locked or normal.
     pub standing: &'static str,
+    /// The same in the words of every screen.
+    pub said: SaidBody,
     pub command: CommandBody,
     pub reading: Option<ReadingBody>,
     pub steps: Vec<StepBody>,
@@ -49,6 +52,16 @@ pub struct SiteBody {
     pub version: u64,
     /// Why it does not go on, for an operator.
     pub trouble: Option<String>,
+}
+
+/// The sentence that every surface says.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SaidBody {
+    pub headline: String,
+    /// What was ordered, when and by whom, and what was seen last; times by the site's clock.
+    pub second: String,
+    /// What whoever reads it does now; empty where that is nothing.
+    pub next_step: String,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -126,31 +139,6 @@ impl Desired {
     }
 }
 
-/// What a plan check found.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PlanBody {
-    /// Whether this plan may run.
-    pub accepted: bool,
-    /// Why not. Each says what, where and what to do.
-    pub violations: Vec<String>,
-    pub warnings: Vec<String>,
-    /// Paths that stay open when locked.
-    pub leaks: Vec<LeakBody>,
-    pub steps: Vec<StepBody>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub struct LeakBody {
-    /// inbound or outbound.
-    #[schema(value_type = String)]
-    pub direction: ::lockdown::guard::Direction,
-    pub css: String,
-    pub pattern: String,
-    /// Digits that show it.
-    pub example: String,
-    pub path: Vec<String>,
-}
-
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EventsBody {
     pub events: Vec<EventBody>,
@@ -174,14 +162,17 @@ pub struct EventBody {
 }
 
 impl SiteBody {
-    pub fn of(status: &SiteStatus, drill_site: Option<::lockdown::ids::SiteId>, now: Timestamp) -> Self {
+    pub fn of(status: &SiteStatus, state: &AppState) -> Self {
+        let now = state.engine.now();
+        let Said { headline, second, next_step, .. } = state.pages.sites.said(status, true, now);
         let command = &status.command;
         Self {
             id: status.id.to_string(),
             name: status.name.clone(),
             drill: status.drill,
-            drill_site: drill_site.map(|site| site.to_string()),
+            drill_site: state.engine.drill_of(&status.id).map(|site| site.to_string()),
             standing: status.standing(now).word(),
+            said: SaidBody { headline, second, next_step },
             command: CommandBody {
                 desired: match command.target() {
                     ::lockdown::step::Target::Locked => "locked",
@@ -217,7 +208,7 @@ fn steps(status: &SiteStatus) -> Vec<StepBody> {
 }
 
 impl StepBody {
-    fn of(step: &::lockdown::step::Step, found: Option<&::lockdown::reading::StepReading>) -> Self {
+    pub(super) fn of(step: &::lockdown::step::Step, found: Option<&::lockdown::reading::StepReading>) -> Self {
         Self {
             id: step.id.to_string(),
             kind: step.object.kind(),
@@ -230,42 +221,6 @@ impl StepBody {
                 Found::Missing | Found::NotRead => None,
             }),
             state: found.map_or(::lockdown::step::StepState::NotRead, |found| found.state),
-        }
-    }
-}
-
-impl PlanBody {
-    pub fn of_state(status: &SiteStatus) -> Self {
-        match &status.plan {
-            PlanState::Accepted(plan) => Self::accepted(&plan.checked),
-            PlanState::Unchecked => Self::refused(vec!["The plan was not checked yet: CUCM was not seen.".into()]),
-            PlanState::Refused { violations, .. } => Self::refused(violations.clone()),
-        }
-    }
-
-    pub fn accepted(checked: &CheckedPlan) -> Self {
-        Self {
-            accepted: true,
-            violations: Vec::new(),
-            warnings: checked.warnings.clone(),
-            leaks: checked.leaks.iter().map(LeakBody::of).collect(),
-            steps: checked.plan.steps.iter().map(|step| StepBody::of(step, None)).collect(),
-        }
-    }
-
-    pub fn refused(violations: Vec<String>) -> Self {
-        Self { accepted: false, violations, warnings: Vec::new(), leaks: Vec::new(), steps: Vec::new() }
-    }
-}
-
-impl LeakBody {
-    fn of(leak: &Leak) -> Self {
-        Self {
-            direction: leak.direction,
-            css: leak.css.clone(),
-            pattern: leak.pattern.clone(),
-            example: leak.example.clone(),
-            path: leak.path.clone(),
         }
     }
 }

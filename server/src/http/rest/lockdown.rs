@@ -86,7 +86,7 @@ impl Given {
         let now = self.state.engine.now();
         let as_asked = status.command.target() == wanted;
         let code = if as_asked && is_done(&status, now) { StatusCode::OK } else { StatusCode::ACCEPTED };
-        let body = SiteBody::of(&status, self.state.engine.drill_of(&status.id), now);
+        let body = SiteBody::of(&status, &self.state);
         Ok(Answer { status: code, etag: Some(body.etag()), body: serde_json::to_string(&body).unwrap_or_default() })
     }
 

@@ -134,7 +134,7 @@ fn standings(registry: &mut Registry, sites: &[SiteStatus], now: Timestamp) {
         }
         if let Some(accepted) = site.plan.last_accepted() {
             checked.set(&of(), now.duration_since(accepted.at).as_secs_f64());
-            leaks.set(&of(), whole(accepted.checked.leaks.len() as u64));
+            leaks.set(&of(), whole(accepted.checked.count_leaks() as u64));
         }
     }
 }

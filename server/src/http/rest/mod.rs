@@ -12,6 +12,7 @@ mod keys;
 mod lockdown;
 mod metrics;
 mod plan;
+pub(crate) mod plan_bodies;
 mod problem;
 mod sites;
 mod webhooks;
@@ -102,6 +103,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(lockdown::order))
         .routes(routes!(plan::plan))
         .routes(routes!(plan::check))
+        .routes(routes!(plan::trace))
         .routes(routes!(events::events))
         .routes(routes!(events::stream))
         .routes(routes!(calls::list, calls::file))

@@ -1,12 +1,14 @@
 //! The plan: as it counts now, and checked afresh. Reads only.
 
 use super::bearer::Key;
-use super::bodies::PlanBody;
+use super::plan_bodies::{Numbers, PlanBody, PlanCheckBody, TraceBody, TracesBody};
 use super::problem::Problem;
 use super::sites::site_id;
 use crate::http::AppState;
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Path, State};
+use lockdown::trace;
 
 /// The plan as it counts now.
 #[utoipa::path(get, path = "/api/v1/sites/{id}/plan", tag = "plan", params(("id" = String, Path, description = "site id")),
@@ -22,19 +24,51 @@ pub(super) async fn plan(
     Ok(Json(PlanBody::of_state(&state.engine.status(&id)?)))
 }
 
-/// Checks the plan against CUCM as it is now: guard and leaks. Writes nothing.
+/// Checks the plan against CUCM as it is now: guard, callers and leaks. Writes nothing.
 #[utoipa::path(post, path = "/api/v1/sites/{id}/plan/check", tag = "plan", params(("id" = String, Path, description = "site id")),
-    responses((status = 200, body = PlanBody), (status = 503, body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = PlanCheckBody), (status = 503, body = Problem, content_type = "application/problem+json")),
     security(("key" = [])))]
 pub(super) async fn check(
     key: Key,
     State(state): State<AppState>,
     Path(id): Path<String>,
-) -> Result<Json<PlanBody>, Problem> {
+) -> Result<Json<PlanCheckBody>, Problem> {
     let id = site_id(id)?;
     key.may_read(Some(&id))?;
-    Ok(Json(match state.engine.check_plan(&id).await? {
-        Ok(checked) => PlanBody::accepted(&checked),
-        Err(violations) => PlanBody::refused(violations.iter().map(ToString::to_string).collect()),
-    }))
+    Ok(Json(PlanCheckBody::of(&id, &state.engine.check_plan(&id).await?)))
+}
+
+/// More is another request.
+const MOST: usize = 10_000;
+
+/// Where numbers go from a caller, as CUCM is now, normal and locked. Reads only; a dial plan that was read within the last
+/// minute answers.
+#[utoipa::path(post, path = "/api/v1/sites/{id}/plan/trace", tag = "plan", params(("id" = String, Path, description = "site id")),
+    request_body = TraceBody,
+    responses((status = 200, body = TracesBody),
+        (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 503, body = Problem, content_type = "application/problem+json")),
+    security(("key" = [])))]
+pub(super) async fn trace(
+    key: Key,
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Json<TracesBody>, Problem> {
+    let id = site_id(id)?;
+    key.may_read(Some(&id))?;
+    let asked: TraceBody = serde_json::from_slice(&body)
+        .map_err(|error| Problem::malformed(format!("The body is not {{\"from\": …, \"digits\": …}}: {error}")))?;
+    let origin = asked.from.parse().map_err(|error: trace::InvalidOrigin| Problem::malformed(error.to_string()))?;
+    let numbers = match asked.digits {
+        Numbers::One(number) => vec![number],
+        Numbers::Many(numbers) => numbers,
+    };
+    if numbers.len() > MOST {
+        return Err(Problem::malformed(format!("{} numbers at once: {MOST} at most", numbers.len())));
+    }
+    let numbers: Result<Vec<String>, _> = numbers.iter().map(|number| trace::dialled(number)).collect();
+    let numbers = numbers.map_err(|error| Problem::malformed(error.to_string()))?;
+    Ok(Json(TracesBody::of(asked.from, state.engine.trace(&id, &origin, numbers).await?)))
 }

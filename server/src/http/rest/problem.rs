@@ -84,6 +84,7 @@ impl From<EngineError> for Problem {
         let detail = error.to_string();
         match error {
             EngineError::NoSuchSite(_) => Self::new(StatusCode::NOT_FOUND, "no-such-site", "No such site", detail),
+            EngineError::NoSuchCaller => Self::new(StatusCode::NOT_FOUND, "no-such-caller", "No such caller", detail),
             EngineError::Refused(refusal) => refusal.into(),
             EngineError::VersionMissing => {
                 let how = "Send If-Match with the ETag of the state you saw (GET /api/v1/sites/{id}).";
@@ -146,7 +147,7 @@ pub(super) fn as_problem(response: Response) -> Response {
     }
     let detail = match status {
         StatusCode::METHOD_NOT_ALLOWED => "This call takes another method: see /api/docs.",
-        StatusCode::PAYLOAD_TOO_LARGE => "The body is larger than 64 kB.",
+        StatusCode::PAYLOAD_TOO_LARGE => "The body is larger than this call takes.",
         _ => "The path, the query or the body cannot be read: see /api/docs.",
     };
     let title = status.canonical_reason().unwrap_or("Refused");

@@ -94,7 +94,7 @@ fn written(state: &AppState, looks: &[Look], now: Timestamp) -> Vec<u8> {
 pub(super) async fn site(key: Key, State(state): State<AppState>, Path(id): Path<String>) -> Result<Response, Problem> {
     let id = site_id(id)?;
     key.may_read(Some(&id))?;
-    Ok(shown(&SiteBody::of(&state.engine.status(&id)?, state.engine.drill_of(&id), state.engine.now())))
+    Ok(shown(&SiteBody::of(&state.engine.status(&id)?, &state)))
 }
 
 pub(super) fn shown(body: &SiteBody) -> Response {

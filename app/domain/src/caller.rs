@@ -1,0 +1,140 @@
+//! Who can place a call: everything that searches the same partitions in the same order.
+
+use crate::dial_plan::DialPlan;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A kind of device with its calling search spaces, and how many there are of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Caller {
+    pub kind: CallerKind,
+    /// Of the directory number.
+    pub line_css: Option<String>,
+    /// Of the device, or of the port.
+    pub device_css: Option<String>,
+    /// Devices, not lines of them.
+    pub count: usize,
+    /// The name of one of them.
+    pub example: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallerKind {
+    Phone,
+    /// CTI ports and route points.
+    Cti,
+    Trunk,
+    Gateway,
+    VoiceMail,
+    RemoteDestination,
+    /// Not read who uses it: the calling search space by itself.
+    Css,
+}
+
+/// Who the callers are, as far as it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Callers {
+    Read(Vec<Caller>),
+    NotRead { why: String },
+}
+
+impl Default for Callers {
+    fn default() -> Self {
+        Self::NotRead { why: "nobody asked".into() }
+    }
+}
+
+impl CallerKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Phone => "phone",
+            Self::Cti => "cti",
+            Self::Trunk => "trunk",
+            Self::Gateway => "gateway",
+            Self::VoiceMail => "voice_mail",
+            Self::RemoteDestination => "remote_destination",
+            Self::Css => "css",
+        }
+    }
+}
+
+impl Caller {
+    /// The calling search space `name` by itself.
+    pub fn css(name: &str) -> Self {
+        Self { kind: CallerKind::Css, line_css: None, device_css: Some(name.to_owned()), count: 0, example: None }
+    }
+
+    /// Its calling search spaces, first searched first. A phone searches its line's before its device's; a CTI port the
+    /// other way round; trunks, gateways and ports for voice mail have no line of their own.
+    ///
+    /// Source: Cisco's phone configuration fields ("DN CSS takes precedence over device CSS"); the solution reference network
+    /// design for CTI ports.
+    pub fn spaces(&self) -> Vec<&str> {
+        let (line, device) = (self.line_css.as_deref(), self.device_css.as_deref());
+        let order = match self.kind {
+            CallerKind::Phone | CallerKind::RemoteDestination => [line, device],
+            CallerKind::Cti => [device, line],
+            CallerKind::Trunk | CallerKind::Gateway | CallerKind::VoiceMail | CallerKind::Css => [device, None],
+        };
+        order.into_iter().flatten().collect()
+    }
+
+    pub fn uses(&self, css: &str) -> bool {
+        self.spaces().contains(&css)
+    }
+}
+
+/// `phone:CSS-LINE+CSS-DEVICE`, `css:NAME`; a missing one is `-`.
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |css: &Option<String>| css.clone().unwrap_or_else(|| "-".into());
+        match self.kind {
+            CallerKind::Css => write!(f, "css:{}", name(&self.device_css)),
+            kind => write!(f, "{}:{}+{}", kind.word(), name(&self.line_css), name(&self.device_css)),
+        }
+    }
+}
+
+impl DialPlan {
+    /// Those who call; where they were not read, each calling search space by itself.
+    pub fn callers(&self) -> Vec<Caller> {
+        match &self.callers {
+            Callers::Read(callers) => callers.clone(),
+            Callers::NotRead { .. } => self.calling_search_spaces.iter().map(|css| Caller::css(&css.name)).collect(),
+        }
+    }
+
+    pub fn callers_read(&self) -> bool {
+        matches!(self.callers, Callers::Read(_))
+    }
+
+    /// Calling search spaces that nobody is known to use: some call that CUCM makes by itself, and that was not read, may.
+    pub fn unused_spaces(&self) -> Vec<Caller> {
+        let Callers::Read(callers) = &self.callers else { return Vec::new() };
+        let is_used = |name: &String| {
+            callers.iter().any(|caller| caller.uses(name))
+                || self.legs.all().iter().any(|leg| leg.spaces.contains(name))
+                || self.translation_patterns.iter().any(|translation| translation.css.as_ref() == Some(name))
+        };
+        let unused = self.calling_search_spaces.iter().filter(|css| !is_used(&css.name));
+        unused.map(|css| Caller::css(&css.name)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cti_port_searches_its_devices_space_first_and_a_trunk_no_lines() {
+        let caller = |kind| Caller { kind, line_css: Some("L".into()), ..Caller::css("D") };
+        assert_eq!(caller(CallerKind::Phone).spaces(), ["L", "D"]);
+        assert_eq!(caller(CallerKind::Cti).spaces(), ["D", "L"]);
+        assert_eq!(caller(CallerKind::Trunk).spaces(), ["D"]);
+        let bare = Caller { device_css: None, line_css: None, ..caller(CallerKind::Phone) };
+        assert_eq!((bare.to_string(), bare.spaces().len()), ("phone:-+-".into(), 0));
+        assert_eq!(Caller::css("X").to_string(), "css:X");
+    }
+}

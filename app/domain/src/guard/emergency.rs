@@ -1,0 +1,226 @@
+//! Does every caller get through to every protected number, normal, locked, and at each point between?
+
+use super::Violation;
+use super::words::{callers_in_words, in_words};
+use crate::caller::{Caller, CallerKind};
+use crate::dial_plan::DialPlan;
+use crate::plan::{LockPlan, PlanText};
+use crate::reach::{Dialling, DigitAnalysis, End, Route};
+use crate::step::{Found, StepValue, Target};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What becomes of a call to a protected number, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reached {
+    Out,
+    /// It gets out, after the inter-digit timer only.
+    Waits,
+    /// An on-net number answers, or the EOC.
+    Inside,
+    Blocked,
+    NoRoute,
+    /// Also what goes in circles.
+    NotUnderstood,
+}
+
+/// One dialled form of a protected number from one caller: the worst of all at once and key by key, whatever is active at
+/// some hours only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmergencyReach {
+    pub number: String,
+    pub normal: Reached,
+    /// When locked, and at each point on the way.
+    pub locked: Reached,
+}
+
+impl Reached {
+    fn of(route: &Route) -> Self {
+        match route.end {
+            End::Pstn { .. } if route.waits => Self::Waits,
+            End::Pstn { .. } => Self::Out,
+            End::Inside { .. } | End::OnNet { .. } => Self::Inside,
+            End::Blocked { .. } => Self::Blocked,
+            End::NoRoute => Self::NoRoute,
+            End::Loop | End::NotUnderstood { .. } => Self::NotUnderstood,
+        }
+    }
+
+    /// Somebody answers, sooner or later.
+    pub fn is_answered(self) -> bool {
+        self <= Self::Inside
+    }
+}
+
+/// What was found for all callers.
+pub(super) struct Emergency {
+    pub(super) violations: Vec<Violation>,
+    /// By caller.
+    pub(super) reached: Vec<Vec<EmergencyReach>>,
+}
+
+const DIALLING: [(Dialling, &str); 2] = [(Dialling::EnBloc, "all at once"), (Dialling::DigitByDigit, "digit by digit")];
+
+/// Follows every form from every caller. A plan under which somebody loses the way, is sent another one, or has to wait is
+/// refused.
+pub(super) fn prove(plan: &LockPlan, dial_plan: &DialPlan, callers: &[Caller], forms: &BTreeSet<String>) -> Emergency {
+    let normal = plan.applied_to(dial_plan, Target::Normal);
+    // Read while locked, what was read is no measure; then normal is compared with locked alone.
+    let read_now = plan.steps.iter().all(|step| step.find_in(dial_plan) != Found::Value(step.locked.clone()));
+    let measure = if read_now { dial_plan } else { &normal };
+    let mut proof = Proof::new(callers, forms);
+    let base = DigitAnalysis::new(measure, true);
+    let states = states_on_the_way(plan, &normal);
+    for (state, is_normal) in states.iter().map(|state| (state, false)).chain([(&normal, true)]) {
+        let part_time = dial_plan.is_part_time() || state.is_part_time();
+        for sometimes_active in [false, true].into_iter().filter(|active| *active || part_time) {
+            let after = base.in_state(state, sometimes_active);
+            proof.compare(&base.seen(sometimes_active), &after, is_normal);
+        }
+    }
+    proof.ended()
+}
+
+/// The dial plan after each redirecting step, and when all is locked. Blocking steps only ever take
+/// a way off, so the state with all of them stands for each.
+fn states_on_the_way(plan: &LockPlan, normal: &DialPlan) -> Vec<DialPlan> {
+    let mut state = normal.clone();
+    let mut states = Vec::new();
+    for step in &plan.steps {
+        step.put_into(&mut state, &step.locked);
+        if !matches!(step.locked, StepValue::Blocked(_)) {
+            states.push(state.clone());
+        }
+    }
+    states.push(state);
+    states
+}
+
+struct Proof<'p> {
+    callers: &'p [Caller],
+    forms: &'p BTreeSet<String>,
+    reached: Vec<Vec<EmergencyReach>>,
+    /// What was diverted, the same from many callers once: digits, how dialled, where to normally, where to then.
+    diverted: BTreeMap<(String, &'static str, String, String), BTreeSet<usize>>,
+}
+
+impl<'p> Proof<'p> {
+    fn new(callers: &'p [Caller], forms: &'p BTreeSet<String>) -> Self {
+        let best =
+            |number: &String| EmergencyReach { number: number.clone(), normal: Reached::Out, locked: Reached::Out };
+        let reached = callers.iter().map(|_| forms.iter().map(best).collect()).collect();
+        Self { callers, forms, reached, diverted: BTreeMap::new() }
+    }
+
+    fn compare(&mut self, before: &DigitAnalysis<'_>, after: &DigitAnalysis<'_>, is_normal: bool) {
+        for (number, caller) in self.callers.iter().enumerate() {
+            let spaces = caller.spaces();
+            for (form, digits) in self.forms.iter().enumerate() {
+                for (dialling, words) in DIALLING {
+                    let was = before.route(&spaces, digits, dialling);
+                    let is = after.route(&spaces, digits, dialling);
+                    let reached = &mut self.reached[number][form];
+                    reached.normal = reached.normal.max(Reached::of(if is_normal { &is } else { &was }));
+                    reached.locked = reached.locked.max(Reached::of(&is));
+                    if is_harm(&was, &is) {
+                        let what = (digits.clone(), words, in_words(&was), in_words(&is));
+                        self.diverted.entry(what).or_default().insert(number);
+                    }
+                }
+            }
+        }
+    }
+
+    fn ended(self) -> Emergency {
+        let violations = self.diverted.into_iter().map(|((digits, dialling, normal, locked), numbers)| {
+            let callers: Vec<&Caller> = numbers.iter().map(|number| &self.callers[*number]).collect();
+            Violation::Diverted { digits, from: callers_in_words(&callers), dialling, normal, locked }
+        });
+        Emergency { violations: violations.collect(), reached: self.reached }
+    }
+}
+
+/// Whoever got through does so no longer, with other digits or elsewhere, or has to wait. What never got anywhere loses
+/// nothing.
+fn is_harm(was: &Route, is: &Route) -> bool {
+    let elsewhere = match (&was.end, &is.end) {
+        (End::NoRoute | End::Blocked { .. }, _) => return false,
+        (End::Pstn { digits: was, .. }, End::Pstn { digits: is, .. }) => was != is,
+        (was, is) => was != is,
+    };
+    elsewhere || (is.waits && !was.waits)
+}
+
+/// `@` is read as the public numbering plan; CUCM's own may hold more. A step on such a pattern must
+/// leave no form of a protected number behind its access code without a route of its own.
+pub(super) fn unproven(
+    plan: &LockPlan,
+    dial_plan: &DialPlan,
+    callers: &[Caller],
+    forms: &BTreeSet<String>,
+) -> Vec<Violation> {
+    let normal = plan.applied_to(dial_plan, Target::Normal);
+    let analysis = DigitAnalysis::new(&normal, true);
+    let sees = |caller: &Caller, partition: &str| {
+        let mut spaces = caller.spaces().into_iter().filter_map(|name| dial_plan.css(name));
+        spaces.any(|css| css.members.iter().any(|member| member == partition))
+    };
+    let mut violations = Vec::new();
+    for object in plan.steps.iter().map(|step| &step.object) {
+        let Some((head, _)) = object.pattern().and_then(|pattern| pattern.split_once('@')) else { continue };
+        let head = head.trim_end_matches('.');
+        let partition = object.partition().unwrap_or_default();
+        for digits in forms.iter().filter(|form| form.starts_with(head)) {
+            let lost = callers
+                .iter()
+                .filter(|caller| sees(caller, partition))
+                .filter(|caller| analysis.route(&caller.spaces(), digits, Dialling::EnBloc).end == End::NoRoute);
+            let lost: Vec<&Caller> = lost.collect();
+            if !lost.is_empty() {
+                let (digits, from) = (digits.clone(), callers_in_words(&lost));
+                violations.push(Violation::Unproven { digits, from, object: object.to_string() });
+            }
+        }
+    }
+    violations
+}
+
+/// Callers from which a protected number gets nowhere in any form although it does from others, or only after the
+/// inter-digit timer; and numbers that nobody reaches.
+pub(super) fn warnings(
+    text: &PlanText,
+    forms: &BTreeSet<String>,
+    callers: &[Caller],
+    reached: &[Vec<EmergencyReach>],
+) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for number in text.protected_numbers.iter().filter(|number| forms.contains(*number)) {
+        let best = |all: &Vec<EmergencyReach>| {
+            let forms = all.iter().filter(|one| is_form_of(&one.number, number));
+            forms.map(|one| one.normal).min().unwrap_or(Reached::NoRoute)
+        };
+        let each: Vec<(&Caller, Reached)> = callers.iter().zip(reached.iter().map(best)).collect();
+        if each.iter().all(|(_, reached)| *reached == Reached::NoRoute) {
+            warnings.push(format!("{number} is protected, but nobody has a route for it."));
+            continue;
+        }
+        let people = |caller: &Caller| matches!(caller.kind, CallerKind::Phone | CallerKind::Cti);
+        let mut tell = |what: &str, found: &dyn Fn(Reached) -> bool| {
+            let found: Vec<&Caller> =
+                each.iter().filter(|(caller, reached)| people(caller) && found(*reached)).map(|(c, _)| *c).collect();
+            let devices: usize = found.iter().map(|caller| caller.count).sum();
+            if devices > 0 {
+                warnings.push(format!("{number} {what} from {devices} devices: {}.", callers_in_words(&found)));
+            }
+        };
+        tell("does not get through, normally or locked,", &|reached| !reached.is_answered());
+        tell("gets out only after the inter-digit timer", &|reached| reached == Reached::Waits);
+    }
+    warnings
+}
+
+/// As it is, or behind an access code.
+fn is_form_of(form: &str, number: &str) -> bool {
+    form.strip_suffix(number).is_some_and(|code| code.len() <= 2)
+}

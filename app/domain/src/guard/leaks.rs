@@ -1,0 +1,230 @@
+//! Ways past the lock.
+
+use crate::caller::Caller;
+use crate::dial_plan::{DialPlan, place};
+use crate::leg::Leg;
+use crate::plan::{LockPlan, PlanText};
+use crate::reach::{Dialling, DigitAnalysis, End, Wanted};
+use crate::step::Target;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeSet, HashMap};
+
+/// A way past the lock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leak {
+    /// Who can go it, by id: `phone:CSS-LINE+CSS-DEVICE`.
+    #[serde(alias = "css")]
+    pub caller: String,
+    #[serde(default)]
+    pub via: Via,
+    /// The pattern the call leaves (or comes in) by.
+    pub pattern: String,
+    #[serde(default)]
+    pub partition: Option<String>,
+    /// Digits that show it.
+    pub example: String,
+    /// Every pattern on the way.
+    pub path: Vec<String>,
+    pub direction: Direction,
+    /// Devices behind it.
+    #[serde(default)]
+    pub count: usize,
+}
+
+/// Who dials.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    /// The caller.
+    #[default]
+    Direct,
+    ForwardAll,
+    ForwardBusy,
+    ForwardNoAnswer,
+    ForwardNoCoverage,
+    ForwardCtiFailure,
+    ForwardUnregistered,
+    /// Nobody of a hunt group answers, or all are busy.
+    HuntOverflow,
+    /// A mobile rings along, or its owner calls by it.
+    Mobility,
+}
+
+impl Via {
+    /// As it stands behind the one it belongs to.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Direct => "dialled",
+            Self::ForwardAll => "forwarded (all)",
+            Self::ForwardBusy => "forwarded (busy)",
+            Self::ForwardNoAnswer => "forwarded (no answer)",
+            Self::ForwardNoCoverage => "forwarded (no coverage)",
+            Self::ForwardCtiFailure => "forwarded (CTI failure)",
+            Self::ForwardUnregistered => "forwarded (unregistered)",
+            Self::HuntOverflow => "hunt overflow",
+            Self::Mobility => "mobility",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    Inbound,
+    Outbound,
+}
+
+impl Leak {
+    /// The pattern by which it leaves, as a telecom engineer names it.
+    pub fn place(&self) -> String {
+        place(&self.pattern, self.partition.as_deref())
+    }
+}
+
+/// Can a caller reach the PSTN by anything but a protected number?
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Pstn {
+    pub normal: bool,
+    pub locked: bool,
+}
+
+/// What was found for all callers.
+pub(super) struct Found {
+    pub(super) leaks: Vec<Leak>,
+    /// By caller.
+    pub(super) pstn: Vec<Pstn>,
+    /// Callers from which there may be more.
+    pub(super) unfinished: Vec<Caller>,
+    /// Callers from which there are more than are listed.
+    pub(super) cut: Vec<Caller>,
+}
+
+/// Ways that are listed of one caller: more tell nobody more, and there may be thousands where nothing is mirrored.
+pub(super) const LISTED: usize = 200;
+
+/// Every way that still reaches the PSTN, or comes in past the EOC, when locked: for each caller, most devices first.
+/// Callers that search the same are looked at once.
+pub(super) fn find(
+    text: &PlanText,
+    plan: &LockPlan,
+    dial_plan: &DialPlan,
+    callers: &[Caller],
+    forms: &BTreeSet<String>,
+) -> Found {
+    let (normal, locked) = (plan.applied_to(dial_plan, Target::Normal), plan.applied_to(dial_plan, Target::Locked));
+    let open = DigitAnalysis::new(&locked, true);
+    let seen = [true, false].into_iter().filter(|seen| *seen || locked.is_part_time());
+    let locked: Vec<DigitAnalysis<'_>> = seen.map(|seen| open.seen(seen)).collect();
+    let search = Search { text, forms, normal: open.in_state(&normal, true), locked };
+    let mut known: HashMap<Vec<&str>, Ways> = HashMap::new();
+    let mut found = Found { leaks: Vec::new(), pstn: Vec::new(), unfinished: Vec::new(), cut: Vec::new() };
+    for caller in callers {
+        let ways = known.entry(caller.spaces()).or_insert_with_key(|spaces| search.ways(spaces));
+        found.pstn.push(Pstn { normal: ways.normally, locked: ways.leaks.iter().any(is_outbound) });
+        if text.eoc_css.iter().any(|css| caller.uses(css)) {
+            continue;
+        }
+        let of_caller = |leak: &Leak| Leak { caller: caller.to_string(), count: caller.count, ..leak.clone() };
+        found.leaks.extend(ways.leaks.iter().map(of_caller));
+        found.unfinished.extend((!ways.complete).then(|| caller.clone()));
+        found.cut.extend(ways.cut.then(|| caller.clone()));
+    }
+    found.leaks.extend(dial_plan.legs.all().iter().filter_map(|leg| search.leg(leg)));
+    found
+        .leaks
+        .sort_by(|a, b| b.count.cmp(&a.count).then_with(|| (&a.caller, a.direction).cmp(&(&b.caller, b.direction))));
+    found
+}
+
+fn is_outbound(leak: &Leak) -> bool {
+    leak.direction == Direction::Outbound
+}
+
+/// From one list of calling search spaces.
+struct Ways {
+    normally: bool,
+    leaks: Vec<Leak>,
+    complete: bool,
+    /// There are more than were looked for.
+    cut: bool,
+}
+
+struct Search<'s> {
+    text: &'s PlanText,
+    forms: &'s BTreeSet<String>,
+    normal: DigitAnalysis<'s>,
+    /// With what is active at some hours only, and without.
+    locked: Vec<DigitAnalysis<'s>>,
+}
+
+impl Search<'_> {
+    /// Ways out; of a caller from outside also one way in, if there is any: each number of the site would be one.
+    fn ways(&self, spaces: &[&str]) -> Ways {
+        let normally = !self.normal.ways(spaces, &self.wanted(false, 1)).found.is_empty();
+        let mut ways = Ways { normally, leaks: Vec::new(), complete: true, cut: false };
+        let inbound = self.text.inbound_css.iter().any(|name| spaces.contains(&name.as_str()));
+        for analysis in &self.locked {
+            self.add(&mut ways, analysis, spaces, false);
+            if inbound {
+                self.add(&mut ways, analysis, spaces, true);
+            }
+        }
+        ways
+    }
+
+    fn add(&self, ways: &mut Ways, analysis: &DigitAnalysis<'_>, spaces: &[&str], inbound: bool) {
+        let more = analysis.ways(spaces, &self.wanted(inbound, LISTED));
+        ways.complete &= more.complete;
+        ways.cut |= !inbound && more.found.len() >= LISTED;
+        // A dispatcher's call back to an emergency caller, and all else that is protected on its way, is not asked for.
+        for (example, route) in more.found {
+            let Some((pattern, partition, direction)) = leaked(self.text, &route.end, inbound) else { continue };
+            let is_known = |leak: &Leak| match direction {
+                Direction::Inbound => leak.direction == Direction::Inbound,
+                Direction::Outbound => (&leak.pattern, &leak.partition) == (&pattern, &partition),
+            };
+            if !ways.leaks.iter().any(is_known) {
+                let (caller, via, path) = (String::new(), Via::Direct, route.path);
+                ways.leaks.push(Leak { caller, via, pattern, partition, example, path, direction, count: 0 });
+            }
+        }
+    }
+
+    /// A way out of a call that CUCM makes by itself: to where it goes, or anywhere where that is not known.
+    fn leg(&self, leg: &Leg) -> Option<Leak> {
+        let spaces: Vec<&str> = leg.spaces.iter().map(String::as_str).collect();
+        if self.text.eoc_css.iter().any(|css| spaces.contains(&css.as_str())) {
+            return None;
+        }
+        self.locked.iter().find_map(|analysis| {
+            let (example, route) = match &leg.destination {
+                Some(digits) => (digits.clone(), analysis.route(&spaces, digits, Dialling::EnBloc)),
+                None => analysis.ways(&spaces, &self.wanted(false, 1)).found.into_iter().next()?,
+            };
+            let is_protected = self.text.protected_partitions.iter().any(|partition| route.passes(partition));
+            let (pattern, partition, direction) = leaked(self.text, &route.end, false).filter(|_| !is_protected)?;
+            let (caller, via, path, count) = (leg.owner.clone(), leg.via, route.path, leg.count);
+            Some(Leak { caller, via, pattern, partition, example, path, direction, count })
+        })
+    }
+
+    fn wanted(&self, inside: bool, most: usize) -> Wanted<'_> {
+        Wanted { inside, most, but: self.forms, but_partitions: &self.text.protected_partitions }
+    }
+}
+
+fn leaked(text: &PlanText, end: &End, inbound: bool) -> Option<(String, Option<String>, Direction)> {
+    match end {
+        End::Pstn { pattern, partition, .. } => Some((pattern.clone(), partition.clone(), Direction::Outbound)),
+        End::Inside { pattern, partition, .. } | End::OnNet { pattern, partition } if inbound => {
+            let pilot = &text.eoc_pilot;
+            let at_eoc = *pattern == pilot.pattern && partition.as_ref() == Some(&pilot.partition);
+            (!at_eoc).then(|| (pattern.clone(), partition.clone(), Direction::Inbound))
+        }
+        // It goes out all the same; only its digits are not known.
+        End::NotUnderstood { leaves_by: Some((pattern, partition)), .. } => {
+            Some((pattern.clone(), partition.clone(), Direction::Outbound))
+        }
+        _ => None,
+    }
+}

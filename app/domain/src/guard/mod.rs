@@ -1,0 +1,330 @@
+//! What a plan may never do. A plan that could keep somebody from an emergency number is refused,
+//! and told what is missing.
+
+mod emergency;
+mod forms;
+mod leaks;
+mod unread;
+mod violation;
+mod words;
+
+use crate::caller::Caller;
+use crate::dial_plan::{Destination, DialPlan, Endpoint, place};
+use crate::pattern::Pattern;
+use crate::plan::{LockPlan, Patterns, PlanText, StepText};
+use crate::reach::DigitAnalysis;
+use crate::step::{Object, StepValue, Target};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use words::counted;
+
+pub use emergency::{EmergencyReach, Reached};
+pub use forms::dialled_forms;
+pub use leaks::{Direction, Leak, Pstn, Via};
+pub use violation::Violation;
+pub use words::{caller_in_words, in_words};
+
+/// CUCM keeps the joined partition names of a calling search space in a field of this length.
+/// Source: AXL schema, `clause` of `RCss`.
+const MAX_CSS_CLAUSE: usize = 1024;
+
+/// A plan that may run, and what is worth knowing about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckedPlan {
+    pub plan: LockPlan,
+    pub warnings: Vec<String>,
+    /// The worst, as many as are kept with the site: where nothing is mirrored, each pattern is one of each caller.
+    pub leaks: Vec<Leak>,
+    /// How many were found besides.
+    #[serde(default)]
+    pub more_leaks: usize,
+}
+
+/// Leaks that are remembered with a plan; a check tells all of them.
+const KEPT: usize = 100;
+
+impl CheckedPlan {
+    pub fn count_leaks(&self) -> usize {
+        self.leaks.len() + self.more_leaks
+    }
+
+    /// Of the leaks that were found, the first.
+    pub fn keep(&mut self, leaks: &[Leak]) {
+        self.leaks = leaks.iter().take(KEPT).cloned().collect();
+        self.more_leaks = leaks.len() - self.leaks.len();
+    }
+}
+
+/// What a check found: whether the plan may run, and who can call where. The second stands also where the plan is refused.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    pub verdict: Result<CheckedPlan, Vec<Violation>>,
+    pub reach: Reach,
+}
+
+/// Who can call where, normal and locked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reach {
+    pub callers: Vec<CallerReach>,
+    pub leaks: Vec<Leak>,
+    /// What no analysis of a dial plan can say.
+    pub limits: Vec<String>,
+    /// Otherwise each calling search space stands for a caller.
+    pub callers_read: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallerReach {
+    pub caller: Caller,
+    /// Searched first stands first.
+    pub partitions: Vec<String>,
+    pub emergency: Vec<EmergencyReach>,
+    pub pstn: Pstn,
+}
+
+/// Whether the plan may run against `dial_plan`.
+///
+/// # Errors
+/// Everything that is wrong with the plan, not only the first thing.
+pub fn check(text: &PlanText, dial_plan: &DialPlan) -> Result<CheckedPlan, Vec<Violation>> {
+    judge(text, dial_plan).verdict
+}
+
+/// Freezes the plan against `dial_plan`, proves what can be proved, and says who can call where.
+pub fn judge(text: &PlanText, dial_plan: &DialPlan) -> Checked {
+    let mut violations = check_text(text);
+    let plan = match text.freeze(dial_plan) {
+        Ok(plan) => plan,
+        Err(errors) => {
+            violations.extend(errors.into_iter().map(Violation::from));
+            return Checked { verdict: Err(violations), reach: Reach::default() };
+        }
+    };
+    let forms = dialled_forms(text, dial_plan);
+    violations.extend(objects(text, &plan, dial_plan, &forms));
+    let callers = dial_plan.callers();
+    let emergency = emergency::prove(&plan, dial_plan, &callers, &forms);
+    violations.extend(emergency.violations);
+    violations.extend(emergency::unproven(&plan, dial_plan, &callers, &forms));
+    violations.dedup();
+    let mut everybody = callers.clone();
+    everybody.extend(dial_plan.unused_spaces());
+    let found = leaks::find(text, &plan, dial_plan, &everybody, &forms);
+    let mut warnings = warnings(text, &plan, dial_plan);
+    warnings.extend(emergency::warnings(text, &forms, &callers, &emergency.reached));
+    warnings.extend(counted(
+        found.unfinished.iter().map(caller_in_words).collect(),
+        "Callers from which not every way could be followed",
+        "There may be more ways past the lock from them",
+    ));
+    warnings.extend(counted(
+        found.cut.iter().map(caller_in_words).collect(),
+        "Callers from which very many ways lead past the lock",
+        &format!("The first {} of each are listed", leaks::LISTED),
+    ));
+    let mut accepted = CheckedPlan { plan, warnings, leaks: Vec::new(), more_leaks: 0 };
+    accepted.keep(&found.leaks);
+    let each = callers.into_iter().zip(emergency.reached).zip(found.pstn);
+    let reach = Reach {
+        callers: each.map(|((caller, reached), pstn)| caller_reach(text, dial_plan, caller, reached, pstn)).collect(),
+        leaks: found.leaks,
+        limits: unread::limits(dial_plan),
+        callers_read: dial_plan.callers_read(),
+    };
+    Checked { verdict: if violations.is_empty() { Ok(accepted) } else { Err(violations) }, reach }
+}
+
+/// A form that is not in the plan's list is told where it leads anywhere.
+fn caller_reach(
+    text: &PlanText,
+    dial_plan: &DialPlan,
+    caller: Caller,
+    mut emergency: Vec<EmergencyReach>,
+    pstn: Pstn,
+) -> CallerReach {
+    emergency.retain(|one| one.normal.is_answered() || text.protected_numbers.contains(&one.number));
+    let mut partitions: Vec<String> = Vec::new();
+    for member in caller.spaces().into_iter().filter_map(|name| dial_plan.css(name)).flat_map(|css| &css.members) {
+        if !partitions.contains(member) {
+            partitions.push(member.clone());
+        }
+    }
+    CallerReach { caller, partitions, emergency, pstn }
+}
+
+/// What the plan may not touch, and values that lead nowhere.
+fn objects(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan, forms: &BTreeSet<String>) -> Vec<Violation> {
+    let mut violations: Vec<Violation> =
+        plan.steps.iter().flat_map(|step| forbidden_object(text, dial_plan, forms, &step.object)).collect();
+    let same = plan.steps.iter().filter(|step| step.normal == step.locked);
+    violations.extend(same.map(|step| Violation::SameValue { object: step.object.to_string() }));
+    violations.extend(plan.steps.iter().filter_map(too_long));
+    violations.extend(pilot_is_missing(text, dial_plan));
+    violations.extend(plan.steps.iter().flat_map(|step| dead_end(text, dial_plan, step)));
+    violations
+}
+
+fn warnings(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan) -> Vec<String> {
+    let normal = plan.applied_to(dial_plan, Target::Normal);
+    let mut warnings: Vec<String> = unread::callers_not_read(dial_plan).into_iter().collect();
+    warnings.extend(unread::unread(&DigitAnalysis::new(&normal, true), dial_plan));
+    warnings.extend(unread::astray(text, plan, dial_plan));
+    warnings
+}
+
+/// What can be refused by reading the plan alone, with CUCM away.
+pub fn check_text(text: &PlanText) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    if text.steps.is_empty() {
+        violations.push(Violation::NoSteps);
+    }
+    if text.protected_numbers.is_empty() {
+        violations.push(Violation::NothingProtected);
+    }
+    violations.extend(text.protected_numbers.iter().filter_map(|number| {
+        let digits = number.strip_prefix('+').unwrap_or(number);
+        let fits = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit() || c == '*' || c == '#');
+        (!fits).then(|| Violation::NoNumber { number: number.clone() })
+    }));
+    violations.extend(text.steps.iter().flat_map(|step| forbidden_text(text, step)));
+    violations
+}
+
+fn forbidden_text(text: &PlanText, step: &StepText) -> Vec<Violation> {
+    let (pattern, partition) = match step {
+        StepText::PartitionSchedule { partition, .. } => (None, partition),
+        StepText::RoutePatternBlock { patterns, partition, .. }
+        | StepText::TransPatternBlock { patterns, partition, .. } => match patterns {
+            Patterns::One(one) => (Some(one), partition),
+            Patterns::AllExcept(_) => (None, partition),
+        },
+        StepText::TransPatternSet { pattern, partition, .. } => (Some(pattern), partition),
+        StepText::CssMembers { .. } => return Vec::new(),
+    };
+    let object = pattern.map_or_else(|| partition.clone(), |p| place(p, Some(partition)));
+    forbidden(text, &object, pattern.map(String::as_str), partition, &text.protected_numbers)
+}
+
+fn forbidden<'n>(
+    text: &PlanText,
+    object: &str,
+    pattern: Option<&str>,
+    partition: &str,
+    numbers: impl IntoIterator<Item = &'n String>,
+) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    if text.protected_partitions.iter().any(|p| p == partition) {
+        violations.push(Violation::ProtectedPartition { object: object.into(), partition: partition.into() });
+    }
+    if pattern == Some(&text.eoc_pilot.pattern) && partition == text.eoc_pilot.partition {
+        violations.push(Violation::EocPilot { object: object.into() });
+    }
+    let parsed = pattern.and_then(|p| Pattern::parse(p).ok());
+    let number = numbers.into_iter().find(|n| parsed.as_ref().is_some_and(|p| p.closeness(n) == Some(1)));
+    if let Some(number) = number {
+        violations.push(Violation::EmergencyNumber { object: object.into(), number: number.clone() });
+    }
+    violations
+}
+
+fn forbidden_object(
+    text: &PlanText,
+    dial_plan: &DialPlan,
+    forms: &BTreeSet<String>,
+    object: &Object,
+) -> Vec<Violation> {
+    let name = object.to_string();
+    let mut violations = object
+        .partition()
+        .map(|partition| forbidden(text, &name, object.pattern(), partition, forms))
+        .unwrap_or_default();
+    let route = dial_plan.route_patterns.iter().find(|p| p.uuid == *object.uuid());
+    let translation = dial_plan.translation_patterns.iter().find(|p| p.uuid == *object.uuid());
+    if route.is_some_and(|p| p.emergency) || translation.is_some_and(|p| p.emergency) {
+        violations.push(Violation::EmergencyFlag { object: name.clone() });
+    }
+    if let Some(Destination::Gateway(gateway)) = route.map(|p| &p.destination)
+        && !acknowledged(text, object)
+    {
+        violations.push(Violation::Gateway { object: name, gateway: gateway.clone() });
+    }
+    violations
+}
+
+/// Does the step this object comes from say `acknowledge_gateway = true`?
+fn acknowledged(text: &PlanText, object: &Object) -> bool {
+    text.steps.iter().any(|step| match step {
+        StepText::RoutePatternBlock { patterns, partition, acknowledge_gateway: true, .. } => {
+            object.partition() == Some(partition)
+                && match patterns {
+                    Patterns::One(one) => object.pattern() == Some(one),
+                    Patterns::AllExcept(except) => object.pattern().is_some_and(|p| !except.iter().any(|e| e == p)),
+                }
+        }
+        _ => false,
+    })
+}
+
+fn too_long(step: &crate::step::Step) -> Option<Violation> {
+    let Object::CssMembers { css, .. } = &step.object else { return None };
+    [&step.normal, &step.locked].into_iter().find_map(|value| match value {
+        StepValue::Members(names) => {
+            let length = names.join(":").len();
+            (length > MAX_CSS_CLAUSE).then(|| Violation::CssTooLong { css: css.clone(), length })
+        }
+        _ => None,
+    })
+}
+
+fn pilot_is_missing(text: &PlanText, dial_plan: &DialPlan) -> Option<Violation> {
+    let pilot = &text.eoc_pilot;
+    let is_pilot = |e: &&Endpoint| e.pattern == pilot.pattern && e.partition.as_ref() == Some(&pilot.partition);
+    let name = || place(&pilot.pattern, Some(&pilot.partition));
+    match dial_plan.endpoints.iter().find(is_pilot) {
+        None => Some(Violation::NoPilot { pilot: name() }),
+        Some(found) if found.dead => Some(Violation::DeadPilot { pilot: name() }),
+        Some(_) => None,
+    }
+}
+
+/// Values that name what is not there, and the one partition that must stay.
+fn dead_end(text: &PlanText, dial_plan: &DialPlan, step: &crate::step::Step) -> Vec<Violation> {
+    let object = step.object.to_string();
+    let mut violations = Vec::new();
+    for value in [&step.normal, &step.locked] {
+        let missing = match value {
+            StepValue::Schedule(Some(name)) if !dial_plan.schedules.iter().any(|s| s.name == *name) => {
+                Some(format!("time schedule {name}"))
+            }
+            StepValue::Redirect { css: Some(name), .. } if dial_plan.css(name).is_none() => {
+                Some(format!("calling search space {name}"))
+            }
+            _ => None,
+        };
+        violations.extend(missing.map(|what| Violation::UnknownName { object: object.clone(), what }));
+    }
+    if matches!(&step.object, Object::PartitionSchedule { partition, .. } if *partition == text.eoc_pilot.partition) {
+        violations.push(Violation::PilotPartition { object: object.clone() });
+    }
+    if let Some(Err(error)) = step.object.pattern().map(Pattern::parse) {
+        violations.push(Violation::Unreadable { object, why: error.to_string() });
+    }
+    violations
+}
+
+/// Patterns that "all of a partition" selects although they are blocked in normal times: asked before
+/// anything was ever ordered.
+pub fn blocked_already(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan) -> Vec<Violation> {
+    let by_all = |object: &Object| {
+        text.steps.iter().any(|step| {
+            matches!(step, StepText::RoutePatternBlock { patterns: Patterns::AllExcept(_), partition, .. }
+                if object.partition() == Some(partition))
+        })
+    };
+    let blocked = |object: &Object| dial_plan.route_patterns.iter().any(|p| p.uuid == *object.uuid() && p.blocked);
+    let objects = plan.steps.iter().map(|step| &step.object).filter(|object| by_all(object) && blocked(object));
+    objects.map(|object| Violation::BlockedAlready { object: object.to_string() }).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,535 @@
+use super::unread::unread;
+use super::words::NAMED;
+use super::*;
+use crate::caller::{CallerKind, Callers};
+use crate::dial_plan::{
+    Activity, CallingSearchSpace, DigitChange, Discard, Endpoint, EndpointKind, Partition, RoutePattern, TimeSchedule,
+    TranslationPattern,
+};
+use crate::ids::{SiteId, Uuid};
+use crate::leg::{Leg, Legs};
+use crate::plan::{Patterns, Pilot};
+use crate::step::Group;
+
+fn route(pattern: &str, partition: &str) -> RoutePattern {
+    RoutePattern {
+        uuid: Uuid::from(format!("{pattern}@{partition}")),
+        pattern: pattern.into(),
+        partition: Some(partition.into()),
+        blocked: false,
+        urgent: false,
+        change: DigitChange::default(),
+        emergency: false,
+        destination: Destination::RouteList("RL".into()),
+        on_net: false,
+    }
+}
+
+fn urgent(pattern: &str) -> RoutePattern {
+    RoutePattern { urgent: true, ..route(pattern, "911") }
+}
+
+fn mirror(pattern: &str) -> TranslationPattern {
+    TranslationPattern {
+        uuid: Uuid::from(format!("mirror {pattern}")),
+        pattern: pattern.into(),
+        partition: Some("LOCK".into()),
+        blocked: false,
+        urgent: true,
+        change: DigitChange { mask: Some("5911".into()), ..DigitChange::default() },
+        css: Some("TO-EOC".into()),
+        use_originator_css: false,
+        emergency: false,
+    }
+}
+
+/// Seven phones with these on line and device.
+fn caller(line: Option<&str>, device: Option<&str>) -> Caller {
+    let name = |css: Option<&str>| css.map(str::to_owned);
+    Caller { kind: CallerKind::Phone, line_css: name(line), device_css: name(device), count: 7, example: None }
+}
+
+fn dial_plan() -> DialPlan {
+    let partition = |name: &str, schedule: Option<&str>| Partition {
+        uuid: Uuid::from(name),
+        name: name.into(),
+        schedule: schedule.map(str::to_owned),
+    };
+    let css = |name: &str, members: &[&str]| CallingSearchSpace {
+        uuid: Uuid::from(name),
+        name: name.into(),
+        members: members.iter().map(|m| (*m).into()).collect(),
+    };
+    DialPlan {
+        partitions: vec![
+            partition("LOCK", Some("TS-NEVER")),
+            partition("911", None),
+            partition("PSTN", None),
+            partition("EOC", None),
+        ],
+        schedules: vec![TimeSchedule { name: "TS-NEVER".into(), active: Activity::Never }],
+        calling_search_spaces: vec![css("PHONE", &["LOCK", "911", "PSTN"]), css("TO-EOC", &["EOC"])],
+        route_patterns: vec![urgent("911"), urgent("9.911"), route("9.[2-9]XXXXXX", "PSTN")],
+        translation_patterns: vec![mirror("9.[2-9]XXXXXX")],
+        endpoints: vec![Endpoint {
+            pattern: "5911".into(),
+            partition: Some("EOC".into()),
+            kind: EndpointKind::HuntPilot,
+            urgent: false,
+            dead: false,
+        }],
+        callers: Callers::Read(vec![caller(None, Some("PHONE"))]),
+        ..DialPlan::default()
+    }
+}
+
+fn schedule_step() -> StepText {
+    StepText::PartitionSchedule {
+        group: Group::OutboundRedirect,
+        partition: "LOCK".into(),
+        normal: Some("TS-NEVER".into()),
+        locked: None,
+    }
+}
+
+fn block(pattern: &str, partition: &str) -> StepText {
+    StepText::RoutePatternBlock {
+        group: Group::OutboundBlock,
+        patterns: Patterns::One(pattern.into()),
+        partition: partition.into(),
+        acknowledge_gateway: false,
+    }
+}
+
+fn text(steps: Vec<StepText>) -> PlanText {
+    PlanText {
+        site: SiteId::try_from("s").unwrap(),
+        eoc_pilot: Pilot { pattern: "5911".into(), partition: "EOC".into() },
+        protected_numbers: vec!["911".into(), "9911".into()],
+        protected_partitions: vec!["911".into()],
+        eoc_css: vec![],
+        inbound_css: vec![],
+        steps,
+    }
+}
+
+fn refused(text: &PlanText, plan: &DialPlan) -> String {
+    let violations = check(text, plan).expect_err("the plan is refused");
+    violations.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ")
+}
+
+#[test]
+fn a_sound_plan_passes_without_leaks() {
+    let checked = check(&text(vec![schedule_step(), block("9.[2-9]XXXXXX", "PSTN")]), &dial_plan()).unwrap();
+    assert_eq!((checked.plan.steps.len(), checked.leaks, checked.warnings), (2, vec![], vec![]));
+}
+
+#[test]
+fn an_emergency_number_in_any_dialled_form_cannot_be_a_step() {
+    let mut plan = dial_plan();
+    plan.route_patterns.push(route("0.911", "PSTN"));
+    plan.route_patterns.push(route("9.9[1]1", "PSTN"));
+    for pattern in ["0.911", "9.9[1]1"] {
+        assert!(refused(&text(vec![block(pattern, "PSTN")]), &plan).contains("is the emergency number"), "{pattern}");
+    }
+    assert!(refused(&text(vec![block("911", "911")]), &plan).contains("protected partition"));
+}
+
+#[test]
+fn a_flagged_pattern_a_gateway_and_the_pilot_cannot_be_steps() {
+    let mut plan = dial_plan();
+    plan.route_patterns[2].emergency = true;
+    assert!(refused(&text(vec![block("9.[2-9]XXXXXX", "PSTN")]), &plan).contains("flagged"));
+    let mut plan = dial_plan();
+    plan.route_patterns[2].destination = Destination::Gateway("GW-1".into());
+    assert!(refused(&text(vec![block("9.[2-9]XXXXXX", "PSTN")]), &plan).contains("gateway GW-1"));
+    let mut pilot = text(vec![block("5911", "EOC")]);
+    pilot.protected_partitions.clear();
+    plan.route_patterns.push(route("5911", "EOC"));
+    assert!(refused(&pilot, &plan).contains("EOC pilot itself"));
+}
+
+#[test]
+fn an_acknowledged_gateway_is_accepted() {
+    let mut plan = dial_plan();
+    plan.route_patterns[2].destination = Destination::Gateway("GW-1".into());
+    let mut step = block("9.[2-9]XXXXXX", "PSTN");
+    if let StepText::RoutePatternBlock { acknowledge_gateway, .. } = &mut step {
+        *acknowledge_gateway = true;
+    }
+    assert!(check(&text(vec![step]), &plan).is_ok());
+}
+
+#[test]
+fn a_wide_block_is_accepted_only_while_emergency_numbers_have_their_own_route() {
+    let mut plan = dial_plan();
+    plan.route_patterns[2].pattern = "9.!".into();
+    assert!(check(&text(vec![block("9.!", "PSTN")]), &plan).is_ok());
+    plan.route_patterns.remove(1);
+    let why = refused(&text(vec![block("9.!", "PSTN")]), &plan);
+    assert!(why.contains("9911 dialled from 7 phones (device PHONE)") && why.contains("Add a pattern"), "{why}");
+}
+
+#[test]
+fn an_urgent_wide_redirect_that_swallows_911_is_refused() {
+    let mut plan = dial_plan();
+    plan.translation_patterns = vec![mirror("9.!")];
+    let why = refused(&text(vec![schedule_step()]), &plan);
+    assert!(why.contains("digit by digit"), "{why}");
+}
+
+#[test]
+fn a_number_that_would_be_caught_half_way_is_refused() {
+    let mut plan = dial_plan();
+    plan.translation_patterns.push(mirror("911"));
+    let undo = StepText::TransPatternBlock {
+        group: Group::OutboundBlock,
+        patterns: Patterns::One("9.[2-9]XXXXXX".into()),
+        partition: "LOCK".into(),
+    };
+    assert!(refused(&text(vec![schedule_step(), undo]), &plan).contains("911 dialled from 7 phones (device PHONE)"));
+}
+
+#[test]
+fn a_missing_object_is_named_with_its_step() {
+    let why = refused(&text(vec![schedule_step(), block("9.X", "PSTN")]), &dial_plan());
+    assert!(why.contains("pattern 9.X in PSTN is not in CUCM") && why.contains("step 2"), "{why}");
+}
+
+#[test]
+fn a_missing_pilot_and_an_empty_protection_are_refused() {
+    let mut nowhere = text(vec![schedule_step()]);
+    nowhere.eoc_pilot.pattern = "5912".into();
+    assert!(refused(&nowhere, &dial_plan()).contains("eoc_pilot"));
+    nowhere.protected_numbers.clear();
+    assert!(refused(&nowhere, &dial_plan()).contains("protects no number"));
+}
+
+#[test]
+fn the_same_object_in_two_steps_is_refused() {
+    let twice = vec![block("9.[2-9]XXXXXX", "PSTN"), block("9.[2-9]XXXXXX", "PSTN")];
+    assert!(refused(&text(twice), &dial_plan()).contains("two steps"));
+}
+
+#[test]
+fn a_name_that_is_not_in_cucm_and_the_pilots_own_partition_are_refused() {
+    let StepText::PartitionSchedule { group, .. } = schedule_step() else { unreachable!("it is one") };
+    let step = |partition: &str, normal: &str| StepText::PartitionSchedule {
+        group,
+        partition: partition.into(),
+        normal: Some(normal.into()),
+        locked: None,
+    };
+    assert!(refused(&text(vec![step("LOCK", "TS-NEVRE")]), &dial_plan()).contains("time schedule TS-NEVRE"));
+    assert!(refused(&text(vec![step("EOC", "TS-NEVER")]), &dial_plan()).contains("EOC pilot's own partition"));
+}
+
+#[test]
+fn a_normal_value_that_takes_an_emergency_route_away_is_refused_by_what_was_read() {
+    let members = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let step = StepText::CssMembers {
+        group: Group::OutboundRedirect,
+        css: "PHONE".into(),
+        normal: members(&["PSTN"]),
+        locked: members(&["LOCK", "PSTN"]),
+    };
+    let why = refused(&text(vec![step]), &dial_plan());
+    assert!(why.contains("911 dialled from 7 phones (device PHONE)") && why.contains("then no route"), "{why}");
+}
+
+#[test]
+fn a_step_on_an_at_pattern_needs_a_route_of_its_own_for_every_protected_form() {
+    let mut plan = dial_plan();
+    plan.route_patterns[2].pattern = "9.@".into();
+    let mut wide = text(vec![block("9.@", "PSTN")]);
+    assert!(check(&wide, &plan).is_ok(), "911 and 9911 have their own");
+    wide.protected_numbers.push("988".into());
+    assert!(refused(&wide, &plan).contains("9988 dialled from 7 phones (device PHONE) could be taken by 9.@"));
+}
+
+#[test]
+fn an_access_code_without_a_dot_is_seen() {
+    let mut plan = dial_plan();
+    plan.route_patterns[1].pattern = "8911".into();
+    plan.route_patterns[1].partition = Some("PSTN".into());
+    let mut one = text(vec![block("8911", "PSTN")]);
+    one.protected_numbers = vec!["911".into()];
+    assert!(refused(&one, &plan).contains("is the emergency number 8911"));
+}
+
+#[test]
+fn a_pattern_blocked_before_anything_was_ordered_is_named() {
+    let mut plan = dial_plan();
+    plan.route_patterns[2].blocked = true;
+    let all = StepText::RoutePatternBlock {
+        group: Group::OutboundBlock,
+        patterns: Patterns::AllExcept(vec![]),
+        partition: "PSTN".into(),
+        acknowledge_gateway: false,
+    };
+    let text = text(vec![all]);
+    let checked = check(&text, &plan).unwrap();
+    assert_eq!(blocked_already(&text, &checked.plan, &plan).len(), 1);
+}
+
+#[test]
+fn a_redirect_that_does_not_end_at_the_pilot_is_warned_of() {
+    let mut plan = dial_plan();
+    plan.translation_patterns[0].change.mask = Some("5912".into());
+    let checked = check(&text(vec![schedule_step()]), &plan).unwrap();
+    assert!(checked.warnings[0].contains("redirects to no route, not to the EOC pilot"), "{:?}", checked.warnings);
+}
+
+#[test]
+fn what_is_not_understood_is_named_with_the_number_of_patterns() {
+    let mut plan = dial_plan();
+    for number in 0..7 {
+        plan.route_patterns.push(route(&format!("8[{number}"), "PSTN"));
+    }
+    plan.translation_patterns.push(TranslationPattern { pattern: String::new(), ..mirror("") });
+    plan.route_patterns.push(route("9.@", "PSTN"));
+    plan.route_patterns.push(RoutePattern {
+        change: DigitChange { discard: Discard::Other("11D/10D->7D".into()), ..DigitChange::default() },
+        ..route("6.XXXXXXX", "PSTN")
+    });
+    plan.gone = vec!["time schedule TS-X".into()];
+    let warnings = unread(&DigitAnalysis::new(&plan, true), &plan);
+    let found = |text: &str| warnings.iter().find(|warning| warning.starts_with(text));
+    let begins = |text: &str| found(text).unwrap_or_else(|| panic!("{text}: {warnings:?}"));
+    let odd = begins("Patterns that cannot be read: 7 (");
+    assert_eq!(odd.matches("8[").count(), NAMED, "{odd}");
+    assert!(begins("Patterns that are empty (PLAR: a phone rings when it is lifted): 1 (").contains("in LOCK"));
+    assert!(begins("Patterns that stand for CUCM's numbering plan: 1 (9.@ in PSTN)").contains("101XXXX"));
+    assert!(
+        begins(
+            "Patterns that discard digits in a way that is not understood here: 1 (6.XXXXXXX in PSTN (11D/10D->7D))"
+        )
+        .contains("ways past the lock")
+    );
+    assert!(begins("Deleted while the plan was read: 1 (time schedule TS-X)").ends_with("without them."));
+    assert_eq!(warnings.len(), 5, "{warnings:?}");
+}
+
+#[test]
+fn a_pattern_the_plan_forgot_is_a_leak_with_an_example() {
+    let mut plan = dial_plan();
+    plan.route_patterns.push(route("9.1[2-9]XX[2-9]XXXXXX", "PSTN"));
+    let checked = check(&text(vec![schedule_step()]), &plan).unwrap();
+    assert_eq!(checked.leaks.len(), 1);
+    assert_eq!(checked.leaks[0].place(), "9.1[2-9]XX[2-9]XXXXXX in PSTN");
+    assert_eq!(checked.leaks[0].example.len(), 12);
+}
+
+#[test]
+fn a_way_that_is_open_by_day_only_is_a_leak() {
+    let mut plan = dial_plan();
+    plan.schedules.push(TimeSchedule { name: "NIGHTS".into(), active: Activity::Sometimes });
+    plan.partitions.push(Partition {
+        uuid: Uuid::from("NIGHT"),
+        name: "NIGHT".into(),
+        schedule: Some("NIGHTS".into()),
+    });
+    plan.calling_search_spaces[0].members.insert(1, "NIGHT".into());
+    plan.route_patterns.push(route("8.XXX", "PSTN"));
+    plan.route_patterns.push(RoutePattern { blocked: true, ..route("8.XXX", "NIGHT") });
+    let checked = check(&text(vec![schedule_step()]), &plan).unwrap();
+    assert_eq!(checked.leaks.iter().map(Leak::place).collect::<Vec<_>>(), ["8.XXX in PSTN"]);
+}
+
+#[test]
+fn the_eocs_own_way_out_is_no_leak() {
+    let mut plan = dial_plan();
+    plan.calling_search_spaces[1].members.push("PSTN".into());
+    plan.callers = Callers::Read(vec![caller(None, Some("PHONE")), caller(Some("TO-EOC"), None)]);
+    let mut own = text(vec![schedule_step()]);
+    assert_eq!(check(&own, &plan).unwrap().leaks.len(), 1);
+    own.eoc_css.push("TO-EOC".into());
+    assert_eq!(check(&own, &plan).unwrap().leaks, vec![]);
+}
+
+fn leaks(text: &PlanText, plan: &DialPlan) -> Vec<(String, String)> {
+    let found = check(text, plan).unwrap_or_else(|violations| panic!("{violations:?}")).leaks;
+    found.into_iter().map(|leak| (leak.caller.clone(), leak.place())).collect()
+}
+
+/// The lock on lines only: partitions of the lines first, then what the device may.
+fn line_and_device() -> DialPlan {
+    let mut plan = dial_plan();
+    let css = |name: &str, members: &[&str]| CallingSearchSpace {
+        uuid: Uuid::from(name),
+        name: name.into(),
+        members: members.iter().map(|m| (*m).into()).collect(),
+    };
+    plan.calling_search_spaces = vec![css("LINE", &["LOCK"]), css("DEVICE", &["911", "PSTN"]), css("TO-EOC", &["EOC"])];
+    plan
+}
+
+#[test]
+fn a_lock_on_the_line_goes_before_the_device_of_a_phone_and_not_of_a_cti_port() {
+    let mut plan = line_and_device();
+    let phone = caller(Some("LINE"), Some("DEVICE"));
+    plan.callers = Callers::Read(vec![phone.clone()]);
+    assert_eq!(leaks(&text(vec![schedule_step()]), &plan), []);
+    let port = Caller { kind: CallerKind::Cti, ..phone.clone() };
+    plan.callers = Callers::Read(vec![phone, port, caller(None, Some("DEVICE"))]);
+    let way = |caller: &str| (caller.to_owned(), "9.[2-9]XXXXXX in PSTN".to_owned());
+    let want = [way("cti:LINE+DEVICE"), way("phone:-+DEVICE")];
+    assert_eq!(leaks(&text(vec![schedule_step()]), &plan), want);
+}
+
+#[test]
+fn a_phone_without_a_calling_search_space_is_seen_with_what_it_can_reach() {
+    let mut plan = dial_plan();
+    plan.route_patterns.push(RoutePattern { partition: None, ..route("8.XXXXX", "") });
+    plan.callers = Callers::Read(vec![caller(None, Some("PHONE")), caller(None, None)]);
+    let found = judge(&text(vec![schedule_step()]), &plan);
+    let checked = found.verdict.unwrap();
+    let everybody = ["phone:-+-", "phone:-+PHONE"].map(|caller| (caller.to_owned(), "8.XXXXX in <None>".to_owned()));
+    let leaks: Vec<_> = checked.leaks.iter().map(|leak| (leak.caller.clone(), leak.place())).collect();
+    assert_eq!(leaks, everybody);
+    let bare = &found.reach.callers[1];
+    assert_eq!((bare.partitions.len(), bare.pstn), (0, Pstn { normal: true, locked: true }));
+    let lost = "911 does not get through, normally or locked, from 7 devices: 7 phones (no calling search space).";
+    assert!(checked.warnings.iter().any(|warning| warning == lost), "{:?}", checked.warnings);
+}
+
+#[test]
+fn a_number_that_never_got_anywhere_refuses_no_plan_and_one_that_has_to_wait_does() {
+    let mut plan = dial_plan();
+    // 8911 gets nowhere, and the mirror takes another digit of it.
+    plan.translation_patterns.push(TranslationPattern { urgent: false, ..mirror("8X") });
+    assert!(check(&text(vec![schedule_step()]), &plan).is_ok());
+    plan.translation_patterns.push(TranslationPattern { urgent: false, ..mirror("911X") });
+    assert!(check(&text(vec![schedule_step()]), &plan).is_ok(), "911 is urgent");
+    plan.route_patterns[0].urgent = false;
+    let why = refused(&text(vec![schedule_step()]), &plan);
+    assert!(
+        why.contains(
+            "normally to the PSTN as 911 by 911 in 911, then to the PSTN as 911 (after the inter-digit timer)"
+        ),
+        "{why}"
+    );
+    assert!(why.contains("(digit by digit)") && !why.contains("all at once"), "{why}");
+}
+
+#[test]
+fn a_pilot_that_nothing_rings_for_is_no_end_of_a_lock() {
+    let mut plan = dial_plan();
+    plan.endpoints[0].dead = true;
+    assert!(refused(&text(vec![schedule_step()]), &plan).contains("Nothing rings at the EOC pilot 5911 in EOC"));
+}
+
+#[test]
+fn an_urgent_number_inside_that_takes_an_emergency_number_half_way_is_seen() {
+    let mut plan = dial_plan();
+    let inside = |partition: &str| Endpoint {
+        pattern: "99".into(),
+        partition: Some(partition.into()),
+        ..plan.endpoints[0].clone()
+    };
+    plan.endpoints.push(Endpoint { urgent: true, ..inside("LOCK") });
+    let why = refused(&text(vec![schedule_step()]), &plan);
+    assert!(why.contains("9911 dialled from 7 phones (device PHONE) (digit by digit)"), "{why}");
+    assert!(why.contains("then to 99 in LOCK"), "{why}");
+}
+
+#[test]
+fn a_route_pattern_that_stays_inside_is_no_leak() {
+    let mut plan = dial_plan();
+    plan.route_patterns.push(RoutePattern { on_net: true, ..route("8XXX", "PSTN") });
+    assert_eq!(leaks(&text(vec![schedule_step()]), &plan), []);
+    plan.route_patterns[3].on_net = false;
+    assert_eq!(leaks(&text(vec![schedule_step()]), &plan).len(), 1);
+}
+
+#[test]
+fn a_refused_plan_says_who_can_call_where_all_the_same() {
+    let mut plan = dial_plan();
+    plan.route_patterns[2].pattern = "9.!".into();
+    plan.route_patterns.remove(1);
+    let found = judge(&text(vec![block("9.!", "PSTN")]), &plan);
+    assert!(found.verdict.is_err());
+    let [one] = &found.reach.callers[..] else { panic!("{:?}", found.reach) };
+    assert_eq!(one.partitions, ["LOCK", "911", "PSTN"]);
+    assert_eq!(one.pstn, Pstn { normal: true, locked: false });
+    let word = |number: &str| one.emergency.iter().find(|one| one.number == number).map(|one| (one.normal, one.locked));
+    assert_eq!(word("911"), Some((Reached::Out, Reached::Out)));
+    assert_eq!(word("9911"), Some((Reached::Waits, Reached::Blocked)));
+}
+
+#[test]
+fn where_nobody_read_the_callers_each_calling_search_space_is_judged_and_that_is_said() {
+    let mut plan = dial_plan();
+    plan.callers = Callers::NotRead { why: "SQL is refused".into() };
+    let found = judge(&text(vec![schedule_step()]), &plan);
+    let ids: Vec<String> = found.reach.callers.iter().map(|one| one.caller.to_string()).collect();
+    assert_eq!(ids, ["css:PHONE", "css:TO-EOC"]);
+    assert!(!found.reach.callers_read);
+    let warnings = found.verdict.unwrap().warnings;
+    assert!(warnings[0].starts_with("Who calls from where was not read (SQL is refused)."), "{warnings:?}");
+}
+
+#[test]
+fn an_extension_that_ends_like_an_emergency_number_is_none() {
+    let mut plan = dial_plan();
+    plan.translation_patterns.push(TranslationPattern {
+        partition: Some("PSTN".into()),
+        change: DigitChange { mask: Some("923456XX".into()), ..DigitChange::default() },
+        use_originator_css: true,
+        css: None,
+        ..mirror("4XXX")
+    });
+    plan.endpoints.push(Endpoint {
+        pattern: "8911".into(),
+        partition: Some("PSTN".into()),
+        ..plan.endpoints[0].clone()
+    });
+    let text = text(vec![schedule_step()]);
+    let forms = dialled_forms(&text, &plan);
+    assert_eq!(forms.iter().map(String::as_str).collect::<Vec<_>>(), ["911", "9911"]);
+    assert!(check(&text, &plan).is_ok());
+}
+
+#[test]
+fn a_number_that_forwards_past_the_mirror_is_a_leak_of_that_number_and_the_block_stops_it() {
+    let mut plan = dial_plan();
+    let css = |name: &str, members: &[&str]| CallingSearchSpace {
+        uuid: Uuid::from(name),
+        name: name.into(),
+        members: members.iter().map(|m| (*m).into()).collect(),
+    };
+    plan.calling_search_spaces.push(css("FORWARD", &["PSTN"]));
+    let leg = |via: Via, owner: &str, spaces: &[&str], destination: Option<&str>| Leg {
+        via,
+        owner: owner.into(),
+        spaces: spaces.iter().map(|name| (*name).to_owned()).collect(),
+        destination: destination.map(str::to_owned),
+        count: 1,
+    };
+    plan.legs = Legs::Read(vec![
+        leg(Via::ForwardAll, "number:5002", &["FORWARD"], Some("92345678")),
+        leg(Via::ForwardBusy, "number:5003", &["PHONE"], Some("92345678")),
+        leg(Via::ForwardNoAnswer, "number:5004", &["FORWARD"], Some("5911")),
+        leg(Via::Mobility, "device:RDP", &["FORWARD"], None),
+    ]);
+    let found = check(&text(vec![schedule_step()]), &plan).unwrap().leaks;
+    let told: Vec<_> = found.iter().map(|leak| (leak.caller.as_str(), leak.via, leak.place())).collect();
+    let place = "9.[2-9]XXXXXX in PSTN".to_owned();
+    let want = [("device:RDP", Via::Mobility, place.clone()), ("number:5002", Via::ForwardAll, place)];
+    assert_eq!(told, want);
+    assert_eq!(found[1].example, "92345678");
+    let both = text(vec![schedule_step(), block("9.[2-9]XXXXXX", "PSTN")]);
+    assert_eq!(check(&both, &plan).unwrap().leaks, []);
+}
+
+#[test]
+fn of_very_many_leaks_some_are_listed_fewer_kept_and_it_is_said() {
+    let mut plan = dial_plan();
+    plan.route_patterns.extend((0..700).map(|number| route(&format!("7{number:04}"), "PSTN")));
+    let found = judge(&text(vec![schedule_step()]), &plan);
+    let checked = found.verdict.unwrap();
+    assert_eq!((checked.leaks.len(), checked.count_leaks(), found.reach.leaks.len()), (100, 200, 200));
+    let said =
+        "Callers from which very many ways lead past the lock: 1 (7 phones (device PHONE)). The first 200 of each";
+    assert!(checked.warnings.iter().any(|warning| warning.starts_with(said)), "{:?}", checked.warnings);
+}

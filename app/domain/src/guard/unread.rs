@@ -1,0 +1,103 @@
+//! What the guard cannot judge, or finds odd.
+
+use super::words::{counted, in_words};
+use crate::caller::Callers;
+use crate::dial_plan::{DialPlan, Discard, place};
+use crate::leg::Legs;
+use crate::plan::{LockPlan, PlanText};
+use crate::reach::{Dialling, DigitAnalysis, End};
+use crate::step::{Object, Target};
+
+/// What no reading of the dial plan says, or what is not read of it.
+pub(super) fn limits(dial_plan: &DialPlan) -> Vec<String> {
+    let blocked = "Where route patterns are blocked, they are stopped as well; mirrors alone do not stop them.";
+    let legs = match &dial_plan.legs {
+        Legs::Read(_) => format!("AAR, refers and transfers by trunks are not read. {blocked}"),
+        Legs::NotRead { why } => format!(
+            "Calls that CUCM makes by itself (forwards, hunt overflow, mobility, AAR, refer) were not read ({why}). {blocked}"
+        ),
+    };
+    let mobile =
+        "Who is logged in by extension mobility is not read: lines of profiles that nobody uses now are not judged.";
+    let elsewhere = "Calls that gateways route by themselves (SRST, dial peers) are not in CUCM.";
+    vec![legs, mobile.into(), elsewhere.into()]
+}
+
+/// What the analysis does not understand, with the number of patterns.
+pub(super) fn unread(analysis: &DigitAnalysis<'_>, dial_plan: &DialPlan) -> Vec<String> {
+    let odd = analysis.unreadable.iter().filter(|error| !error.pattern.is_empty());
+    let odd = odd.map(|error| format!("“{}” ({})", error.pattern, error.why)).collect();
+    let place_of = |pattern: &str, partition: Option<&String>| place(pattern, partition.map(String::as_str));
+    let routes = dial_plan.route_patterns.iter().map(|p| (&p.pattern, &p.partition, &p.change));
+    let translations = dial_plan.translation_patterns.iter().map(|p| (&p.pattern, &p.partition, &p.change));
+    let all = routes.clone().chain(translations);
+    let empty = all.clone().filter(|(pattern, ..)| pattern.is_empty());
+    let empty = empty.map(|(_, partition, _)| place_of("an empty pattern", partition.as_ref())).collect();
+    let others = all.filter_map(|(pattern, partition, change)| match &change.discard {
+        Discard::Other(name) => Some(format!("{} ({name})", place_of(pattern, partition.as_ref()))),
+        _ => None,
+    });
+    let wide = routes.filter(|(pattern, ..)| pattern.contains('@'));
+    let wide = wide.map(|(pattern, partition, _)| place_of(pattern, partition.as_ref())).collect();
+    let not_read = dial_plan.not_read.iter().map(|what| Some(format!("CUCM did not tell {what}.")));
+    let found = [
+        counted(
+            dial_plan.gone.clone(),
+            "Deleted while the plan was read",
+            "The findings below describe the plan without them",
+        ),
+        counted(odd, "Patterns that cannot be read", "Nothing is claimed about calls they take"),
+        counted(
+            empty,
+            "Patterns that are empty (PLAR: a phone rings when it is lifted)",
+            "Nothing is claimed about those calls",
+        ),
+        counted(
+            others.collect(),
+            "Patterns that discard digits in a way that is not understood here",
+            "Calls that leave by them count as ways past the lock; nothing is claimed about calls they translate",
+        ),
+        counted(
+            wide,
+            "Patterns that stand for CUCM's numbering plan",
+            "It takes more than is tried here: carrier codes such as 101XXXX, operator-assisted 01 calls, 1411",
+        ),
+    ];
+    not_read.chain(found).flatten().collect()
+}
+
+/// Redirects that lead callers anywhere but to the EOC: a mistyped mask, a space without the pilot.
+pub(super) fn astray(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan) -> Vec<String> {
+    let locked = plan.applied_to(dial_plan, Target::Locked);
+    let analysis = DigitAnalysis::new(&locked, true);
+    let switched = |partition: Option<&str>| {
+        plan.steps
+            .iter()
+            .any(|step| matches!(step.object, Object::PartitionSchedule { .. }) && step.object.partition() == partition)
+    };
+    let at_pilot = |end: &End| {
+        matches!(end, End::Inside { pattern, partition, .. }
+            if *pattern == text.eoc_pilot.pattern && partition.as_ref() == Some(&text.eoc_pilot.partition))
+    };
+    let redirects = locked.translation_patterns.iter().filter(|t| switched(t.partition.as_deref()));
+    redirects
+        .filter_map(|t| {
+            // A mask with an X sends different calls to different places: nothing to hold it to.
+            let mask = t.change.mask.as_ref().filter(|mask| !mask.contains(['X', 'x']))?;
+            let digits = format!("{}{mask}", t.change.prefix.as_deref().unwrap_or_default());
+            let route = analysis.route(t.css.as_deref().as_slice(), &digits, Dialling::EnBloc);
+            let name = place(&t.pattern, t.partition.as_deref());
+            (!at_pilot(&route.end)).then(|| format!("{name} redirects to {}, not to the EOC pilot.", in_words(&route)))
+        })
+        .collect()
+}
+
+/// Said where the callers could not be read: then every calling search space is judged as if it were dialled from by itself.
+pub(super) fn callers_not_read(dial_plan: &DialPlan) -> Option<String> {
+    match &dial_plan.callers {
+        Callers::Read(_) => None,
+        Callers::NotRead { why } => Some(format!(
+            "Who calls from where was not read ({why}). Each calling search space is judged by itself: on a plan with calling search spaces on lines and devices, ways past the lock may be missing below, and some may be none."
+        )),
+    }
+}

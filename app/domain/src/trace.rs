@@ -1,0 +1,234 @@
+//! The way of one number from one caller: as CUCM is now, normal and locked.
+
+use crate::caller::Caller;
+use crate::dial_plan::DialPlan;
+use crate::plan::{LockPlan, PlanText};
+use crate::reach::{Dialling, DigitAnalysis, End, Route};
+use crate::step::Target;
+use serde::{Deserialize, Serialize};
+use std::str::FromStr;
+
+/// Longer than any number that is dialled.
+const LONGEST: usize = 64;
+
+/// Whose call it is, as an operator writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// `css:NAME`
+    Css(String),
+    /// `line:NAME,device:NAME`; either may be empty.
+    Spaces { line: Option<String>, device: Option<String> },
+    /// `number:5002` or `number:5002/PT-INT`: every device that has it.
+    Number { number: String, partition: Option<String> },
+    /// `device:SEP…`, `trunk:NAME`: the device of this name, whatever it is.
+    Device(String),
+}
+
+/// What is not `css:NAME` or another of these.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "“{0}” names no caller. Write css:NAME, line:NAME,device:NAME, number:5002, number:5002/PARTITION, device:NAME or trunk:NAME."
+)]
+pub struct InvalidOrigin(String);
+
+impl FromStr for Origin {
+    type Err = InvalidOrigin;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = || InvalidOrigin(text.to_owned());
+        let (kind, name) = text.trim().split_once(':').ok_or_else(invalid)?;
+        let given = |name: &str| Some(name.trim().to_owned()).filter(|name| !name.is_empty());
+        match kind {
+            "css" => given(name).map(Self::Css).ok_or_else(invalid),
+            "line" => {
+                let (line, device) = name.split_once(",device:").ok_or_else(invalid)?;
+                Ok(Self::Spaces { line: given(line), device: given(device) })
+            }
+            "number" => {
+                let (number, partition) = name.split_once('/').map_or((name, None), |(n, p)| (n, given(p)));
+                let number = given(number).ok_or_else(invalid)?;
+                Ok(Self::Number { number, partition })
+            }
+            "device" | "trunk" => given(name).map(Self::Device).ok_or_else(invalid),
+            _ => Err(invalid()),
+        }
+    }
+}
+
+/// Why a number cannot be traced.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("“{0}” is not dialled like that. Write 0 to 9, *, #, A to D, and + in front if need be; 64 of them at most.")]
+pub struct InvalidNumber(String);
+
+/// Without the backslash that a pattern's `\+` has.
+///
+/// # Errors
+/// What no phone can dial.
+pub fn dialled(text: &str) -> Result<String, InvalidNumber> {
+    let number = text.trim().trim_start_matches('\\');
+    let rest = number.strip_prefix('+').unwrap_or(number);
+    let fits = number.len() <= LONGEST && rest.chars().all(|c| matches!(c, '0'..='9' | '*' | '#' | 'A'..='D'));
+    if fits { Ok(number.to_owned()) } else { Err(InvalidNumber(text.chars().take(LONGEST).collect())) }
+}
+
+/// One number from one caller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Traced {
+    /// Of several that have the same number, which.
+    pub caller: String,
+    pub digits: String,
+    pub dialling: Vec<Dialled>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Dialled {
+    pub how: Dialling,
+    /// Where some partitions are active at some hours only: as if they were, or were not. Absent where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedules: Option<Schedules>,
+    /// As CUCM was read.
+    pub now: Trace,
+    /// Absent where the plan's steps are not in CUCM.
+    pub normal: Option<Trace>,
+    pub locked: Option<Trace>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Schedules {
+    Active,
+    Inactive,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Trace {
+    pub end: Ended,
+    /// The last pattern that took the call.
+    pub pattern: Option<String>,
+    pub partition: Option<String>,
+    /// As they are sent on, or as they were looked up last; unknown after an unknown discard instruction.
+    pub digits: Option<String>,
+    /// Every pattern on the way.
+    pub path: Vec<String>,
+    /// It is routed only after the inter-digit timer.
+    pub waits: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    Pstn,
+    Onnet,
+    Inside,
+    Blocked,
+    NoRoute,
+    Loop,
+    NotUnderstood,
+}
+
+impl Ended {
+    /// As a telecom engineer says it.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Pstn => "to the PSTN",
+            Self::Onnet => "on-net",
+            Self::Inside => "inside",
+            Self::Blocked => "blocked",
+            Self::NoRoute => "no route",
+            Self::Loop => "in circles",
+            Self::NotUnderstood => "not understood",
+        }
+    }
+}
+
+impl Trace {
+    fn of(route: Route) -> Self {
+        let Route { path, waits, called, end, .. } = route;
+        let (end, place, digits) = match end {
+            End::Pstn { pattern, partition, digits, .. } => (Ended::Pstn, Some((pattern, partition)), Some(digits)),
+            End::OnNet { pattern, partition } => (Ended::Onnet, Some((pattern, partition)), Some(called)),
+            End::Inside { pattern, partition, .. } => (Ended::Inside, Some((pattern, partition)), Some(called)),
+            End::Blocked { pattern, partition } => (Ended::Blocked, Some((pattern, partition)), Some(called)),
+            End::NoRoute => (Ended::NoRoute, None, Some(called)),
+            End::Loop => (Ended::Loop, None, Some(called)),
+            End::NotUnderstood { leaves_by, .. } => (Ended::NotUnderstood, leaves_by, None),
+        };
+        let (pattern, partition) = place.map_or((None, None), |(pattern, partition)| (Some(pattern), partition));
+        Self { end, pattern, partition, digits, path, waits }
+    }
+}
+
+/// Follows every number from every caller, at once and key by key.
+///
+/// The dial plan is made ready once; each number then takes some thousandths of a second at most.
+pub fn trace(text: &PlanText, facts: &DialPlan, callers: &[Caller], numbers: &[String]) -> Vec<Traced> {
+    let plan: Option<LockPlan> = text.freeze(facts).ok();
+    let states: Vec<DialPlan> = plan
+        .iter()
+        .flat_map(|plan| [Target::Normal, Target::Locked].map(|target| plan.applied_to(facts, target)))
+        .collect();
+    let part_time = facts.is_part_time() || states.iter().any(DialPlan::is_part_time);
+    let schedules = if part_time { &[Some(Schedules::Active), Some(Schedules::Inactive)][..] } else { &[None] };
+    let now = DigitAnalysis::new(facts, true);
+    let analyses: Vec<(Option<Schedules>, Vec<DigitAnalysis<'_>>)> = schedules
+        .iter()
+        .map(|schedules| {
+            let active = *schedules != Some(Schedules::Inactive);
+            let all = std::iter::once(facts).chain(&states).map(|state| now.in_state(state, active));
+            (*schedules, all.collect())
+        })
+        .collect();
+    let each = callers.iter().flat_map(|caller| numbers.iter().map(move |digits| (caller, digits)));
+    let traced = each.map(|(caller, digits)| Traced {
+        caller: caller.to_string(),
+        digits: digits.clone(),
+        dialling: [Dialling::EnBloc, Dialling::DigitByDigit]
+            .into_iter()
+            .flat_map(|how| {
+                analyses.iter().map(move |(schedules, states)| {
+                    let of = |state: usize| Some(Trace::of(states.get(state)?.route(&caller.spaces(), digits, how)));
+                    let now = of(0).expect("the dial plan as it was read stands first");
+                    Dialled { how, schedules: *schedules, now, normal: of(1), locked: of(2) }
+                })
+            })
+            .collect(),
+    });
+    traced.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_caller_is_named_in_one_of_six_ways() {
+        let name = |text: &str| Some(text.to_owned());
+        for (text, want) in [
+            ("css:CSS-A", Origin::Css("CSS-A".into())),
+            ("line:L,device:D", Origin::Spaces { line: name("L"), device: name("D") }),
+            ("line:,device:D", Origin::Spaces { line: None, device: name("D") }),
+            ("line:L,device:", Origin::Spaces { line: name("L"), device: None }),
+            ("number:5002", Origin::Number { number: "5002".into(), partition: None }),
+            ("number:\\+1403/PT INT", Origin::Number { number: "\\+1403".into(), partition: name("PT INT") }),
+            ("device:SEP001122334455", Origin::Device("SEP001122334455".into())),
+            ("trunk:T", Origin::Device("T".into())),
+        ] {
+            assert_eq!(text.parse(), Ok(want), "{text}");
+        }
+        for text in ["", "5002", "css:", "line:L", "number:", "number:/P", "phone:X", "device: "] {
+            let refused = text.parse::<Origin>().unwrap_err().to_string();
+            assert!(refused.contains("names no caller. Write css:NAME"), "{refused}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_an_origin_and_a_number_or_is_refused_with_a_sentence(text in any::<String>()) {
+            let _ = text.parse::<Origin>();
+            if let Ok(number) = dialled(&text) {
+                prop_assert!(number.len() <= LONGEST && number.is_ascii());
+            }
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! `executeSQLQuery`: the cluster as tables with CUCM's names, in a real SQL database, so that a wrong column or join fails.
+//!
+//! Tables and columns are those of public listings of CUCM's data dictionary, as far as somebody asks for them here. Informix
+//! pages by `skip` and `first` behind `select`; everything else is written the same in SQLite.
+
+use super::model::{Cluster, Device, Number, uuid};
+use super::operations::Fault;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, params};
+use std::fmt::Write;
+
+const TABLES: &str = "
+create table typeclass (enum integer, name text);
+create table typemodel (enum integer, name text);
+create table typenetworklocation (enum integer, name text);
+create table typepatternusage (enum integer, name text);
+create table callingsearchspace (pkid text, name text, clause text);
+create table routepartition (pkid text, name text);
+create table device (pkid text, name text, tkclass integer, tkmodel integer, tknetworklocation integer,
+ fkcallingsearchspace text, fkcallingsearchspace_reroute text);
+create table numplan (pkid text, dnorpattern text, fkroutepartition text, tkpatternusage integer,
+ fkcallingsearchspace_sharedlineappear text, patternurgency text, iscallable text,
+ cfbdestination text, fkcallingsearchspace_cfb text, cfbintdestination text, fkcallingsearchspace_cfbint text,
+ cfnadestination text, fkcallingsearchspace_cfna text, cfnaintdestination text, fkcallingsearchspace_cfnaint text,
+ pffdestination text, fkcallingsearchspace_pff text, pffintdestination text, fkcallingsearchspace_pffint text,
+ devicefailuredn text, fkcallingsearchspace_devicefailure text, cfurdestination text, fkcallingsearchspace_cfur text,
+ cfurintdestination text, fkcallingsearchspace_cfurint text);
+create table callforwarddynamic (pkid text, fknumplan text, cfadestination text, fkcallingsearchspace_cfa text,
+ fkcallingsearchspace_scfa text);
+create table remotedestination (pkid text, fkdevice_remotedestinationtemplate text, fknumplan text);
+create table devicenumplanmap (pkid text, fkdevice text, fknumplan text, numplanindex integer);
+create table routegroup (pkid text, name text);
+create table routelist (pkid text, fkdevice text, fkroutegroup text, selectionorder integer);
+create table routegroupdevicemap (pkid text, fkroutegroup text, fkdevice text);
+";
+
+const CLASSES: [&str; 7] =
+    ["Phone", "Gateway", "Trunk", "CTI Route Point", "Voice Mail", "Route List", "Remote Destination Profile"];
+const LOCATIONS: [&str; 3] = ["OnNet", "OffNet", "Use System Default"];
+const USAGES: [(i64, &str); 4] = [(2, "Device"), (3, "Translation"), (5, "Route"), (7, "Hunt Pilot")];
+
+/// Answers one query with rows of `<column>value</column>`.
+pub(super) fn answer(cluster: &Cluster, query: &str, most: Option<usize>) -> Result<String, Fault> {
+    if !query.trim_start().get(..7).is_some_and(|word| word.eq_ignore_ascii_case("select ")) {
+        return Err(Fault(-1, "Only SELECT statements are allowed in executeSQLQuery".into()));
+    }
+    rows(cluster, &paged(query), most).map_err(|why| match why {
+        Trouble::Sql(error) => Fault(-201, format!("A syntax error has occurred. {error}")),
+        Trouble::TooMany(most) => Fault(
+            -1,
+            format!("Query request too large. Total rows matched: many. Suggestive Row Fetch: less than {most} rows"),
+        ),
+    })
+}
+
+enum Trouble {
+    Sql(rusqlite::Error),
+    TooMany(usize),
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+fn rows(cluster: &Cluster, query: &str, most: Option<usize>) -> Result<String, Trouble> {
+    let tables = tables(cluster)?;
+    let mut asked = tables.prepare(query)?;
+    let columns: Vec<String> = asked.column_names().map(str::to_owned).collect();
+    let (mut rows, mut text, mut count) = (asked.query([])?, String::new(), 0);
+    while let Some(row) = rows.next()? {
+        count += 1;
+        text.push_str("<row>");
+        for (at, column) in columns.iter().enumerate() {
+            let value = match row.get_ref(at)? {
+                ValueRef::Integer(number) => number.to_string(),
+                ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+                _ => String::new(),
+            };
+            let _ = write!(text, "<{column}>{}</{column}>", quick_xml::escape::escape(value));
+        }
+        text.push_str("</row>");
+    }
+    match most.filter(|most| count > *most) {
+        Some(most) => Err(Trouble::TooMany(most)),
+        None if text.is_empty() => Ok("<return/>".into()),
+        None => Ok(format!("<return>{text}</return>")),
+    }
+}
+
+/// `select skip 0 first 10 …` as SQLite writes it.
+fn paged(query: &str) -> String {
+    let mut words = query.split_whitespace().skip(1).peekable();
+    let mut number = |name: &str| {
+        words.next_if(|word| word.eq_ignore_ascii_case(name))?;
+        words.next()?.parse::<i64>().ok()
+    };
+    let (skip, first) = (number("skip").unwrap_or(0), number("first").unwrap_or(-1));
+    format!("select {} limit {first} offset {skip}", words.collect::<Vec<_>>().join(" "))
+}
+
+fn tables(cluster: &Cluster) -> rusqlite::Result<Connection> {
+    let tables = Connection::open_in_memory()?;
+    tables.execute_batch(TABLES)?;
+    for (name, values) in [("typeclass", &CLASSES[..]), ("typenetworklocation", &LOCATIONS)] {
+        for (number, value) in (1_i64..).zip(values) {
+            tables.execute(&format!("insert into {name} values (?1, ?2)"), params![number, value])?;
+        }
+    }
+    for (number, name) in USAGES {
+        tables.execute("insert into typepatternusage values (?1, ?2)", params![number, name])?;
+    }
+    for css in &cluster.calling_search_spaces {
+        let clause = css.members.join(":");
+        tables.execute(
+            "insert into callingsearchspace values (?1, ?2, ?3)",
+            params![id("Css", &css.name), css.name, clause],
+        )?;
+    }
+    for partition in &cluster.partitions {
+        let name = &partition.name;
+        tables.execute("insert into routepartition values (?1, ?2)", params![id("RoutePartition", name), name])?;
+    }
+    numbers(&tables, cluster)?;
+    devices(&tables, cluster)?;
+    Ok(tables)
+}
+
+/// As SQL shows it: without braces.
+fn id(kind: &str, name: &str) -> String {
+    uuid(kind, name).trim_matches(['{', '}']).to_ascii_lowercase()
+}
+
+fn pattern_id(kind: &str, pattern: &str, partition: Option<&str>) -> String {
+    id(kind, &format!("{pattern}@{}", partition.unwrap_or("")))
+}
+
+fn numbers(tables: &Connection, cluster: &Cluster) -> rusqlite::Result<()> {
+    let mut insert = tables.prepare(
+        "insert into numplan (pkid, dnorpattern, fkroutepartition, tkpatternusage, fkcallingsearchspace_sharedlineappear,
+         patternurgency, iscallable) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    let flag = |flag: bool| if flag { "t" } else { "f" };
+    let partition = |name: &Option<String>| name.as_ref().map(|name| id("RoutePartition", name));
+    let mut number = |kind: &str, usage: i64, one: &Number| {
+        let (css, partition) = (one.css.as_ref().map(|css| id("Css", css)), partition(&one.partition));
+        let pkid = pattern_id(kind, &one.pattern, one.partition.as_deref());
+        insert.execute(params![pkid, one.pattern, partition, usage, css, flag(one.urgent), flag(!one.dead)])
+    };
+    for line in &cluster.lines {
+        number("line", 2, line)?;
+        forwards(tables, line)?;
+    }
+    for pilot in &cluster.hunt_pilots {
+        number("huntPilot", 7, pilot)?;
+    }
+    let routes = cluster.route_patterns.iter().map(|p| ("RoutePattern", 5_i64, &p.pattern, &p.partition, p.urgent));
+    let translations =
+        cluster.translation_patterns.iter().map(|p| ("TransPattern", 3_i64, &p.pattern, &p.partition, p.urgent));
+    for (kind, usage, pattern, place, urgent) in routes.chain(translations) {
+        let pkid = pattern_id(kind, pattern, place.as_deref());
+        insert.execute(params![pkid, pattern, partition(place), usage, None::<String>, flag(urgent), "t"])?;
+    }
+    Ok(())
+}
+
+/// In the columns of their kind.
+fn forwards(tables: &Connection, line: &Number) -> rusqlite::Result<()> {
+    let pkid = pattern_id("line", &line.pattern, line.partition.as_deref());
+    for forward in &line.forwards {
+        let mut css = forward.css.iter().map(|name| id("Css", name));
+        let columns = match forward.when.as_str() {
+            "all" => {
+                let own = id("Forward", &pkid);
+                let insert = "insert into callforwarddynamic values (?1, ?2, ?3, ?4, ?5)";
+                tables.execute(insert, params![own, pkid, forward.destination, css.next(), css.next()])?;
+                continue;
+            }
+            "busy" => ["cfbdestination", "fkcallingsearchspace_cfb"],
+            "no_answer" => ["cfnadestination", "fkcallingsearchspace_cfna"],
+            "no_coverage" => ["pffdestination", "fkcallingsearchspace_pff"],
+            "cti_failure" => ["devicefailuredn", "fkcallingsearchspace_devicefailure"],
+            _ => ["cfurdestination", "fkcallingsearchspace_cfur"],
+        };
+        let [destination, space] = columns;
+        let update = format!("update numplan set {destination} = ?1, {space} = ?2 where pkid = ?3");
+        tables.execute(&update, params![forward.destination, css.next(), pkid])?;
+    }
+    Ok(())
+}
+
+fn devices(tables: &Connection, cluster: &Cluster) -> rusqlite::Result<()> {
+    let mut models: Vec<&str> = cluster.devices.iter().map(|device| device.model.as_str()).collect();
+    models.sort_unstable();
+    models.dedup();
+    for (number, name) in (1_i64..).zip(&models) {
+        tables.execute("insert into typemodel values (?1, ?2)", params![number, name])?;
+    }
+    let class = |name: &str| (1_i64..).zip(CLASSES).find(|(_, class)| *class == name).map(|(number, _)| number);
+    let model = |name: &str| (1_i64..).zip(&models).find(|(_, model)| **model == name).map(|(number, _)| number);
+    let location =
+        |name: Option<&str>| (1_i64..).zip(LOCATIONS).find(|(_, l)| Some(*l) == name).map(|(number, _)| number);
+    let mut insert = tables.prepare("insert into device values (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+    let mut map = tables.prepare("insert into devicenumplanmap values (?1, ?2, ?3, ?4)")?;
+    for device in &cluster.devices {
+        let css = device.css.as_ref().map(|css| id("Css", css));
+        let place = location(device.network_location.as_deref());
+        let own = id("Device", &device.name);
+        let reroute = device.reroute_css.as_ref().map(|css| id("Css", css));
+        insert.execute(params![own, device.name, class(device.class()), model(&device.model), place, css, reroute])?;
+        for mobile in &device.remote_destinations {
+            let pkid = id("RemoteDestination", mobile);
+            tables.execute("insert into remotedestination values (?1, ?2, ?3)", params![pkid, own, mobile])?;
+        }
+        for (index, line) in (1_i64..).zip(&device.lines) {
+            let number = cluster.lines.iter().find(|one| one.pattern == *line);
+            let number = number.map(|one| pattern_id("line", &one.pattern, one.partition.as_deref()));
+            map.execute(params![id("Map", &format!("{}/{index}", device.name)), own, number, index])?;
+        }
+    }
+    for list in &cluster.route_lists {
+        let (class, none) = (class("Route List"), None::<String>);
+        insert.execute(params![id("RouteList", list), list, class, None::<i64>, None::<i64>, none, none])?;
+    }
+    let target = |list: &Option<String>, gateway: &Option<String>| {
+        let list = list.as_ref().map(|name| id("RouteList", name));
+        list.or(gateway.as_ref().map(|name| id("Device", name)))
+    };
+    for route in &cluster.route_patterns {
+        let number = pattern_id("RoutePattern", &route.pattern, route.partition.as_deref());
+        let pkid = id("Map", &number);
+        map.execute(params![pkid, target(&route.route_list, &route.gateway), number, 1])?;
+    }
+    groups(tables, cluster)
+}
+
+fn groups(tables: &Connection, cluster: &Cluster) -> rusqlite::Result<()> {
+    for group in &cluster.route_groups {
+        let own = id("RouteGroup", &group.name);
+        tables.execute("insert into routegroup values (?1, ?2)", params![own, group.name])?;
+        for (order, list) in (1_i64..).zip(&group.lists) {
+            let pkid = id("RouteList", &format!("{list}/{}", group.name));
+            tables.execute(
+                "insert into routelist values (?1, ?2, ?3, ?4)",
+                params![pkid, id("RouteList", list), own, order],
+            )?;
+        }
+        for device in &group.devices {
+            let pkid = id("RouteGroup", &format!("{}/{device}", group.name));
+            let device = id("Device", device);
+            tables.execute("insert into routegroupdevicemap values (?1, ?2, ?3)", params![pkid, own, device])?;
+        }
+    }
+    Ok(())
+}
+
+impl Device {
+    fn class(&self) -> &str {
+        if self.class.is_empty() { "Phone" } else { &self.class }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_asked_for_as_informix_does() {
+        assert_eq!(
+            paged("select skip 20 first 10 a from b order by a"),
+            "select a from b order by a limit 10 offset 20"
+        );
+        assert_eq!(paged("SELECT a FROM b"), "select a FROM b limit -1 offset 0");
+    }
+
+    #[test]
+    fn a_column_that_is_not_there_and_a_write_are_refused() {
+        let cluster = Cluster::named("acme-north").unwrap();
+        assert!(answer(&cluster, "select nothing from device", None).is_err());
+        assert!(answer(&cluster, "delete from device", None).is_err());
+        assert!(
+            answer(&cluster, "select count(*) as n from numplan where tkpatternusage = 5", None)
+                .is_ok_and(|text| text.contains("<n>44</n>"))
+        );
+    }
+}

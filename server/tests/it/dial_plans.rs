@@ -1,0 +1,510 @@
+//! The ways to build a dial plan, each with a table of calls: what is read over AXL and followed by us, what the simulator's
+//! own digit analysis says, and the table, agree in every cell, normal and locked, with mirrors alone and with blocks.
+
+use crate::agreement::read;
+use lockdown::caller::Caller;
+use lockdown::guard::{self, Reached, Via};
+use lockdown::plan::{Patterns, Pilot, PlanText, StepText};
+use lockdown::reach::Dialling;
+use lockdown::step::Group;
+use lockdown::trace::{Ended, Traced, trace};
+use simulators::CucmSim;
+use simulators::cucm::Cluster;
+use simulators::cucm::digits::{self, Outcome};
+use simulators::cucm::model::{
+    Css, Device, Forward, Number, Partition, Period, RoutePattern, Schedule, TranslationPattern,
+};
+
+/// How a cell is written: `out 911`, `in 5002`, `5911` for the EOC, `-` for reorder.
+fn ours(trace: &lockdown::trace::Trace) -> String {
+    let digits = || trace.digits.clone().unwrap_or_default();
+    match trace.end {
+        Ended::Pstn => format!("out {}", digits()),
+        Ended::Inside if trace.pattern.as_deref() == Some("5911") => "5911".into(),
+        Ended::Inside => format!("in {}", trace.pattern.clone().unwrap_or_default()),
+        Ended::Onnet => "on-net".into(),
+        Ended::Blocked | Ended::NoRoute => "-".into(),
+        other => format!("{other:?}"),
+    }
+}
+
+fn theirs(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Pstn { digits, .. } => format!("out {digits}"),
+        Outcome::OnNet { .. } => "on-net".into(),
+        Outcome::Rings { number } if number == "5911" => "5911".into(),
+        Outcome::Rings { number } => format!("in {number}"),
+        Outcome::Blocked | Outcome::NoMatch => "-".into(),
+        Outcome::TooManyHops => "circles".into(),
+    }
+}
+
+struct Plan {
+    cluster: Cluster,
+    text: PlanText,
+}
+
+/// Partition and pattern.
+type At<'t> = (&'t str, &'t str);
+
+impl Plan {
+    /// The EOC at 5911, a lock partition `LOCK` with a mirror of each of these, and route patterns that strip what stands
+    /// before the dot.
+    fn new(routes: &[At<'_>], urgent: &[At<'_>], mirrors: &[(&str, bool)]) -> Self {
+        let route = |(partition, pattern): &At<'_>, urgent: bool| RoutePattern {
+            pattern: (*pattern).into(),
+            partition: (!partition.is_empty()).then(|| (*partition).into()),
+            urgent,
+            discard: pattern.contains(['.', '#']).then(|| {
+                let discard = match (pattern.contains('.'), pattern.ends_with('#')) {
+                    (true, true) => "PreDot Trailing-#",
+                    (true, false) => "PreDot",
+                    (false, _) => "Trailing-#",
+                };
+                discard.into()
+            }),
+            route_list: Some("RL".into()),
+            ..RoutePattern::default()
+        };
+        let mirror = |(pattern, urgent): &(&str, bool)| TranslationPattern {
+            pattern: (*pattern).into(),
+            partition: Some("LOCK".into()),
+            urgent: *urgent,
+            mask: Some("5911".into()),
+            css: Some("CSS-TO-EOC".into()),
+            ..TranslationPattern::default()
+        };
+        let cluster = Cluster {
+            schedules: vec![Schedule { name: "NEVER".into(), periods: vec!["P".into()] }],
+            periods: vec![Period { name: "P".into(), start: "No Office Hours".into(), end: "No Office Hours".into() }],
+            route_lists: vec!["RL".into()],
+            route_patterns: routes
+                .iter()
+                .map(|at| route(at, false))
+                .chain(urgent.iter().map(|at| route(at, true)))
+                .collect(),
+            translation_patterns: mirrors.iter().map(mirror).collect(),
+            hunt_pilots: vec![Number { pattern: "5911".into(), partition: Some("PT-EOC".into()), ..Number::default() }],
+            calling_search_spaces: vec![Css { name: "CSS-TO-EOC".into(), members: vec!["PT-EOC".into()] }],
+            ..Cluster::named("acme-north").unwrap()
+        };
+        let cluster = Cluster { lines: vec![], devices: vec![], route_groups: vec![], ..cluster };
+        let text = PlanText {
+            site: lockdown::ids::SiteId::try_from("s").unwrap(),
+            eoc_pilot: Pilot { pattern: "5911".into(), partition: "PT-EOC".into() },
+            protected_numbers: vec!["911".into()],
+            protected_partitions: vec!["911".into()],
+            eoc_css: vec![],
+            inbound_css: vec![],
+            steps: vec![],
+        };
+        Self { cluster, text }
+    }
+
+    fn css(mut self, name: &str, members: &[&str]) -> Self {
+        let members = members.iter().map(|name| (*name).to_owned()).collect();
+        self.cluster.calling_search_spaces.push(Css { name: name.into(), members });
+        self
+    }
+
+    /// A phone (or what `model` is) with its line.
+    fn phone(mut self, name: &str, model: &str, number: At<'_>, line_css: &str, device_css: &str) -> Self {
+        let given = |name: &str| (!name.is_empty()).then(|| name.to_owned());
+        self.cluster.lines.push(Number {
+            pattern: number.1.into(),
+            partition: given(number.0),
+            css: given(line_css),
+            urgent: number.1.starts_with('\\'),
+            ..Number::default()
+        });
+        self.cluster.devices.push(Device {
+            name: name.into(),
+            model: model.into(),
+            css: given(device_css),
+            lines: vec![number.1.into()],
+            ..Device::default()
+        });
+        self
+    }
+
+    fn trunk(mut self, name: &str, css: &str) -> Self {
+        let (class, css) = ("Trunk".into(), Some(css.into()));
+        self.cluster.devices.push(Device {
+            name: name.into(),
+            class,
+            model: "SIP Trunk".into(),
+            css,
+            ..Device::default()
+        });
+        self
+    }
+
+    /// Every partition that something names, `LOCK` asleep.
+    async fn run(mut self, blocks: &[&str]) -> Run {
+        let spaces = self.cluster.calling_search_spaces.iter().flat_map(|css| css.members.clone());
+        let mut names: Vec<String> = spaces.chain(["LOCK".to_owned()]).collect();
+        names.sort();
+        names.dedup();
+        let asleep = |name: &str| name.starts_with("LOCK").then(|| "NEVER".to_owned());
+        self.cluster.partitions =
+            names.into_iter().map(|name| Partition { schedule: asleep(&name), name, ..Partition::default() }).collect();
+        self.text.steps = vec![StepText::PartitionSchedule {
+            group: Group::OutboundRedirect,
+            partition: "LOCK".into(),
+            normal: Some("NEVER".into()),
+            locked: None,
+        }];
+        self.text.steps.extend(blocks.iter().map(|partition| StepText::RoutePatternBlock {
+            group: Group::OutboundBlock,
+            patterns: Patterns::AllExcept(vec![]),
+            partition: (*partition).into(),
+            acknowledge_gateway: false,
+        }));
+        let sim = CucmSim::with_cluster(self.cluster, 0, None).await.unwrap();
+        let facts = read(&sim, &self.text).await;
+        let check = guard::judge(&self.text, &facts);
+        Run { sim, facts, check, text: self.text, blocks: blocks.iter().map(|name| (*name).to_owned()).collect() }
+    }
+}
+
+struct Run {
+    sim: CucmSim,
+    facts: lockdown::dial_plan::DialPlan,
+    check: guard::Checked,
+    text: PlanText,
+    blocks: Vec<String>,
+}
+
+impl Run {
+    /// Both analyses against the table: who, digits, normal, locked.
+    fn agrees(&self, table: &[(&str, &str, &str, &str)]) {
+        let mut locked = self.sim.cluster().clone();
+        locked.partition("LOCK").unwrap().schedule = None;
+        let is_blocked = |partition: &Option<String>| partition.as_ref().is_some_and(|name| self.blocks.contains(name));
+        locked.route_patterns.iter_mut().filter(|p| is_blocked(&p.partition)).for_each(|p| p.blocked = true);
+        for (device, dialled, normal, when_locked) in table {
+            let (caller, line) = self.who(device);
+            let [traced] = &trace(&self.text, &self.facts, &[caller], &[(*dialled).to_owned()])[..] else {
+                panic!("one number from one caller is one trace")
+            };
+            for (how, their_how) in
+                [(Dialling::EnBloc, digits::Dialling::EnBloc), (Dialling::DigitByDigit, digits::Dialling::DigitByDigit)]
+            {
+                let cells = cells(traced, how);
+                let other = [&*self.sim.cluster(), &locked].map(|cluster| {
+                    let call = digits::dial_from(cluster, device, line.as_deref(), dialled, their_how).unwrap();
+                    theirs(&call.outcome)
+                });
+                let want = [(*normal).to_owned(), (*when_locked).to_owned()];
+                // Dialled key by key, `…#` and `+` come from no keypad of these tables.
+                if how == Dialling::EnBloc || !dialled.contains(['#', '+']) {
+                    assert_eq!(cells, want, "ours: {dialled} from {device}, {how:?}");
+                    assert_eq!(other, want, "the simulator's: {dialled} from {device}, {how:?}");
+                }
+            }
+        }
+    }
+
+    fn who(&self, device: &str) -> (Caller, Option<String>) {
+        let cluster = self.sim.cluster();
+        let device = cluster.devices.iter().find(|one| one.name == device).unwrap();
+        let line = device.lines.first().cloned();
+        let line_css =
+            cluster.lines.iter().find(|one| Some(&one.pattern) == line.as_ref()).and_then(|one| one.css.clone());
+        let callers = self.facts.callers();
+        let word = match (device.model.as_str(), device.class.as_str()) {
+            ("CTI Port", _) => "cti",
+            (_, "Trunk") => "trunk",
+            _ => "phone",
+        };
+        let name = |css: &Option<String>| css.clone().unwrap_or_else(|| "-".into());
+        let id = format!("{word}:{}+{}", name(&line_css), name(&device.css));
+        let caller = callers.iter().find(|caller| caller.to_string() == id);
+        (caller.unwrap_or_else(|| panic!("{id} is not among {callers:?}")).clone(), line)
+    }
+
+    /// Caller and place of every leak, in their order.
+    fn leaks(&self) -> Vec<String> {
+        let mut leaks: Vec<String> =
+            self.check.reach.leaks.iter().map(|leak| format!("{} {}", leak.caller, leak.place())).collect();
+        leaks.sort();
+        leaks
+    }
+
+    fn emergency(&self, caller: &str, number: &str) -> (Reached, Reached) {
+        let found = self.check.reach.callers.iter().find(|one| one.caller.to_string() == caller);
+        let found = found.unwrap().emergency.iter().find(|one| one.number == number).unwrap();
+        (found.normal, found.locked)
+    }
+}
+
+fn cells(traced: &Traced, how: Dialling) -> [String; 2] {
+    let one = traced.dialling.iter().find(|one| one.how == how).unwrap();
+    [ours(one.normal.as_ref().unwrap()), ours(one.locked.as_ref().unwrap())]
+}
+
+const EMERGENCY: [At<'static>; 2] = [("911", "911"), ("911", "9.911")];
+
+fn class_of_service() -> Plan {
+    let routes = [("LOC", "9.[2-9]XXXXXX"), ("LD", "9.1[2-9]XX[2-9]XXXXXX"), ("INTL", "9.011!"), ("INTL", "9.011!#")];
+    let mirrors = [("9.[2-9]XXXXXX", true), ("9.1[2-9]XX[2-9]XXXXXX", true), ("9.011!", false), ("9.011!#", true)];
+    Plan::new(&routes, &EMERGENCY, &mirrors)
+        .css("CSS-LOBBY", &["LOCK", "911", "INT"])
+        .css("CSS-STAFF", &["LOCK", "911", "INT", "LOC", "LD"])
+        .css("CSS-EXEC", &["LOCK", "911", "INT", "LOC", "LD", "INTL"])
+        .phone("SEP1", "", ("INT", "5001"), "CSS-LOBBY", "")
+        .phone("SEP2", "", ("INT", "5002"), "CSS-STAFF", "")
+        .phone("SEP3", "", ("INT", "5003"), "CSS-EXEC", "")
+}
+
+#[tokio::test]
+async fn class_of_service_on_one_calling_search_space() {
+    let table = [
+        ("SEP2", "914035551234", "out 14035551234", "5911"),
+        ("SEP3", "9011442079460000#", "out 011442079460000", "5911"),
+        // The lock opens a way to the EOC for phones that had none.
+        ("SEP1", "95551234", "-", "5911"),
+        ("SEP1", "911", "out 911", "out 911"),
+        ("SEP1", "9911", "out 911", "out 911"),
+        ("SEP1", "5002", "in 5002", "in 5002"),
+    ];
+    for blocks in [&[][..], &["LOC", "LD", "INTL"]] {
+        let run = class_of_service().run(blocks).await;
+        run.agrees(&table);
+        assert!(run.check.verdict.is_ok(), "{:?}", run.check.verdict);
+        assert_eq!(run.leaks(), [""; 0]);
+        assert_eq!(run.emergency("phone:CSS-LOBBY+-", "9911"), (Reached::Out, Reached::Out));
+    }
+}
+
+#[tokio::test]
+async fn a_phone_without_any_calling_search_space_is_told_and_so_is_what_it_reaches() {
+    let mut plan = class_of_service().phone("SEP9", "", ("INT", "5009"), "", "");
+    plan.cluster.route_patterns.push(RoutePattern {
+        pattern: "9.1[2-9]XX[2-9]XXXXXX".into(),
+        route_list: Some("RL".into()),
+        discard: Some("PreDot".into()),
+        ..RoutePattern::default()
+    });
+    let run = plan.run(&["LOC", "LD", "INTL"]).await;
+    run.agrees(&[
+        ("SEP9", "914035551234", "out 14035551234", "out 14035551234"),
+        ("SEP9", "911", "-", "-"),
+        ("SEP1", "914035551234", "out 14035551234", "5911"),
+    ]);
+    assert_eq!(run.leaks(), ["phone:-+- 9.1[2-9]XX[2-9]XXXXXX in <None>"]);
+    assert_eq!(run.emergency("phone:-+-", "911"), (Reached::NoRoute, Reached::NoRoute));
+    let warnings = run.check.verdict.unwrap().warnings;
+    assert!(warnings.iter().any(|one| one.starts_with("911 does not get through")), "{warnings:?}");
+}
+
+#[tokio::test]
+async fn calling_search_spaces_on_line_and_device() {
+    let plan = || {
+        let blocked = TranslationPattern {
+            pattern: "9.1[2-9]XX[2-9]XXXXXX".into(),
+            partition: Some("BLK".into()),
+            blocked: true,
+            ..TranslationPattern::default()
+        };
+        let routes = [("S1", "9.[2-9]XXXXXX"), ("S1", "9.1[2-9]XX[2-9]XXXXXX")];
+        let mut plan = Plan::new(&routes, &EMERGENCY, &[("9.[2-9]XXXXXX", true), ("9.1[2-9]XX[2-9]XXXXXX", true)])
+            .css("CSS-DEV", &["INT", "911", "S1"])
+            .css("CSS-L-LOCAL", &["LOCK", "BLK"])
+            .css("CSS-L-ALL", &["LOCK"])
+            .phone("P1", "", ("INT", "5001"), "CSS-L-LOCAL", "CSS-DEV")
+            .phone("P2", "", ("INT", "5002"), "CSS-L-ALL", "CSS-DEV")
+            .phone("P3", "", ("INT", "5003"), "", "CSS-DEV")
+            .phone("C1", "CTI Port", ("INT", "5004"), "CSS-L-LOCAL", "CSS-DEV");
+        plan.cluster.translation_patterns.push(blocked);
+        plan
+    };
+    let out = "out 14035551234";
+    for (blocks, leak) in [(&[][..], out), (&["S1"][..], "-")] {
+        let run = plan().run(blocks).await;
+        run.agrees(&[
+            ("P1", "95551234", "out 5551234", "5911"),
+            ("P1", "914035551234", "-", "5911"),
+            ("P2", "914035551234", out, "5911"),
+            ("P3", "914035551234", out, leak),
+            // Device first.
+            ("C1", "914035551234", out, leak),
+            ("P1", "911", "out 911", "out 911"),
+            ("P2", "9911", "out 911", "out 911"),
+            ("P3", "911", "out 911", "out 911"),
+            ("C1", "9911", "out 911", "out 911"),
+        ]);
+        assert!(run.check.verdict.is_ok(), "{:?}", run.check.verdict);
+        let leaks = if blocks.is_empty() {
+            ["cti:CSS-L-LOCAL+CSS-DEV", "phone:-+CSS-DEV"]
+                .iter()
+                .flat_map(|who| ["9.1[2-9]XX[2-9]XXXXXX", "9.[2-9]XXXXXX"].map(|p| format!("{who} {p} in S1")))
+                .collect()
+        } else {
+            Vec::new()
+        };
+        assert_eq!(run.leaks(), leaks);
+    }
+    // A mirror of the eleven: behind the lines' spaces alone it would take 9911; the device has the exact pattern.
+    let mut wide = plan();
+    wide.cluster.translation_patterns.push(TranslationPattern {
+        pattern: "9.[2-9]11".into(),
+        partition: Some("LOCK".into()),
+        mask: Some("5911".into()),
+        css: Some("CSS-TO-EOC".into()),
+        urgent: true,
+        ..TranslationPattern::default()
+    });
+    let run = wide.run(&["S1"]).await;
+    assert!(run.check.verdict.is_ok(), "{:?}", run.check.verdict);
+}
+
+fn plus_e164(mirrors: &[(&str, bool)]) -> Plan {
+    let routes = [("Nat", "\\+1[2-9]XX[2-9]XXXXXX"), ("Intl", "\\+!"), ("Intl", "\\+!#")];
+    let mut plan = Plan::new(&routes, &[("911", "911"), ("911", "9911")], mirrors)
+        .css("CSS-SJC", &["LOCK", "DN", "Intra", "UStoE164", "Nat", "Intl", "911"])
+        .css("CSS-IN", &["DN"])
+        .phone("SEP1", "", ("DN", "\\+14085554001"), "CSS-SJC", "")
+        .phone("SEP2", "", ("DN", "\\+14085554002"), "CSS-SJC", "")
+        .trunk("TRUNK", "CSS-IN");
+    plan.cluster.route_patterns[0].urgent = true;
+    let normalise =
+        |pattern: &str, mask: Option<&str>, discard: Option<&str>, prefix: Option<&str>| TranslationPattern {
+            pattern: pattern.into(),
+            partition: Some(if mask.is_some() { "Intra" } else { "UStoE164" }.into()),
+            urgent: true,
+            mask: mask.map(str::to_owned),
+            discard: discard.map(str::to_owned),
+            prefix: prefix.map(str::to_owned),
+            use_originator_css: true,
+            ..TranslationPattern::default()
+        };
+    plan.cluster.translation_patterns.extend([
+        normalise("4XXX", Some("+14085554XXX"), None, None),
+        normalise("9.1[2-9]XX[2-9]XXXXXX", None, Some("PreDot"), Some("+")),
+        normalise("9011.!#", None, Some("PreDot"), Some("+")),
+    ]);
+    plan
+}
+
+#[tokio::test]
+async fn plus_e164_with_normalising_translations() {
+    let mirrors = [("\\+1[2-9]XX[2-9]XXXXXX", true), ("\\+!", false), ("\\+!#", false)];
+    for blocks in [&[][..], &["Nat", "Intl"]] {
+        let run = plus_e164(&mirrors).run(blocks).await;
+        run.agrees(&[
+            ("SEP1", "4002", "in \\+14085554002", "in \\+14085554002"),
+            ("SEP1", "914085554002", "in \\+14085554002", "in \\+14085554002"),
+            ("SEP1", "914035551234", "out +14035551234", "5911"),
+            ("SEP1", "+442079460000", "out +442079460000", "5911"),
+            ("SEP1", "9011442079460000#", "out +442079460000", "5911"),
+            ("SEP1", "911", "out 911", "out 911"),
+            ("SEP1", "9911", "out 9911", "out 9911"),
+            ("TRUNK", "+14085554001", "in \\+14085554001", "in \\+14085554001"),
+            ("TRUNK", "+14035551234", "-", "-"),
+        ]);
+        assert!(run.check.verdict.is_ok(), "{:?}", run.check.verdict);
+        assert_eq!(run.leaks(), [""; 0]);
+    }
+    // Only `\+!` mirrored: `…#` still goes out.
+    let run = plus_e164(&mirrors[..2]).run(&[]).await;
+    assert_eq!(run.leaks(), ["phone:CSS-SJC+- \\+!# in Intl"]);
+}
+
+#[tokio::test]
+async fn a_closer_route_behind_a_wide_mirror_leaks() {
+    let mut plan = plus_e164(&[("\\+1[2-9]XX[2-9]XXXXXX", true), ("\\+!", false), ("\\+!#", false)]);
+    // Hop-off to London at the far end.
+    plan.cluster.route_patterns.push(RoutePattern {
+        pattern: "\\+44!".into(),
+        partition: Some("Intl".into()),
+        route_list: Some("RL".into()),
+        ..RoutePattern::default()
+    });
+    let run = plan.run(&[]).await;
+    run.agrees(&[("SEP1", "+442079460000", "out +442079460000", "out +442079460000")]);
+    assert_eq!(run.leaks(), ["phone:CSS-SJC+- \\+44! in Intl"]);
+}
+
+#[tokio::test]
+async fn two_tiers_behind_one_wide_translation() {
+    let mut plan = Plan::new(&[("R", "1[2-9]XX[2-9]XXXXXX")], &EMERGENCY, &[("9.[2-9]XXXXXX", true)])
+        .css("CSS-PHONE", &["LOCK", "911", "T"])
+        .css("CSS-ROUTES", &["R"])
+        .phone("SEP1", "", ("INT", "5001"), "CSS-PHONE", "");
+    plan.cluster.translation_patterns.push(TranslationPattern {
+        pattern: "9.!".into(),
+        partition: Some("T".into()),
+        discard: Some("PreDot".into()),
+        css: Some("CSS-ROUTES".into()),
+        ..TranslationPattern::default()
+    });
+    let run = plan.run(&[]).await;
+    run.agrees(&[("SEP1", "914035551234", "out 14035551234", "out 14035551234")]);
+    assert_eq!(run.leaks(), ["phone:CSS-PHONE+- 1[2-9]XX[2-9]XXXXXX in R"]);
+}
+
+#[tokio::test]
+async fn a_redirect_of_inbound_calls_that_a_number_beats() {
+    let mut plan = Plan::new(&[("LOC", "9.[2-9]XXXXXX")], &EMERGENCY, &[("9.[2-9]XXXXXX", true), ("5XXX", true)])
+        .css("CSS-IN", &["LOCK", "INT"])
+        .phone("SEP1", "", ("INT", "5001"), "", "")
+        .trunk("TRUNK", "CSS-IN");
+    plan.text.inbound_css = vec!["CSS-IN".into()];
+    let run = plan.run(&[]).await;
+    run.agrees(&[("TRUNK", "5001", "in 5001", "in 5001"), ("TRUNK", "5222", "-", "5911")]);
+    assert_eq!(run.leaks(), ["trunk:-+CSS-IN 5001 in INT"]);
+}
+
+#[tokio::test]
+async fn calls_that_cucm_makes_by_itself_pass_the_mirror_and_meet_the_block() {
+    let forward = |when: &str, destination: &str, css: &str| Forward {
+        when: when.into(),
+        destination: destination.into(),
+        css: vec![css.into()],
+    };
+    let plan = || {
+        let mut plan = class_of_service().css("CSS-CFA", &["INT", "LOC"]).css("CSS-RR", &["LD"]);
+        plan.cluster.lines[1].forwards = vec![forward("all", "95551234", "CSS-CFA")];
+        plan.cluster.lines[2].forwards =
+            vec![forward("busy", "5001", "CSS-CFA"), forward("unregistered", "914035550009", "CSS-STAFF")];
+        plan.cluster.hunt_pilots.push(Number {
+            pattern: "5800".into(),
+            partition: Some("INT".into()),
+            forwards: vec![forward("no_answer", "914035550001", "CSS-RR")],
+            ..Number::default()
+        });
+        plan.cluster.devices.push(Device {
+            name: "RDP-1".into(),
+            class: "Remote Destination Profile".into(),
+            model: "Remote Destination Profile".into(),
+            reroute_css: Some("CSS-RR".into()),
+            remote_destinations: vec!["914035550000".into()],
+            ..Device::default()
+        });
+        plan
+    };
+    let run = plan().run(&[]).await;
+    let told: Vec<_> =
+        run.check.reach.leaks.iter().map(|leak| (leak.caller.clone(), leak.via, leak.example.clone())).collect();
+    let of = |caller: &str| {
+        told.iter().find(|(owner, ..)| owner == caller).map(|(_, via, example)| (*via, example.as_str()))
+    };
+    assert_eq!(of("number:5002"), Some((Via::ForwardAll, "95551234")), "{told:?}");
+    assert_eq!(of("pilot:5800"), Some((Via::HuntOverflow, "914035550001")), "{told:?}");
+    assert_eq!(of("device:RDP-1").map(|(via, _)| via), Some(Via::Mobility), "{told:?}");
+    assert_eq!(told.len(), 3, "5003 forwards to an extension, and through the mirror: {told:?}");
+    // The simulator follows the same legs.
+    let mut locked = run.sim.cluster().clone();
+    locked.partition("LOCK").unwrap().schedule = None;
+    let legs = |cluster: &Cluster, number: &str| {
+        let legs = digits::second_legs(cluster, number).into_iter();
+        legs.map(|(when, call)| (when, theirs(&call.outcome))).collect::<Vec<_>>()
+    };
+    let told = |when: &str, end: &str| (when.to_owned(), end.to_owned());
+    assert_eq!(legs(&locked, "5002"), [told("all", "out 5551234")]);
+    assert_eq!(legs(&locked, "5003"), [told("busy", "in 5001"), told("unregistered", "5911")]);
+    assert_eq!(legs(&locked, "5800"), [told("no_answer", "out 14035550001")]);
+    let run = plan().run(&["LOC", "LD", "INTL"]).await;
+    assert_eq!(run.leaks(), [""; 0]);
+}

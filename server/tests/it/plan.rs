@@ -1,0 +1,158 @@
+//! `plan check` and `plan trace`, by the command line and by REST.
+
+use crate::world::{DEMO, SITE, World};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+impl World {
+    /// What the command line says for programs.
+    fn json(&self, words: &[&str]) -> Value {
+        let output = self.run(&[words, &["--json"]].concat());
+        serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
+    }
+
+    async fn ask(&self, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+        let key = self.key("status:read");
+        let (code, _, answer) = self.call(Method::POST, &format!("/api/v1/sites/{SITE}/{path}"), &key, body, &[]).await;
+        (code, answer)
+    }
+}
+
+/// Without what another run takes.
+fn timeless(mut check: Value) -> Value {
+    check["analysis_seconds"] = Value::Null;
+    check["read"]["seconds"] = Value::Null;
+    check["read"]["requests"] = Value::Null;
+    check
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_says_who_can_call_where_the_same_by_command_line_and_rest() {
+    let world = World::new().await;
+    world.until_standing("normal").await;
+    let (code, by_rest) = world.ask("plan/check", None).await;
+    assert_eq!(code, StatusCode::OK, "{by_rest}");
+    let by_words = world.json(&["plan", "check"]);
+    assert_eq!(by_words["accepted"], true);
+    assert_eq!(timeless(by_words["sites"][0].clone()), timeless(by_rest.clone()));
+    assert_eq!(by_rest["site"], SITE);
+    assert_eq!(by_rest["read"]["callers"], true);
+    assert!(by_rest["read"]["requests"].as_u64().unwrap() <= 25, "{}", by_rest["read"]);
+    let callers = by_rest["callers"].as_array().unwrap();
+    let devices: u64 = callers.iter().map(|caller| caller["count"].as_u64().unwrap()).sum();
+    assert_eq!(devices, world.cucm.cluster().devices.len() as u64);
+    let lobby = callers.iter().find(|caller| caller["id"] == "phone:CSS-PHONE-LOCAL+-").unwrap();
+    assert_eq!(lobby["line_css"], "CSS-PHONE-LOCAL");
+    assert_eq!(lobby["device_css"], Value::Null);
+    assert_eq!(lobby["partitions"][0], "PT-LOCKDOWN-OUT");
+    assert_eq!(lobby["pstn"], json!({ "normal": true, "locked": false }));
+    let emergency = lobby["emergency"].as_array().unwrap();
+    let of = |number: &str| emergency.iter().find(|one| one["number"] == number).unwrap_or(&Value::Null);
+    assert_eq!(of("911"), &json!({ "number": "911", "normal": "out", "locked": "out" }));
+    // The one planted way past the lock, with the phone that has it.
+    let leaks = by_rest["leaks"].as_array().unwrap();
+    assert_eq!(leaks.len(), 1, "{leaks:?}");
+    let want = json!({
+        "caller": "phone:-+CSS-DRILL", "via": "direct", "pattern": "9.1403555019X", "partition": "PT-DRILL-PSTN",
+        "example": "914035550190", "path": ["9.1403555019X in PT-DRILL-PSTN"], "direction": "outbound", "count": 1
+    });
+    assert_eq!(leaks[0], want);
+    // Steps with what they hold.
+    let steps = by_rest["steps"].as_array().unwrap();
+    assert!(steps.iter().all(|step| step["state"] == "normal" && step["now"].is_string()), "{steps:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_plan_is_answered_with_callers_too() {
+    let world = World::new().await;
+    world.until_standing("normal").await;
+    world.cucm.edit(|cluster| {
+        let pilot = cluster.hunt_pilots.iter_mut().find(|pilot| pilot.pattern == "5911").unwrap();
+        pilot.dead = true;
+    });
+    let (code, check) = world.ask("plan/check", None).await;
+    assert_eq!((code, &check["accepted"]), (StatusCode::OK, &json!(false)));
+    assert!(check["violations"][0].as_str().unwrap().contains("Nothing rings at the EOC pilot"), "{check}");
+    assert!(check["callers"].as_array().unwrap().len() > 5 && check["leaks"].as_array().unwrap().len() == 1, "{check}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_sql_is_refused_calling_search_spaces_are_judged_and_it_is_said() {
+    let world = World::stopped(DEMO, "").await;
+    world.cucm.faults().no_sql = true;
+    let check = world.json(&["plan", "check"])["sites"][0].clone();
+    assert_eq!((&check["accepted"], &check["read"]["callers"]), (&json!(true), &json!(false)));
+    let callers = check["callers"].as_array().unwrap();
+    assert_eq!(callers.len(), world.cucm.cluster().calling_search_spaces.len());
+    assert!(callers.iter().all(|caller| caller["kind"] == "css" && caller["count"] == 0), "{callers:?}");
+    let warnings = check["warnings"].to_string();
+    for said in [
+        "Who calls from where was not read (the AXL user may not ask by SQL",
+        "CUCM did not tell where route patterns lead",
+    ] {
+        assert!(warnings.contains(said), "{said}: {warnings}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_number_is_followed_from_a_lobby_phone_normally_and_locked() {
+    let world = World::new().await;
+    world.until_standing("normal").await;
+    let asked = json!({ "from": "number:7001", "digits": ["914035551234", "911"] });
+    let (code, traced) = world.ask("plan/trace", Some(asked)).await;
+    assert_eq!(code, StatusCode::OK, "{traced}");
+    assert_eq!(traced["from"], "number:7001");
+    let [out, emergency] = &traced["traces"].as_array().unwrap()[..] else { panic!("{traced}") };
+    // PT-NIGHT is active at some hours only: each way of dialling is answered for both.
+    let dialling = out["dialling"].as_array().unwrap();
+    let told: Vec<_> =
+        dialling.iter().map(|one| (one["how"].as_str().unwrap(), one["schedules"].as_str().unwrap())).collect();
+    let want =
+        [("en_bloc", "active"), ("en_bloc", "inactive"), ("digit_by_digit", "active"), ("digit_by_digit", "inactive")];
+    assert_eq!(told, want);
+    for one in dialling {
+        assert_eq!((&one["normal"]["end"], &one["normal"]["digits"]), (&json!("pstn"), &json!("14035551234")), "{one}");
+        assert_eq!((&one["locked"]["end"], &one["locked"]["pattern"]), (&json!("inside"), &json!("5911")), "{one}");
+        assert_eq!(one["now"], one["normal"], "nothing is locked");
+    }
+    assert!(emergency["dialling"].as_array().unwrap().iter().all(|one| one["locked"]["end"] == "pstn"), "{emergency}");
+    let by_words = world.json(&["plan", "trace", "914035551234", "911", "--from", "number:7001"]);
+    assert_eq!(by_words["traces"], traced["traces"]);
+    let words =
+        String::from_utf8(world.run(&["plan", "trace", "914035551234", "--from", "number:7001"]).stdout).unwrap();
+    assert!(words.contains("normal to the PSTN as 14035551234 by 9.1403[2-9]XXXXXX in PT-PSTN-LOCAL"), "{words}");
+    assert!(words.contains("locked inside by 9.1403[2-9]XXXXXX in PT-LOCKDOWN-OUT → 5911 in PT-EOC"), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trace_from_nobody_or_of_no_number_is_refused_with_what_to_write() {
+    let world = World::new().await;
+    world.until_standing("normal").await;
+    let many: Vec<String> = (0..10_001).map(|n| format!("9{n}")).collect();
+    for (body, code, said) in [
+        (
+            json!({ "from": "number:9999", "digits": "911" }),
+            StatusCode::NOT_FOUND,
+            "Nothing in CUCM is called like that",
+        ),
+        (json!({ "from": "css:CSS-NOBODY", "digits": "911" }), StatusCode::NOT_FOUND, "capital letters"),
+        (json!({ "from": "number:' or '1'='1", "digits": "911" }), StatusCode::NOT_FOUND, "Nothing in CUCM"),
+        (json!({ "from": "7001", "digits": "911" }), StatusCode::BAD_REQUEST, "names no caller. Write css:NAME"),
+        (json!({ "from": "number:7001", "digits": "9x1" }), StatusCode::BAD_REQUEST, "is not dialled like that"),
+        (json!({ "from": "number:7001", "digits": many }), StatusCode::BAD_REQUEST, "10000 at most"),
+        (json!({ "from": "number:7001" }), StatusCode::BAD_REQUEST, "digits"),
+    ] {
+        let (answered, problem) = world.ask("plan/trace", Some(body)).await;
+        assert_eq!(answered, code, "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(said), "{said}: {problem}");
+    }
+    let output = world.run(&["plan", "trace", "911", "--from", "device:SEP"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("nothing in CUCM is called device:SEP"));
+    // A line and a device by their spaces, a trunk by its name.
+    for from in ["line:CSS-PHONE-LD,device:CSS-DRILL", "trunk:TRUNK-PSTN", "device:SEP00AC3E001B59", "css:CSS-EOC"] {
+        let (code, traced) = world.ask("plan/trace", Some(json!({ "from": from, "digits": "911" }))).await;
+        assert_eq!((code, traced["traces"].as_array().map(Vec::len)), (StatusCode::OK, Some(1)), "{from}: {traced}");
+    }
+}
