@@ -76,8 +76,10 @@ impl Texts {
         }
     }
 
-    pub(crate) fn emergency(&self, numbers: &[String]) -> String {
-        numbers.first().map_or_else(|| self.said("emergency_any"), |number| self.filled("emergency", "number", number))
+    /// Which number always helps, and no more of it than was proved.
+    pub(crate) fn emergency(&self, numbers: &[String], proved: bool) -> String {
+        let text = if proved { "emergency" } else { "emergency_untouched" };
+        numbers.first().map_or_else(|| self.said("emergency_any"), |number| self.filled(text, "number", number))
     }
 
     pub(crate) fn age(&self, seconds: i64) -> String {

@@ -54,6 +54,8 @@ pub struct SiteView {
     pub offset_s: i64,
     pub zone: String,
     pub emergency_numbers: Vec<String>,
+    /// The first of them was proved to get through from every phone.
+    pub emergency_proved: bool,
     /// The server's clock when this was written, in milliseconds since 1970.
     pub answered_ms: i64,
     /// For EOC personnel only.

@@ -67,6 +67,7 @@ fn route(pattern: String, partition: &str) -> RoutePattern {
         emergency: false,
         destination: Destination::RouteList("RL-PSTN".into()),
         on_net: false,
+        filtered: false,
     }
 }
 
@@ -91,6 +92,7 @@ fn town(lines: usize) -> DialPlan {
         css: Some("CSS-EOC".into()),
         use_originator_css: false,
         emergency: false,
+        filtered: false,
     });
     let mirrors = mirrors.collect();
     let mut routes: Vec<RoutePattern> = patterns.iter().enumerate().map(|(n, p)| route(p.clone(), place(n))).collect();

@@ -40,6 +40,13 @@ pub enum Callers {
     NotRead { why: String },
 }
 
+impl Callers {
+    /// Nobody at all is nobody who was read: a plan is proved for no one then.
+    pub fn of(callers: Vec<Caller>) -> Self {
+        if callers.is_empty() { Self::NotRead { why: "CUCM names no device".into() } } else { Self::Read(callers) }
+    }
+}
+
 impl Default for Callers {
     fn default() -> Self {
         Self::NotRead { why: "nobody asked".into() }

@@ -77,6 +77,9 @@ pub struct RoutePattern {
     /// Every device behind it stays inside: another cluster, voice mail.
     #[serde(default)]
     pub on_net: bool,
+    /// Its `@` is narrowed by a route filter.
+    #[serde(default)]
+    pub filtered: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +104,9 @@ pub struct TranslationPattern {
     pub css: Option<String>,
     pub use_originator_css: bool,
     pub emergency: bool,
+    /// Its `@` is narrowed by a route filter.
+    #[serde(default)]
+    pub filtered: bool,
 }
 
 /// What a pattern does to the called digits: discard, then mask, then prefix.

@@ -67,6 +67,13 @@ pub enum Line {
 pub const SCREEN_LOST: &str = "Unknown: this screen has lost the server";
 pub const SCREEN_LOST_THEN: &str = "Look at another screen, a desk phone or the bot: the lock may be ordered there.";
 
+/// Which number always helps. `proved`: it was shown to get through from every phone, as the dial plan was last read; that a
+/// lock does not touch it holds of every plan that is accepted.
+pub fn emergency(number: &str, proved: bool) -> String {
+    let then = if proved { "It always works, from every phone." } else { "A lock does not touch it." };
+    format!("Emergency: dial {number}. {then}")
+}
+
 /// What a sentence is made of.
 pub struct Facts<'a> {
     pub order: &'a Command,

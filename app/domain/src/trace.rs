@@ -2,6 +2,8 @@
 
 use crate::caller::Caller;
 use crate::dial_plan::DialPlan;
+use crate::guard::Via;
+use crate::leg::Leg;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{Dialling, DigitAnalysis, End, Route};
 use crate::step::Target;
@@ -112,6 +114,14 @@ pub struct Trace {
     pub path: Vec<String>,
     /// It is routed only after the inter-digit timer.
     pub waits: bool,
+    /// What CUCM calls by itself from where it ends inside.
+    pub legs: Vec<LegTrace>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LegTrace {
+    pub via: Via,
+    pub end: Ended,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,7 +164,34 @@ impl Trace {
             End::NotUnderstood { leaves_by, .. } => (Ended::NotUnderstood, leaves_by, None),
         };
         let (pattern, partition) = place.map_or((None, None), |(pattern, partition)| (Some(pattern), partition));
-        Self { end, pattern, partition, digits, path, waits }
+        Self { end, pattern, partition, digits, path, waits, legs: Vec::new() }
+    }
+
+    /// A handset that is lifted: what rings then (PLAR) is not followed.
+    fn lifted() -> Self {
+        let (end, path) = (Ended::NotUnderstood, Vec::new());
+        Self { end, pattern: None, partition: None, digits: None, path, waits: false, legs: Vec::new() }
+    }
+
+    fn from(analysis: &DigitAnalysis<'_>, facts: &DialPlan, caller: &Caller, digits: &str, how: Dialling) -> Self {
+        if digits.is_empty() {
+            return Self::lifted();
+        }
+        let mut trace = Self::of(analysis.route(&caller.spaces(), digits, how));
+        if let (Ended::Inside, Some(pattern)) = (trace.end, &trace.pattern) {
+            let owners = [format!("number:{pattern}"), format!("pilot:{pattern}")];
+            let legs = facts.legs.all().iter().filter(|leg| owners.contains(&leg.owner));
+            trace.legs = legs.filter_map(|leg| LegTrace::of(analysis, leg)).collect();
+        }
+        trace
+    }
+}
+
+impl LegTrace {
+    fn of(analysis: &DigitAnalysis<'_>, leg: &Leg) -> Option<Self> {
+        let spaces: Vec<&str> = leg.spaces.iter().map(String::as_str).collect();
+        let route = analysis.route(&spaces, leg.destination.as_ref()?, Dialling::EnBloc);
+        Some(Self { via: leg.via, end: Trace::of(route).end })
     }
 }
 
@@ -186,7 +223,7 @@ pub fn trace(text: &PlanText, facts: &DialPlan, callers: &[Caller], numbers: &[S
             .into_iter()
             .flat_map(|how| {
                 analyses.iter().map(move |(schedules, states)| {
-                    let of = |state: usize| Some(Trace::of(states.get(state)?.route(&caller.spaces(), digits, how)));
+                    let of = |state: usize| Some(Trace::from(states.get(state)?, facts, caller, digits, how));
                     let now = of(0).expect("the dial plan as it was read stands first");
                     Dialled { how, schedules: *schedules, now, normal: of(1), locked: of(2) }
                 })

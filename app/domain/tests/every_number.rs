@@ -199,6 +199,7 @@ fn route() -> impl Strategy<Value = RoutePattern> {
         emergency: false,
         destination: Destination::NotRead,
         on_net,
+        filtered: false,
     })
 }
 
@@ -220,6 +221,7 @@ fn translation() -> impl Strategy<Value = TranslationPattern> {
             use_originator_css: css.is_none(),
             css: css.map(str::to_owned),
             emergency: false,
+            filtered: false,
         }
     })
 }

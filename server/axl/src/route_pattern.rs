@@ -16,6 +16,8 @@ pub struct RoutePattern {
     pub mask: Option<String>,
     pub discard: Option<String>,
     pub prefix: Option<String>,
+    /// Narrows an `@`.
+    pub route_filter: Option<String>,
     pub emergency: bool,
 }
 
@@ -26,7 +28,7 @@ pub enum Destination {
     None,
 }
 
-const TAGS: [&str; 8] = [
+const TAGS: [&str; 9] = [
     "pattern",
     "routePartitionName",
     "blockEnable",
@@ -34,6 +36,7 @@ const TAGS: [&str; 8] = [
     "digitDiscardInstructionName",
     "patternUrgency",
     "prefixDigitsOut",
+    "routeFilterName",
     "isEmergencyServiceNumber",
 ];
 
@@ -89,6 +92,7 @@ impl RoutePattern {
             mask: row.text_of("calledPartyTransformationMask"),
             discard: row.text_of("digitDiscardInstructionName"),
             prefix: row.text_of("prefixDigitsOut"),
+            route_filter: row.text_of("routeFilterName"),
             emergency: row.flag("isEmergencyServiceNumber"),
         })
     }

@@ -15,12 +15,14 @@ pub struct TransPattern {
     pub mask: Option<String>,
     pub discard: Option<String>,
     pub prefix: Option<String>,
+    /// Narrows an `@`.
+    pub route_filter: Option<String>,
     pub css: Option<String>,
     pub use_originator_css: bool,
     pub emergency: bool,
 }
 
-const TAGS: [&str; 10] = [
+const TAGS: [&str; 11] = [
     "pattern",
     "routePartitionName",
     "blockEnable",
@@ -28,6 +30,7 @@ const TAGS: [&str; 10] = [
     "digitDiscardInstructionName",
     "patternUrgency",
     "prefixDigitsOut",
+    "routeFilterName",
     "callingSearchSpaceName",
     "useOriginatorCss",
     "isEmergencyServiceNumber",
@@ -79,6 +82,7 @@ impl TransPattern {
             mask: row.text_of("calledPartyTransformationMask"),
             discard: row.text_of("digitDiscardInstructionName"),
             prefix: row.text_of("prefixDigitsOut"),
+            route_filter: row.text_of("routeFilterName"),
             css: row.text_of("callingSearchSpaceName"),
             use_originator_css: row.flag("useOriginatorCss"),
             emergency: row.flag("isEmergencyServiceNumber"),

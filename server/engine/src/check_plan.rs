@@ -58,10 +58,10 @@ impl Site {
         self.keep(check.read_at, &check.facts);
         if self.drill_of.is_some() {
             // Canaries are to stop no call: that every call still goes out is no leak.
-            check.checked.reach.leaks.clear();
+            check.checked.reach.iter_mut().for_each(|reach| reach.leaks.clear());
         }
         if let Ok(accepted) = &mut check.checked.verdict {
-            accepted.keep(&check.checked.reach.leaks);
+            accepted.keep(check.checked.reach.as_ref().map_or(&[][..], |reach| &reach.leaks));
             let untouched = self.is_untouched();
             let blocked =
                 if untouched { guard::blocked_already(&self.text, &accepted.plan, &check.facts) } else { vec![] };

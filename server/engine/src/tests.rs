@@ -62,6 +62,7 @@ fn facts() -> Facts {
         emergency: false,
         destination: Destination::RouteList("RL".into()),
         on_net: false,
+        filtered: false,
     };
     Facts {
         partitions: vec![
@@ -626,4 +627,15 @@ async fn two_proofs_at_once_are_one_write_and_a_cucm_that_is_busy_proves_nothing
     assert!(matches!(refused, Err(EngineError::NotNow(_))), "{refused:?}");
     let failed = |kind: &EventKind| matches!(kind, EventKind::WriteProved { failed: Some(_), .. });
     assert_eq!(world.told(failed).await, 0, "nobody is sent to mend a role that is right");
+}
+
+#[test]
+fn what_a_server_of_before_remembered_is_read_and_what_is_remembered_it_can_read() {
+    let old = r#"{"plan":{"site":"s","steps":[]},"warnings":[],"leaks":[{"css":"PHONE","pattern":"9.X in PSTN","example":"91","path":["9.X in PSTN"],"direction":"outbound"}]}"#;
+    let read: lockdown::guard::CheckedPlan = serde_json::from_str(old).unwrap();
+    assert_eq!((read.leaks[0].caller.as_str(), read.leaks[0].place()), ("PHONE", "9.X in PSTN".to_owned()));
+    let written = serde_json::to_value(&read.leaks[0]).unwrap();
+    for field in ["css", "pattern", "example", "path", "direction"] {
+        assert!(!written[field].is_null(), "{field}: {written}");
+    }
 }

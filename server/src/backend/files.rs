@@ -65,7 +65,7 @@ impl Pages {
         }
     }
 
-    /// What everybody may know of a site: its name, and the numbers that always work.
+    /// What everybody may know of a site: its name, and the numbers that a lock never touches.
     pub fn public_facts(&self, site: &SiteId) -> (String, Vec<String>) {
         let now = self.engine.now();
         let view = self.engine.status(site).map(|status| self.sites.public(&status, now));

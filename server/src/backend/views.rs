@@ -15,6 +15,11 @@ use lockdown::timeline::{Event, EventKind};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+/// Does this number get through from every phone, as the plan was last read?
+fn is_proved(status: &SiteStatus, number: &str) -> bool {
+    matches!(&status.plan, PlanState::Accepted(plan) if plan.checked.from_every_phone.iter().any(|one| one == number))
+}
+
 /// What the configuration says of a site besides its plan.
 pub struct SiteFacts {
     pub id: SiteId,
@@ -67,6 +72,7 @@ impl Sites {
             ReadingState::Mixed | ReadingState::Unknown => None,
         });
         let (offset_s, zone) = self.zone(&status.id, now);
+        let emergency_numbers = self.facts(Some(&status.id)).map(|f| f.emergency_numbers.clone()).unwrap_or_default();
         SiteView {
             said: words::said(self.said(status, false, now)),
             unseen: words::said(self.unseen(status, false, now)),
@@ -80,7 +86,8 @@ impl Sites {
             since: self.moment(Some(&status.id), status.command.since(), now),
             read: read.map(|reading| self.moment(Some(&status.id), reading.read_at, now)),
             last_seen,
-            emergency_numbers: self.facts(Some(&status.id)).map(|f| f.emergency_numbers.clone()).unwrap_or_default(),
+            emergency_proved: emergency_numbers.first().is_some_and(|number| is_proved(status, number)),
+            emergency_numbers,
             answered_ms: now.as_millisecond(),
             detail: None,
         }

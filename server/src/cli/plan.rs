@@ -43,13 +43,20 @@ fn in_words(site: &str, check: &PlanCheck) -> String {
         Ok(checked) => good(site, checked, check.found().as_ref()),
         Err(violations) => bad(site, violations),
     };
-    let reach = &check.checked.reach;
+    if check.checked.verdict.is_err() {
+        words.push_str(&marked(&check.checked.warnings));
+    }
+    let Some(reach) = &check.checked.reach else { return words };
     let _ = writeln!(words, "  {}.", lockdown::timeline::ways(reach.leaks.len()));
     words.push_str(&leaks_in_words(&reach.leaks));
     for limit in &reach.limits {
         let _ = writeln!(words, "  · {limit}");
     }
     words
+}
+
+fn marked(warnings: &[String]) -> String {
+    warnings.iter().fold(String::new(), |words, warning| format!("{words}  ! {warning}\n"))
 }
 
 fn good(site: &str, checked: &CheckedPlan, reading: Option<&Reading>) -> String {
@@ -62,9 +69,7 @@ fn good(site: &str, checked: &CheckedPlan, reading: Option<&Reading>) -> String 
         let _ =
             writeln!(words, "  {:<18} {:<40} {now} → {}", step.group.to_string(), step.object.to_string(), step.locked);
     }
-    for warning in &checked.warnings {
-        let _ = writeln!(words, "  ! {warning}");
-    }
+    words.push_str(&marked(&checked.warnings));
     words
 }
 
@@ -177,6 +182,9 @@ fn traced(trace: &trace::Trace) -> String {
     }
     if trace.waits {
         words.push_str(", after the inter-digit timer");
+    }
+    for leg in &trace.legs {
+        let _ = write!(words, "; {}: {}", leg.via.in_words(), leg.end.in_words());
     }
     words
 }

@@ -100,6 +100,8 @@ pub(super) struct BySql {
     targets: Option<HashMap<Uuid, Target>>,
     /// What was refused, and what is not known for it.
     pub(super) not_read: Vec<String>,
+    /// Why nothing more was asked.
+    given_up: Option<String>,
 }
 
 struct Target {
@@ -107,25 +109,53 @@ struct Target {
     on_net: bool,
 }
 
+/// Asks one thing after the other; after trouble that is no plain refusal nothing more: each question could take as long.
+struct Asking<'c> {
+    client: &'c Client,
+    given_up: Option<String>,
+}
+
+impl Asking<'_> {
+    /// The rows, or why there are none. A cluster that has just answered by lists is there: what it does not say by SQL keeps
+    /// nobody from locking.
+    async fn rows(&mut self, query: &str) -> Result<Result<Vec<Row>, String>, Error> {
+        if let Some(why) = &self.given_up {
+            return Ok(Err(why.clone()));
+        }
+        match self.client.sql(query).await {
+            Ok(rows) => Ok(Ok(rows)),
+            Err(error @ (Error::BadCredentials | Error::Certificate { .. } | Error::Version { .. })) => Err(error),
+            Err(error @ Error::Rejected { .. }) => Ok(Err(error.to_string())),
+            Err(error) => {
+                self.given_up = Some(error.to_string());
+                Ok(Err(error.to_string()))
+            }
+        }
+    }
+}
+
 /// # Errors
 /// Where CUCM cannot be asked at all. What it refuses is told in what is returned.
 pub(super) async fn read(client: &Client) -> Result<BySql, Error> {
-    let everybody = asked(client, &callers(EVERYBODY)).await?;
-    let mut read = BySql { callers: Callers::default(), numbers: Vec::new(), targets: None, not_read: Vec::new() };
-    match everybody {
-        Ok(rows) => read.callers = Callers::Read(of_rows(&rows)),
-        Err(why) => read.callers = Callers::NotRead { why },
-    }
-    match asked(client, NUMBERS).await? {
+    let mut asking = Asking { client, given_up: None };
+    let mut read =
+        BySql { callers: Callers::default(), numbers: Vec::new(), targets: None, not_read: vec![], given_up: None };
+    read.callers = match asking.rows(&callers(EVERYBODY)).await? {
+        Ok(rows) => Callers::of(of_rows(&rows)),
+        Err(why) => Callers::NotRead { why },
+    };
+    match asking.rows(NUMBERS).await? {
         Ok(rows) => read.numbers = rows,
         Err(why) => read.not_read.push(format!("which directory numbers are urgent or ring nowhere ({why})")),
     }
-    match (asked(client, TARGETS).await?, asked(client, LISTS).await?) {
-        (Ok(targets), Ok(lists)) => read.targets = Some(of_targets(&targets, &lists)),
+    match (asking.rows(TARGETS).await?, asking.rows(LISTS).await?) {
+        (Ok(targets), Ok(lists)) if !targets.is_empty() => read.targets = Some(of_targets(&targets, &lists)),
+        (Ok(_), Ok(_)) => read.not_read.push("where any route pattern leads".into()),
         (Err(why), _) | (_, Err(why)) => {
             read.not_read.push(format!("where route patterns lead, so that each counts as a way to the PSTN ({why})"));
         }
     }
+    read.given_up = asking.given_up;
     Ok(read)
 }
 
@@ -153,34 +183,8 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// The rows, or why they are refused.
-async fn asked(client: &Client, query: &str) -> Result<Result<Vec<Row>, String>, Error> {
-    match client.sql(query).await {
-        Ok(rows) => Ok(Ok(rows)),
-        Err(error @ (Error::NoSql | Error::Rejected { .. } | Error::TooLarge { .. })) => Ok(Err(error.to_string())),
-        Err(error) => Err(error),
-    }
-}
-
-/// The calls that CUCM makes by itself, but those of hunt pilots.
-///
-/// # Errors
-/// As [`read`].
-pub(super) async fn legs(client: &Client, spaces: &[CallingSearchSpace]) -> Result<Legs, Error> {
-    let mut legs = Vec::new();
-    let names: HashMap<&Uuid, &str> = spaces.iter().map(|css| (&css.uuid, css.name.as_str())).collect();
-    for (query, of_row) in [
-        (FORWARD_ALL.to_owned(), forward_all as fn(&Row, &HashMap<&Uuid, &str>) -> Vec<Leg>),
-        (forwards(), other_forwards),
-        (MOBILITY.to_owned(), mobility),
-    ] {
-        match asked(client, &query).await? {
-            Ok(rows) => legs.extend(rows.iter().flat_map(|row| of_row(row, &names))),
-            Err(why) => return Ok(Legs::NotRead { why }),
-        }
-    }
-    Ok(Legs::Read(legs))
-}
+/// What a row tells of legs, with the names of calling search spaces.
+type OfRow = fn(&Row, &HashMap<&Uuid, &str>) -> Vec<Leg>;
 
 /// Ids of calling search spaces by their names; one that was made since the list was read is left out.
 fn named(row: &Row, columns: &[&str], names: &HashMap<&Uuid, &str>) -> Vec<String> {
@@ -262,12 +266,37 @@ fn of_targets(targets: &[Row], lists: &[Row]) -> HashMap<Uuid, Target> {
 }
 
 impl BySql {
+    /// The calls that CUCM makes by itself, but those of hunt pilots.
+    ///
+    /// # Errors
+    /// As [`read`].
+    pub(super) async fn legs(&mut self, client: &Client, spaces: &[CallingSearchSpace]) -> Result<Legs, Error> {
+        let mut asking = Asking { client, given_up: self.given_up.clone() };
+        let (mut legs, mut not_read) = (Vec::new(), Vec::new());
+        let names: HashMap<&Uuid, &str> = spaces.iter().map(|css| (&css.uuid, css.name.as_str())).collect();
+        let kinds = [
+            ("which numbers forward all calls", FORWARD_ALL.to_owned(), forward_all as OfRow),
+            ("the other forwards", forwards(), other_forwards),
+            ("which mobiles ring along", MOBILITY.to_owned(), mobility),
+        ];
+        let count = kinds.len();
+        for (what, query, of_row) in kinds {
+            match asking.rows(&query).await? {
+                Ok(rows) => legs.extend(rows.iter().flat_map(|row| of_row(row, &names))),
+                Err(why) => not_read.push((what, why)),
+            }
+        }
+        if let Some((_, why)) = not_read.first().filter(|_| not_read.len() == count) {
+            return Ok(Legs::NotRead { why: why.clone() });
+        }
+        self.not_read.extend(not_read.into_iter().map(|(what, why)| format!("{what} ({why})")));
+        Ok(Legs::Read(legs))
+    }
+
     /// Puts in where it leads; false where that is not known.
     pub(super) fn lead(&self, route: &mut RoutePattern) -> bool {
-        let Some(targets) = &self.targets else { return false };
-        if let Some(target) = targets.get(&route.uuid) {
-            (route.destination, route.on_net) = (target.destination.clone(), target.on_net);
-        }
+        let Some(target) = self.targets.as_ref().and_then(|targets| targets.get(&route.uuid)) else { return false };
+        (route.destination, route.on_net) = (target.destination.clone(), target.on_net);
         true
     }
 

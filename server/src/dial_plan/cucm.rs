@@ -76,7 +76,11 @@ impl Cucm {
     }
 
     /// Numbers, pilots, and what CUCM calls by itself from them.
-    async fn endpoints(&self, sql: &BySql, spaces: &[CallingSearchSpace]) -> Result<(Vec<Endpoint>, Legs), axl::Error> {
+    async fn endpoints(
+        &self,
+        sql: &mut BySql,
+        spaces: &[CallingSearchSpace],
+    ) -> Result<(Vec<Endpoint>, Legs), axl::Error> {
         let of = |kind, e: axl::endpoint::Endpoint| Endpoint {
             pattern: e.pattern,
             partition: e.partition,
@@ -85,7 +89,7 @@ impl Cucm {
             dead: e.blocked,
         };
         let pilots = self.client.hunt_pilots("%").await?;
-        let mut legs = by_sql::legs(&self.client, spaces).await?;
+        let mut legs = sql.legs(&self.client, spaces).await?;
         if let Legs::Read(legs) = &mut legs {
             legs.extend(pilots.iter().flat_map(overflows));
         }
@@ -140,9 +144,9 @@ impl DialPlan for Cucm {
         self.client.ccm_version().await.map_err(|error| named(&error))?;
         let facts = async {
             let mut gone = Vec::new();
-            let sql = by_sql::read(&self.client).await?;
+            let mut sql = by_sql::read(&self.client).await?;
             let calling_search_spaces = self.calling_search_spaces(&mut gone).await?;
-            let (endpoints, legs) = self.endpoints(&sql, &calling_search_spaces).await?;
+            let (endpoints, legs) = self.endpoints(&mut sql, &calling_search_spaces).await?;
             Ok(Facts {
                 route_patterns: self.route_patterns(&sql, &mut gone).await?,
                 partitions: partitions(self.client.partitions().await?),
@@ -251,6 +255,7 @@ fn route_pattern_state(found: AxlRoutePattern) -> RoutePattern {
         emergency: found.emergency,
         destination: Destination::NotRead,
         on_net: false,
+        filtered: found.route_filter.is_some(),
     }
 }
 
@@ -265,6 +270,7 @@ fn translation_pattern(found: AxlTransPattern) -> TranslationPattern {
         css: found.css,
         use_originator_css: found.use_originator_css,
         emergency: found.emergency,
+        filtered: found.route_filter.is_some(),
     }
 }
 

@@ -170,7 +170,8 @@ struct Told<'a> {
 fn alert(told: &Told<'_>, references: &[String], facts: &Facts<'_>) -> io::Result<String> {
     let change = told.change;
     let number = facts.emergency_numbers.first().map_or("the emergency number", String::as_str);
-    let instruction = format!("Emergency: dial {number}. It always works, from every phone.");
+    // An alert is what it was when it was given out: nothing that a later reading of the dial plan may change.
+    let instruction = lockdown::say::emergency(number, false);
     document("alert", NAMESPACE, |alert| {
         text(alert, "identifier", told.identifier)?;
         text(alert, "sender", facts.sender)?;

@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use limit::{Limit, Place};
 use lockdown::ids::{OperatorId, SiteId};
 use lockdown::operator::{Authority, Operator, Scope, Surface};
+use lockdown::say::emergency;
 use lockdown::standing::Standing;
 use lockdown::step::Target;
 use lockdown::timeline::EventKind;
@@ -148,8 +149,7 @@ impl Desk {
             (english.headline(&public).to_owned(), english.second_line(&public))
         };
         let checked = age.map_or_else(|| "never checked".to_owned(), |age| format!("checked {age}"));
-        let emergency =
-            public.emergency_numbers.first().map(|number| format!("Emergency: dial {number}. It always works."));
+        let emergency = public.emergency_numbers.first().map(|number| emergency(number, public.emergency_proved));
         let lines = [Some(headline.clone()), Some(second).filter(|text| !text.is_empty()), Some(checked), emergency];
         let again = if matches!(public.standing, Standing::Pending { .. }) { 2 } else { 15 };
         let here = self.url(&format!("/status?d={}", device_name(&asking.device).unwrap_or_default()));
@@ -171,8 +171,8 @@ impl Desk {
             let age = age.map_or_else(|| "never checked".to_owned(), |age| format!("checked {age}"));
             format!("{}: {}, {age}", site.name, english.headline(site))
         };
-        let emergency = sites.iter().find_map(|site| site.emergency_numbers.first());
-        let emergency = emergency.map(|number| format!("Emergency: dial {number}. It always works."));
+        let number = |site: &SiteView| Some(emergency(site.emergency_numbers.first()?, site.emergency_proved));
+        let emergency = sites.iter().find_map(number);
         Screen::Text {
             title: "PSTN".into(),
             prompt: String::new(),

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use lockdown::call_request::CallRequest;
 use lockdown::operator::{Act as Right, Operator};
 use lockdown::report::Report;
+use lockdown::say::emergency;
 use serde_json::json;
 
 pub(super) const UNKNOWN_ACCOUNT: &str = "I do not know you yet. Sign in to the console, open **My profile**, and send me the line that stands there (`link …`). Or ask an administrator.";
@@ -52,10 +53,9 @@ impl Webex {
         let now = self.pages.engine.now();
         let statuses = self.pages.engine.live_statuses();
         let all: Vec<String> = statuses.iter().map(|status| self.standing(status, who, now)).collect();
-        let numbers =
-            statuses.first().map(|first| self.pages.sites.public(first, now).emergency_numbers).unwrap_or_default();
-        let emergency =
-            numbers.first().map(|number| format!("\n\nEmergency: dial {number}. It always works.")).unwrap_or_default();
+        let site = statuses.first().map(|first| self.pages.sites.public(first, now));
+        let number = site.as_ref().and_then(|site| Some((site.emergency_numbers.first()?, site.emergency_proved)));
+        let emergency = number.map(|(number, proved)| format!("\n\n{}", emergency(number, proved))).unwrap_or_default();
         Say::plain(format!("{}{emergency}", all.join("\n\n")))
     }
 

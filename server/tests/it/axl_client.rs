@@ -3,7 +3,7 @@
 
 use axl::{Client, Config, Credentials, Error, Trust, Version};
 use simulators::CucmSim;
-use simulators::cucm::Clause;
+use simulators::cucm::{Clause, Sql};
 use std::time::Duration;
 
 fn config(sim: &CucmSim, user: &str) -> Config {
@@ -132,7 +132,7 @@ async fn sql_comes_in_pages_and_a_refusal_is_told_from_a_wrong_password() {
     // Besides, the version is found.
     assert_eq!(client.requests() - before, 3);
     assert!(matches!(client.sql("nothing from numplan").await, Err(Error::Rejected { .. })));
-    sim.faults().no_sql = true;
+    sim.faults().sql = Sql::Refused;
     assert_eq!(client.sql(query).await, Err(Error::NoSql));
     assert!(client.partitions().await.is_ok(), "the account is good for all else");
 }

@@ -3,7 +3,7 @@
 use crate::world::{DEMO, SITE, World, free_port, http, program};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use simulators::cucm::Clause;
+use simulators::cucm::{Clause, Sql};
 use std::process::Output;
 
 fn said(output: &Output) -> String {
@@ -78,7 +78,7 @@ async fn what_is_deleted_while_the_plan_is_read_is_skipped_and_named() {
     let gone = ["TS-OFFICE", "CSS-FORWARD", "9.1[2-9]XX[2-9]XXXXXX"];
     assert!(world.cucm.cluster().route_patterns.iter().any(|pattern| pattern.pattern == gone[2]));
     // Otherwise neither route patterns nor calling search spaces are asked for one by one.
-    world.cucm.faults().no_sql = true;
+    world.cucm.faults().sql = Sql::Refused;
     world.cucm.faults().clause = Clause::Missing;
     world.cucm.faults().deleted_meanwhile = gone.map(str::to_owned).into();
     let output = world.run(&["plan", "check"]);

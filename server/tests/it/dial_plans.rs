@@ -225,14 +225,21 @@ impl Run {
 
     /// Caller and place of every leak, in their order.
     fn leaks(&self) -> Vec<String> {
-        let mut leaks: Vec<String> =
-            self.check.reach.leaks.iter().map(|leak| format!("{} {}", leak.caller, leak.place())).collect();
+        let mut leaks: Vec<String> = self
+            .check
+            .reach
+            .as_ref()
+            .unwrap()
+            .leaks
+            .iter()
+            .map(|leak| format!("{} {}", leak.caller, leak.place()))
+            .collect();
         leaks.sort();
         leaks
     }
 
     fn emergency(&self, caller: &str, number: &str) -> (Reached, Reached) {
-        let found = self.check.reach.callers.iter().find(|one| one.caller.to_string() == caller);
+        let found = self.check.reach.as_ref().unwrap().callers.iter().find(|one| one.caller.to_string() == caller);
         let found = found.unwrap().emergency.iter().find(|one| one.number == number).unwrap();
         (found.normal, found.locked)
     }
@@ -485,8 +492,15 @@ async fn calls_that_cucm_makes_by_itself_pass_the_mirror_and_meet_the_block() {
         plan
     };
     let run = plan().run(&[]).await;
-    let told: Vec<_> =
-        run.check.reach.leaks.iter().map(|leak| (leak.caller.clone(), leak.via, leak.example.clone())).collect();
+    let told: Vec<_> = run
+        .check
+        .reach
+        .as_ref()
+        .unwrap()
+        .leaks
+        .iter()
+        .map(|leak| (leak.caller.clone(), leak.via, leak.example.clone()))
+        .collect();
     let of = |caller: &str| {
         told.iter().find(|(owner, ..)| owner == caller).map(|(_, via, example)| (*via, example.as_str()))
     };

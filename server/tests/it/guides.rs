@@ -132,6 +132,6 @@ async fn the_card_says_what_this_site_has_and_nothing_else() {
     let world = World::new().await;
     let mut eoc = signed_in(&world, 1, "eoc").await;
     let card = eoc.get("/card").await.text().await.unwrap();
-    assert!(card.contains("Acme North") && card.contains("911, 9911, 933, 988, 112 always work"), "{card}");
+    assert!(card.contains("Acme North") && card.contains("A lock never touches 911, 9911, 933, 988, 112"), "{card}");
     assert!(card.contains("/console") && !card.contains("Webex") && !card.contains("Services, PSTN"), "{card}");
 }

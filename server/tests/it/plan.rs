@@ -3,6 +3,7 @@
 use crate::world::{DEMO, SITE, World};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use simulators::cucm::Sql;
 
 impl World {
     /// What the command line says for programs.
@@ -78,21 +79,45 @@ async fn a_refused_plan_is_answered_with_callers_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn where_sql_is_refused_calling_search_spaces_are_judged_and_it_is_said() {
+async fn where_sql_says_nothing_calling_search_spaces_are_judged_and_it_is_said() {
     let world = World::stopped(DEMO, "").await;
-    world.cucm.faults().no_sql = true;
-    let check = world.json(&["plan", "check"])["sites"][0].clone();
-    assert_eq!((&check["accepted"], &check["read"]["callers"]), (&json!(true), &json!(false)));
-    let callers = check["callers"].as_array().unwrap();
-    assert_eq!(callers.len(), world.cucm.cluster().calling_search_spaces.len());
-    assert!(callers.iter().all(|caller| caller["kind"] == "css" && caller["count"] == 0), "{callers:?}");
-    let warnings = check["warnings"].to_string();
-    for said in [
-        "Who calls from where was not read (the AXL user may not ask by SQL",
-        "CUCM did not tell where route patterns lead",
+    for (sql, why) in [
+        (Sql::Refused, "the AXL user may not ask by SQL"),
+        (Sql::Empty, "CUCM names no device"),
+        (Sql::Broken, "what answered is not AXL (HTTP 406)"),
     ] {
-        assert!(warnings.contains(said), "{said}: {warnings}");
+        world.cucm.faults().sql = sql;
+        let check = world.json(&["plan", "check"])["sites"][0].clone();
+        assert_eq!((&check["accepted"], &check["read"]["callers"]), (&json!(true), &json!(false)), "{sql:?}");
+        let callers = check["callers"].as_array().unwrap();
+        assert_eq!(callers.len(), world.cucm.cluster().calling_search_spaces.len());
+        assert!(callers.iter().all(|caller| caller["kind"] == "css" && caller["count"] == 0), "{callers:?}");
+        let warnings = check["warnings"].to_string();
+        for said in [&format!("Who calls from where was not read ({why}"), "CUCM did not tell where"] {
+            assert!(warnings.contains(said), "{said}: {warnings}");
+        }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_locks_where_sql_says_nothing() {
+    let world = World::stopped(DEMO, "").await;
+    world.cucm.faults().sql = Sql::Broken;
+    world.serve().await;
+    world.until_standing("normal").await;
+    world.lock_verified().await;
+    world.calls_are_locked();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_whose_objects_are_gone_claims_nothing_of_who_gets_out() {
+    let world = World::stopped(DEMO, "").await;
+    world.cucm.edit(|cluster| cluster.partitions.retain(|partition| partition.name != "PT-LOCKDOWN-OUT"));
+    let check = world.json(&["plan", "check"])["sites"][0].clone();
+    assert_eq!((&check["accepted"], &check["read"]["callers"]), (&json!(false), &json!(true)));
+    assert!(check["warnings"][0].as_str().unwrap().contains("was not judged"), "{check}");
+    let words = String::from_utf8(world.run(&["plan", "check"]).stdout).unwrap();
+    assert!(words.contains("was not judged") && !words.contains("past the lock"), "{words}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -440,7 +440,7 @@ async fn the_contract_names_every_call_and_the_reader_downloads_nothing() {
         http().get(format!("{}/api/v1/openapi.json", world.url)).send().await.unwrap().json().await.unwrap();
     assert!(contract["openapi"].as_str().unwrap().starts_with("3.1"));
     let paths: Vec<&String> = contract["paths"].as_object().unwrap().keys().collect();
-    assert_eq!(paths.len(), 25, "{paths:?}");
+    assert_eq!(paths.len(), 26, "{paths:?}");
     let reader = http().get(format!("{}/api/docs/", world.url)).send().await.unwrap();
     let policy = reader.headers()["content-security-policy"].to_str().unwrap().to_owned();
     assert!(policy.starts_with("default-src 'none'"), "{policy}");

@@ -3,7 +3,7 @@
 use super::Violation;
 use super::words::{callers_in_words, in_words};
 use crate::caller::{Caller, CallerKind};
-use crate::dial_plan::DialPlan;
+use crate::dial_plan::{Destination, DialPlan};
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{Dialling, DigitAnalysis, End, Route};
 use crate::step::{Found, StepValue, Target};
@@ -141,15 +141,30 @@ impl<'p> Proof<'p> {
     }
 }
 
-/// Whoever got through does so no longer, with other digits or elsewhere, or has to wait. What never got anywhere loses
-/// nothing.
+/// Whoever got through does so no longer, with other digits or elsewhere, or has to wait; or nobody knows what becomes of the
+/// call. What never got anywhere loses nothing.
 fn is_harm(was: &Route, is: &Route) -> bool {
     let elsewhere = match (&was.end, &is.end) {
         (End::NoRoute | End::Blocked { .. }, _) => return false,
-        (End::Pstn { digits: was, .. }, End::Pstn { digits: is, .. }) => was != is,
+        (_, End::NotUnderstood { .. } | End::Loop) => true,
+        (End::Pstn { digits: was_sent, .. }, End::Pstn { digits: is_sent, .. }) => {
+            was_sent != is_sent || !leaves_alike(&was.end, &is.end)
+        }
         (was, is) => was != is,
     };
     elsewhere || (is.waits && !was.waits)
+}
+
+/// To the same gateways; where that is not known, by the same pattern.
+fn leaves_alike(was: &End, is: &End) -> bool {
+    match (was, is) {
+        (End::Pstn { destination: was_to, .. }, End::Pstn { destination: is_to, .. })
+            if *was_to != Destination::NotRead && *is_to != Destination::NotRead =>
+        {
+            was_to == is_to
+        }
+        (was, is) => was == is,
+    }
 }
 
 /// `@` is read as the public numbering plan; CUCM's own may hold more. A step on such a pattern must
@@ -197,8 +212,12 @@ pub(super) fn warnings(
     let mut warnings = Vec::new();
     for number in text.protected_numbers.iter().filter(|number| forms.contains(*number)) {
         let best = |all: &Vec<EmergencyReach>| {
-            let forms = all.iter().filter(|one| is_form_of(&one.number, number));
-            forms.map(|one| one.normal).min().unwrap_or(Reached::NoRoute)
+            let forms: Vec<Reached> =
+                all.iter().filter(|one| is_form_of(&one.number, number)).map(|one| one.normal).collect();
+            let best = forms.iter().min().copied().unwrap_or(Reached::NoRoute);
+            // One that is not understood may get through.
+            let unknown = !best.is_answered() && forms.contains(&Reached::NotUnderstood);
+            if unknown { Reached::NotUnderstood } else { best }
         };
         let each: Vec<(&Caller, Reached)> = callers.iter().zip(reached.iter().map(best)).collect();
         if each.iter().all(|(_, reached)| *reached == Reached::NoRoute) {
@@ -214,10 +233,31 @@ pub(super) fn warnings(
                 warnings.push(format!("{number} {what} from {devices} devices: {}.", callers_in_words(&found)));
             }
         };
-        tell("does not get through, normally or locked,", &|reached| !reached.is_answered());
+        tell("does not get through, normally or locked,", &|reached| {
+            matches!(reached, Reached::Blocked | Reached::NoRoute)
+        });
+        tell("may not get through: what becomes of it is not understood,", &|reached| {
+            reached == Reached::NotUnderstood
+        });
         tell("gets out only after the inter-digit timer", &|reached| reached == Reached::Waits);
     }
     warnings
+}
+
+/// Protected numbers that are answered, dialled just so, from every phone.
+pub(super) fn from_every_phone(text: &PlanText, callers: &[Caller], reached: &[Vec<EmergencyReach>]) -> Vec<String> {
+    let phones: Vec<&Vec<EmergencyReach>> = callers
+        .iter()
+        .zip(reached)
+        .filter(|(caller, _)| caller.kind == CallerKind::Phone)
+        .map(|(_, all)| all)
+        .collect();
+    let is_answered = |number: &&String| {
+        let answered = |one: &EmergencyReach| one.normal.is_answered() && one.locked.is_answered();
+        phones.iter().all(|all| all.iter().any(|one| one.number == **number && answered(one)))
+    };
+    let numbers = text.protected_numbers.iter().filter(|_| !phones.is_empty());
+    numbers.filter(is_answered).cloned().collect()
 }
 
 /// As it is, or behind an access code.

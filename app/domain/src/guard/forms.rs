@@ -1,5 +1,6 @@
 //! How a number is dialled.
 
+use crate::caller::Caller;
 use crate::dial_plan::DialPlan;
 use crate::pattern::Pattern;
 use crate::plan::PlanText;
@@ -34,14 +35,17 @@ pub fn dialled_forms(text: &PlanText, dial_plan: &DialPlan) -> BTreeSet<String> 
             && p.chars().all(|c| c.is_ascii_digit() || c == '+')
     }));
     // Any one digit before the number counts as an access code where dialling that leads to the number.
-    let analysis = DigitAnalysis::new(dial_plan, true);
-    let callers = dial_plan.callers();
+    let open = DigitAnalysis::new(dial_plan, true);
+    let analyses = [open.seen(true), open.seen(false)];
+    let mut callers = dial_plan.callers();
+    callers.extend(dial_plan.unused_spaces());
+    let by = |analysis: &DigitAnalysis<'_>, caller: &Caller, form: &String, number: &str| {
+        [Dialling::EnBloc, Dialling::DigitByDigit]
+            .into_iter()
+            .any(|dialling| leads_to(&analysis.route(&caller.spaces(), form, dialling), form, number))
+    };
     let leads = |form: &String, number: &str| {
-        callers.iter().any(|caller| {
-            [Dialling::EnBloc, Dialling::DigitByDigit]
-                .into_iter()
-                .any(|dialling| leads_to(&analysis.route(&caller.spaces(), form, dialling), form, number))
-        })
+        analyses.iter().any(|analysis| callers.iter().any(|caller| by(analysis, caller, form, number)))
     };
     let behind_a_digit = listed
         .iter()

@@ -1,10 +1,11 @@
 //! Ways past the lock.
 
+use super::words::caller_in_words;
 use crate::caller::Caller;
 use crate::dial_plan::{DialPlan, place};
 use crate::leg::Leg;
 use crate::plan::{LockPlan, PlanText};
-use crate::reach::{Dialling, DigitAnalysis, End, Wanted};
+use crate::reach::{Dialling, DigitAnalysis, End, Route, Wanted};
 use crate::step::Target;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
@@ -12,8 +13,8 @@ use std::collections::{BTreeSet, HashMap};
 /// A way past the lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leak {
-    /// Who can go it, by id: `phone:CSS-LINE+CSS-DEVICE`.
-    #[serde(alias = "css")]
+    /// Who can go it, by id: `phone:CSS-LINE+CSS-DEVICE`. It is kept by the name that servers of before know.
+    #[serde(rename = "css")]
     pub caller: String,
     #[serde(default)]
     pub via: Via,
@@ -77,7 +78,11 @@ pub enum Direction {
 impl Leak {
     /// The pattern by which it leaves, as a telecom engineer names it.
     pub fn place(&self) -> String {
-        place(&self.pattern, self.partition.as_deref())
+        match &self.partition {
+            // Kept by a server of before: the pattern with its partition.
+            None if self.pattern.contains(" in ") => self.pattern.clone(),
+            partition => place(&self.pattern, partition.as_deref()),
+        }
     }
 }
 
@@ -94,7 +99,7 @@ pub(super) struct Found {
     /// By caller.
     pub(super) pstn: Vec<Pstn>,
     /// Callers from which there may be more.
-    pub(super) unfinished: Vec<Caller>,
+    pub(super) unfinished: Vec<String>,
     /// Callers from which there are more than are listed.
     pub(super) cut: Vec<Caller>,
 }
@@ -126,10 +131,14 @@ pub(super) fn find(
         }
         let of_caller = |leak: &Leak| Leak { caller: caller.to_string(), count: caller.count, ..leak.clone() };
         found.leaks.extend(ways.leaks.iter().map(of_caller));
-        found.unfinished.extend((!ways.complete).then(|| caller.clone()));
+        found.unfinished.extend((!ways.complete).then(|| caller_in_words(caller)));
         found.cut.extend(ways.cut.then(|| caller.clone()));
     }
-    found.leaks.extend(dial_plan.legs.all().iter().filter_map(|leg| search.leg(leg)));
+    for leg in dial_plan.legs.all() {
+        let (leak, complete) = search.leg(leg);
+        found.unfinished.extend((leak.is_none() && !complete).then(|| leg.owner.clone()));
+        found.leaks.extend(leak);
+    }
     found
         .leaks
         .sort_by(|a, b| b.count.cmp(&a.count).then_with(|| (&a.caller, a.direction).cmp(&(&b.caller, b.direction))));
@@ -190,22 +199,33 @@ impl Search<'_> {
         }
     }
 
-    /// A way out of a call that CUCM makes by itself: to where it goes, or anywhere where that is not known.
-    fn leg(&self, leg: &Leg) -> Option<Leak> {
+    /// A way out of a call that CUCM makes by itself: to where it goes, or anywhere where that is not known; and whether
+    /// everything was looked at. Also with the EOC's own: whoever rings that number gets out.
+    fn leg(&self, leg: &Leg) -> (Option<Leak>, bool) {
         let spaces: Vec<&str> = leg.spaces.iter().map(String::as_str).collect();
-        if self.text.eoc_css.iter().any(|css| spaces.contains(&css.as_str())) {
-            return None;
-        }
-        self.locked.iter().find_map(|analysis| {
-            let (example, route) = match &leg.destination {
-                Some(digits) => (digits.clone(), analysis.route(&spaces, digits, Dialling::EnBloc)),
-                None => analysis.ways(&spaces, &self.wanted(false, 1)).found.into_iter().next()?,
+        let mut complete = true;
+        for analysis in &self.locked {
+            let found = match &leg.destination {
+                Some(digits) => Some((digits.clone(), analysis.route(&spaces, digits, Dialling::EnBloc))),
+                None => {
+                    let ways = analysis.ways(&spaces, &self.wanted(false, 1));
+                    complete &= ways.complete;
+                    ways.found.into_iter().next()
+                }
             };
-            let is_protected = self.text.protected_partitions.iter().any(|partition| route.passes(partition));
-            let (pattern, partition, direction) = leaked(self.text, &route.end, false).filter(|_| !is_protected)?;
-            let (caller, via, path, count) = (leg.owner.clone(), leg.via, route.path, leg.count);
-            Some(Leak { caller, via, pattern, partition, example, path, direction, count })
-        })
+            let leak = found.and_then(|(example, route)| self.leak_of(leg, example, route));
+            if leak.is_some() {
+                return (leak, complete);
+            }
+        }
+        (None, complete)
+    }
+
+    fn leak_of(&self, leg: &Leg, example: String, route: Route) -> Option<Leak> {
+        let is_protected = self.text.protected_partitions.iter().any(|partition| route.passes(partition));
+        let (pattern, partition, direction) = leaked(self.text, &route.end, false).filter(|_| !is_protected)?;
+        let (caller, via, path, count) = (leg.owner.clone(), leg.via, route.path, leg.count);
+        Some(Leak { caller, via, pattern, partition, example, path, direction, count })
     }
 
     fn wanted(&self, inside: bool, most: usize) -> Wanted<'_> {

@@ -38,6 +38,9 @@ pub struct CheckedPlan {
     /// How many were found besides.
     #[serde(default)]
     pub more_leaks: usize,
+    /// Protected numbers that get through from every phone, normally, locked and in between, as the plan was last read.
+    #[serde(default)]
+    pub from_every_phone: Vec<String>,
 }
 
 /// Leaks that are remembered with a plan; a check tells all of them.
@@ -59,8 +62,13 @@ impl CheckedPlan {
 #[derive(Debug, Clone)]
 pub struct Checked {
     pub verdict: Result<CheckedPlan, Vec<Violation>>,
-    pub reach: Reach,
+    /// Also of a plan that is refused.
+    pub warnings: Vec<String>,
+    /// None where the steps of the plan are not in CUCM: then nobody knows what a lock would do.
+    pub reach: Option<Reach>,
 }
+
+const NOT_JUDGED: &str = "Who can call where when locked was not judged: the plan names objects that are not in CUCM.";
 
 /// Who can call where, normal and locked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -97,23 +105,25 @@ pub fn judge(text: &PlanText, dial_plan: &DialPlan) -> Checked {
         Ok(plan) => plan,
         Err(errors) => {
             violations.extend(errors.into_iter().map(Violation::from));
-            return Checked { verdict: Err(violations), reach: Reach::default() };
+            return Checked { verdict: Err(violations), warnings: vec![NOT_JUDGED.into()], reach: None };
         }
     };
-    let forms = dialled_forms(text, dial_plan);
+    let mut forms = dialled_forms(text, dial_plan);
+    // Read while locked, a form may lead to the EOC.
+    forms.extend(dialled_forms(text, &plan.applied_to(dial_plan, Target::Normal)));
     violations.extend(objects(text, &plan, dial_plan, &forms));
     let callers = dial_plan.callers();
-    let emergency = emergency::prove(&plan, dial_plan, &callers, &forms);
-    violations.extend(emergency.violations);
-    violations.extend(emergency::unproven(&plan, dial_plan, &callers, &forms));
-    violations.dedup();
     let mut everybody = callers.clone();
     everybody.extend(dial_plan.unused_spaces());
+    let emergency = emergency::prove(&plan, dial_plan, &everybody, &forms);
+    violations.extend(emergency.violations);
+    violations.extend(emergency::unproven(&plan, dial_plan, &everybody, &forms));
+    violations.dedup();
     let found = leaks::find(text, &plan, dial_plan, &everybody, &forms);
     let mut warnings = warnings(text, &plan, dial_plan);
     warnings.extend(emergency::warnings(text, &forms, &callers, &emergency.reached));
     warnings.extend(counted(
-        found.unfinished.iter().map(caller_in_words).collect(),
+        found.unfinished,
         "Callers from which not every way could be followed",
         "There may be more ways past the lock from them",
     ));
@@ -122,7 +132,12 @@ pub fn judge(text: &PlanText, dial_plan: &DialPlan) -> Checked {
         "Callers from which very many ways lead past the lock",
         &format!("The first {} of each are listed", leaks::LISTED),
     ));
-    let mut accepted = CheckedPlan { plan, warnings, leaks: Vec::new(), more_leaks: 0 };
+    let from_every_phone = match dial_plan.callers_read() {
+        true => emergency::from_every_phone(text, &callers, &emergency.reached),
+        false => Vec::new(),
+    };
+    let mut accepted =
+        CheckedPlan { plan, warnings: warnings.clone(), leaks: Vec::new(), more_leaks: 0, from_every_phone };
     accepted.keep(&found.leaks);
     let each = callers.into_iter().zip(emergency.reached).zip(found.pstn);
     let reach = Reach {
@@ -131,7 +146,8 @@ pub fn judge(text: &PlanText, dial_plan: &DialPlan) -> Checked {
         limits: unread::limits(dial_plan),
         callers_read: dial_plan.callers_read(),
     };
-    Checked { verdict: if violations.is_empty() { Ok(accepted) } else { Err(violations) }, reach }
+    let verdict = if violations.is_empty() { Ok(accepted) } else { Err(violations) };
+    Checked { verdict, warnings, reach: Some(reach) }
 }
 
 /// A form that is not in the plan's list is told where it leads anywhere.
@@ -167,6 +183,7 @@ fn objects(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan, forms: &BTree
 fn warnings(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan) -> Vec<String> {
     let normal = plan.applied_to(dial_plan, Target::Normal);
     let mut warnings: Vec<String> = unread::callers_not_read(dial_plan).into_iter().collect();
+    warnings.extend(unread::schedules(dial_plan));
     warnings.extend(unread::unread(&DigitAnalysis::new(&normal, true), dial_plan));
     warnings.extend(unread::astray(text, plan, dial_plan));
     warnings

@@ -2,7 +2,7 @@
 
 use super::words::{counted, in_words};
 use crate::caller::Callers;
-use crate::dial_plan::{DialPlan, Discard, place};
+use crate::dial_plan::{Activity, DialPlan, Discard, place};
 use crate::leg::Legs;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{Dialling, DigitAnalysis, End};
@@ -12,7 +12,9 @@ use crate::step::{Object, Target};
 pub(super) fn limits(dial_plan: &DialPlan) -> Vec<String> {
     let blocked = "Where route patterns are blocked, they are stopped as well; mirrors alone do not stop them.";
     let legs = match &dial_plan.legs {
-        Legs::Read(_) => format!("AAR, refers and transfers by trunks are not read. {blocked}"),
+        Legs::Read(_) => format!(
+            "AAR, refers and transfers by trunks, SIP route patterns, numbers learned from other clusters, hunt queues, voice mail pilots and roaming are not read. {blocked}"
+        ),
         Legs::NotRead { why } => format!(
             "Calls that CUCM makes by itself (forwards, hunt overflow, mobility, AAR, refer) were not read ({why}). {blocked}"
         ),
@@ -39,6 +41,10 @@ pub(super) fn unread(analysis: &DigitAnalysis<'_>, dial_plan: &DialPlan) -> Vec<
     });
     let wide = routes.filter(|(pattern, ..)| pattern.contains('@'));
     let wide = wide.map(|(pattern, partition, _)| place_of(pattern, partition.as_ref())).collect();
+    let filters = dial_plan.route_patterns.iter().map(|p| (&p.pattern, &p.partition, p.filtered));
+    let filters = filters.chain(dial_plan.translation_patterns.iter().map(|p| (&p.pattern, &p.partition, p.filtered)));
+    let filters = filters.filter(|(pattern, _, filtered)| *filtered && pattern.contains('@'));
+    let filters = filters.map(|(pattern, partition, _)| place_of(pattern, partition.as_ref())).collect();
     let not_read = dial_plan.not_read.iter().map(|what| Some(format!("CUCM did not tell {what}.")));
     let found = [
         counted(
@@ -61,6 +67,11 @@ pub(super) fn unread(analysis: &DigitAnalysis<'_>, dial_plan: &DialPlan) -> Vec<
             wide,
             "Patterns that stand for CUCM's numbering plan",
             "It takes more than is tried here: carrier codes such as 101XXXX, operator-assisted 01 calls, 1411",
+        ),
+        counted(
+            filters,
+            "Patterns whose numbers a route filter narrows",
+            "What it lets through is not read: nothing is claimed about numbers that they, or wider patterns behind them, take",
         ),
     ];
     not_read.chain(found).flatten().collect()
@@ -90,6 +101,21 @@ pub(super) fn astray(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan) -> 
             (!at_pilot(&route.end)).then(|| format!("{name} redirects to {}, not to the EOC pilot.", in_words(&route)))
         })
         .collect()
+}
+
+/// Some partitions are active at some hours only, by several schedules: all at once and none are looked at.
+pub(super) fn schedules(dial_plan: &DialPlan) -> Option<String> {
+    let part_time = dial_plan.schedules.iter().filter(|schedule| schedule.active == Activity::Sometimes);
+    let used = part_time.filter(|one| dial_plan.partitions.iter().any(|p| p.schedule.as_ref() == Some(&one.name)));
+    let names: Vec<String> = used.map(|schedule| schedule.name.clone()).collect();
+    if names.len() < 2 {
+        return None;
+    }
+    counted(
+        names,
+        "Time schedules of partitions",
+        "All active and none active were looked at, not each by itself: nothing is claimed about hours when only some are",
+    )
 }
 
 /// Said where the callers could not be read: then every calling search space is judged as if it were dialled from by itself.

@@ -125,7 +125,15 @@ impl DigitAnalysis<'_> {
     /// The end of a call with these digits at this pattern; `None` where it is translated and goes on.
     fn end(&self, number: u32, called: &str) -> Option<End> {
         let (pattern, partition) = (self.text(number).to_owned(), self.partition(number).map(str::to_owned));
+        let filter = || format!("the route filter of {}", self.name(number));
         match self.leads(number) {
+            // Whether it takes this number at all is not known.
+            Leads::Out(route) if route.filtered && pattern.contains('@') => {
+                Some(End::NotUnderstood { what: filter(), leaves_by: Some((pattern, partition)) })
+            }
+            Leads::On(translation) if translation.filtered && pattern.contains('@') => {
+                Some(End::NotUnderstood { what: filter(), leaves_by: None })
+            }
             Leads::Out(route) if route.blocked => Some(End::Blocked { pattern, partition }),
             Leads::On(translation) if translation.blocked => Some(End::Blocked { pattern, partition }),
             Leads::On(_) => None,
@@ -195,6 +203,7 @@ mod tests {
             emergency: false,
             destination: Destination::NotRead,
             on_net: false,
+            filtered: false,
         }
     }
 
@@ -209,6 +218,7 @@ mod tests {
             css: Some(css.into()),
             use_originator_css: false,
             emergency: false,
+            filtered: false,
         }
     }
 

@@ -259,6 +259,7 @@ mod tests {
                     emergency: false,
                     destination: Destination::NotRead,
                     on_net: false,
+                    filtered: false,
                 })
                 .collect(),
             ..DialPlan::default()
@@ -286,6 +287,7 @@ mod tests {
             css: Some("ROUTES".into()),
             use_originator_css: false,
             emergency: false,
+            filtered: false,
         }
     }
 

@@ -1,6 +1,6 @@
 //! AXL over HTTP: who may, which version, and what becomes of the answer.
 
-use super::faults::{Cut, Fate};
+use super::faults::{Cut, Fate, Sql};
 use super::model::{AxlRole, Cluster};
 use super::operations::{self, Fault, Manner};
 use super::soap::{self, Asked};
@@ -155,8 +155,15 @@ async fn act(node: &Node, user: &str, asked: &Asked) -> Response {
     if writes && !node.publisher {
         return faulted(&operation, -1, "This node is a subscriber: its database is read-only");
     }
-    if operation == "executeSQLQuery" && lock(&node.state.faults).no_sql {
-        return html(StatusCode::FORBIDDEN, "<html><title>Forbidden</title></html>");
+    if operation == "executeSQLQuery" {
+        let refused = match lock(&node.state.faults).sql {
+            Sql::Answers | Sql::Empty => None,
+            Sql::Refused => Some((StatusCode::FORBIDDEN, "Forbidden")),
+            Sql::Broken => Some((StatusCode::NOT_ACCEPTABLE, "Not acceptable")),
+        };
+        if let Some((status, why)) = refused {
+            return html(status, &format!("<html><title>{why}</title></html>"));
+        }
     }
     let takes = !writes || lock(&node.state.faults).takes_write();
     if !takes {
@@ -167,8 +174,13 @@ async fn act(node: &Node, user: &str, asked: &Asked) -> Response {
     }
     let outcome = {
         let faults = lock(&node.state.faults).clone();
-        let manner =
-            Manner { version: &asked.version, nils: faults.nils, max_rows: faults.max_rows, clause: faults.clause };
+        let manner = Manner {
+            version: &asked.version,
+            nils: faults.nils,
+            max_rows: faults.max_rows,
+            clause: faults.clause,
+            sql: faults.sql,
+        };
         let mut replica = lock(&node.state.replica);
         match replica.as_mut().filter(|_| !node.publisher) {
             Some(held) => operations::perform(held, &asked.operation, &manner),

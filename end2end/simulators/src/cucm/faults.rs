@@ -25,8 +25,8 @@ pub struct Faults {
     pub writes_left: Option<u32>,
     /// How a list of calling search spaces names their members.
     pub clause: Clause,
-    /// The account may not ask by SQL.
-    pub no_sql: bool,
+    /// What becomes of SQL.
+    pub sql: Sql,
     /// The AXL versions it takes; empty takes all.
     pub versions: Vec<String>,
     /// A list of more rows than this is refused as too large.
@@ -36,6 +36,20 @@ pub struct Faults {
     /// Calling search spaces, schedules and route patterns that an administrator deletes just before they are asked for
     /// by their id: a list still named them.
     pub deleted_meanwhile: Vec<String>,
+}
+
+/// How a cluster answers SQL.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sql {
+    #[default]
+    Answers,
+    /// The account may not ask so.
+    Refused,
+    /// There is nothing by the names that are asked for.
+    Empty,
+    /// Something on the way answers with a page of its own.
+    Broken,
 }
 
 /// The joined names of the members of a calling search space.

@@ -9,7 +9,7 @@ mod operations;
 pub(crate) mod soap;
 mod sql;
 
-pub use faults::{Clause, Faults};
+pub use faults::{Clause, Faults, Sql};
 pub use model::Cluster;
 
 use crate::tls::Identity;

@@ -1,6 +1,6 @@
 //! What AXL's operations do to the model. Names and orders are AXL's.
 
-use super::faults::Clause;
+use super::faults::{Clause, Sql};
 use super::model::{self, Cluster, Css, Forward, Number, Partition, RoutePattern, TranslationPattern, same_uuid, uuid};
 use super::soap::{Node, Value, response, row};
 use super::sql;
@@ -15,6 +15,7 @@ pub(crate) struct Manner<'a> {
     pub(crate) nils: bool,
     pub(crate) max_rows: Option<usize>,
     pub(crate) clause: Clause,
+    pub(crate) sql: Sql,
 }
 
 type Answer = Result<String, Fault>;
@@ -135,6 +136,7 @@ pub(crate) fn perform(cluster: &mut Cluster, ask: &Node, manner: &Manner<'_>) ->
             cluster.periods.iter().find(|p| named(ask, "TimePeriod", &p.name)).map(|p| period_row(p, ask, manner)),
             "Time Period",
         ),
+        "executeSQLQuery" if manner.sql == Sql::Empty => Ok("<return/>".into()),
         "executeSQLQuery" => sql::answer(cluster, ask.text_of("sql").unwrap_or_default(), manner.max_rows),
         "listChange" => Ok(changes(cluster, ask)?),
         "updateRoutePattern" | "updateTransPattern" | "updateCss" | "updateRoutePartition" => {
@@ -241,6 +243,7 @@ fn route_row(p: &RoutePattern, ask: &Node, manner: &Manner<'_>) -> String {
         ("digitDiscardInstructionName", reference("DigitDiscardInstruction", p.discard.as_ref())),
         ("patternUrgency", Value::Flag(p.urgent)),
         ("prefixDigitsOut", Value::opt(p.prefix.as_ref())),
+        ("routeFilterName", reference("RouteFilter", p.route_filter.as_ref())),
     ];
     if ask.name == "getRoutePattern" {
         let leads = |tag: &str, kind: &str, name: &String| {
@@ -265,6 +268,7 @@ fn trans_row(p: &TranslationPattern, ask: &Node, manner: &Manner<'_>) -> String 
         ("digitDiscardInstructionName", reference("DigitDiscardInstruction", p.discard.as_ref())),
         ("patternUrgency", Value::Flag(p.urgent)),
         ("prefixDigitsOut", Value::opt(p.prefix.as_ref())),
+        ("routeFilterName", reference("RouteFilter", p.route_filter.as_ref())),
         ("callingSearchSpaceName", reference("Css", p.css.as_ref())),
         ("useOriginatorCss", Value::Flag(p.use_originator_css)),
         ("isEmergencyServiceNumber", Value::Flag(p.emergency)),

@@ -18,6 +18,8 @@ pub struct PlanBody {
     pub warnings: Vec<String>,
     /// Ways that stay open when locked, most devices first.
     pub leaks: Vec<LeakBody>,
+    /// How many were found besides: a check lists them.
+    pub more_leaks: usize,
     pub steps: Vec<StepBody>,
 }
 
@@ -148,23 +150,28 @@ impl PlanBody {
             violations: Vec::new(),
             warnings: checked.warnings.clone(),
             leaks: checked.leaks.iter().map(LeakBody::of).collect(),
+            more_leaks: checked.more_leaks,
             steps: checked.plan.steps.iter().map(|step| StepBody::of(step, None)).collect(),
         }
     }
 
     fn refused(violations: Vec<String>) -> Self {
-        Self { accepted: false, violations, warnings: Vec::new(), leaks: Vec::new(), steps: Vec::new() }
+        Self { accepted: false, violations, warnings: vec![], leaks: vec![], more_leaks: 0, steps: vec![] }
     }
 }
 
 impl PlanCheckBody {
     pub fn of(site: &::lockdown::ids::SiteId, check: &PlanCheck) -> Self {
-        let reach = &check.checked.reach;
+        let reach = check.checked.reach.clone().unwrap_or_default();
         let mut plan = match &check.checked.verdict {
             Ok(checked) => PlanBody::accepted(checked),
             Err(violations) => PlanBody::refused(violations.iter().map(Violation::to_string).collect()),
         };
         plan.leaks = reach.leaks.iter().map(LeakBody::of).collect();
+        plan.more_leaks = 0;
+        if check.checked.verdict.is_err() {
+            plan.warnings.clone_from(&check.checked.warnings);
+        }
         if let (Ok(checked), Some(found)) = (&check.checked.verdict, check.found()) {
             let steps = checked.plan.steps.iter().zip(&found.steps);
             plan.steps = steps.map(|(step, found)| StepBody::of(step, Some(found))).collect();
@@ -173,9 +180,9 @@ impl PlanCheckBody {
             site: site.to_string(),
             plan,
             callers: reach.callers.iter().map(CallerBody::of).collect(),
-            limits: reach.limits.clone(),
+            limits: reach.limits,
             read: ReadBody {
-                callers: reach.callers_read,
+                callers: check.facts.callers_read(),
                 requests: check.facts.requests,
                 seconds: seconds(check.reading),
             },
