@@ -8,13 +8,14 @@ use leptos::prelude::*;
 #[expect(clippy::needless_pass_by_value, reason = "a component's properties are values")]
 pub fn Ticket(ticket: TicketView, texts: Texts) -> impl IntoView {
     let state = state_sentence(&texts, &ticket);
+    // Only while somebody will.
+    let will_call = ticket.open && !matches!(ticket.state.as_str(), "connected" | "refused");
     let lines: Vec<_> = ticket.story.into_iter().map(|line| step(line, &texts)).collect();
     view! {
         <h1>{texts.filled("ticket", "ticket", &ticket.ticket)}</h1>
         <section class="card ticket" data-state=ticket.state.clone()>
             <p class="ticket-state">{state}</p>
-            // Only while somebody will.
-            {(ticket.open && ticket.state != "connected").then(|| view! { <p>{texts.filled("we_call", "number", &ticket.call_back)}</p> })}
+            {will_call.then(|| view! { <p>{texts.filled("we_call", "number", &ticket.call_back)}</p> })}
         </section>
         <p class="notice">{texts.said("keep_link")}</p>
         <section class="card">

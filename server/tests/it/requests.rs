@@ -80,6 +80,32 @@ async fn a_resident_without_an_account_asks_and_follows_every_step() {
 }
 
 #[tokio::test]
+async fn a_ticket_promises_a_call_only_while_somebody_will_make_it() {
+    let world = World::new().await;
+    let mut resident = Browser::new(&world);
+    let mut eoc = signed_in(&world, 1, "eoc").await;
+    let cases: [(&[&str], bool); 5] = [
+        (&["claim"], true),
+        (&["claim", "approve"], true),
+        (&["refuse"], false),
+        (&["claim", "connected"], false),
+        (&["close"], false),
+    ];
+    for (number, (deeds, promised)) in cases.into_iter().enumerate() {
+        let (own, why) = (FORM.replace('a', &number.to_string()), format!("wish {number}"));
+        let ticket = location(&resident.post("/requests/file", &form(&own, &why), true).await);
+        let filed = queue(&world).await.into_iter().find(|one| one["reason"] == why.as_str()).unwrap();
+        let id = filed["id"].as_str().unwrap();
+        for deed in deeds {
+            let done = eoc.post("/ui/do-request", &format!("id={id}&deed={deed}&text=because&minutes=15"), false).await;
+            assert_eq!(done.status(), StatusCode::OK, "{deeds:?}");
+        }
+        let page = resident.get(&ticket).await.text().await.unwrap();
+        assert_eq!(page.contains("We will call"), promised, "{deeds:?}: {page}");
+    }
+}
+
+#[tokio::test]
 async fn what_people_type_is_refused_with_a_sentence_and_nothing_is_lost() {
     let world = World::new().await;
     let mut resident = Browser::new(&world);

@@ -205,13 +205,12 @@ impl Search<'_> {
         let spaces: Vec<&str> = leg.spaces.iter().map(String::as_str).collect();
         let mut complete = true;
         for analysis in &self.locked {
-            let found = match &leg.destination {
-                Some(digits) => Some((digits.clone(), analysis.route(&spaces, digits, Dialling::EnBloc))),
-                None => {
-                    let ways = analysis.ways(&spaces, &self.wanted(false, 1));
-                    complete &= ways.complete;
-                    ways.found.into_iter().next()
-                }
+            let found = if let Some(digits) = &leg.destination {
+                Some((digits.clone(), analysis.route(&spaces, digits, Dialling::EnBloc)))
+            } else {
+                let ways = analysis.ways(&spaces, &self.wanted(false, 1));
+                complete &= ways.complete;
+                ways.found.into_iter().next()
             };
             let leak = found.and_then(|(example, route)| self.leak_of(leg, example, route));
             if leak.is_some() {

@@ -132,9 +132,10 @@ pub fn judge(text: &PlanText, dial_plan: &DialPlan) -> Checked {
         "Callers from which very many ways lead past the lock",
         &format!("The first {} of each are listed", leaks::LISTED),
     ));
-    let from_every_phone = match dial_plan.callers_read() {
-        true => emergency::from_every_phone(text, &callers, &emergency.reached),
-        false => Vec::new(),
+    let from_every_phone = if dial_plan.callers_read() {
+        emergency::from_every_phone(text, &callers, &emergency.reached)
+    } else {
+        Vec::new()
     };
     let mut accepted =
         CheckedPlan { plan, warnings: warnings.clone(), leaks: Vec::new(), more_leaks: 0, from_every_phone };
