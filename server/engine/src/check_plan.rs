@@ -26,6 +26,14 @@ pub struct PlanCheck {
 }
 
 impl PlanCheck {
+    /// Canaries are to stop no call: that every call still goes out is no leak.
+    pub fn of_canaries(&mut self) {
+        self.checked.reach.iter_mut().for_each(|reach| reach.leaks.clear());
+        if let Ok(accepted) = &mut self.checked.verdict {
+            accepted.keep(&[]);
+        }
+    }
+
     /// What the steps hold now; none of a plan that is refused.
     pub fn found(&self) -> Option<Reading> {
         self.checked.verdict.as_ref().ok().map(|checked| checked.plan.read(&self.facts, self.read_at))
@@ -57,11 +65,9 @@ impl Site {
         let mut check = check_plan(&*self.dial_plan, &*self.clock, self.text.clone()).await?;
         self.keep(check.read_at, &check.facts);
         if self.drill_of.is_some() {
-            // Canaries are to stop no call: that every call still goes out is no leak.
-            check.checked.reach.iter_mut().for_each(|reach| reach.leaks.clear());
+            check.of_canaries();
         }
         if let Ok(accepted) = &mut check.checked.verdict {
-            accepted.keep(check.checked.reach.as_ref().map_or(&[][..], |reach| &reach.leaks));
             let untouched = self.is_untouched();
             let blocked =
                 if untouched { guard::blocked_already(&self.text, &accepted.plan, &check.facts) } else { vec![] };

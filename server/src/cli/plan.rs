@@ -26,6 +26,9 @@ pub(super) async fn check(context: &Context) -> Result<Ended, Sorry> {
         let cucm = Cucm::new(client.clone(), &site.plan);
         let check = engine::check_plan(&cucm, &SystemClock, site.plan.clone()).await;
         let mut check = check.map_err(|error| Sorry(format!("the plan cannot be checked: {error}")))?;
+        if site.drill_of.is_some() {
+            check.of_canaries();
+        }
         if let Ok(checked) = &mut check.checked.verdict {
             let blocked = guard::blocked_already(&site.plan, &checked.plan, &check.facts);
             checked.warnings.extend(blocked.iter().map(|found| format!("If nothing is locked now: {found}")));

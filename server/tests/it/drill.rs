@@ -9,6 +9,20 @@ use simulators::cucm::digits::{Dialling, Outcome};
 const DRILL_SITE: &str = include_str!("../../../end2end/drill-site.toml");
 const PATH: &str = "/api/v1/sites/acme-north-drill";
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn that_every_call_still_goes_out_in_a_drill_is_no_leak() {
+    let world = World::stopped(&format!("{DEMO}{DRILL_SITE}"), "").await;
+    let output = world.run(&["plan", "check", "--json"]);
+    let check: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let leaks: Vec<(&str, usize)> = check["sites"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|site| (site["site"].as_str().unwrap(), site["leaks"].as_array().unwrap().len()))
+        .collect();
+    assert_eq!(leaks, [("acme-north", 1), ("acme-north-drill", 0)]);
+}
+
 #[tokio::test]
 async fn a_drill_goes_the_way_of_a_lock_and_touches_no_call() {
     let world = World::stopped(&format!("{DEMO}{DRILL_SITE}"), "").await;

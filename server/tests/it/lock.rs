@@ -91,6 +91,8 @@ async fn a_change_by_hand_while_normal_is_reported_and_left_alone() {
     let writes = world.cucm.writes();
     world.cucm.edit(|cluster| cluster.partition("PT-LOCKDOWN-OUT").unwrap().schedule = None);
     world.until_standing("drifted").await;
+    // What is shown is told a moment later, and what would be written is written in the same round.
+    world.looked_again().await;
     assert_eq!(world.cucm.writes(), writes, "normal and drifted is not touched");
     let events = world.events().await;
     let drift = events.iter().find(|e| e["detail"]["what"] == "drifted").expect("it is in the timeline");
@@ -105,6 +107,7 @@ async fn a_site_found_locked_that_nobody_ordered_is_never_written() {
     world.cucm.edit(|cluster| cluster.partition("PT-LOCKDOWN-OUT").unwrap().schedule = None);
     world.serve().await;
     world.until_standing("drifted").await;
+    world.looked_again().await;
     assert_eq!(world.cucm.writes(), 0);
 }
 
