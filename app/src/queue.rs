@@ -18,8 +18,8 @@ use web_sys::{
     KeyboardEvent, UrlSearchParams,
 };
 
-/// What a resident reads as the end of it: told after [`HELD`], so that a slip can be taken back.
-const TOLD_LATER: [&str; 4] = ["connected", "no_answer", "refuse", "close"];
+/// What a resident is promised, or reads as the end of it: told after [`HELD`], so that a slip can be taken back.
+const TOLD_LATER: [&str; 5] = ["approve", "connected", "no_answer", "refuse", "close"];
 
 const HELD: Duration = Duration::from_secs(8);
 

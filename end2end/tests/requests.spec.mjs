@@ -10,6 +10,23 @@ async function ask(page, who, reason) {
   await page.getByLabel(/Urgent/).check();
 }
 
+/** Is every word of it shown, at the width of a phone and of a desk? */
+async function showsWhole(page, part) {
+  for (const width of [320, 1440]) {
+    await page.setViewportSize({ width, height: 900 });
+    const cut = await part.evaluate((node) => node.scrollWidth > node.clientWidth || node.scrollHeight > node.clientHeight + 2);
+    expect(cut, `cut at ${width}`).toBe(false);
+  }
+}
+
+/** `14:02:31 MST` in seconds of the day, and the zone. */
+async function clockOf(wall) {
+  const shown = wall.locator(".wall-head p");
+  await expect(shown).toHaveText(/^\d\d:\d\d:\d\d \S+$/);
+  const [hours, minutes, seconds, zone] = (await shown.textContent()).split(/[: ]/);
+  return { at: Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds), zone };
+}
+
 test.beforeEach(async ({ browser }) => {
   await faults({});
   await makeNormal(browser);
@@ -53,12 +70,19 @@ test("a resident on a phone asks, the EOC answers by keyboard, and both see ever
   await resident.getByLabel("Write to the EOC").fill("Thank you");
   await resident.getByRole("button", { name: "Send message" }).click();
   await expect(line.locator(".story")).toContainText("caller: Thank you");
-  await line.locator("summary").focus();
-  await page.keyboard.press("a");
-  await expect(resident.locator(".ticket-state")).toHaveText("Approved. The EOC places your call.");
   // A slip is taken back before the resident hears of it.
+  await line.locator("summary").focus();
   const undo = page.locator(".undo-bar");
+  await page.keyboard.press("a");
+  await expect(undo).toContainText(`${ticket}: Approve`);
+  await page.keyboard.press("u");
+  await expect(undo).toBeHidden();
+  await expect(line).toHaveAttribute("data-state", "claimed");
+  await page.keyboard.press("a");
   await page.keyboard.press("c");
+  // What was held before goes out with the next press.
+  await expect(resident.locator(".ticket-state")).toHaveText("Approved. The EOC places your call.");
+  await expect(resident.locator(".story .approved, .story li", { hasText: "Approved" })).toHaveCount(1);
   await expect(undo).toContainText(`${ticket}: Connected`);
   await page.keyboard.press("u");
   await expect(undo).toBeHidden();
@@ -82,7 +106,8 @@ test("a new request is taken down by keyboard alone, and what is wrong keeps eve
   await page.locator("#queue").focus();
   await page.keyboard.press("n");
   await expect(page.getByLabel("Who", { exact: true })).toBeFocused();
-  await page.keyboard.type("Camp clinic");
+  const who = "Dr. Alexandra Featherstonehaugh-Wolfeschlegelstein, camp clinic";
+  await page.keyboard.type(who);
   await page.keyboard.press("Tab");
   await page.keyboard.type("call me");
   await page.keyboard.press("Tab");
@@ -91,8 +116,11 @@ test("a new request is taken down by keyboard alone, and what is wrong keeps eve
   await expect(page.locator("#queue .trouble")).toContainText("Write a number we can call back");
   await page.getByLabel("Call back at").fill("4711");
   await page.keyboard.press("Enter");
-  const line = page.locator("li.request", { hasText: "Camp clinic" });
+  const line = page.locator("li.request", { hasText: who });
   await expect(line).toBeVisible();
+  await showsWhole(page, line.locator(".request-who"));
+  await line.locator("summary").click();
+  await showsWhole(page, line.locator(".request-name"));
   await expect(page.locator("#queue .trouble")).toBeHidden();
   await page.goto("/requests?find=ambulance");
   await expect(page.locator("li.request")).toHaveCount(1);
@@ -137,7 +165,7 @@ test("the page speaks French without scripts, and the form works", async ({ brow
   await context.close();
 });
 
-test("the incident has a file, a report and forms to print; the wall shows it and says when it is not live", async ({ page, context }) => {
+test("the incident has a file, a report and forms to print; the wall shows it and says when it is not live", async ({ page, context, browser }) => {
   await signIn(page, "Senior 1");
   await page.getByText("Lock in two steps").click();
   await page.getByRole("button", { name: "Lock now" }).click();
@@ -157,6 +185,16 @@ test("the incident has a file, a report and forms to print; the wall shows it an
     await wall.screenshot({ path: `${shots}/wall-${width}.png` });
   }
   await expect(wall.locator(".wall-lost")).toBeHidden();
+  // A board that was set up for another country shows the site's clock all the same.
+  const afar = await browser.newContext({ baseURL: process.env.LOCKDOWN_URL, timezoneId: "Asia/Tokyo" });
+  const foreign = await afar.newPage();
+  await signIn(foreign, "EOC 1");
+  await foreign.goto("/wall");
+  const [here, there] = [await clockOf(wall), await clockOf(foreign)];
+  expect(there.zone).toBe(here.zone);
+  const apart = Math.abs(there.at - here.at);
+  expect(Math.min(apart, 86_400 - apart), "seconds apart").toBeLessThan(60);
+  await afar.close();
   await context.setOffline(true);
   await expect(wall.locator(".wall-lost")).toContainText("THIS BOARD IS NOT LIVE", { timeout: 20_000 });
   await context.setOffline(false);
