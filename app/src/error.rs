@@ -59,6 +59,10 @@ pub enum ApiError {
     LastAdmin,
     #[error("This request did not come from one of our own pages.")]
     CrossSite,
+    #[error("This server's address is {0}. Open that, then try again.")]
+    ForeignName(String),
+    #[error("This page is not shown inside another one.")]
+    Framed,
     #[error("This gadget's key is not good any more. Ask your Finesse administrator for the new gadget file.")]
     NoSuchGadget,
     #[error("The switch was not armed in time. Hold it again.")]
@@ -84,6 +88,7 @@ impl ApiError {
             Self::SignInFirst => 401,
             Self::Refused(_)
             | Self::CrossSite
+            | Self::Framed
             | Self::NoSuchGadget
             | Self::NotArmed
             | Self::Covered
@@ -102,6 +107,7 @@ impl ApiError {
             | Self::KeptIsDisabled
             | Self::NoKeyEnrolled
             | Self::NoPasskey => 422,
+            Self::ForeignName(_) => 421,
             Self::TooOften => 429,
             Self::OutcomeUnknown => 504,
             Self::NotRemembered | Self::OthersUnreachable | Self::DatabaseAway => 503,

@@ -175,6 +175,9 @@ async fn an_address_puts_nobodys_words_on_a_page_and_hides_no_way() {
     }
     let page = http().get(format!("{}/phone/v1/lock?d=SEP1", world.url)).header("sec-fetch-site", "same-origin");
     assert_eq!(page.send().await.unwrap().status(), StatusCode::FORBIDDEN, "no phone says where a page is");
+    let rebound = http().post(format!("{}/requests/file", world.url)).header("sec-fetch-site", "same-origin");
+    let rebound = rebound.header("host", "evil.example").header("origin", "http://evil.example").send().await.unwrap();
+    assert_eq!(rebound.status(), StatusCode::MISDIRECTED_REQUEST, "a name that was made to lead here");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
