@@ -3,8 +3,8 @@
 use crate::error::ApiError;
 use crate::view::{
     AskView, ConsoleView, DrillsView, FinesseView, GadgetView, HooksView, IncidentView, IncidentsView, KeysView,
-    MyView, PeopleView, PersonPageView, QuestionView, QueueView, ReadinessView, RequestView, SignInView, StatusView,
-    TicketView, TimelineView, WallView,
+    MyView, PeopleView, PersonPageView, PlanView, QuestionView, QueueView, ReadinessView, RequestView, SignInView,
+    StatusView, TicketView, TimelineView, WallView,
 };
 use async_trait::async_trait;
 use leptos::context::use_context;
@@ -287,8 +287,22 @@ pub trait Practice: Send + Sync + 'static {
     async fn drills(&self, who: &Operator) -> Result<DrillsView, ApiError>;
 }
 
+/// The plan: who can call where.
 #[async_trait]
-pub trait Backend: People + PasskeyDesk + Doors + Keys + Hooks + Queue + Files + Gadget + Practice {
+pub trait Plans: Send + Sync + 'static {
+    /// Of `site`, or of the first, as it was checked last. `asked`: who dials, and what.
+    async fn plan(
+        &self,
+        who: &Operator,
+        site: Option<SiteId>,
+        asked: Option<(String, String)>,
+    ) -> Result<PlanView, ApiError>;
+
+    async fn check_plan(&self, who: &Operator, site: SiteId) -> Result<(), ApiError>;
+}
+
+#[async_trait]
+pub trait Backend: People + PasskeyDesk + Doors + Keys + Hooks + Queue + Files + Gadget + Practice + Plans {
     async fn status(&self, who: Option<&Operator>) -> Result<StatusView, ApiError>;
 
     /// `site`: the one asked for, or the first.

@@ -79,6 +79,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/requests") view=pages::known::KnownPage ssr=SsrMode::Async/>
                 <Route path=path!("/timeline") view=pages::timeline::TimelinePage ssr=SsrMode::Async/>
                 <Route path=path!("/readiness") view=pages::readiness::ReadinessPage ssr=SsrMode::Async/>
+                <Route path=path!("/plan") view=pages::plan::PlanPage ssr=SsrMode::Async/>
                 <Route path=path!("/drill") view=pages::drills::DrillsPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/people") view=pages::people::PeoplePage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/people/:id") view=pages::person::PersonPage ssr=SsrMode::Async/>

@@ -52,7 +52,11 @@ pub fn asked(by: &str, until: &str) -> String {
 
 pub const PLAN_UNCHECKED: &str = "The plan was not checked yet: CUCM was not seen.";
 pub const PLAN_REFUSED: &str = "The plan is refused. Nothing can be locked until it is mended:";
-pub const PLAN_SEE_ALL: &str = "See them all with `pstn-lockdown plan check`.";
+pub const PLAN_SEE_ALL: &str = "Seniors and administrators see who it concerns on the page Plan.";
+
+pub(crate) fn devices(count: usize) -> String {
+    if count == 1 { "1 device".to_owned() } else { format!("{count} devices") }
+}
 
 pub fn plan_checked(at: &str, leaks: usize) -> String {
     format!("Plan checked at {at}: {}", lockdown::timeline::ways(leaks))

@@ -66,6 +66,38 @@ test("whether a lock would work is on one page, and the right to write is proved
   await faults({});
 });
 
+test("who can call where is drawn normal and locked, and a call is followed from a lobby phone", async ({ page, browser }) => {
+  await signIn(page, "Senior 1");
+  await page.getByRole("link", { name: "Plan", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "Who can call where: Acme North" })).toBeVisible();
+  await expect(page.locator("svg.flow")).toHaveCount(2);
+  // The one way past the lock is drawn once, where it is: locked, to the PSTN.
+  const leak = page.locator("svg.flow a");
+  await expect(leak).toHaveCount(1);
+  await expect(leak).toHaveAttribute("aria-label", "1 phone: a way past the lock, PSTN");
+  await expect(page.getByRole("row", { name: /^1 phone / })).toContainText("past the lock: PSTN");
+  await look(page, "plan");
+  await page.locator("details", { hasText: "All callers" }).locator("summary").click();
+  await look(page, "plan-callers");
+  await page.getByLabel("From").fill("7001");
+  await page.getByLabel("dial", { exact: true }).fill("9-1-403-555-1234");
+  await page.keyboard.press("Enter");
+  const state = (name) => page.getByRole("row", { name: new RegExp(`^${name}`) }).locator("strong").last();
+  await expect(state("Normal")).toHaveText("to the PSTN as 14035551234");
+  await expect(state("Locked")).toHaveText("inside");
+  await look(page, "plan-traced");
+  await page.getByRole("button", { name: "Read CUCM and check again" }).click();
+  await expect(page.getByRole("status")).toContainText("The plan may run");
+  // Without scripts it is all there too.
+  const plain = await browser.newContext({ baseURL: process.env.LOCKDOWN_URL, javaScriptEnabled: false });
+  const bare = await plain.newPage();
+  await signIn(bare, "Senior 1");
+  await bare.goto("/plan?from=7001&dial=911");
+  await expect(bare.locator("svg.flow")).toHaveCount(2);
+  await expect(bare.locator(".traced strong").first()).toContainText("to the PSTN as 911");
+  await plain.close();
+});
+
 test("a drill has its own way in, touches no call, and is timed", async ({ page }) => {
   await signIn(page, "Senior 1");
   await page.getByRole("link", { name: "Drills" }).click();
@@ -173,6 +205,7 @@ test("a click through every page violates no policy", async ({ page }) => {
   for (const path of ["/timeline", "/me", "/admin/people", "/admin/clients", "/admin/webhooks", "/admin/requests?find=nobody"]) await visit(path);
   await page.goto("/admin/people");
   await visit(await page.getByRole("link", { name: /EOC 1/ }).getAttribute("href"));
+  await visit("/plan");
   await page.context().clearCookies();
   await signIn(page, "EOC 1");
   await visit("/console");

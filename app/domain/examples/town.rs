@@ -14,6 +14,8 @@ use lockdown::guard;
 use lockdown::ids::{SiteId, Uuid};
 use lockdown::plan::{Patterns, Pilot, PlanText, StepText};
 use lockdown::step::Group;
+use lockdown::trace::Tracer;
+use std::sync::Arc;
 use std::time::Instant;
 
 fn main() {
@@ -30,8 +32,12 @@ fn main() {
             }
             let text = text(&plan, blocks);
             let began = Instant::now();
-            let checked = guard::check(&text, &plan).expect("the town's plan is sound");
+            let found = guard::judge(&text, &plan);
             let took = began.elapsed().as_secs_f64();
+            let checked = found.verdict.expect("the town's plan is sound");
+            let began = Instant::now();
+            let flows = guard::flows(&text, &plan, &found.reach.expect("the plan's objects are there"));
+            let drawing = began.elapsed().as_secs_f64();
             let growth = before
                 .filter(|_| mirrors && !blocks)
                 .map_or(String::new(), |before| format!(", {:.2} times the one before", took / before));
@@ -39,7 +45,7 @@ fn main() {
                 before = Some(took);
             }
             println!(
-                "{lines} lines, {} route patterns, {} mirrors, {} calling search spaces, {} callers, {how}: {:.2} s{growth}; {} steps, {} leaks",
+                "{lines} lines, {} route patterns, {} mirrors, {} calling search spaces, {} callers, {how}: {:.2} s{growth}; {} steps, {} leaks; {} kinds of callers drawn in {drawing:.2} s",
                 plan.route_patterns.len(),
                 plan.translation_patterns.len(),
                 plan.calling_search_spaces.len(),
@@ -47,9 +53,30 @@ fn main() {
                 took,
                 checked.plan.steps.len(),
                 checked.count_leaks(),
+                flows.len(),
             );
         }
+        traces(lines);
     }
+}
+
+/// Numbers that are followed with one request, at most.
+const NUMBERS: usize = 10_000;
+
+fn traces(lines: usize) {
+    let plan = town(lines);
+    let text = text(&plan, false);
+    let callers = &plan.callers()[..1];
+    let tracer = Tracer::new(&text, &Arc::new(plan.clone()));
+    let follow = |count: usize| {
+        let numbers: Vec<String> = (0..count).map(|n| format!("9140355{:05}", n % 100_000)).collect();
+        let began = Instant::now();
+        let ends = tracer.trace(callers, &numbers).len();
+        assert_eq!(ends, count);
+        began.elapsed().as_secs_f64() * 1000.0
+    };
+    let (one, many) = (follow(1), follow(NUMBERS));
+    println!("{lines} lines: one number followed in {one:.1} ms, {NUMBERS} in {many:.0} ms");
 }
 
 fn uuid(text: &str) -> Uuid {

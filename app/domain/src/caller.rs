@@ -54,6 +54,20 @@ impl Default for Callers {
 }
 
 impl CallerKind {
+    /// What so many of them are called.
+    pub fn in_words(self, count: usize) -> &'static str {
+        let (one, many) = match self {
+            Self::Phone => ("phone", "phones"),
+            Self::Cti => ("CTI port", "CTI ports"),
+            Self::Trunk => ("trunk", "trunks"),
+            Self::Gateway => ("gateway port", "gateway ports"),
+            Self::VoiceMail => ("voice mail port", "voice mail ports"),
+            Self::RemoteDestination => ("remote destination profile", "remote destination profiles"),
+            Self::Css => ("calling search space", "calling search spaces"),
+        };
+        if count == 1 { one } else { many }
+    }
+
     pub fn word(self) -> &'static str {
         match self {
             Self::Phone => "phone",

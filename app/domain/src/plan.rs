@@ -31,6 +31,13 @@ pub struct Pilot {
     pub partition: String,
 }
 
+impl Pilot {
+    /// Is this the one?
+    pub fn is(&self, pattern: &str, partition: Option<&str>) -> bool {
+        self.pattern == pattern && partition == Some(self.partition.as_str())
+    }
+}
+
 /// One `[[site.step]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StepText {

@@ -5,10 +5,11 @@ use crate::dial_plan::DialPlan;
 use crate::guard::Via;
 use crate::leg::Leg;
 use crate::plan::{LockPlan, PlanText};
-use crate::reach::{Dialling, DigitAnalysis, End, Route};
+use crate::reach::{Dialling, DigitAnalysis, End, PatternIndex, Route};
 use crate::step::Target;
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Longer than any number that is dialled.
 const LONGEST: usize = 64;
@@ -32,6 +33,23 @@ pub enum Origin {
     "“{0}” names no caller. Write css:NAME, line:NAME,device:NAME, number:5002, number:5002/PARTITION, device:NAME or trunk:NAME."
 )]
 pub struct InvalidOrigin(String);
+
+impl Origin {
+    /// As people type it into a field: also `5002` and `SEP001122334455` by themselves.
+    ///
+    /// # Errors
+    /// What names nobody.
+    pub fn as_typed(text: &str) -> Result<Self, InvalidOrigin> {
+        let name = text.trim();
+        if name.is_empty() || name.contains(':') {
+            return name.parse();
+        }
+        match dialled(name) {
+            Ok(number) => Ok(Self::Number { number, partition: None }),
+            Err(_) => Ok(Self::Device(name.to_owned())),
+        }
+    }
+}
 
 impl FromStr for Origin {
     type Err = InvalidOrigin;
@@ -62,12 +80,16 @@ impl FromStr for Origin {
 #[error("“{0}” is not dialled like that. Write 0 to 9, *, #, A to D, and + in front if need be; 64 of them at most.")]
 pub struct InvalidNumber(String);
 
-/// Without the backslash that a pattern's `\+` has.
+/// What people write between digits.
+const BETWEEN: [char; 6] = [' ', '-', '(', ')', '.', '/'];
+
+/// `9-1-403-555-1234` as the digits that are dialled, without the backslash that a pattern's `\+` has.
 ///
 /// # Errors
 /// What no phone can dial.
 pub fn dialled(text: &str) -> Result<String, InvalidNumber> {
-    let number = text.trim().trim_start_matches('\\');
+    let number = text.replace(BETWEEN, "");
+    let number = number.trim().trim_start_matches('\\');
     let rest = number.strip_prefix('+').unwrap_or(number);
     let fits = number.len() <= LONGEST && rest.chars().all(|c| matches!(c, '0'..='9' | '*' | '#' | 'A'..='D'));
     if fits { Ok(number.to_owned()) } else { Err(InvalidNumber(text.chars().take(LONGEST).collect())) }
@@ -152,6 +174,16 @@ impl Ended {
 }
 
 impl Trace {
+    /// Where it ends, as a telecom engineer says it, with the digits that go out.
+    pub fn end_in_words(&self, text: &PlanText) -> String {
+        let at_eoc = self.pattern.as_ref().is_some_and(|pattern| text.eoc_pilot.is(pattern, self.partition.as_deref()));
+        match (self.end, &self.digits) {
+            (Ended::Pstn, Some(digits)) => format!("{} as {digits}", self.end.in_words()),
+            (Ended::Inside | Ended::Onnet, _) if at_eoc => "to the EOC".to_owned(),
+            (end, _) => end.in_words().to_owned(),
+        }
+    }
+
     fn of(route: Route) -> Self {
         let Route { path, waits, called, end, .. } = route;
         let (end, place, digits) = match end {
@@ -195,42 +227,57 @@ impl LegTrace {
     }
 }
 
-/// Follows every number from every caller, at once and key by key.
-///
-/// The dial plan is made ready once; each number then takes some thousandths of a second at most.
-pub fn trace(text: &PlanText, facts: &DialPlan, callers: &[Caller], numbers: &[String]) -> Vec<Traced> {
-    let plan: Option<LockPlan> = text.freeze(facts).ok();
-    let states: Vec<DialPlan> = plan
-        .iter()
-        .flat_map(|plan| [Target::Normal, Target::Locked].map(|target| plan.applied_to(facts, target)))
-        .collect();
-    let part_time = facts.is_part_time() || states.iter().any(DialPlan::is_part_time);
-    let schedules = if part_time { &[Some(Schedules::Active), Some(Schedules::Inactive)][..] } else { &[None] };
-    let now = DigitAnalysis::new(facts, true);
-    let analyses: Vec<(Option<Schedules>, Vec<DigitAnalysis<'_>>)> = schedules
-        .iter()
-        .map(|schedules| {
+/// A dial plan and its states under a lock plan, made ready for many numbers.
+pub struct Tracer {
+    /// As it was read; then normal and locked, where the plan's steps are in it.
+    states: Vec<Arc<DialPlan>>,
+    index: Arc<PatternIndex>,
+}
+
+impl Tracer {
+    /// Takes as long as a few hundredths of a second in a town; each number then some thousandths.
+    pub fn new(text: &PlanText, facts: &Arc<DialPlan>) -> Self {
+        let plan: Option<LockPlan> = text.freeze(facts).ok();
+        let state = |target: Target| Some(Arc::new(plan.as_ref()?.applied_to(facts, target)));
+        let states = [Some(facts.clone()), state(Target::Normal), state(Target::Locked)];
+        Self { states: states.into_iter().flatten().collect(), index: Arc::new(PatternIndex::of(facts)) }
+    }
+
+    /// Follows every number from every caller, at once and key by key.
+    pub fn trace(&self, callers: &[Caller], numbers: &[String]) -> Vec<Traced> {
+        let part_time = self.states.iter().any(|state| state.is_part_time());
+        let schedules = if part_time { &[Some(Schedules::Active), Some(Schedules::Inactive)][..] } else { &[None] };
+        let ready = |schedules: &Option<Schedules>| {
             let active = *schedules != Some(Schedules::Inactive);
-            let all = std::iter::once(facts).chain(&states).map(|state| now.in_state(state, active));
-            (*schedules, all.collect())
-        })
-        .collect();
-    let each = callers.iter().flat_map(|caller| numbers.iter().map(move |digits| (caller, digits)));
-    let traced = each.map(|(caller, digits)| Traced {
-        caller: caller.to_string(),
-        digits: digits.clone(),
-        dialling: [Dialling::EnBloc, Dialling::DigitByDigit]
-            .into_iter()
-            .flat_map(|how| {
-                analyses.iter().map(move |(schedules, states)| {
-                    let of = |state: usize| Some(Trace::from(states.get(state)?, facts, caller, digits, how));
-                    let now = of(0).expect("the dial plan as it was read stands first");
-                    Dialled { how, schedules: *schedules, now, normal: of(1), locked: of(2) }
-                })
-            })
-            .collect(),
-    });
-    traced.collect()
+            let states = self.states.iter().map(|state| DigitAnalysis::over(&self.index, state, active));
+            (*schedules, states.collect::<Vec<_>>())
+        };
+        let analyses: Vec<_> = schedules.iter().map(ready).collect();
+        let each = callers.iter().flat_map(|caller| numbers.iter().map(move |digits| (caller, digits)));
+        let traced = each.map(|(caller, digits)| Traced {
+            caller: caller.to_string(),
+            digits: digits.clone(),
+            dialling: [Dialling::EnBloc, Dialling::DigitByDigit]
+                .into_iter()
+                .flat_map(|how| analyses.iter().map(move |(schedules, states)| (how, *schedules, states)))
+                .map(|(how, schedules, states)| self.dialled(how, schedules, states, caller, digits))
+                .collect(),
+        });
+        traced.collect()
+    }
+
+    fn dialled(
+        &self,
+        how: Dialling,
+        schedules: Option<Schedules>,
+        states: &[DigitAnalysis<'_>],
+        caller: &Caller,
+        digits: &str,
+    ) -> Dialled {
+        let of = |state: usize| Some(Trace::from(states.get(state)?, &self.states[0], caller, digits, how));
+        let now = of(0).expect("the dial plan as it was read stands first");
+        Dialled { how, schedules, now, normal: of(1), locked: of(2) }
+    }
 }
 
 #[cfg(test)]
@@ -257,6 +304,30 @@ mod tests {
             let refused = text.parse::<Origin>().unwrap_err().to_string();
             assert!(refused.contains("names no caller. Write css:NAME"), "{refused}");
         }
+    }
+
+    #[test]
+    fn what_people_write_between_digits_is_not_dialled() {
+        for (text, want) in
+            [("9-1-403-555-1234", "914035551234"), (" (403) 555.1234 ", "4035551234"), ("\\+44 20", "+4420")]
+        {
+            assert_eq!(dialled(text).unwrap(), want, "{text}");
+        }
+        assert!(dialled("911 please").is_err());
+    }
+
+    #[test]
+    fn a_bare_number_or_name_is_that_of_a_line_or_a_device() {
+        let number = |number: &str| Origin::Number { number: number.into(), partition: None };
+        for (text, want) in [
+            ("5002", number("5002")),
+            (" +14035551234 ", number("+14035551234")),
+            ("SEP001122334455", Origin::Device("SEP001122334455".into())),
+            ("css:CSS-A", Origin::Css("CSS-A".into())),
+        ] {
+            assert_eq!(Origin::as_typed(text), Ok(want), "{text}");
+        }
+        assert!(Origin::as_typed("").is_err() && Origin::as_typed("css:").is_err());
     }
 
     proptest! {

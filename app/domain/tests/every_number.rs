@@ -282,7 +282,7 @@ proptest! {
     ) {
         let analysis = DigitAnalysis::new(&plan, true);
         let protected = ["P".to_owned()];
-        let wanted = Wanted { inside, most: usize::MAX, but: &but, but_partitions: &protected };
+        let wanted = Wanted { outside: true, inside, most: usize::MAX, but: &but, but_partitions: &protected };
         let ways = analysis.ways(spaces, &wanted);
         let all = all(&plan);
         let found: BTreeMap<Ended, String> =
@@ -304,6 +304,36 @@ proptest! {
         }
         let any = analysis.ways(spaces, &Wanted { most: 1, ..wanted });
         prop_assert_eq!(any.found.len(), found.len().min(1), "whether there is one at all");
+    }
+
+    #[test]
+    fn numbers_that_no_pattern_takes_bear_on_no_way_out(
+        mut plan in plan(),
+        numbers in prop::collection::btree_set("[129]{2,4}", 1..4),
+    ) {
+        plan.partitions.push(Partition { uuid: Uuid::from("Q"), name: "Q".into(), schedule: None });
+        let mut members = plan.calling_search_spaces[0].members.clone();
+        members.insert(0, "Q".into());
+        plan.calling_search_spaces.push(CallingSearchSpace { uuid: Uuid::from("QUIET"), name: "QUIET".into(), members });
+        plan.endpoints.extend(numbers.into_iter().map(|pattern| Endpoint {
+            pattern,
+            partition: Some("Q".into()),
+            kind: EndpointKind::DirectoryNumber,
+            urgent: false,
+            dead: false,
+        }));
+        let analysis = DigitAnalysis::new(&plan, true);
+        let all = all(&plan);
+        let ends = |space: &str| -> BTreeMap<String, Ended> {
+            let out = |number: String| match follow(&plan, &all, &[space], &number).0 {
+                end @ Ended::Out(_) => Some((number, end)),
+                _ => None,
+            };
+            every_number().filter_map(out).collect()
+        };
+        if analysis.bearing_on_ways_out(&["QUIET"]) == analysis.bearing_on_ways_out(&["PHONE"]) {
+            prop_assert_eq!(ends("QUIET"), ends("PHONE"));
+        }
     }
 }
 

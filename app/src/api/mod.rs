@@ -7,6 +7,7 @@ pub mod keys;
 pub mod lockdown;
 pub mod passkeys;
 pub mod people;
+pub mod plan;
 pub mod practice;
 pub mod requests;
 pub mod session;

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 #[component]
 pub(crate) fn Frame(#[prop(into)] me: Option<Me>, here: &'static str, children: Children) -> impl IntoView {
     let (works, manages) = me.as_ref().map_or((false, false), |me| (me.may_work, me.may_manage));
+    let plans = me.as_ref().is_some_and(Me::may_see_plan);
     let way = move |to: &'static str, name: &'static str| {
         view! { <a href=to aria-current=(to == here).then_some("page")>{name}</a> }
     };
@@ -26,6 +27,7 @@ pub(crate) fn Frame(#[prop(into)] me: Option<Me>, here: &'static str, children: 
                 {(works || manages).then(|| way("/timeline", "Timeline"))}
                 {works.then(|| way("/drill", "Drills"))}
                 {(works || manages).then(|| way("/readiness", "Readiness"))}
+                {plans.then(|| way("/plan", "Plan"))}
                 {manages.then(|| way("/admin/people", "People"))}
                 {manages.then(|| way("/admin/clients", "Keys"))}
                 {manages.then(|| way("/admin/webhooks", "Web-hooks"))}

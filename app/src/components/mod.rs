@@ -2,6 +2,7 @@
 
 pub(crate) mod banner;
 pub(crate) mod events;
+pub(crate) mod flow_picture;
 pub(crate) mod frame;
 #[cfg(feature = "ssr")]
 pub(crate) mod incident_card;

@@ -23,6 +23,7 @@ pub fn ConsoleIsland(view: ConsoleView, children: Children) -> impl IntoView {
     let ConsoleView { me, site, sites, events, proves, second, seniors, banners, my_id } = view;
     let live = SiteLive::begin(site.clone(), events, vec![]);
     Effect::new(crate::queue::wake);
+    let sees_plan = me.may_see_plan();
     let others: Vec<_> = sites.into_iter().filter(|(id, _)| *id != site.id).collect();
     view! {
             <div class="console-head">
@@ -38,7 +39,7 @@ pub fn ConsoleIsland(view: ConsoleView, children: Children) -> impl IntoView {
                 <div class="column">
                     <ActionCard live me=me.clone() proves second seniors activate release/>
                     <Incident live me my_id release/>
-                    <PlanNotes live/>
+                    <PlanNotes live sees_plan/>
                     <StepTable live/>
                 </div>
                 <div class="column">
@@ -121,14 +122,21 @@ fn Answer(activate: Sending, release: Sending, ordered: Signal<Target>) -> impl 
 }
 
 #[component]
-fn PlanNotes(live: SiteLive) -> impl IntoView {
+fn PlanNotes(live: SiteLive, sees_plan: bool) -> impl IntoView {
     let plan = Memo::new(move |_| live.shown().detail.and_then(|detail| detail.plan));
+    let page = move || {
+        sees_plan.then(|| {
+            let address = format!("/plan?site={}", live.shown().id);
+            view! { <p><a href=address>"See who can call where"</a></p> }
+        })
+    };
     move || {
         plan.get().map(|note| {
             view! {
                 <details class="notice" open=note.urgent>
                     <summary>{note.title}</summary>
                     <ul>{note.lines.into_iter().map(|text| view! { <li>{text}</li> }).collect_view()}</ul>
+                    {page()}
                 </details>
             }
         })

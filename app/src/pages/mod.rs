@@ -15,6 +15,7 @@ pub(crate) mod me;
 pub(crate) mod not_found;
 pub(crate) mod people;
 pub(crate) mod person;
+pub(crate) mod plan;
 pub(crate) mod readiness;
 pub(crate) mod requests;
 pub(crate) mod sign_in;

@@ -5,13 +5,13 @@ use super::site::Site;
 use super::status::PlanState;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::dial_plan::DialPlan;
-use lockdown::guard::{self, Checked};
+use lockdown::guard::{self, Checked, Flow};
 use lockdown::plan::{LockPlan, PlanText};
 use lockdown::reading::Reading;
 use lockdown::site::Command;
 use lockdown::timeline::EventKind;
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, PoisonError};
 
 /// What a check of the plan found, and what it took.
 #[derive(Debug)]
@@ -23,6 +23,7 @@ pub struct PlanCheck {
     pub read_at: Timestamp,
     pub reading: SignedDuration,
     pub analysis: SignedDuration,
+    drawn: OnceLock<Vec<Flow>>,
 }
 
 impl PlanCheck {
@@ -32,6 +33,12 @@ impl PlanCheck {
         if let Ok(accepted) = &mut self.checked.verdict {
             accepted.keep(&[]);
         }
+    }
+
+    /// Where calls go, for a picture of it; worked out when it is first asked for. `text` is the plan that was checked.
+    pub fn flows(&self, text: &PlanText) -> &[Flow] {
+        let reach = self.checked.reach.as_ref();
+        self.drawn.get_or_init(|| reach.map(|reach| guard::flows(text, &self.facts, reach)).unwrap_or_default())
     }
 
     /// What the steps hold now; none of a plan that is refused.
@@ -57,11 +64,12 @@ pub async fn check_plan(
     let checked = tokio::task::spawn_blocking(move || guard::judge(&text, &judged)).await;
     let checked = checked.map_err(|error| DialPlanError::Transient { why: error.to_string(), after: None })?;
     let (reading, analysis) = (read.duration_since(read_at), clock.now().duration_since(read));
-    Ok(PlanCheck { checked, facts, read_at, reading, analysis })
+    Ok(PlanCheck { checked, facts, read_at, reading, analysis, drawn: OnceLock::new() })
 }
 
 impl Site {
-    pub(super) async fn survey_and_check(&self) -> Result<PlanCheck, DialPlanError> {
+    /// Kept until the next one: pages show it without asking CUCM.
+    pub(super) async fn survey_and_check(&self) -> Result<Arc<PlanCheck>, DialPlanError> {
         let mut check = check_plan(&*self.dial_plan, &*self.clock, self.text.clone()).await?;
         self.keep(check.read_at, &check.facts);
         if self.drill_of.is_some() {
@@ -75,6 +83,8 @@ impl Site {
                 check.checked.verdict = Err(blocked);
             }
         }
+        let check = Arc::new(check);
+        *self.last_check.lock().unwrap_or_else(PoisonError::into_inner) = Some(check.clone());
         Ok(check)
     }
 
@@ -86,7 +96,7 @@ impl Site {
 
     /// Checks the plan and makes the result the one that counts.
     pub(super) async fn settle_plan(&self) -> Result<(), DialPlanError> {
-        let checked = self.survey_and_check().await?.checked.verdict;
+        let checked = self.survey_and_check().await?.checked.verdict.clone();
         let at = self.clock.now();
         let before = self.status().plan;
         match checked {

@@ -341,9 +341,26 @@ impl Engine {
     ///
     /// # Errors
     /// When there is no such site or CUCM cannot be read.
-    pub async fn check_plan(&self, site: &SiteId) -> Result<PlanCheck, EngineError> {
+    pub async fn check_plan(&self, site: &SiteId) -> Result<Arc<PlanCheck>, EngineError> {
         let site = self.find(site)?;
         site.survey_and_check().await.map_err(|error| EngineError::CucmAway(error.to_string()))
+    }
+
+    /// The check that was made last, here, whoever asked for it; `None` before the first.
+    ///
+    /// # Errors
+    /// When there is no such site.
+    pub fn last_check(&self, site: &SiteId) -> Result<Option<Arc<PlanCheck>>, EngineError> {
+        let kept = &self.find(site)?.last_check;
+        Ok(kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone())
+    }
+
+    /// The plan of a site, as it is configured.
+    ///
+    /// # Errors
+    /// When there is no such site.
+    pub fn plan_text(&self, site: &SiteId) -> Result<&PlanText, EngineError> {
+        Ok(&self.find(site)?.text)
     }
 
     /// Follows numbers from a caller, as CUCM is now, normal and locked.

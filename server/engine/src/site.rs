@@ -1,14 +1,14 @@
 //! One site: its record, its status, and the order of things when somebody orders.
 
+use super::check_plan::PlanCheck;
 use super::error::EngineError;
 use super::others::Writes;
 use super::ports::{Clock, DialPlan, NewEvent, SiteRecord, Snapshot, Store, StoreError, Turn};
 use super::prove_write::Proofs;
 use super::repairs::Repairs;
 use super::status::{PlanState, Progress, SiteStatus, Trouble};
+use super::trace::Surveyed;
 use super::{News, SiteSetup, Tuning};
-use jiff::Timestamp;
-use lockdown::dial_plan::DialPlan as DialPlanFacts;
 use lockdown::ids::SiteId;
 use lockdown::operator::Operator;
 use lockdown::plan::PlanText;
@@ -37,8 +37,9 @@ pub(super) struct Site {
     pub(super) writes: Writes,
     /// All-clears that other servers are being asked about.
     asking: AtomicUsize,
-    /// The dial plan as it was read last, and when.
-    pub(super) surveyed: Mutex<Option<(Timestamp, Arc<DialPlanFacts>)>>,
+    pub(super) surveyed: Mutex<Option<Surveyed>>,
+    /// What the plan was found to be by it.
+    pub(super) last_check: Mutex<Option<Arc<PlanCheck>>>,
 }
 
 /// Counted as long as it lives.
@@ -104,6 +105,7 @@ impl Site {
             writes: Writes::default(),
             asking: AtomicUsize::new(0),
             surveyed: Mutex::default(),
+            last_check: Mutex::default(),
         })
     }
 

@@ -6,8 +6,9 @@ use super::site::Site;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::caller::{Caller, CallerKind};
 use lockdown::dial_plan::DialPlan;
-use lockdown::trace::{Origin, Traced, trace};
-use std::sync::Arc;
+use lockdown::plan::PlanText;
+use lockdown::trace::{Origin, Traced, Tracer};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 /// The dial plan that was read for a check answers for so long.
 const FRESH: SignedDuration = SignedDuration::from_secs(60);
@@ -17,6 +18,25 @@ const FRESH: SignedDuration = SignedDuration::from_secs(60);
 pub struct Traces {
     pub read_at: Timestamp,
     pub traces: Vec<Traced>,
+}
+
+/// The dial plan as it was read last.
+#[derive(Clone)]
+pub(super) struct Surveyed {
+    read_at: Timestamp,
+    facts: Arc<DialPlan>,
+    /// Made with the first number that is followed.
+    tracer: Arc<OnceLock<Tracer>>,
+}
+
+impl Surveyed {
+    fn new(read_at: Timestamp, facts: Arc<DialPlan>) -> Self {
+        Self { read_at, facts, tracer: Arc::default() }
+    }
+
+    fn trace(&self, text: &PlanText, callers: &[Caller], numbers: &[String]) -> Vec<Traced> {
+        self.tracer.get_or_init(|| Tracer::new(text, &self.facts)).trace(callers, numbers)
+    }
 }
 
 /// Whom an operator means; nobody where nothing is called like that.
@@ -43,33 +63,31 @@ pub async fn callers_of(
 impl Site {
     pub(super) async fn trace(&self, origin: &Origin, numbers: Vec<String>) -> Result<Traces, EngineError> {
         let away = |error: DialPlanError| EngineError::CucmAway(error.to_string());
-        let (read_at, facts) = self.facts().await.map_err(away)?;
-        let callers = callers_of(&*self.dial_plan, &facts, origin).await.map_err(away)?;
+        let surveyed = self.surveyed().await.map_err(away)?;
+        let callers = callers_of(&*self.dial_plan, &surveyed.facts, origin).await.map_err(away)?;
         if callers.is_empty() {
             return Err(EngineError::NoSuchCaller);
         }
-        let text = self.text.clone();
-        let followed = tokio::task::spawn_blocking(move || trace(&text, &facts, &callers, &numbers)).await;
+        let (text, read_at) = (self.text.clone(), surveyed.read_at);
+        let followed = tokio::task::spawn_blocking(move || surveyed.trace(&text, &callers, &numbers)).await;
         let traces = followed.map_err(|error| EngineError::CucmAway(error.to_string()))?;
         Ok(Traces { read_at, traces })
     }
 
     /// As it was read within the last minute, or reads it.
-    async fn facts(&self) -> Result<(Timestamp, Arc<DialPlan>), DialPlanError> {
+    async fn surveyed(&self) -> Result<Surveyed, DialPlanError> {
         let now = self.clock.now();
-        let known = self.surveyed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let known = self.surveyed.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match known {
-            Some((read_at, facts)) if now < read_at + FRESH => Ok((read_at, facts)),
-            _ => {
-                let facts = Arc::new(self.dial_plan.survey().await?);
-                self.keep(now, &facts);
-                Ok((now, facts))
-            }
+            Some(known) if now < known.read_at + FRESH => Ok(known),
+            _ => Ok(self.keep(now, &Arc::new(self.dial_plan.survey().await?))),
         }
     }
 
     /// What was read is good for a trace, too.
-    pub(super) fn keep(&self, read_at: Timestamp, facts: &Arc<DialPlan>) {
-        *self.surveyed.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some((read_at, facts.clone()));
+    pub(super) fn keep(&self, read_at: Timestamp, facts: &Arc<DialPlan>) -> Surveyed {
+        let surveyed = Surveyed::new(read_at, facts.clone());
+        *self.surveyed.lock().unwrap_or_else(PoisonError::into_inner) = Some(surveyed.clone());
+        surveyed
     }
 }

@@ -6,6 +6,7 @@ mod gadget;
 mod keys;
 mod passkeys;
 mod people;
+pub(crate) mod plan;
 mod practice;
 pub mod queue;
 mod views;

@@ -9,12 +9,12 @@ use crate::http::rest::plan_bodies::{PlanCheckBody, TracesBody};
 use engine::ports::{Clock, DialPlan};
 use engine::{PlanCheck, Traces};
 use lockdown::guard::{self, CheckedPlan, Leak, Violation};
+use lockdown::plan::PlanText;
 use lockdown::reach::Dialling;
 use lockdown::reading::Reading;
 use lockdown::step::Found;
-use lockdown::trace::{self, Schedules, Traced};
+use lockdown::trace::{self, Schedules, Traced, Tracer};
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -34,14 +34,15 @@ pub(super) async fn check(context: &Context) -> Result<Ended, Sorry> {
             checked.warnings.extend(blocked.iter().map(|found| format!("If nothing is locked now: {found}")));
         }
         accepted &= check.checked.verdict.is_ok();
-        words.push_str(&in_words(site.plan.site.as_str(), &check));
+        words.push_str(&in_words(&site.plan, &check));
         all.push(PlanCheckBody::of(&site.plan.site, &check));
     }
     context.print(&json!({ "accepted": accepted, "sites": all }), words.trim_end());
     Ok(if accepted { Ended::Done } else { Ended::Refused })
 }
 
-fn in_words(site: &str, check: &PlanCheck) -> String {
+fn in_words(text: &PlanText, check: &PlanCheck) -> String {
+    let site = text.site.as_str();
     let mut words = match &check.checked.verdict {
         Ok(checked) => good(site, checked, check.found().as_ref()),
         Err(violations) => bad(site, violations),
@@ -51,7 +52,7 @@ fn in_words(site: &str, check: &PlanCheck) -> String {
     }
     let Some(reach) = &check.checked.reach else { return words };
     let _ = writeln!(words, "  {}.", lockdown::timeline::ways(reach.leaks.len()));
-    words.push_str(&leaks_in_words(&reach.leaks));
+    words.push_str(&leaks_in_words(text, &reach.leaks));
     for limit in &reach.limits {
         let _ = writeln!(words, "  · {limit}");
     }
@@ -84,23 +85,16 @@ fn bad(site: &str, violations: &[Violation]) -> String {
     words
 }
 
-/// By the pattern that lets calls through, with who can go that way; most devices first.
-fn leaks_in_words(leaks: &[Leak]) -> String {
-    let mut by_pattern: BTreeMap<String, Vec<&Leak>> = BTreeMap::new();
-    for leak in leaks {
-        by_pattern.entry(leak.place()).or_default().push(leak);
-    }
-    let devices = |leaks: &[&Leak]| leaks.iter().map(|leak| leak.count).sum::<usize>();
-    let mut groups: Vec<(String, Vec<&Leak>)> = by_pattern.into_iter().collect();
-    groups.sort_by_key(|(_, leaks)| std::cmp::Reverse(devices(leaks)));
+/// By what lets calls through, with who can go that way and what to do; most devices first.
+fn leaks_in_words(text: &PlanText, leaks: &[Leak]) -> String {
     let mut words = String::new();
-    for (place, leaks) in groups {
-        let Some(first) = leaks.first() else { continue };
-        let (count, path) = (devices(&leaks), first.path.join(" → "));
-        let _ = writeln!(words, "  ! {place}, e.g. {}: {path}. {count} devices:", first.example);
-        for leak in leaks {
+    for cause in guard::causes(text, leaks) {
+        let ((example, path), place) = (cause.example(), &cause.place);
+        let _ = writeln!(words, "  ! {place}, e.g. {example}: {path}. {} devices:", cause.devices());
+        for leak in &cause.leaks {
             let _ = writeln!(words, "      {} {} ({})", leak.caller, leak.via.in_words(), leak.count);
         }
+        let _ = writeln!(words, "    → {}", cause.fix);
     }
     words
 }
@@ -128,7 +122,7 @@ pub(super) async fn follow(context: &Context, asked: &Trace) -> Result<Ended, So
     let cucm = Cucm::new(Arc::new(axl_client(&config.cucm)?), &site.plan);
     let away = |error| Sorry(format!("the dial plan cannot be read: {error}"));
     let read_at = SystemClock.now();
-    let facts = cucm.survey().await.map_err(away)?;
+    let facts = Arc::new(cucm.survey().await.map_err(away)?);
     let callers = engine::callers_of(&cucm, &facts, &origin).await.map_err(away)?;
     if callers.is_empty() {
         return Err(Sorry(format!(
@@ -136,8 +130,8 @@ pub(super) async fn follow(context: &Context, asked: &Trace) -> Result<Ended, So
             asked.from
         )));
     }
-    let traces = trace::trace(&site.plan, &facts, &callers, &numbers);
-    let words = traced_in_words(&traces);
+    let traces = Tracer::new(&site.plan, &facts).trace(&callers, &numbers);
+    let words = traced_in_words(&site.plan, &traces);
     let body = TracesBody::of(asked.from.clone(), Traces { read_at, traces });
     context.print(&json!(body), words.trim_end());
     Ok(Ended::Done)
@@ -149,7 +143,7 @@ fn site_of<'c>(config: &'c Config, id: Option<&str>) -> Result<&'c Site, Sorry> 
     found.ok_or_else(|| Sorry(format!("there is no site “{}” in the configuration", id.unwrap_or_default())))
 }
 
-fn traced_in_words(traces: &[Traced]) -> String {
+fn traced_in_words(text: &PlanText, traces: &[Traced]) -> String {
     let mut words = String::new();
     for one in traces {
         let _ = writeln!(words, "{} from {}:", one.digits, one.caller);
@@ -167,7 +161,8 @@ fn traced_in_words(traces: &[Traced]) -> String {
             let states =
                 [("now", Some(&dialled.now)), ("normal", dialled.normal.as_ref()), ("locked", dialled.locked.as_ref())];
             for (state, trace) in states {
-                let said = trace.map_or_else(|| "not known: steps of the plan are not in CUCM".into(), traced);
+                let said = trace
+                    .map_or_else(|| "not known: steps of the plan are not in CUCM".into(), |trace| traced(text, trace));
                 let _ = writeln!(words, "    {state:<7}{said}");
             }
         }
@@ -175,11 +170,8 @@ fn traced_in_words(traces: &[Traced]) -> String {
     words
 }
 
-fn traced(trace: &trace::Trace) -> String {
-    let mut words = trace.end.in_words().to_owned();
-    if let Some(digits) = trace.digits.as_ref().filter(|_| trace.end == trace::Ended::Pstn) {
-        let _ = write!(words, " as {digits}");
-    }
+fn traced(text: &PlanText, trace: &trace::Trace) -> String {
+    let mut words = trace.end_in_words(text);
     if !trace.path.is_empty() {
         let _ = write!(words, " by {}", trace.path.join(" → "));
     }

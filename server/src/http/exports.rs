@@ -94,14 +94,19 @@ pub(super) fn written(state: &AppState, by: &Operator, file: &File, kind: Kind) 
         Kind::Ics214 => ics::activity_log(file, &heading(state, by, file, now), clock),
         Kind::Ics309 => ics::communications_log(requests, &heading(state, by, file, now), clock),
     };
+    saved(text, kind.content_type(), kind.file_name(file.incident.id.as_str()).as_deref())
+}
+
+/// A file for the person who asked, kept nowhere on the way. One without a name is opened.
+pub(super) fn saved(text: String, content_type: &'static str, name: Option<&str>) -> anyhow::Result<Response> {
     let mut response = text.into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind.content_type()));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let policy =
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
-    if let Some(name) = kind.file_name(file.incident.id.as_str()) {
+    if let Some(name) = name {
         let value = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""))?;
         headers.insert(header::CONTENT_DISPOSITION, value);
     }

@@ -16,6 +16,7 @@ mod location;
 mod once;
 mod pages;
 mod phone;
+mod plan_files;
 pub mod rest;
 mod same_origin;
 mod sign_in;
@@ -170,6 +171,7 @@ fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
         ("GET", "/admin/requests/export", get(ask::export)),
         ("GET", "/card", get(card::card)),
         ("GET", "/incidents/{id}/{export}", get(exports::page)),
+        ("GET", "/plan/{site}/{export}", get(plan_files::page)),
         ("POST", "/hooks/webex", post(webex::delivered)),
         ("GET", "/phone/v1", get(phone::entry)),
         ("GET", "/phone/v1/status", get(phone::status)),

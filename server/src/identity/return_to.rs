@@ -3,8 +3,8 @@
 use reqwest::Url;
 
 /// Pages that stand by themselves.
-const PAGES: [&str; 8] =
-    ["/console", "/timeline", "/sign-in", "/requests", "/readiness", "/me", "/drill", "/auth/handoff"];
+const PAGES: [&str; 9] =
+    ["/console", "/timeline", "/sign-in", "/requests", "/readiness", "/plan", "/me", "/drill", "/auth/handoff"];
 
 /// Folders of pages.
 const FOLDERS: [&str; 3] = ["/admin/", "/requests/", "/incidents"];

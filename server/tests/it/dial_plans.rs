@@ -7,13 +7,14 @@ use lockdown::guard::{self, Reached, Via};
 use lockdown::plan::{Patterns, Pilot, PlanText, StepText};
 use lockdown::reach::Dialling;
 use lockdown::step::Group;
-use lockdown::trace::{Ended, Traced, trace};
+use lockdown::trace::{Ended, Traced, Tracer};
 use simulators::CucmSim;
 use simulators::cucm::Cluster;
 use simulators::cucm::digits::{self, Outcome};
 use simulators::cucm::model::{
     Css, Device, Forward, Number, Partition, Period, RoutePattern, Schedule, TranslationPattern,
 };
+use std::sync::Arc;
 
 /// How a cell is written: `out 911`, `in 5002`, `5911` for the EOC, `-` for reorder.
 fn ours(trace: &lockdown::trace::Trace) -> String {
@@ -163,13 +164,19 @@ impl Plan {
         let sim = CucmSim::with_cluster(self.cluster, 0, None).await.unwrap();
         let facts = read(&sim, &self.text).await;
         let check = guard::judge(&self.text, &facts);
-        Run { sim, facts, check, text: self.text, blocks: blocks.iter().map(|name| (*name).to_owned()).collect() }
+        Run {
+            sim,
+            facts: Arc::new(facts),
+            check,
+            text: self.text,
+            blocks: blocks.iter().map(|name| (*name).to_owned()).collect(),
+        }
     }
 }
 
 struct Run {
     sim: CucmSim,
-    facts: lockdown::dial_plan::DialPlan,
+    facts: Arc<lockdown::dial_plan::DialPlan>,
     check: guard::Checked,
     text: PlanText,
     blocks: Vec<String>,
@@ -182,9 +189,10 @@ impl Run {
         locked.partition("LOCK").unwrap().schedule = None;
         let is_blocked = |partition: &Option<String>| partition.as_ref().is_some_and(|name| self.blocks.contains(name));
         locked.route_patterns.iter_mut().filter(|p| is_blocked(&p.partition)).for_each(|p| p.blocked = true);
+        let tracer = Tracer::new(&self.text, &self.facts);
         for (device, dialled, normal, when_locked) in table {
             let (caller, line) = self.who(device);
-            let [traced] = &trace(&self.text, &self.facts, &[caller], &[(*dialled).to_owned()])[..] else {
+            let [traced] = &tracer.trace(&[caller], &[(*dialled).to_owned()])[..] else {
                 panic!("one number from one caller is one trace")
             };
             for (how, their_how) in

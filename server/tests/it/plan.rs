@@ -1,5 +1,6 @@
 //! `plan check` and `plan trace`, by the command line and by REST.
 
+use crate::sign_in::signed_in;
 use crate::world::{DEMO, SITE, World};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -180,4 +181,57 @@ async fn a_trace_from_nobody_or_of_no_number_is_refused_with_what_to_write() {
         let (code, traced) = world.ask("plan/trace", Some(json!({ "from": from, "digits": "911" }))).await;
         assert_eq!((code, traced["traces"].as_array().map(Vec::len)), (StatusCode::OK, Some(1)), "{from}: {traced}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_shows_the_planted_leak_with_its_phone_and_follows_a_call() {
+    let world = World::new().await;
+    world.until_standing("normal").await;
+    let mut senior = signed_in(&world, 3, "senior_eoc").await;
+    let page = senior.get("/plan").await.text().await.unwrap();
+    assert!(page.contains("Who can call where: Acme North"), "{page}");
+    assert!(page.contains("1 device · goes out by <code>9.1403555019X in PT-DRILL-PSTN"), "{page}");
+    assert!(page.contains("past the lock: PSTN") && page.contains("data-leak=\"true\""), "{page}");
+    let followed = senior.get("/plan?from=7001&dial=9-1-403-555-1234").await.text().await.unwrap();
+    let (normal, locked) = followed.split_once(">Locked</th>").expect("both states are told");
+    let normal = normal.split_once(">Normal</th>").unwrap().1;
+    assert!(normal.starts_with("<td><strong>to the PSTN as 14035551234</strong>"), "{normal}");
+    assert!(locked.starts_with("<td><strong>inside</strong>"), "{locked}");
+    assert!(locked.split("</ol>").next().unwrap().contains("5911 in PT-EOC"), "{locked}");
+    let nobody = senior.get("/plan?from=4999&dial=911").await.text().await.unwrap();
+    assert!(nobody.contains("role=\"alert\"") && !nobody.contains("However it is dialled"), "{nobody}");
+    let unwritable = senior.get("/plan?from=7001&dial=help").await.text().await.unwrap();
+    assert!(unwritable.contains("“help” is not dialled like that"), "{unwritable}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_page_shows_is_saved_as_files_that_say_what_rest_says() {
+    let world = World::new().await;
+    world.until_standing("normal").await;
+    let by_rest = world.ask("plan/check", None).await.1;
+    let mut senior = signed_in(&world, 3, "senior_eoc").await;
+    let json: Value = senior.get(&format!("/plan/{SITE}/check.json")).await.json().await.unwrap();
+    assert_eq!(json, by_rest, "the same check, not another one");
+    let leaks = senior.get(&format!("/plan/{SITE}/leaks.csv")).await.text().await.unwrap();
+    assert_eq!(leaks.lines().count(), 2, "{leaks}");
+    assert!(leaks.contains("\"phone:-+CSS-DRILL\",\"1\",\"dialled\""), "{leaks}");
+    let callers = senior.get(&format!("/plan/{SITE}/callers.csv")).await.text().await.unwrap();
+    assert_eq!(callers.lines().count(), 1 + by_rest["callers"].as_array().unwrap().len());
+    assert_eq!(senior.get(&format!("/plan/{SITE}/else.csv")).await.status(), StatusCode::NOT_FOUND);
+    let mut eoc = signed_in(&world, 1, "eoc").await;
+    assert_eq!(eoc.get(&format!("/plan/{SITE}/leaks.csv")).await.status(), StatusCode::FORBIDDEN);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_ordered_on_the_page_sees_what_changed_in_cucm() {
+    let world = World::new().await;
+    world.until_standing("normal").await;
+    let mut senior = signed_in(&world, 3, "senior_eoc").await;
+    world.cucm.edit(|cluster| cluster.route_pattern("9.1403555019X").unwrap().blocked = true);
+    let before = senior.get("/plan").await.text().await.unwrap();
+    assert!(before.contains("9.1403555019X"), "as it was read last");
+    let checked = senior.post("/ui/check-plan", &format!("site={SITE}"), false).await;
+    assert_eq!(checked.status(), StatusCode::OK, "{}", checked.text().await.unwrap());
+    let after = senior.get("/plan").await.text().await.unwrap();
+    assert!(after.contains("None was found") && !after.contains("9.1403555019X"), "{after}");
 }

@@ -19,6 +19,8 @@ enum Who {
     Admin,
     /// EOC, senior EOC and administrators.
     Staff,
+    /// Senior EOC and administrators: they answer for the plan.
+    Planners,
     /// A key with this scope, and nothing else.
     Key(&'static str),
     AnyKey,
@@ -58,6 +60,7 @@ impl Who {
             Self::Senior => persona == Persona::Senior,
             Self::Admin => persona == Persona::Admin,
             Self::Staff => matches!(persona, Persona::Eoc | Persona::Senior | Persona::Admin),
+            Self::Planners => matches!(persona, Persona::Senior | Persona::Admin),
             Self::Key(_) | Self::AnyKey => false,
         }
     }
@@ -66,10 +69,14 @@ impl Who {
 /// A way in, what is sent, and who gets through.
 type Row = (&'static str, &'static str, Who);
 
-const TABLE: [Row; 149] = [
+const TABLE: [Row; 153] = [
     ("GET /readiness", "", Who::Staff),
     ("POST /ui/readiness", "", Who::Staff),
     ("POST /ui/prove-write", "site=acme-north", Who::Eoc),
+    ("GET /plan", "", Who::Planners),
+    ("GET /plan/{site}/{export}", "", Who::Planners),
+    ("POST /ui/plan", "", Who::Planners),
+    ("POST /ui/check-plan", "site=acme-north", Who::Planners),
     ("GET /drill", "", Who::Eoc),
     ("GET /card", "", Who::Eoc),
     ("POST /ui/drills", "", Who::Eoc),
@@ -230,7 +237,7 @@ const TABLE: [Row; 149] = [
 fn path(row: &Row) -> String {
     let path = row.0.split_once(' ').unwrap().1;
     let id = if path.starts_with("/api/") { SITE } else { "p-0" };
-    path.replace("{id}", id).replace("{secret}", "x").replace("{export}", "export.csv")
+    path.replace("{id}", id).replace("{secret}", "x").replace("{site}", SITE).replace("{export}", "export.csv")
 }
 
 /// Was somebody turned away because of who they are? A refusal of a passkey is not about rights,

@@ -47,6 +47,17 @@ impl Reached {
         }
     }
 
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Out => "gets out",
+            Self::Waits => "gets out after the inter-digit timer",
+            Self::Inside => "inside",
+            Self::Blocked => "blocked",
+            Self::NoRoute => "no route",
+            Self::NotUnderstood => "not understood",
+        }
+    }
+
     /// Somebody answers, sooner or later.
     pub fn is_answered(self) -> bool {
         self <= Self::Inside

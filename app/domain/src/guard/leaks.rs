@@ -108,7 +108,7 @@ pub(super) struct Found {
 pub(super) const LISTED: usize = 200;
 
 /// Every way that still reaches the PSTN, or comes in past the EOC, when locked: for each caller, most devices first.
-/// Callers that search the same are looked at once.
+/// Callers for whom the same partitions bear on ways out are looked at once.
 pub(super) fn find(
     text: &PlanText,
     plan: &LockPlan,
@@ -121,10 +121,11 @@ pub(super) fn find(
     let seen = [true, false].into_iter().filter(|seen| *seen || locked.is_part_time());
     let locked: Vec<DigitAnalysis<'_>> = seen.map(|seen| open.seen(seen)).collect();
     let search = Search { text, forms, normal: open.in_state(&normal, true), locked };
-    let mut known: HashMap<Vec<&str>, Ways> = HashMap::new();
+    let mut known: HashMap<Alike, Ways> = HashMap::new();
     let mut found = Found { leaks: Vec::new(), pstn: Vec::new(), unfinished: Vec::new(), cut: Vec::new() };
     for caller in callers {
-        let ways = known.entry(caller.spaces()).or_insert_with_key(|spaces| search.ways(spaces));
+        let spaces = caller.spaces();
+        let ways = known.entry(search.alike(&spaces)).or_insert_with(|| search.ways(&spaces));
         found.pstn.push(Pstn { normal: ways.normally, locked: ways.leaks.iter().any(is_outbound) });
         if text.eoc_css.iter().any(|css| caller.uses(css)) {
             continue;
@@ -166,12 +167,26 @@ struct Search<'s> {
     locked: Vec<DigitAnalysis<'s>>,
 }
 
+/// Callers for whom this is the same have the same ways.
+type Alike = (Vec<Vec<usize>>, Option<Vec<String>>);
+
 impl Search<'_> {
+    /// What bears on ways out in each state; of a caller from outside also what it searches at all.
+    fn alike(&self, spaces: &[&str]) -> Alike {
+        let states = std::iter::once(&self.normal).chain(&self.locked);
+        let out = states.map(|analysis| analysis.bearing_on_ways_out(spaces)).collect();
+        (out, self.comes_in(spaces).then(|| spaces.iter().map(|name| (*name).to_owned()).collect()))
+    }
+
+    fn comes_in(&self, spaces: &[&str]) -> bool {
+        self.text.inbound_css.iter().any(|name| spaces.contains(&name.as_str()))
+    }
+
     /// Ways out; of a caller from outside also one way in, if there is any: each number of the site would be one.
     fn ways(&self, spaces: &[&str]) -> Ways {
         let normally = !self.normal.ways(spaces, &self.wanted(false, 1)).found.is_empty();
         let mut ways = Ways { normally, leaks: Vec::new(), complete: true, cut: false };
-        let inbound = self.text.inbound_css.iter().any(|name| spaces.contains(&name.as_str()));
+        let inbound = self.comes_in(spaces);
         for analysis in &self.locked {
             self.add(&mut ways, analysis, spaces, false);
             if inbound {
@@ -228,7 +243,7 @@ impl Search<'_> {
     }
 
     fn wanted(&self, inside: bool, most: usize) -> Wanted<'_> {
-        Wanted { inside, most, but: self.forms, but_partitions: &self.text.protected_partitions }
+        Wanted { outside: true, inside, most, but: self.forms, but_partitions: &self.text.protected_partitions }
     }
 }
 
@@ -236,8 +251,7 @@ fn leaked(text: &PlanText, end: &End, inbound: bool) -> Option<(String, Option<S
     match end {
         End::Pstn { pattern, partition, .. } => Some((pattern.clone(), partition.clone(), Direction::Outbound)),
         End::Inside { pattern, partition, .. } | End::OnNet { pattern, partition } if inbound => {
-            let pilot = &text.eoc_pilot;
-            let at_eoc = *pattern == pilot.pattern && partition.as_ref() == Some(&pilot.partition);
+            let at_eoc = text.eoc_pilot.is(pattern, partition.as_deref());
             (!at_eoc).then(|| (pattern.clone(), partition.clone(), Direction::Inbound))
         }
         // It goes out all the same; only its digits are not known.

@@ -1,7 +1,9 @@
 //! What a plan may never do. A plan that could keep somebody from an emergency number is refused,
 //! and told what is missing.
 
+mod cause;
 mod emergency;
+mod flow;
 mod forms;
 mod leaks;
 mod unread;
@@ -18,7 +20,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use words::counted;
 
+pub use cause::{Cause, causes};
 pub use emergency::{EmergencyReach, Reached};
+pub use flow::{Flow, Place, flows};
 pub use forms::dialled_forms;
 pub use leaks::{Direction, Leak, Pstn, Via};
 pub use violation::Violation;
@@ -234,7 +238,7 @@ fn forbidden<'n>(
     if text.protected_partitions.iter().any(|p| p == partition) {
         violations.push(Violation::ProtectedPartition { object: object.into(), partition: partition.into() });
     }
-    if pattern == Some(&text.eoc_pilot.pattern) && partition == text.eoc_pilot.partition {
+    if pattern.is_some_and(|pattern| text.eoc_pilot.is(pattern, Some(partition))) {
         violations.push(Violation::EocPilot { object: object.into() });
     }
     let parsed = pattern.and_then(|p| Pattern::parse(p).ok());
@@ -296,7 +300,7 @@ fn too_long(step: &crate::step::Step) -> Option<Violation> {
 
 fn pilot_is_missing(text: &PlanText, dial_plan: &DialPlan) -> Option<Violation> {
     let pilot = &text.eoc_pilot;
-    let is_pilot = |e: &&Endpoint| e.pattern == pilot.pattern && e.partition.as_ref() == Some(&pilot.partition);
+    let is_pilot = |e: &&Endpoint| pilot.is(&e.pattern, e.partition.as_deref());
     let name = || place(&pilot.pattern, Some(&pilot.partition));
     match dial_plan.endpoints.iter().find(is_pilot) {
         None => Some(Violation::NoPilot { pilot: name() }),

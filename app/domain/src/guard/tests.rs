@@ -11,7 +11,7 @@ use crate::leg::{Leg, Legs};
 use crate::plan::{Patterns, Pilot};
 use crate::step::Group;
 
-fn route(pattern: &str, partition: &str) -> RoutePattern {
+pub(super) fn route(pattern: &str, partition: &str) -> RoutePattern {
     RoutePattern {
         uuid: Uuid::from(format!("{pattern}@{partition}")),
         pattern: pattern.into(),
@@ -46,12 +46,12 @@ fn mirror(pattern: &str) -> TranslationPattern {
 }
 
 /// Seven phones with these on line and device.
-fn caller(line: Option<&str>, device: Option<&str>) -> Caller {
+pub(super) fn caller(line: Option<&str>, device: Option<&str>) -> Caller {
     let name = |css: Option<&str>| css.map(str::to_owned);
     Caller { kind: CallerKind::Phone, line_css: name(line), device_css: name(device), count: 7, example: None }
 }
 
-fn dial_plan() -> DialPlan {
+pub(super) fn dial_plan() -> DialPlan {
     let partition = |name: &str, schedule: Option<&str>| Partition {
         uuid: Uuid::from(name),
         name: name.into(),
@@ -85,7 +85,7 @@ fn dial_plan() -> DialPlan {
     }
 }
 
-fn schedule_step() -> StepText {
+pub(super) fn schedule_step() -> StepText {
     StepText::PartitionSchedule {
         group: Group::OutboundRedirect,
         partition: "LOCK".into(),
@@ -94,7 +94,7 @@ fn schedule_step() -> StepText {
     }
 }
 
-fn block(pattern: &str, partition: &str) -> StepText {
+pub(super) fn block(pattern: &str, partition: &str) -> StepText {
     StepText::RoutePatternBlock {
         group: Group::OutboundBlock,
         patterns: Patterns::One(pattern.into()),
@@ -103,7 +103,7 @@ fn block(pattern: &str, partition: &str) -> StepText {
     }
 }
 
-fn text(steps: Vec<StepText>) -> PlanText {
+pub(super) fn text(steps: Vec<StepText>) -> PlanText {
     PlanText {
         site: SiteId::try_from("s").unwrap(),
         eoc_pilot: Pilot { pattern: "5911".into(), partition: "EOC".into() },

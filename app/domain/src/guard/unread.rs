@@ -27,7 +27,7 @@ pub(super) fn limits(dial_plan: &DialPlan) -> Vec<String> {
 
 /// What the analysis does not understand, with the number of patterns.
 pub(super) fn unread(analysis: &DigitAnalysis<'_>, dial_plan: &DialPlan) -> Vec<String> {
-    let odd = analysis.unreadable.iter().filter(|error| !error.pattern.is_empty());
+    let odd = analysis.unreadable().iter().filter(|error| !error.pattern.is_empty());
     let odd = odd.map(|error| format!("“{}” ({})", error.pattern, error.why)).collect();
     let place_of = |pattern: &str, partition: Option<&String>| place(pattern, partition.map(String::as_str));
     let routes = dial_plan.route_patterns.iter().map(|p| (&p.pattern, &p.partition, &p.change));
@@ -88,7 +88,7 @@ pub(super) fn astray(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan) -> 
     };
     let at_pilot = |end: &End| {
         matches!(end, End::Inside { pattern, partition, .. }
-            if *pattern == text.eoc_pilot.pattern && partition.as_ref() == Some(&text.eoc_pilot.partition))
+            if text.eoc_pilot.is(pattern, partition.as_deref()))
     };
     let redirects = locked.translation_patterns.iter().filter(|t| switched(t.partition.as_deref()));
     redirects

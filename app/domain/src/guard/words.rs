@@ -27,16 +27,10 @@ pub fn in_words(route: &Route) -> String {
 /// `412 phones (line CSS-L, device CSS-D)`.
 pub fn caller_in_words(caller: &Caller) -> String {
     let (line, device) = (caller.line_css.as_deref(), caller.device_css.as_deref());
-    let what = match caller.kind {
-        CallerKind::Css => return device.unwrap_or("<None>").to_owned(),
-        CallerKind::Phone => ("phone", "phones"),
-        CallerKind::Cti => ("CTI port", "CTI ports"),
-        CallerKind::Trunk => ("trunk", "trunks"),
-        CallerKind::Gateway => ("gateway port", "gateway ports"),
-        CallerKind::VoiceMail => ("voice mail port", "voice mail ports"),
-        CallerKind::RemoteDestination => ("remote destination profile", "remote destination profiles"),
-    };
-    let name = if caller.count == 1 { what.0 } else { what.1 };
+    if caller.kind == CallerKind::Css {
+        return device.unwrap_or("<None>").to_owned();
+    }
+    let name = caller.kind.in_words(caller.count);
     let spaces = match (line, device) {
         (None, None) => "no calling search space".to_owned(),
         (Some(line), None) => format!("line {line}"),

@@ -2,6 +2,8 @@
 
 mod analysis;
 mod change;
+mod index;
+
 mod route;
 mod tree;
 mod view;
@@ -9,5 +11,6 @@ mod ways;
 mod witness;
 
 pub use analysis::DigitAnalysis;
+pub use index::PatternIndex;
 pub use route::{Dialling, End, Route};
 pub use ways::{Wanted, Ways};

@@ -153,7 +153,7 @@ impl DigitAnalysis<'_> {
 
     fn stepped(&self, view: &View, digits: &str) -> Active {
         let tree = self.tree();
-        digits.chars().fold(tree.start(), |active, digit| tree.step(&active, bit(digit), &view.seen))
+        digits.chars().fold(tree.start(), |active, digit| tree.step(&active, bit(digit), |node| view.sees(node)))
     }
 
     /// After a translation: could a longer number be meant, so that what matches now is not taken at once?
@@ -162,7 +162,7 @@ impl DigitAnalysis<'_> {
     }
 
     fn wants_more(&self, view: &View, active: &Active) -> bool {
-        active.iter().any(|(node, _)| self.tree().wants_more(*node, &view.seen))
+        active.iter().any(|(node, _)| self.tree().wants_more(*node, |node| view.sees(node)))
     }
 
     /// Digit by digit: the call is routed when the closest match so far is urgent, or when no visible
@@ -171,7 +171,7 @@ impl DigitAnalysis<'_> {
         let tree = self.tree();
         let mut active = tree.start();
         for (at, digit) in digits.char_indices() {
-            active = tree.step(&active, bit(digit), &view.seen);
+            active = tree.step(&active, bit(digit), |node| view.sees(node));
             let by = self.winner(view, &active);
             if by.is_some_and(|number| self.is_urgent(number)) || !self.wants_more(view, &active) {
                 return Fired { by, taken: at + digit.len_utf8(), waits: false };

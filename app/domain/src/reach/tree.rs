@@ -18,6 +18,13 @@ pub(super) struct Tree {
     order: Vec<(u32, u32)>,
 }
 
+/// Where patterns of a kind end, by node.
+pub(super) struct Held {
+    here: Vec<bool>,
+    /// Or begin.
+    within: Vec<bool>,
+}
+
 #[derive(Default)]
 struct Place {
     parent: Node,
@@ -149,7 +156,7 @@ impl Tree {
     }
 
     /// One digit more, among places where `seen` holds.
-    pub(super) fn step(&self, active: &Active, symbol: u32, seen: &[bool]) -> Active {
+    pub(super) fn step(&self, active: &Active, symbol: u32, seen: impl Fn(Node) -> bool) -> Active {
         let mut next = Vec::with_capacity(active.len());
         for (node, count) in active {
             let place = &self.places[*node as usize];
@@ -160,7 +167,7 @@ impl Tree {
                 self.reach(*to, count.saturating_mul(set.size()), &mut next);
             }
         }
-        next.retain(|(node, _)| seen[*node as usize]);
+        next.retain(|(node, _)| seen(*node));
         merged(next)
     }
 
@@ -172,7 +179,7 @@ impl Tree {
     }
 
     /// Every place that strings lead to of which each digit is one of a set; and how many were looked at on the way.
-    pub(super) fn reachable(&self, sets: impl Iterator<Item = u32>, seen: &[bool]) -> (Vec<Node>, usize) {
+    pub(super) fn reachable(&self, sets: impl Iterator<Item = u32>, seen: impl Fn(Node) -> bool) -> (Vec<Node>, usize) {
         let mut active = self.start();
         let mut looked_at = active.len();
         for set in sets {
@@ -186,17 +193,32 @@ impl Tree {
                     self.reach(*to, 1, &mut next);
                 }
             }
-            next.retain(|(node, _)| seen[*node as usize]);
+            next.retain(|(node, _)| seen(*node));
             active = merged(next);
             looked_at += active.len();
         }
         (active.into_iter().map(|(node, _)| node).collect(), looked_at)
     }
 
+    /// By node: such a pattern ends here, or begins like this.
+    pub(super) fn holding(&self, of: impl Fn(u32) -> bool) -> Held {
+        let here: Vec<bool> = self.places.iter().map(|place| place.ends.iter().any(|end| of(*end))).collect();
+        let mut within = here.clone();
+        for node in (1..within.len()).rev() {
+            within[self.places[node].parent as usize] |= within[node];
+        }
+        Held { here, within }
+    }
+
+    /// Does one of these take a string of which each digit is one of a set?
+    pub(super) fn takes_one(&self, sets: impl Iterator<Item = u32>, held: &Held) -> bool {
+        self.reachable(sets, |node| held.within[node as usize]).0.into_iter().any(|node| held.here[node as usize])
+    }
+
     /// Could a digit more lead on from here, to where `seen` holds?
-    pub(super) fn wants_more(&self, node: Node, seen: &[bool]) -> bool {
+    pub(super) fn wants_more(&self, node: Node, seen: impl Fn(Node) -> bool) -> bool {
         let place = &self.places[node as usize];
-        place.loops != 0 && seen[node as usize] || place.edges.iter().any(|(_, to)| seen[*to as usize])
+        place.loops != 0 && seen(node) || place.edges.iter().any(|(_, to)| seen(*to))
     }
 
     /// The sets that tell digits apart here.

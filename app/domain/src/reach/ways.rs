@@ -15,7 +15,9 @@ use std::rc::Rc;
 
 /// Which ways are asked for.
 pub struct Wanted<'w> {
-    /// Also those that end at a directory number or hunt pilot, or on-net.
+    /// Those that end outside.
+    pub outside: bool,
+    /// Those that end at a directory number or hunt pilot, or on-net.
     pub inside: bool,
     /// So many are enough.
     pub most: usize,
@@ -58,7 +60,7 @@ impl DigitAnalysis<'_> {
             if walk.is_enough() {
                 break;
             }
-            if let Some(number) = view.best(node) {
+            if let Some(number) = self.best(&view, node) {
                 walk.from(&view, number, node);
             }
         }
@@ -120,6 +122,7 @@ impl Walk<'_, '_> {
         !passed
             && match self.analysis.leads(number) {
                 Leads::Out(route) if route.on_net && !self.wanted.inside => false,
+                Leads::Out(route) if !route.on_net && !self.wanted.outside => false,
                 Leads::Out(route) => !route.blocked && !self.ended.contains(&number),
                 Leads::On(translation) => !translation.blocked,
                 Leads::In(endpoint) => self.wanted.inside && !endpoint.dead && !self.ended.contains(&number),
@@ -199,7 +202,7 @@ impl Walk<'_, '_> {
     fn is_wanted(&self, route: &Route) -> bool {
         let passed = self.wanted.but_partitions.iter().any(|name| route.passes(name));
         let ends = match &route.end {
-            End::Pstn { .. } | End::NotUnderstood { leaves_by: Some(_), .. } => true,
+            End::Pstn { .. } | End::NotUnderstood { leaves_by: Some(_), .. } => self.wanted.outside,
             End::Inside { .. } | End::OnNet { .. } => self.wanted.inside,
             _ => false,
         };
@@ -212,9 +215,9 @@ impl Walk<'_, '_> {
             Digit::Fixed(bit) => *bit,
             Digit::Dialled(place) => sets[*place],
         };
-        let (reached, looked_at) = self.analysis.tree().reachable(digits.iter().map(set), &view.seen);
+        let (reached, looked_at) = self.analysis.tree().reachable(digits.iter().map(set), |node| view.sees(node));
         self.search.spend(looked_at);
-        let ends = reached.into_iter().filter_map(|node| Some((view.best(node)?, node)));
+        let ends = reached.into_iter().filter_map(|node| Some((self.analysis.best(view, node)?, node)));
         ends.filter(|(number, _)| self.leads_on(*number)).collect()
     }
 
@@ -267,7 +270,8 @@ mod tests {
     }
 
     fn ways(plan: &DialPlan) -> Ways {
-        let wanted = Wanted { inside: false, most: usize::MAX, but: &BTreeSet::new(), but_partitions: &[] };
+        let wanted =
+            Wanted { outside: true, inside: false, most: usize::MAX, but: &BTreeSet::new(), but_partitions: &[] };
         DigitAnalysis::new(plan, true).ways(&["CSS"], &wanted)
     }
 

@@ -123,14 +123,14 @@ impl<'a> Search<'a> {
         if hop.digits.get(*next) != Some(&Digit::Dialled(place)) {
             return Some((active.clone(), *next));
         }
-        self.fixed(hop, (self.analysis.tree().step(active, symbol, &hop.view.seen), next + 1))
+        self.fixed(hop, (self.analysis.tree().step(active, symbol, |node| hop.view.sees(node)), next + 1))
     }
 
     /// Past the digits that were put there, as far as they follow each other.
     fn fixed(&self, hop: &Hop, (mut active, mut next): Standing) -> Option<Standing> {
         let tree = self.analysis.tree();
         while let Some(Digit::Fixed(symbol)) = hop.digits.get(next) {
-            active = tree.step(&active, *symbol, &hop.view.seen);
+            active = tree.step(&active, *symbol, |node| hop.view.sees(node));
             next += 1;
         }
         let left = hop.digits.len() - next;

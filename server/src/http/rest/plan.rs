@@ -35,7 +35,8 @@ pub(super) async fn check(
 ) -> Result<Json<PlanCheckBody>, Problem> {
     let id = site_id(id)?;
     key.may_read(Some(&id))?;
-    Ok(Json(PlanCheckBody::of(&id, &state.engine.check_plan(&id).await?)))
+    let check = state.engine.check_plan(&id).await?;
+    Ok(Json(PlanCheckBody::of(&id, &check)))
 }
 
 /// More is another request.

@@ -83,7 +83,11 @@ fn taken_by(request: &CallRequest) -> String {
     by.map_or_else(String::new, |by| by.name.clone())
 }
 
-fn table<const N: usize>(head: &[&str; N], rows: impl Iterator<Item = [String; N]>) -> Result<String, csv::Error> {
+/// Any table: a head, and rows as wide.
+///
+/// # Errors
+/// When it cannot be built.
+pub fn table<const N: usize>(head: &[&str; N], rows: impl Iterator<Item = [String; N]>) -> Result<String, csv::Error> {
     let quoted = csv::QuoteStyle::Always;
     let mut writer = csv::WriterBuilder::new().quote_style(quoted).from_writer(MARK.as_bytes().to_vec());
     writer.write_record(head)?;

@@ -8,6 +8,10 @@ use lockdown::standing::Standing;
 use lockdown::step::{StepState, Target};
 use serde::{Deserialize, Serialize};
 
+mod plan;
+
+pub use plan::{CallerView, CauseView, EndView, FlowView, PlanCheckView, PlanView, TracedEnd, TracedView, TracedWay};
+
 /// A moment: exact, and as the site's clock shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
@@ -148,6 +152,13 @@ pub struct Me {
     pub may_release: bool,
     pub may_work: bool,
     pub may_manage: bool,
+}
+
+impl Me {
+    /// Who can call where is for those who answer for the plan.
+    pub fn may_see_plan(&self) -> bool {
+        self.may_release || self.may_manage
+    }
 }
 
 /// The public page.

@@ -1,0 +1,282 @@
+//! Where calls go, for a picture: callers that reach the same places, normal and locked.
+
+use super::forms::dialled_forms;
+use super::{CallerReach, Direction, Reach, Reached};
+use crate::caller::CallerKind;
+use crate::dial_plan::DialPlan;
+use crate::plan::{LockPlan, PlanText};
+use crate::reach::{Dialling, DigitAnalysis, End, Wanted};
+use crate::step::Target;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// Where a call can end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// By anything but a protected number.
+    Pstn,
+    /// A protected number, by the PSTN.
+    Emergency,
+    Eoc,
+    /// A directory number or a hunt pilot.
+    Inside,
+    OtherCluster,
+    /// Or nowhere, or in circles: the caller hears a tone.
+    Blocked,
+    NotUnderstood,
+}
+
+impl Place {
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Pstn => "PSTN",
+            Self::Emergency => "Emergency",
+            Self::Eoc => "EOC",
+            Self::Inside => "Inside",
+            Self::OtherCluster => "On-net",
+            Self::Blocked => "Blocked",
+            Self::NotUnderstood => "Not understood",
+        }
+    }
+}
+
+/// Callers of a kind that reach the same places.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flow {
+    pub kind: CallerKind,
+    /// Of the EOC: it reaches the PSTN when locked, too.
+    pub own: bool,
+    /// Devices.
+    pub count: usize,
+    /// Which of the callers of the check.
+    pub callers: Vec<usize>,
+    pub normal: BTreeSet<Place>,
+    pub locked: BTreeSet<Place>,
+    /// Those of `locked` that lead past the lock.
+    pub leaks: BTreeSet<Place>,
+}
+
+/// Calls that are followed of each list of calling search spaces: one by each pattern.
+const FOLLOWED: usize = 200;
+
+/// Of calls that stay inside, from callers of the site: enough to see whether they do more than ring the EOC.
+const INSIDE: usize = 12;
+
+/// Groups callers, worst first: with a leak, then by the number of devices.
+///
+/// Leaks and emergency numbers are as they were proved; where else calls go is found by following one call by each pattern
+/// (200 at most) that takes calls in normal times. Grows with the callers that search different partitions.
+pub fn flows(text: &PlanText, dial_plan: &DialPlan, reach: &Reach) -> Vec<Flow> {
+    let Ok(plan) = text.freeze(dial_plan) else { return Vec::new() };
+    let states = States::of(&plan, dial_plan);
+    let followed = Followed::new(text, dial_plan, &states);
+    let (mut out, mut within) = (HashMap::new(), HashMap::new());
+    let comes_in: HashSet<&str> = reach
+        .leaks
+        .iter()
+        .filter(|leak| leak.direction == Direction::Inbound)
+        .map(|leak| leak.caller.as_str())
+        .collect();
+    let mut flows: Vec<Flow> = Vec::new();
+    for (at, caller) in reach.callers.iter().enumerate() {
+        let spaces = caller.caller.spaces();
+        let out = out.entry(followed.alike(&spaces)).or_insert_with(|| followed.places(&spaces, true));
+        let within = within.entry(spaces.clone()).or_insert_with(|| followed.places(&spaces, false));
+        let one = flow(text, at, caller, out.and(within), comes_in.contains(caller.caller.to_string().as_str()));
+        match flows.iter_mut().find(|flow| is_alike(flow, &one)) {
+            Some(flow) => {
+                flow.count += one.count;
+                flow.callers.push(at);
+            }
+            None => flows.push(one),
+        }
+    }
+    flows.sort_by_key(|flow| (flow.leaks.is_empty(), std::cmp::Reverse(flow.count)));
+    flows
+}
+
+fn is_alike(a: &Flow, b: &Flow) -> bool {
+    (a.kind, a.own) == (b.kind, b.own) && a.normal == b.normal && a.locked == b.locked && a.leaks == b.leaks
+}
+
+fn flow(text: &PlanText, at: usize, reach: &CallerReach, places: Places, comes_in: bool) -> Flow {
+    let Places { mut normal, mut locked } = places;
+    let own = text.eoc_css.iter().any(|css| reach.caller.uses(css));
+    let gets_out = |reached: Reached| reached <= Reached::Waits;
+    if reach.emergency.iter().any(|one| gets_out(one.normal)) {
+        normal.insert(Place::Emergency);
+    }
+    if reach.emergency.iter().any(|one| gets_out(one.locked)) {
+        locked.insert(Place::Emergency);
+    }
+    let mut leaks = BTreeSet::new();
+    leaks.extend((reach.pstn.locked && !own).then_some(Place::Pstn));
+    leaks.extend((comes_in && !own).then_some(Place::Inside));
+    locked.extend(&leaks);
+    Flow { kind: reach.caller.kind, own, count: reach.caller.count, callers: vec![at], normal, locked, leaks }
+}
+
+#[derive(Clone, Default)]
+struct Places {
+    normal: BTreeSet<Place>,
+    locked: BTreeSet<Place>,
+}
+
+impl Places {
+    fn and(&self, others: &Self) -> Self {
+        Self { normal: &self.normal | &others.normal, locked: &self.locked | &others.locked }
+    }
+}
+
+struct States {
+    normal: DialPlan,
+    locked: DialPlan,
+}
+
+impl States {
+    fn of(plan: &LockPlan, dial_plan: &DialPlan) -> Self {
+        let [normal, locked] = [Target::Normal, Target::Locked].map(|target| plan.applied_to(dial_plan, target));
+        Self { normal, locked }
+    }
+}
+
+struct Followed<'s> {
+    text: &'s PlanText,
+    forms: BTreeSet<String>,
+    normal: DigitAnalysis<'s>,
+    /// With what is active at some hours only, and without.
+    locked: Vec<DigitAnalysis<'s>>,
+    /// Some translation looks up its digits from where the caller does.
+    returns: bool,
+}
+
+impl<'s> Followed<'s> {
+    fn new(text: &'s PlanText, dial_plan: &DialPlan, states: &'s States) -> Self {
+        let mut forms = dialled_forms(text, dial_plan);
+        forms.extend(dialled_forms(text, &states.normal));
+        let normal = DigitAnalysis::new(&states.normal, true);
+        let active = [true, false].into_iter().filter(|active| *active || states.locked.is_part_time());
+        let locked = active.map(|active| normal.in_state(&states.locked, active)).collect();
+        let returns = dial_plan.translation_patterns.iter().any(|translation| translation.use_originator_css);
+        Self { text, forms, normal, locked, returns }
+    }
+
+    /// Callers for whom this is the same have the same ways out, and they end alike when locked: but where a translation
+    /// looks up its digits from where the caller does, only if they search the same.
+    fn alike(&self, spaces: &[&str]) -> (Vec<Vec<usize>>, Vec<String>) {
+        let states = std::iter::once(&self.normal).chain(&self.locked);
+        let out = states.map(|analysis| analysis.bearing_on_ways_out(spaces)).collect();
+        let names = spaces.iter().filter(|_| self.returns).map(|name| (*name).to_owned());
+        (out, names.collect())
+    }
+
+    /// Of calls that go out in normal times, or of those that stay inside.
+    fn places(&self, spaces: &[&str], outside: bool) -> Places {
+        let comes_in = self.text.inbound_css.iter().any(|name| spaces.contains(&name.as_str()));
+        let most = if outside || comes_in { FOLLOWED } else { INSIDE };
+        let mut places = Places::default();
+        for (digits, route) in self.normal.ways(spaces, &self.wanted(outside, most)).found {
+            places.normal.insert(self.place(&route.end));
+            let ends = self.locked.iter().map(|analysis| analysis.route(spaces, &digits, Dialling::EnBloc).end);
+            places.locked.extend(ends.map(|end| self.place(&end)));
+        }
+        places
+    }
+
+    fn wanted(&self, outside: bool, most: usize) -> Wanted<'_> {
+        let but_partitions = &self.text.protected_partitions;
+        Wanted { outside, inside: !outside, most, but: &self.forms, but_partitions }
+    }
+
+    fn place(&self, end: &End) -> Place {
+        match end {
+            End::Pstn { .. } | End::NotUnderstood { leaves_by: Some(_), .. } => Place::Pstn,
+            End::Inside { pattern, partition, .. } | End::OnNet { pattern, partition }
+                if self.text.eoc_pilot.is(pattern, partition.as_deref()) =>
+            {
+                Place::Eoc
+            }
+            End::Inside { .. } => Place::Inside,
+            End::OnNet { .. } => Place::OtherCluster,
+            End::Blocked { .. } | End::NoRoute | End::Loop => Place::Blocked,
+            End::NotUnderstood { .. } => Place::NotUnderstood,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::judge;
+    use super::super::tests::{block, caller, dial_plan, route, schedule_step, text};
+    use super::*;
+    use crate::caller::{Caller, Callers};
+    use crate::dial_plan::{CallingSearchSpace, Endpoint, EndpointKind};
+    use crate::ids::Uuid;
+    use Place::{Blocked, Emergency, Eoc, Inside, Pstn};
+
+    /// Devices, normal, locked, leaks.
+    type Row = (usize, Vec<Place>, Vec<Place>, Vec<Place>);
+
+    fn drawn(text: &PlanText, plan: &DialPlan) -> Vec<Row> {
+        let reach = judge(text, plan).reach.expect("the plan's objects are there");
+        let list = |places: BTreeSet<Place>| places.into_iter().collect();
+        let row = |flow: Flow| (flow.count, list(flow.normal), list(flow.locked), list(flow.leaks));
+        flows(text, plan, &reach).into_iter().map(row).collect()
+    }
+
+    #[test]
+    fn what_went_out_ends_at_the_eoc_and_an_emergency_number_still_gets_out() {
+        let rows = drawn(&text(vec![schedule_step()]), &dial_plan());
+        assert_eq!(rows, [(7, vec![Pstn, Emergency], vec![Emergency, Eoc], vec![])]);
+    }
+
+    #[test]
+    fn what_has_no_mirror_and_is_blocked_ends_with_a_tone() {
+        let mut plan = dial_plan();
+        plan.translation_patterns.clear();
+        let rows = drawn(&text(vec![block("9.[2-9]XXXXXX", "PSTN")]), &plan);
+        assert_eq!(rows, [(7, vec![Pstn, Emergency], vec![Emergency, Blocked], vec![])]);
+    }
+
+    #[test]
+    fn callers_with_a_leak_stand_first_and_the_eocs_own_are_none() {
+        let mut plan = dial_plan();
+        plan.route_patterns.push(route("8.[2-9]XXXXXX", "PSTN"));
+        let space = |name: &str, members: &[&str]| CallingSearchSpace {
+            uuid: Uuid::from(name),
+            name: name.into(),
+            members: members.iter().map(|member| (*member).into()).collect(),
+        };
+        plan.calling_search_spaces.push(space("DESK", &["PSTN"]));
+        plan.calling_search_spaces.push(space("BARE", &[]));
+        let bare = Caller { count: 90, ..caller(None, Some("BARE")) };
+        plan.callers = Callers::Read(vec![bare, caller(None, Some("PHONE")), caller(Some("DESK"), None)]);
+        let text = PlanText { eoc_css: vec!["DESK".into()], ..text(vec![schedule_step()]) };
+        assert_eq!(
+            drawn(&text, &plan),
+            [
+                (7, vec![Pstn, Emergency], vec![Pstn, Emergency, Eoc], vec![Pstn]),
+                (90, vec![], vec![], vec![]),
+                (7, vec![Pstn], vec![Pstn], vec![]),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_call_that_comes_in_past_the_eoc_is_a_leak_inside() {
+        let mut plan = dial_plan();
+        let inside = |pattern: &str| Endpoint {
+            pattern: pattern.into(),
+            partition: Some("EOC".into()),
+            kind: EndpointKind::DirectoryNumber,
+            urgent: false,
+            dead: false,
+        };
+        plan.endpoints.push(inside("5002"));
+        let trunk = Caller { kind: CallerKind::Trunk, count: 1, ..caller(None, Some("TO-EOC")) };
+        plan.callers = Callers::Read(vec![trunk]);
+        let text = PlanText { inbound_css: vec!["TO-EOC".into()], ..text(vec![schedule_step()]) };
+        assert_eq!(drawn(&text, &plan), [(1, vec![Eoc, Inside], vec![Eoc, Inside], vec![Inside])]);
+    }
+}

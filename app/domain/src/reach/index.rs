@@ -1,0 +1,81 @@
+//! The patterns of a dial plan, read once: what no step of a lock changes.
+
+use super::analysis::{Leads, Listed, listed};
+use super::tree::Tree;
+use super::view::{Holdings, View};
+use crate::dial_plan::DialPlan;
+use crate::pattern::{InvalidPattern, Item, Pattern};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Texts, and where they stand in the tree. A pattern is named by its place in the list.
+pub struct PatternIndex {
+    texts: Vec<Box<str>>,
+    /// `None` where nothing is known of it.
+    pub(super) read: Vec<Option<Pattern>>,
+    pub(super) unreadable: Vec<InvalidPattern>,
+    pub(super) tree: Tree,
+    /// By pattern: the number of its partition; 0 is `<None>`.
+    pub(super) partitions: Vec<usize>,
+    pub(super) numbers: HashMap<String, usize>,
+    /// By partition: its numbers ring inside, and no pattern that leads on takes one of them.
+    pub(super) quiet: Vec<bool>,
+    holdings: Arc<Holdings>,
+}
+
+impl PatternIndex {
+    pub fn of(plan: &DialPlan) -> Self {
+        let listed = listed(plan);
+        let mut unreadable = Vec::new();
+        let read = listed.iter().map(|one| Pattern::parse(one.text).map_err(|error| unreadable.push(error)).ok());
+        let read: Vec<_> = read.collect();
+        let mut numbers = HashMap::new();
+        let mut number = |name: &str| {
+            let next = numbers.len() + 1;
+            *numbers.entry(name.to_owned()).or_insert(next)
+        };
+        let partitions: Vec<usize> = listed.iter().map(|one| one.partition.map_or(0, &mut number)).collect();
+        let tree = Tree::of(read.iter().map(Option::as_ref));
+        let quiet = quiet(&listed, &read, &partitions, &tree, numbers.len() + 1);
+        let holdings = Holdings::of(&tree, numbers.len() + 1, |number| partitions[number as usize]);
+        let texts = listed.iter().map(|one| one.text.into()).collect();
+        Self { texts, read, unreadable, tree, partitions, numbers, quiet, holdings: Arc::new(holdings) }
+    }
+
+    /// Were these read, and no others?
+    pub(super) fn is_of(&self, listed: &[Listed<'_>]) -> bool {
+        let number = |name: Option<&str>| name.map_or(Some(0), |name| self.numbers.get(name).copied());
+        let known = self.texts.iter().zip(&self.partitions);
+        listed.len() == self.texts.len()
+            && listed
+                .iter()
+                .zip(known)
+                .all(|(one, (text, at))| one.text == &**text && number(one.partition) == Some(*at))
+    }
+
+    /// What is seen by searching these partitions, first searched first.
+    pub(super) fn view(&self, searched: &[usize]) -> View {
+        View::of(self.holdings.clone(), self.numbers.len() + 1, searched)
+    }
+}
+
+/// By partition, whether it bears on no way out. One with a number of any length always does.
+fn quiet(
+    listed: &[Listed<'_>],
+    read: &[Option<Pattern>],
+    partitions: &[usize],
+    tree: &Tree,
+    count: usize,
+) -> Vec<bool> {
+    let leads_on = tree.holding(|number| !matches!(listed[number as usize].leads, Leads::In(_)));
+    let mut quiet = vec![true; count];
+    for ((one, pattern), partition) in listed.iter().zip(read).zip(partitions) {
+        let (Some(pattern), true) = (pattern, quiet[*partition]) else { continue };
+        let is_alone = |way: &[Item]| {
+            let sets = way.iter().map(|item| item.set.bits());
+            !way.iter().any(|item| item.repeats) && !tree.takes_one(sets, &leads_on)
+        };
+        quiet[*partition] = matches!(one.leads, Leads::In(_)) && pattern.ways().all(is_alone);
+    }
+    quiet
+}
