@@ -84,7 +84,7 @@ test("who can call where is drawn normal and locked, and a call is followed from
   await page.keyboard.press("Enter");
   const state = (name) => page.getByRole("row", { name: new RegExp(`^${name}`) }).locator("strong").last();
   await expect(state("Normal")).toHaveText("to the PSTN as 14035551234");
-  await expect(state("Locked")).toHaveText("inside");
+  await expect(state("Locked")).toHaveText("to the EOC");
   await look(page, "plan-traced");
   await page.getByRole("button", { name: "Read CUCM and check again" }).click();
   await expect(page.getByRole("status")).toContainText("The plan may run");

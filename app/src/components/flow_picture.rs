@@ -27,12 +27,10 @@ pub(crate) fn FlowPicture(flows: Vec<FlowView>) -> impl IntoView {
             </figure>
         }
     };
+    let panels = [panel("Normal", |flow| &flow.normal), panel("Locked", |flow| &flow.locked)];
     view! {
-        <div class="flows">
-            {panel("Normal", |flow| &flow.normal)}
-            {panel("Locked", |flow| &flow.locked)}
-        </div>
-        <FlowTable flows=flows.clone()/>
+        <div class="flows">{panels.into_iter().collect_view()}</div>
+        <FlowTable flows/>
     }
 }
 
@@ -99,7 +97,7 @@ fn caller(flow: &FlowView, y: usize) -> impl IntoView + use<> {
 }
 
 /// Letters that one line of a name has room for.
-const LETTERS: usize = 17;
+const LETTERS: usize = 14;
 
 fn split(name: &str) -> (String, Option<String>) {
     if name.chars().count() <= LETTERS {
@@ -131,18 +129,16 @@ fn FlowTable(flows: Vec<FlowView>) -> impl IntoView {
 
 fn listed(ends: &[EndView]) -> impl IntoView + use<> {
     if ends.is_empty() {
-        return view! { <span>"Nowhere"</span> }.into_any();
+        return "Nowhere".into_any();
     }
-    let one = |(at, end): (usize, &EndView)| {
-        let comma = if at == 0 { "" } else { ", " };
-        let name = end.place.clone();
+    let one = |end: &EndView| {
         if end.leak {
-            view! { <span>{comma}<a class="leak" href="#leaks">"past the lock: "{name}</a></span> }.into_any()
+            view! { <li><a class="leak" href="#leaks">{format!("past the lock: {}", end.place)}</a></li> }.into_any()
         } else {
-            view! { <span>{comma}{name}</span> }.into_any()
+            view! { <li>{end.place.clone()}</li> }.into_any()
         }
     };
-    ends.iter().enumerate().map(one).collect_view().into_any()
+    view! { <ul class="ends">{ends.iter().map(one).collect_view()}</ul> }.into_any()
 }
 
 #[cfg(test)]
@@ -152,6 +148,7 @@ mod tests {
     #[test]
     fn a_long_name_is_broken_at_a_blank_and_loses_nothing() {
         assert_eq!(split("phones"), ("phones".into(), None));
+        assert_eq!(split("phones of the EOC"), ("phones of the".into(), Some("EOC".into())));
         assert_eq!(split("remote destination profiles"), ("remote".into(), Some("destination profiles".into())));
         assert_eq!(split("calling search spaces"), ("calling search".into(), Some("spaces".into())));
     }

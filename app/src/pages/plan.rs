@@ -189,8 +189,8 @@ fn Cause(cause: CauseView) -> impl IntoView {
     let more = (cause.more > 0).then(|| view! { <li>{format!("and {} more: see the CSV file", cause.more)}</li> });
     view! {
         <li class="leak-cause">
-            <strong>{words::devices(cause.devices)}" · "{way}" "<code>{cause.place}</code></strong>
-            <span>"For example "<code>{cause.example}</code>": "{cause.path}</span>
+            <strong>{format!("{} · {way} ", words::devices(cause.devices))}<code>{cause.place}</code></strong>
+            <span>"For example "<code>{cause.example}</code>{format!(": {}", cause.path)}</span>
             <span>{cause.fix}</span>
             <details>
                 <summary>"Who"</summary>
@@ -207,7 +207,7 @@ fn Callers(callers: Vec<CallerView>) -> impl IntoView {
         let emergency = caller
             .emergency
             .into_iter()
-            .map(|(number, text)| view! { <li><span class="number">{number}</span>": "{text}</li> });
+            .map(|(number, text)| view! { <li><span class="number">{number}</span>{format!(": {text}")}</li> });
         let example = caller.example.map(|name| format!("for example {name}"));
         view! {
             <tr>

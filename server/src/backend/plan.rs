@@ -11,7 +11,7 @@ use lockdown::ids::SiteId;
 use lockdown::operator::{Act, Operator, Refusal};
 use lockdown::plan::PlanText;
 use lockdown::reach::Dialling;
-use lockdown::trace::{self, Dialled, Ended, Origin, Schedules, Trace, Traced};
+use lockdown::trace::{self, Dialled, Origin, Schedules, Trace, Traced};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -79,15 +79,16 @@ impl Pages {
         let number = trace::dialled(dial).map_err(|error| error.to_string())?;
         let traces = self.engine.trace(site, &origin, vec![number]).await;
         let traces = traces.map_err(|error| in_words(error).to_string())?.traces;
-        Ok(traces.into_iter().map(traced).collect())
+        let text = self.engine.plan_text(site).map_err(|error| in_words(error).to_string())?;
+        Ok(traces.into_iter().map(|one| traced(text, one)).collect())
     }
 
-    /// Drawing it follows some hundred calls of each caller: not on a thread that others need.
+    /// Drawing it the first time follows some hundred calls of each caller: not on a thread that others need.
     async fn checked(&self, site: &SiteId, check: Arc<PlanCheck>) -> Result<PlanCheckView, ApiError> {
         let (text, kept) = (self.engine.plan_text(site).map_err(refused)?.clone(), check.clone());
         let drawn = tokio::task::spawn_blocking(move || {
-            let flows = kept.checked.reach.as_ref().map(|reach| guard::flows(&text, &kept.facts, reach));
-            (text, flows.unwrap_or_default())
+            let flows: Vec<FlowView> = kept.flows(&text).iter().map(flow).collect();
+            (text, flows)
         });
         let (text, flows) = drawn.await.map_err(|error| {
             tracing::error!(%error, "the picture of a plan could not be drawn");
@@ -104,7 +105,7 @@ impl Pages {
             violations: violations.into_iter().flatten().map(ToString::to_string).collect(),
             warnings: check.checked.verdict.as_ref().map_or(&check.checked.warnings, |plan| &plan.warnings).clone(),
             limits: reach.limits.clone(),
-            flows: flows.iter().map(flow).collect(),
+            flows,
             causes: causes(&text, reach),
             callers: reach.callers.iter().map(caller).collect(),
             cost: format!(
@@ -167,25 +168,34 @@ fn causes(text: &PlanText, reach: &Reach) -> Vec<CauseView> {
     guard::causes(text, &reach.leaks).into_iter().map(cause).collect()
 }
 
-fn caller(reach: &CallerReach) -> CallerView {
-    let emergency = |one: &EmergencyReach| {
+/// Numbers that fare alike stand together.
+fn emergency(reached: &[EmergencyReach]) -> Vec<(String, String)> {
+    let mut alike: Vec<(Vec<&str>, String)> = Vec::new();
+    for one in reached {
         let (normal, locked) = (one.normal.in_words(), one.locked.in_words());
         let text = if normal == locked { normal.to_owned() } else { format!("{normal}; locked: {locked}") };
-        (one.number.clone(), text)
-    };
+        match alike.iter_mut().find(|(_, known)| *known == text) {
+            Some((numbers, _)) => numbers.push(&one.number),
+            None => alike.push((vec![&one.number], text)),
+        }
+    }
+    alike.into_iter().map(|(numbers, text)| (numbers.join(", "), text)).collect()
+}
+
+fn caller(reach: &CallerReach) -> CallerView {
     CallerView {
         who: guard::caller_in_words(&reach.caller),
         example: reach.caller.example.clone(),
         partitions: reach.partitions.join(" → "),
-        emergency: reach.emergency.iter().map(emergency).collect(),
+        emergency: emergency(&reach.emergency),
         pstn: (reach.pstn.normal, reach.pstn.locked),
     }
 }
 
-fn traced(one: Traced) -> TracedView {
+fn traced(text: &PlanText, one: Traced) -> TracedView {
     let mut ways: Vec<(Vec<String>, TracedWay)> = Vec::new();
     for dialled in &one.dialling {
-        let (how, states) = (how(dialled), states(dialled));
+        let (how, states) = (how(dialled), states(text, dialled));
         match ways.iter_mut().find(|(_, way)| way.states == states) {
             Some((hows, _)) => hows.push(how),
             None => ways.push((vec![how], TracedWay { how: String::new(), states })),
@@ -211,19 +221,17 @@ fn how(dialled: &Dialled) -> String {
     }
 }
 
-fn states(dialled: &Dialled) -> Vec<(String, TracedEnd)> {
+fn states(text: &PlanText, dialled: &Dialled) -> Vec<(String, TracedEnd)> {
     let states =
         [("Now", Some(&dialled.now)), ("Normal", dialled.normal.as_ref()), ("Locked", dialled.locked.as_ref())];
-    states.into_iter().filter_map(|(state, trace)| Some((state.to_owned(), end(trace?)))).collect()
+    states.into_iter().filter_map(|(state, trace)| Some((state.to_owned(), end(text, trace?)))).collect()
 }
 
-fn end(trace: &Trace) -> TracedEnd {
-    let digits = trace.digits.as_ref().filter(|_| trace.end == Ended::Pstn);
-    let end = trace.end.in_words();
+fn end(text: &PlanText, trace: &Trace) -> TracedEnd {
     let waits = trace.waits.then(|| "After the inter-digit timer.".to_owned());
     let legs = trace.legs.iter().map(|leg| format!("Then, {}: {}", leg.via.in_words(), leg.end.in_words()));
     TracedEnd {
-        end: digits.map_or_else(|| end.to_owned(), |digits| format!("{end} as {digits}")),
+        end: trace.end_in_words(text),
         path: trace.path.clone(),
         besides: waits.into_iter().chain(legs).collect(),
     }

@@ -148,7 +148,7 @@ async fn a_number_is_followed_from_a_lobby_phone_normally_and_locked() {
     let words =
         String::from_utf8(world.run(&["plan", "trace", "914035551234", "--from", "number:7001"]).stdout).unwrap();
     assert!(words.contains("normal to the PSTN as 14035551234 by 9.1403[2-9]XXXXXX in PT-PSTN-LOCAL"), "{words}");
-    assert!(words.contains("locked inside by 9.1403[2-9]XXXXXX in PT-LOCKDOWN-OUT → 5911 in PT-EOC"), "{words}");
+    assert!(words.contains("locked to the EOC by 9.1403[2-9]XXXXXX in PT-LOCKDOWN-OUT → 5911 in PT-EOC"), "{words}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -193,11 +193,14 @@ async fn the_page_shows_the_planted_leak_with_its_phone_and_follows_a_call() {
     assert!(page.contains("1 device · goes out by <code>9.1403555019X in PT-DRILL-PSTN"), "{page}");
     assert!(page.contains("past the lock: PSTN") && page.contains("data-leak=\"true\""), "{page}");
     let followed = senior.get("/plan?from=7001&dial=9-1-403-555-1234").await.text().await.unwrap();
-    let (normal, locked) = followed.split_once(">Locked</th>").expect("both states are told");
-    let normal = normal.split_once(">Normal</th>").unwrap().1;
-    assert!(normal.starts_with("<td><strong>to the PSTN as 14035551234</strong>"), "{normal}");
-    assert!(locked.starts_with("<td><strong>inside</strong>"), "{locked}");
-    assert!(locked.split("</ol>").next().unwrap().contains("5911 in PT-EOC"), "{locked}");
+    let followed = followed.replace("<!>", "");
+    let table = followed.split_once("class=\"steps traced\"").expect("the way is drawn").1;
+    let of = |state: &str| {
+        let row = table.split_once(&format!("{state}</th>")).unwrap_or_else(|| panic!("{state}: {table}")).1;
+        row.split("</tr>").next().unwrap().to_owned()
+    };
+    assert!(of("Normal").contains("<strong>to the PSTN as 14035551234</strong>"), "{}", of("Normal"));
+    assert!(of("Locked").contains("<strong>to the EOC</strong>") && of("Locked").contains("5911 in PT-EOC"), "{table}");
     let nobody = senior.get("/plan?from=4999&dial=911").await.text().await.unwrap();
     assert!(nobody.contains("role=\"alert\"") && !nobody.contains("However it is dialled"), "{nobody}");
     let unwritable = senior.get("/plan?from=7001&dial=help").await.text().await.unwrap();
