@@ -177,11 +177,6 @@ impl DialPlan {
         self.translation_patterns.iter().find(|p| p.pattern == pattern && p.partition.as_deref() == Some(partition))
     }
 
-    /// Is there a partition that is seen at some hours only?
-    pub fn is_part_time(&self) -> bool {
-        self.partitions.iter().any(|partition| self.activity(partition.schedule.as_deref()) == Activity::Sometimes)
-    }
-
     /// When a partition with this schedule can be seen; a schedule nobody read counts as both.
     pub fn activity(&self, schedule: Option<&str>) -> Activity {
         schedule.map_or(Activity::Always, |name| {

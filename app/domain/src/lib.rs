@@ -5,6 +5,7 @@ pub mod caller;
 pub mod dial_plan;
 pub mod drill;
 pub mod guard;
+pub mod hours;
 pub mod ids;
 pub mod incident;
 pub mod leg;

@@ -3,6 +3,7 @@
 use crate::caller::Caller;
 use crate::dial_plan::DialPlan;
 use crate::guard::Via;
+use crate::hours::Hours;
 use crate::leg::Leg;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{Dialling, DigitAnalysis, End, PatternIndex, Route};
@@ -245,11 +246,11 @@ impl Tracer {
 
     /// Follows every number from every caller, at once and key by key.
     pub fn trace(&self, callers: &[Caller], numbers: &[String]) -> Vec<Traced> {
-        let part_time = self.states.iter().any(|state| state.is_part_time());
+        let part_time = self.states.iter().any(|state| !state.part_time().is_empty());
         let schedules = if part_time { &[Some(Schedules::Active), Some(Schedules::Inactive)][..] } else { &[None] };
         let ready = |schedules: &Option<Schedules>| {
-            let active = *schedules != Some(Schedules::Inactive);
-            let states = self.states.iter().map(|state| DigitAnalysis::over(&self.index, state, active));
+            let hours = if *schedules == Some(Schedules::Inactive) { Hours::none() } else { Hours::All };
+            let states = self.states.iter().map(|state| DigitAnalysis::over(&self.index, state, &hours));
             (*schedules, states.collect::<Vec<_>>())
         };
         let analyses: Vec<_> = schedules.iter().map(ready).collect();

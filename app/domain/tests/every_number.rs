@@ -7,6 +7,7 @@ use lockdown::dial_plan::{
     CallingSearchSpace, Destination, DialPlan, DigitChange, Discard, Endpoint, EndpointKind, Partition, RoutePattern,
     TranslationPattern,
 };
+use lockdown::hours::Hours;
 use lockdown::ids::Uuid;
 use lockdown::reach::{DigitAnalysis, End, Wanted};
 use proptest::prelude::*;
@@ -280,7 +281,7 @@ proptest! {
         spaces in prop::sample::select(CALLERS),
         inside in prop::bool::weighted(0.8),
     ) {
-        let analysis = DigitAnalysis::new(&plan, true);
+        let analysis = DigitAnalysis::new(&plan, &Hours::All);
         let protected = ["P".to_owned()];
         let wanted = Wanted { outside: true, inside, most: usize::MAX, but: &but, but_partitions: &protected };
         let ways = analysis.ways(spaces, &wanted);
@@ -322,7 +323,7 @@ proptest! {
             urgent: false,
             dead: false,
         }));
-        let analysis = DigitAnalysis::new(&plan, true);
+        let analysis = DigitAnalysis::new(&plan, &Hours::All);
         let all = all(&plan);
         let ends = |space: &str| -> BTreeMap<String, Ended> {
             let out = |number: String| match follow(&plan, &all, &[space], &number).0 {

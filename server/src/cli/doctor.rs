@@ -7,7 +7,7 @@ use crate::config::{Config, Secret, StoreKind, is_everybody};
 use crate::dial_plan::cucm::Cucm;
 use crate::finesse::files;
 use crate::identity::oidc::Oidc;
-use crate::readiness::{Finding, Verdict, outside, people, practice};
+use crate::readiness::{Finding, Verdict, outside, people, plan, practice};
 use crate::store::Keep;
 use crate::store::chain;
 use crate::store::embedded::{Embedded, claim};
@@ -167,24 +167,25 @@ async fn cucm(config: &Config, prove_write: bool) -> Vec<Finding> {
     let mut checked = Vec::new();
     for site in &config.sites {
         let cucm = Cucm::new(client.clone(), &site.plan);
-        findings.push(
-            match cucm.survey().await {
-                Err(error) => Finding::bad("plan", error.to_string(), "CUCM answered before and not now: try again."),
-                Ok(facts) => match guard::check(&site.plan, &facts) {
-                    Ok(plan) => {
-                        let finding = accepted(&plan, site.drill_of.is_some());
-                        checked.push((site.plan.site.clone(), site.drill_of.is_some(), cucm, plan));
-                        finding
+        let found = match cucm.survey().await {
+            Err(error) => vec![Finding::bad("plan", error.to_string(), "CUCM answered before and not now: try again.")],
+            Ok(facts) => match guard::check(&site.plan, &facts) {
+                Ok(mut plan) => {
+                    let drill = site.drill_of.is_some();
+                    if drill {
+                        plan.keep(&[]);
                     }
-                    Err(violations) => Finding::bad(
-                        "plan",
-                        "the guard refuses it",
-                        violations.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
-                    ),
-                },
-            }
-            .at(&site.plan.site),
-        );
+                    let found = plan::checked(&plan, drill);
+                    checked.push((site.plan.site.clone(), drill, cucm, plan));
+                    found
+                }
+                Err(violations) => {
+                    let why = violations.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+                    vec![Finding::bad("plan", "the guard refuses it", why)]
+                }
+            },
+        };
+        findings.extend(found.into_iter().map(|finding| finding.at(&site.plan.site)));
     }
     if prove_write && !config.cucm.read_only {
         // Where it is practised comes first.
@@ -200,16 +201,6 @@ async fn cucm(config: &Config, prove_write: bool) -> Vec<Finding> {
         }
     }
     findings
-}
-
-fn accepted(plan: &CheckedPlan, drill: bool) -> Finding {
-    let steps = plan.plan.steps.len();
-    // That every call still goes out while canaries are locked is no leak.
-    if plan.leaks.is_empty() || drill {
-        return Finding::good("plan", format!("{steps} steps, no leak"));
-    }
-    let found = format!("{steps} steps, {}", lockdown::timeline::ways(plan.count_leaks()));
-    Finding::warning("plan", found, "See them with `pstn-lockdown plan check`.")
 }
 
 /// One step gets the value it has. No server runs on this folder meanwhile.

@@ -4,6 +4,7 @@
 mod finding;
 pub mod outside;
 pub mod people;
+pub mod plan;
 pub mod practice;
 
 pub use finding::{Finding, Verdict};
@@ -11,18 +12,13 @@ pub use finding::{Finding, Verdict};
 use crate::backend::Pages;
 use crate::config::{self, Config};
 use crate::finesse::files;
-use engine::{PlanState, SiteStatus};
-use jiff::{SignedDuration, Timestamp};
-use lockdown::step::Target;
-use lockdown::timeline::ways;
+use engine::SiteStatus;
+use jiff::Timestamp;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 /// Between two looks nobody asked for.
 const EVERY: Duration = Duration::from_secs(5 * 60);
-
-/// A plan is checked every quarter of an hour while nothing is locked.
-const PLAN_FRESH: SignedDuration = SignedDuration::from_mins(60);
 
 const AGAIN: &str = "It is looked at again by itself.";
 
@@ -70,7 +66,7 @@ impl Readiness {
         let mut found = Vec::new();
         for status in pages.engine.live_statuses() {
             found.push(sight(&status, now));
-            found.push(plan(&status, now));
+            found.extend(plan::of(&status, now));
         }
         found.extend(self.publisher(now).await);
         found.extend(practice(pages, now).await);
@@ -128,30 +124,6 @@ fn sight(status: &SiteStatus, now: Timestamp) -> Finding {
         _ => {
             let why = status.trouble.as_ref().map_or("not within 30 s", |trouble| trouble.why.as_str());
             Finding::bad(what, why, fix)
-        }
-    }
-    .at(&status.id)
-}
-
-fn plan(status: &SiteStatus, now: Timestamp) -> Finding {
-    let what = "plan";
-    match &status.plan {
-        PlanState::Unchecked => Finding::bad(what, "never checked", "It is checked as soon as CUCM is seen."),
-        PlanState::Refused { violations, .. } => {
-            Finding::bad(what, "the guard refuses it: a lock would not be carried out", violations.join(" "))
-        }
-        PlanState::Accepted(plan) => {
-            let (steps, leaks) = (plan.checked.plan.steps.len(), plan.checked.count_leaks());
-            let age = now.duration_since(plan.at);
-            let found = format!("{steps} steps, {}, checked {} min ago", ways(leaks), age.as_mins());
-            let quiet = status.command.target() == Target::Normal && status.command.is_settled();
-            if leaks > 0 {
-                Finding::warning(what, found, "See the ways that stay open with `pstn-lockdown plan check`.")
-            } else if quiet && age > PLAN_FRESH {
-                Finding::warning(what, found, "It is checked by itself while CUCM answers: see the log.")
-            } else {
-                Finding::good(what, found)
-            }
         }
     }
     .at(&status.id)

@@ -4,6 +4,7 @@ use engine::ports::DialPlan;
 use lockdown::caller::Caller;
 use lockdown::dial_plan::DialPlan as Facts;
 use lockdown::guard;
+use lockdown::hours::Hours;
 use lockdown::plan::{Patterns, Pilot, PlanText, StepText};
 use lockdown::reach::{Dialling, DigitAnalysis, End};
 use lockdown::step::{Group, Target};
@@ -140,7 +141,7 @@ async fn both_analyses_agree_on_100_000_random_calls_over_both_plans_normal_and_
         for target in [Target::Normal, Target::Locked] {
             let ours = checked.plan.applied_to(&facts, target);
             let theirs = switched(&sim, target == Target::Locked, &text);
-            let analysis = DigitAnalysis::new(&ours, true);
+            let analysis = DigitAnalysis::new(&ours, &Hours::All);
             let patterns: Vec<String> = theirs
                 .route_patterns
                 .iter()

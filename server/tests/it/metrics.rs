@@ -35,6 +35,12 @@ async fn standing_orders_latencies_and_faults_are_told_as_they_are() {
     assert_eq!(is(&before, &standing("normal")), Some(1.0), "{before}");
     assert_eq!(is(&before, &standing("locked")), Some(0.0));
     assert_eq!(is(&before, &format!("lockdown_plan_accepted{{site=\"{SITE}\",drill=\"0\"}}")), Some(1.0));
+    // The phone of the drill gets out, and every phone reaches 911.
+    for (name, want) in
+        [("leaks", 1.0), ("leaking_devices", 1.0), ("devices_without_emergency", 0.0), ("callers_read", 1.0)]
+    {
+        assert_eq!(is(&before, &format!("lockdown_plan_{name}{{site=\"{SITE}\"}}")), Some(want), "{name}: {before}");
+    }
 
     let order = Some(json!({ "desired": "locked" }));
     let path = format!("/api/v1/sites/{SITE}/lockdown?wait=30s");

@@ -104,6 +104,10 @@ async fn where_sql_says_nothing_calling_search_spaces_are_judged_and_it_is_said(
 async fn a_server_locks_where_sql_says_nothing() {
     let world = World::stopped(DEMO, "").await;
     world.cucm.faults().sql = Sql::Broken;
+    let doctor = world.json(&["doctor"]);
+    let mut findings = doctor["findings"].as_array().unwrap().iter();
+    let emergency = findings.find(|finding| finding["what"] == "emergency numbers").unwrap();
+    assert_eq!(emergency["verdict"], "warning", "nothing is proved for every phone: {emergency}");
     world.serve().await;
     world.until_standing("normal").await;
     world.lock_verified().await;

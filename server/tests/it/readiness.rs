@@ -30,6 +30,8 @@ async fn a_right_to_write_is_proved_on_canaries_told_in_the_timeline_and_shown()
     assert_eq!(verdict(&before, "last drill"), json!("warning"));
     assert_eq!(verdict(&before, "CUCM’s certificate"), json!("good"));
     assert_eq!(verdict(&before, "clock"), json!("good"));
+    assert_eq!(verdict(&before, "emergency numbers"), json!("good"));
+    assert_eq!(verdict(&before, "plan"), json!("warning"), "the drill's phone gets out: {before}");
     assert_eq!((verdict(&before, "seniors"), &before["ok"]), (json!("warning"), &json!(true)), "a lock would work");
 
     let mut senior = signed_in(&world, 3, "senior_eoc").await;

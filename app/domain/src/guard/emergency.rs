@@ -4,6 +4,7 @@ use super::Violation;
 use super::words::{callers_in_words, in_words};
 use crate::caller::{Caller, CallerKind};
 use crate::dial_plan::{Destination, DialPlan};
+use crate::hours::Hours;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{Dialling, DigitAnalysis, End, Route};
 use crate::step::{Found, StepValue, Target};
@@ -81,13 +82,11 @@ pub(super) fn prove(plan: &LockPlan, dial_plan: &DialPlan, callers: &[Caller], f
     let read_now = plan.steps.iter().all(|step| step.find_in(dial_plan) != Found::Value(step.locked.clone()));
     let measure = if read_now { dial_plan } else { &normal };
     let mut proof = Proof::new(callers, forms);
-    let base = DigitAnalysis::new(measure, true);
+    let base = DigitAnalysis::new(measure, &Hours::All);
     let states = states_on_the_way(plan, &normal);
     for (state, is_normal) in states.iter().map(|state| (state, false)).chain([(&normal, true)]) {
-        let part_time = dial_plan.is_part_time() || state.is_part_time();
-        for sometimes_active in [false, true].into_iter().filter(|active| *active || part_time) {
-            let after = base.in_state(state, sometimes_active);
-            proof.compare(&base.seen(sometimes_active), &after, is_normal);
+        for hours in Hours::of([dial_plan, state]) {
+            proof.compare(&base.at(&hours), &base.in_state(state, &hours), is_normal);
         }
     }
     proof.ended()
@@ -187,7 +186,7 @@ pub(super) fn unproven(
     forms: &BTreeSet<String>,
 ) -> Vec<Violation> {
     let normal = plan.applied_to(dial_plan, Target::Normal);
-    let analysis = DigitAnalysis::new(&normal, true);
+    let analysis = DigitAnalysis::new(&normal, &Hours::All);
     let sees = |caller: &Caller, partition: &str| {
         let mut spaces = caller.spaces().into_iter().filter_map(|name| dial_plan.css(name));
         spaces.any(|css| css.members.iter().any(|member| member == partition))
@@ -212,6 +211,45 @@ pub(super) fn unproven(
     violations
 }
 
+/// What becomes of a protected number from each caller, in the form that fares best.
+fn fates<'c>(number: &str, callers: &'c [Caller], reached: &[Vec<EmergencyReach>]) -> Vec<(&'c Caller, Reached)> {
+    let best = |all: &Vec<EmergencyReach>| {
+        let forms: Vec<Reached> =
+            all.iter().filter(|one| is_form_of(&one.number, number)).map(|one| one.normal).collect();
+        let best = forms.iter().min().copied().unwrap_or(Reached::NoRoute);
+        // One that is not understood may get through.
+        let unknown = !best.is_answered() && forms.contains(&Reached::NotUnderstood);
+        if unknown { Reached::NotUnderstood } else { best }
+    };
+    callers.iter().zip(reached.iter().map(best)).collect()
+}
+
+fn is_dialled_by_people(caller: &Caller) -> bool {
+    matches!(caller.kind, CallerKind::Phone | CallerKind::Cti)
+}
+
+fn goes_nowhere(reached: Reached) -> bool {
+    matches!(reached, Reached::Blocked | Reached::NoRoute)
+}
+
+/// Phones from which a protected number gets nowhere although it does from others.
+pub(super) fn devices_without(
+    text: &PlanText,
+    forms: &BTreeSet<String>,
+    callers: &[Caller],
+    reached: &[Vec<EmergencyReach>],
+) -> usize {
+    let numbers = text.protected_numbers.iter().filter(|number| forms.contains(*number));
+    let without: BTreeSet<&Caller> = numbers
+        .map(|number| fates(number, callers, reached))
+        .filter(|each| each.iter().any(|(_, reached)| *reached != Reached::NoRoute))
+        .flatten()
+        .filter(|(caller, reached)| is_dialled_by_people(caller) && goes_nowhere(*reached))
+        .map(|(caller, _)| caller)
+        .collect();
+    without.iter().map(|caller| caller.count).sum()
+}
+
 /// Callers from which a protected number gets nowhere in any form although it does from others, or only after the
 /// inter-digit timer; and numbers that nobody reaches.
 pub(super) fn warnings(
@@ -222,31 +260,20 @@ pub(super) fn warnings(
 ) -> Vec<String> {
     let mut warnings = Vec::new();
     for number in text.protected_numbers.iter().filter(|number| forms.contains(*number)) {
-        let best = |all: &Vec<EmergencyReach>| {
-            let forms: Vec<Reached> =
-                all.iter().filter(|one| is_form_of(&one.number, number)).map(|one| one.normal).collect();
-            let best = forms.iter().min().copied().unwrap_or(Reached::NoRoute);
-            // One that is not understood may get through.
-            let unknown = !best.is_answered() && forms.contains(&Reached::NotUnderstood);
-            if unknown { Reached::NotUnderstood } else { best }
-        };
-        let each: Vec<(&Caller, Reached)> = callers.iter().zip(reached.iter().map(best)).collect();
+        let each = fates(number, callers, reached);
         if each.iter().all(|(_, reached)| *reached == Reached::NoRoute) {
             warnings.push(format!("{number} is protected, but nobody has a route for it."));
             continue;
         }
-        let people = |caller: &Caller| matches!(caller.kind, CallerKind::Phone | CallerKind::Cti);
         let mut tell = |what: &str, found: &dyn Fn(Reached) -> bool| {
-            let found: Vec<&Caller> =
-                each.iter().filter(|(caller, reached)| people(caller) && found(*reached)).map(|(c, _)| *c).collect();
+            let concerned = each.iter().filter(|(caller, reached)| is_dialled_by_people(caller) && found(*reached));
+            let found: Vec<&Caller> = concerned.map(|(caller, _)| *caller).collect();
             let devices: usize = found.iter().map(|caller| caller.count).sum();
             if devices > 0 {
                 warnings.push(format!("{number} {what} from {devices} devices: {}.", callers_in_words(&found)));
             }
         };
-        tell("does not get through, normally or locked,", &|reached| {
-            matches!(reached, Reached::Blocked | Reached::NoRoute)
-        });
+        tell("does not get through, normally or locked,", &goes_nowhere);
         tell("may not get through: what becomes of it is not understood,", &|reached| {
             reached == Reached::NotUnderstood
         });

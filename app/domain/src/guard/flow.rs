@@ -4,6 +4,7 @@ use super::forms::dialled_forms;
 use super::{CallerReach, Direction, Reach, Reached};
 use crate::caller::CallerKind;
 use crate::dial_plan::DialPlan;
+use crate::hours::Hours;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{Dialling, DigitAnalysis, End, Wanted};
 use crate::step::Target;
@@ -145,7 +146,7 @@ struct Followed<'s> {
     text: &'s PlanText,
     forms: BTreeSet<String>,
     normal: DigitAnalysis<'s>,
-    /// With what is active at some hours only, and without.
+    /// At all hours that are looked at.
     locked: Vec<DigitAnalysis<'s>>,
     /// Some translation looks up its digits from where the caller does.
     returns: bool,
@@ -155,9 +156,9 @@ impl<'s> Followed<'s> {
     fn new(text: &'s PlanText, dial_plan: &DialPlan, states: &'s States) -> Self {
         let mut forms = dialled_forms(text, dial_plan);
         forms.extend(dialled_forms(text, &states.normal));
-        let normal = DigitAnalysis::new(&states.normal, true);
-        let active = [true, false].into_iter().filter(|active| *active || states.locked.is_part_time());
-        let locked = active.map(|active| normal.in_state(&states.locked, active)).collect();
+        let normal = DigitAnalysis::new(&states.normal, &Hours::All);
+        let hours = Hours::of([&states.locked]);
+        let locked = hours.iter().map(|hours| normal.in_state(&states.locked, hours)).collect();
         let returns = dial_plan.translation_patterns.iter().any(|translation| translation.use_originator_css);
         Self { text, forms, normal, locked, returns }
     }

@@ -2,6 +2,7 @@
 
 use crate::caller::Caller;
 use crate::dial_plan::DialPlan;
+use crate::hours::Hours;
 use crate::pattern::Pattern;
 use crate::plan::PlanText;
 use crate::reach::{Dialling, DigitAnalysis, End, Route};
@@ -35,8 +36,8 @@ pub fn dialled_forms(text: &PlanText, dial_plan: &DialPlan) -> BTreeSet<String> 
             && p.chars().all(|c| c.is_ascii_digit() || c == '+')
     }));
     // Any one digit before the number counts as an access code where dialling that leads to the number.
-    let open = DigitAnalysis::new(dial_plan, true);
-    let analyses = [open.seen(true), open.seen(false)];
+    let open = DigitAnalysis::new(dial_plan, &Hours::All);
+    let analyses: Vec<DigitAnalysis<'_>> = Hours::of([dial_plan]).iter().map(|hours| open.at(hours)).collect();
     let mut callers = dial_plan.callers();
     callers.extend(dial_plan.unused_spaces());
     let by = |analysis: &DigitAnalysis<'_>, caller: &Caller, form: &String, number: &str| {

@@ -3,6 +3,7 @@
 use super::words::caller_in_words;
 use crate::caller::Caller;
 use crate::dial_plan::{DialPlan, place};
+use crate::hours::Hours;
 use crate::leg::Leg;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{Dialling, DigitAnalysis, End, Route, Wanted};
@@ -117,10 +118,9 @@ pub(super) fn find(
     forms: &BTreeSet<String>,
 ) -> Found {
     let (normal, locked) = (plan.applied_to(dial_plan, Target::Normal), plan.applied_to(dial_plan, Target::Locked));
-    let open = DigitAnalysis::new(&locked, true);
-    let seen = [true, false].into_iter().filter(|seen| *seen || locked.is_part_time());
-    let locked: Vec<DigitAnalysis<'_>> = seen.map(|seen| open.seen(seen)).collect();
-    let search = Search { text, forms, normal: open.in_state(&normal, true), locked };
+    let open = DigitAnalysis::new(&locked, &Hours::All);
+    let locked: Vec<DigitAnalysis<'_>> = Hours::of([&locked]).iter().map(|hours| open.at(hours)).collect();
+    let search = Search { text, forms, normal: open.in_state(&normal, &Hours::All), locked };
     let mut known: HashMap<Alike, Ways> = HashMap::new();
     let mut found = Found { leaks: Vec::new(), pstn: Vec::new(), unfinished: Vec::new(), cut: Vec::new() };
     for caller in callers {
@@ -163,7 +163,7 @@ struct Search<'s> {
     text: &'s PlanText,
     forms: &'s BTreeSet<String>,
     normal: DigitAnalysis<'s>,
-    /// With what is active at some hours only, and without.
+    /// At all hours that are looked at.
     locked: Vec<DigitAnalysis<'s>>,
 }
 

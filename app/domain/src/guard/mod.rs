@@ -12,12 +12,13 @@ mod words;
 
 use crate::caller::Caller;
 use crate::dial_plan::{Destination, DialPlan, Endpoint, place};
+use crate::hours::Hours;
 use crate::pattern::Pattern;
 use crate::plan::{LockPlan, Patterns, PlanText, StepText};
 use crate::reach::DigitAnalysis;
 use crate::step::{Object, StepValue, Target};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use words::counted;
 
 pub use cause::{Cause, causes};
@@ -45,6 +46,20 @@ pub struct CheckedPlan {
     /// Protected numbers that get through from every phone, normally, locked and in between, as the plan was last read.
     #[serde(default)]
     pub from_every_phone: Vec<String>,
+    #[serde(default)]
+    pub devices: Concerned,
+    /// Otherwise each calling search space stood for a caller, and nothing is proved for anybody.
+    #[serde(default)]
+    pub callers_read: bool,
+}
+
+/// Devices that a check found something about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Concerned {
+    /// Behind ways past the lock; of calls that CUCM makes by itself the numbers that are forwarded.
+    pub leaking: usize,
+    /// Phones from which a protected number gets nowhere, normally or locked, although it does from others.
+    pub without_emergency: usize,
 }
 
 /// Leaks that are remembered with a plan; a check tells all of them.
@@ -59,6 +74,8 @@ impl CheckedPlan {
     pub fn keep(&mut self, leaks: &[Leak]) {
         self.leaks = leaks.iter().take(KEPT).cloned().collect();
         self.more_leaks = leaks.len() - self.leaks.len();
+        let callers: BTreeMap<&str, usize> = leaks.iter().map(|leak| (leak.caller.as_str(), leak.count)).collect();
+        self.devices.leaking = callers.values().sum();
     }
 }
 
@@ -141,8 +158,16 @@ pub fn judge(text: &PlanText, dial_plan: &DialPlan) -> Checked {
     } else {
         Vec::new()
     };
-    let mut accepted =
-        CheckedPlan { plan, warnings: warnings.clone(), leaks: Vec::new(), more_leaks: 0, from_every_phone };
+    let without_emergency = emergency::devices_without(text, &forms, &callers, &emergency.reached);
+    let mut accepted = CheckedPlan {
+        plan,
+        warnings: warnings.clone(),
+        leaks: Vec::new(),
+        more_leaks: 0,
+        from_every_phone,
+        devices: Concerned { leaking: 0, without_emergency },
+        callers_read: dial_plan.callers_read(),
+    };
     accepted.keep(&found.leaks);
     let each = callers.into_iter().zip(emergency.reached).zip(found.pstn);
     let reach = Reach {
@@ -189,7 +214,7 @@ fn warnings(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan) -> Vec<Strin
     let normal = plan.applied_to(dial_plan, Target::Normal);
     let mut warnings: Vec<String> = unread::callers_not_read(dial_plan).into_iter().collect();
     warnings.extend(unread::schedules(dial_plan));
-    warnings.extend(unread::unread(&DigitAnalysis::new(&normal, true), dial_plan));
+    warnings.extend(unread::unread(&DigitAnalysis::new(&normal, &Hours::All), dial_plan));
     warnings.extend(unread::astray(text, plan, dial_plan));
     warnings
 }

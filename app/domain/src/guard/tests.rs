@@ -295,7 +295,7 @@ fn what_is_not_understood_is_named_with_the_number_of_patterns() {
         ..route("6.XXXXXXX", "PSTN")
     });
     plan.gone = vec!["time schedule TS-X".into()];
-    let warnings = unread(&DigitAnalysis::new(&plan, true), &plan);
+    let warnings = unread(&DigitAnalysis::new(&plan, &Hours::All), &plan);
     let found = |text: &str| warnings.iter().find(|warning| warning.starts_with(text));
     let begins = |text: &str| found(text).unwrap_or_else(|| panic!("{text}: {warnings:?}"));
     let odd = begins("Patterns that cannot be read: 7 (");
@@ -336,6 +336,43 @@ fn a_way_that_is_open_by_day_only_is_a_leak() {
     plan.route_patterns.push(RoutePattern { blocked: true, ..route("8.XXX", "NIGHT") });
     let checked = check(&text(vec![schedule_step()]), &plan).unwrap();
     assert_eq!(checked.leaks.iter().map(Leak::place).collect::<Vec<_>>(), ["8.XXX in PSTN"]);
+}
+
+/// A partition that is active by a schedule of its own name, searched before all others but the lock.
+fn at_some_hours(plan: &mut DialPlan, name: &str) {
+    plan.schedules.push(TimeSchedule { name: name.into(), active: Activity::Sometimes });
+    plan.partitions.push(Partition { uuid: Uuid::from(name), name: name.into(), schedule: Some(name.into()) });
+    plan.calling_search_spaces[0].members.insert(1, name.into());
+}
+
+#[test]
+fn a_way_that_is_open_by_one_schedule_and_shut_by_another_is_a_leak() {
+    let mut plan = dial_plan();
+    at_some_hours(&mut plan, "SHIFT");
+    at_some_hours(&mut plan, "NIGHT");
+    plan.route_patterns.push(route("8.XXX", "SHIFT"));
+    plan.route_patterns.push(RoutePattern { blocked: true, ..route("8.XXX", "NIGHT") });
+    let checked = check(&text(vec![schedule_step()]), &plan).unwrap();
+    assert_eq!(checked.leaks.iter().map(Leak::place).collect::<Vec<_>>(), ["8.XXX in SHIFT"]);
+    assert_eq!(checked.warnings, Vec::<String>::new());
+}
+
+#[test]
+fn a_lock_that_takes_an_emergency_number_while_one_schedule_is_active_and_another_is_not_is_refused() {
+    let mut plan = dial_plan();
+    at_some_hours(&mut plan, "NIGHT");
+    at_some_hours(&mut plan, "SHIFT");
+    // By night it is translated, and goes out where the lock blocks; while a shift works it goes out before that.
+    plan.route_patterns.push(RoutePattern { urgent: true, ..route("911", "SHIFT") });
+    let change = DigitChange { prefix: Some("7".into()), ..DigitChange::default() };
+    let by_night = TranslationPattern { partition: Some("NIGHT".into()), css: None, change, ..mirror("911") };
+    plan.translation_patterns.push(TranslationPattern { use_originator_css: true, ..by_night });
+    plan.route_patterns.push(route("7.911", "PSTN"));
+    let refused = |steps: Vec<StepText>| check(&text(steps), &plan).err().unwrap_or_default();
+    assert_eq!(refused(vec![schedule_step()]), vec![]);
+    let told: Vec<String> =
+        refused(vec![schedule_step(), block("7.911", "PSTN")]).iter().map(ToString::to_string).collect();
+    assert!(told.iter().any(|one| one.contains("911 dialled") && one.contains("blocked")), "{told:?}");
 }
 
 #[test]
@@ -391,6 +428,8 @@ fn a_phone_without_a_calling_search_space_is_seen_with_what_it_can_reach() {
     assert_eq!(leaks, everybody);
     let bare = &found.reach.as_ref().unwrap().callers[1];
     assert_eq!((bare.partitions.len(), bare.pstn), (0, Pstn { normal: true, locked: true }));
+    // Each phone counts once, however many ways and numbers it is about.
+    assert_eq!(checked.devices, Concerned { leaking: 14, without_emergency: 7 });
     let lost = "911 does not get through, normally or locked, from 7 devices: 7 phones (no calling search space).";
     assert!(checked.warnings.iter().any(|warning| warning == lost), "{:?}", checked.warnings);
 }

@@ -2,7 +2,8 @@
 
 use super::words::{counted, in_words};
 use crate::caller::Callers;
-use crate::dial_plan::{Activity, DialPlan, Discard, place};
+use crate::dial_plan::{DialPlan, Discard, place};
+use crate::hours::{COMBINED, Hours};
 use crate::leg::Legs;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{Dialling, DigitAnalysis, End};
@@ -80,7 +81,7 @@ pub(super) fn unread(analysis: &DigitAnalysis<'_>, dial_plan: &DialPlan) -> Vec<
 /// Redirects that lead callers anywhere but to the EOC: a mistyped mask, a space without the pilot.
 pub(super) fn astray(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan) -> Vec<String> {
     let locked = plan.applied_to(dial_plan, Target::Locked);
-    let analysis = DigitAnalysis::new(&locked, true);
+    let analysis = DigitAnalysis::new(&locked, &Hours::All);
     let switched = |partition: Option<&str>| {
         plan.steps
             .iter()
@@ -103,18 +104,16 @@ pub(super) fn astray(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan) -> 
         .collect()
 }
 
-/// Some partitions are active at some hours only, by several schedules: all at once and none are looked at.
+/// So many schedules that not every combination of them is looked at.
 pub(super) fn schedules(dial_plan: &DialPlan) -> Option<String> {
-    let part_time = dial_plan.schedules.iter().filter(|schedule| schedule.active == Activity::Sometimes);
-    let used = part_time.filter(|one| dial_plan.partitions.iter().any(|p| p.schedule.as_ref() == Some(&one.name)));
-    let names: Vec<String> = used.map(|schedule| schedule.name.clone()).collect();
-    if names.len() < 2 {
+    let names = dial_plan.part_time();
+    if names.len() <= COMBINED {
         return None;
     }
     counted(
-        names,
+        names.into_iter().map(str::to_owned).collect(),
         "Time schedules of partitions",
-        "All active and none active were looked at, not each by itself: nothing is claimed about hours when only some are",
+        "All active, none, each by itself and all but each were looked at: nothing is claimed about other hours",
     )
 }
 

@@ -4,6 +4,7 @@ use super::index::PatternIndex;
 use super::tree::{Active, Node, Tree};
 use super::view::{Ranked, View};
 use crate::dial_plan::{Activity, DialPlan, Endpoint, RoutePattern, TranslationPattern, place};
+use crate::hours::Hours;
 use crate::pattern::{InvalidPattern, Pattern};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -13,8 +14,7 @@ use std::sync::Arc;
 /// Answers where calls go: [`DigitAnalysis::route`] for one number, [`DigitAnalysis::ways`] for all.
 pub struct DigitAnalysis<'a> {
     plan: &'a DialPlan,
-    /// Of a partition whose schedule is active at some hours only: is it seen?
-    sometimes_active: bool,
+    hours: Hours,
     listed: Vec<Listed<'a>>,
     index: Arc<PatternIndex>,
     /// By the names of the calling search spaces.
@@ -37,27 +37,27 @@ pub(super) enum Leads<'a> {
 }
 
 impl<'a> DigitAnalysis<'a> {
-    /// `sometimes_active` says how to see partitions whose schedule is active at some hours only.
-    pub fn new(plan: &'a DialPlan, sometimes_active: bool) -> Self {
-        Self::over(&Arc::new(PatternIndex::of(plan)), plan, sometimes_active)
+    /// `hours` says which partitions that are active at some hours only are seen.
+    pub fn new(plan: &'a DialPlan, hours: &Hours) -> Self {
+        Self::over(&Arc::new(PatternIndex::of(plan)), plan, hours)
     }
 
     /// The same where the patterns were read before, in whatever state: blocked or not, seen or not, leading elsewhere.
-    pub fn over(index: &Arc<PatternIndex>, plan: &'a DialPlan, sometimes_active: bool) -> Self {
+    pub fn over(index: &Arc<PatternIndex>, plan: &'a DialPlan, hours: &Hours) -> Self {
         let listed = listed(plan);
         let index = if index.is_of(&listed) { index.clone() } else { Arc::new(PatternIndex::of(plan)) };
-        Self { plan, sometimes_active, listed, index, views: RefCell::default() }
+        Self { plan, hours: hours.clone(), listed, index, views: RefCell::default() }
     }
 
-    /// The same plan with partitions that are active at some hours only seen, or not.
+    /// The same plan at other hours.
     #[must_use]
-    pub fn seen(&self, sometimes_active: bool) -> Self {
-        self.in_state(self.plan, sometimes_active)
+    pub fn at(&self, hours: &Hours) -> Self {
+        self.in_state(self.plan, hours)
     }
 
     /// The same patterns in another state. What was read of their texts is used again.
-    pub fn in_state<'b>(&self, plan: &'b DialPlan, sometimes_active: bool) -> DigitAnalysis<'b> {
-        DigitAnalysis::over(&self.index, plan, sometimes_active)
+    pub fn in_state<'b>(&self, plan: &'b DialPlan, hours: &Hours) -> DigitAnalysis<'b> {
+        DigitAnalysis::over(&self.index, plan, hours)
     }
 
     /// PatternIndex that nothing is known of, and why.
@@ -93,7 +93,7 @@ impl<'a> DigitAnalysis<'a> {
         match self.plan.activity(schedule) {
             Activity::Always => true,
             Activity::Never => false,
-            Activity::Sometimes => self.sometimes_active,
+            Activity::Sometimes => schedule.is_some_and(|name| self.hours.are(name)),
         }
     }
 

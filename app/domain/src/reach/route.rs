@@ -190,6 +190,7 @@ mod tests {
         Activity, CallingSearchSpace, DialPlan, DigitChange, Discard, Endpoint, Partition, RoutePattern, TimeSchedule,
         TranslationPattern,
     };
+    use crate::hours::Hours;
     use crate::ids::Uuid;
 
     fn route_pattern(pattern: &str, partition: &str) -> RoutePattern {
@@ -252,7 +253,7 @@ mod tests {
     }
 
     fn end(plan: &DialPlan, digits: &str, dialling: Dialling) -> End {
-        DigitAnalysis::new(plan, true).route(&["PHONE"], digits, dialling).end
+        DigitAnalysis::new(plan, &Hours::All).route(&["PHONE"], digits, dialling).end
     }
 
     fn goes_out(end: &End) -> bool {
@@ -278,7 +279,7 @@ mod tests {
         let mut wide = plan();
         wide.translation_patterns = vec![translation("9.!", "LOCK", "5911", "TO-EOC")];
         assert!(goes_out(&end(&wide, "9911", Dialling::EnBloc)));
-        let taken = DigitAnalysis::new(&wide, true).route(&["PHONE"], "9911", Dialling::DigitByDigit);
+        let taken = DigitAnalysis::new(&wide, &Hours::All).route(&["PHONE"], "9911", Dialling::DigitByDigit);
         assert!(!goes_out(&taken.end) && taken.taken == 2, "{taken:?}");
     }
 
@@ -303,7 +304,7 @@ mod tests {
     fn the_none_partition_is_seen_from_everywhere_and_last() {
         let mut none = plan();
         none.route_patterns.push(route_pattern("0.!", ""));
-        let analysis = DigitAnalysis::new(&none, true);
+        let analysis = DigitAnalysis::new(&none, &Hours::All);
         for space in ["PHONE", "TO-EOC", "no such css"] {
             assert!(goes_out(&analysis.route(&[space], "01234", Dialling::EnBloc).end), "{space}");
         }

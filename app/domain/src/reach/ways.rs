@@ -239,6 +239,7 @@ mod tests {
     use crate::dial_plan::{
         CallingSearchSpace, Destination, DialPlan, DigitChange, Partition, RoutePattern, TranslationPattern,
     };
+    use crate::hours::Hours;
     use crate::ids::Uuid;
 
     fn plan(patterns: &[(&str, &str)]) -> DialPlan {
@@ -272,7 +273,7 @@ mod tests {
     fn ways(plan: &DialPlan) -> Ways {
         let wanted =
             Wanted { outside: true, inside: false, most: usize::MAX, but: &BTreeSet::new(), but_partitions: &[] };
-        DigitAnalysis::new(plan, true).ways(&["CSS"], &wanted)
+        DigitAnalysis::new(plan, &Hours::All).ways(&["CSS"], &wanted)
     }
 
     fn reachable(patterns: &[(&str, &str)]) -> Vec<(String, String)> {

@@ -111,6 +111,11 @@ fn standings(registry: &mut Registry, sites: &[SiteStatus], now: Timestamp) {
     );
     let checked = Gauges::new(registry, "lockdown_plan_age_seconds", "Since the guard last accepted the plan");
     let leaks = Gauges::new(registry, "lockdown_plan_leaks", "Ways that stay open to the PSTN when locked");
+    let leaking = Gauges::new(registry, "lockdown_plan_leaking_devices", "Devices behind these ways");
+    let help = "Phones from which a protected number gets nowhere, locked or not, although it does from others";
+    let without = Gauges::new(registry, "lockdown_plan_devices_without_emergency", help);
+    let help = "1 where it was read who calls from where; otherwise nothing is proved for every phone";
+    let callers = Gauges::new(registry, "lockdown_plan_callers_read", help);
     for site in sites {
         let of = || vec![("site", site.id.to_string())];
         let drill = ("drill", flag(site.drill).to_string());
@@ -134,7 +139,14 @@ fn standings(registry: &mut Registry, sites: &[SiteStatus], now: Timestamp) {
         }
         if let Some(accepted) = site.plan.last_accepted() {
             checked.set(&of(), now.duration_since(accepted.at).as_secs_f64());
-            leaks.set(&of(), whole(accepted.checked.count_leaks() as u64));
+            let found = &accepted.checked;
+            leaks.set(&of(), whole(found.count_leaks() as u64));
+            leaking.set(&of(), whole(found.devices.leaking as u64));
+            // Those of the site itself: canaries have no phones of their own.
+            if !site.drill {
+                without.set(&of(), whole(found.devices.without_emergency as u64));
+            }
+            callers.set(&of(), flag(found.callers_read));
         }
     }
 }
