@@ -118,6 +118,7 @@ fn town(lines: usize) -> DialPlan {
         change: DigitChange { mask: Some("5911".into()), ..DigitChange::default() },
         css: Some("CSS-EOC".into()),
         use_originator_css: false,
+        at_once: false,
         emergency: false,
         filtered: false,
     });

@@ -103,6 +103,8 @@ pub struct TranslationPattern {
     /// Where the translated digits are looked up; `None` with `use_originator_css` off is `<None>`.
     pub css: Option<String>,
     pub use_originator_css: bool,
+    /// What is dialled after it took a call is not waited for ("Do Not Wait For Interdigit Timeout On Subsequent Hops").
+    pub at_once: bool,
     pub emergency: bool,
     /// Its `@` is narrowed by a route filter.
     #[serde(default)]

@@ -9,13 +9,14 @@ use lockdown::dial_plan::{
 };
 use lockdown::hours::Hours;
 use lockdown::ids::Uuid;
-use lockdown::reach::{DigitAnalysis, End, Wanted};
+use lockdown::reach::{Dialling, DigitAnalysis, End, Wanted, Way};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Patterns name 1, 2, 9 and # only: 3 stands for all other digits.
 const DIALLED: [char; 5] = ['1', '2', '3', '9', '#'];
 const LONGEST: usize = 6;
+const LONGEST_BY_KEYS: usize = 5;
 
 /// Calling search spaces that are searched one after the other.
 const CALLERS: &[&[&str]] = &[&["PHONE"], &["PHONE", "OTHER"], &["OTHER", "PHONE"], &[]];
@@ -100,21 +101,56 @@ fn all(plan: &DialPlan) -> Vec<One<'_>> {
     out.chain(on).chain(inside).collect()
 }
 
-/// Where a call ends, and whether it met the protected partition.
-fn follow(plan: &DialPlan, all: &[One<'_>], spaces: &[&str], dialled: &str) -> (Ended, bool) {
+/// Could it take more than these digits?
+fn takes_more(pieces: &[Piece], digits: &[char]) -> bool {
+    match (pieces.split_first(), digits.split_first()) {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some((Piece::OneOf(set), rest)), Some((digit, others))) => set.contains(digit) && takes_more(rest, others),
+        (Some((Piece::Many, rest)), Some((digit, others))) => {
+            digit.is_ascii_digit() && (others.is_empty() || takes_more(pieces, others) || takes_more(rest, others))
+        }
+    }
+}
+
+fn closest<'o, 'p>(all: &'o [One<'p>], searched: &[String], digits: &[char]) -> Option<&'o One<'p>> {
+    let matches = all.iter().filter_map(|one| {
+        let rank = searched.iter().position(|name| name == one.partition)?;
+        Some((takes(&one.pieces, digits)?, rank, one.text, one))
+    });
+    matches.min_by_key(|(count, rank, text, _)| (*count, *rank, *text)).map(|(_, _, _, one)| one)
+}
+
+/// Presses keys until some pattern takes the call.
+fn press(all: &[One<'_>], searched: &[String], digits: &mut Vec<char>, keys: &mut Vec<char>) {
+    loop {
+        let urgent = closest(all, searched, digits).is_some_and(|one| match one.does {
+            Does::Out(route) => route.urgent,
+            Does::On(translation) => translation.urgent,
+            Does::In(endpoint) => endpoint.urgent,
+        });
+        let sees = |one: &&One<'_>| searched.iter().any(|name| name == one.partition);
+        let waits = all.iter().filter(sees).any(|one| takes_more(&one.pieces, digits));
+        if !digits.is_empty() && (urgent || !waits) || keys.is_empty() {
+            return;
+        }
+        digits.push(keys.remove(0));
+    }
+}
+
+/// Where a call ends, and whether it met the protected partition; dialled all at once, or key by key.
+fn follow(plan: &DialPlan, all: &[One<'_>], spaces: &[&str], dialled: &str, by_keys: bool) -> (Ended, bool) {
     let members = |css: &str| plan.calling_search_spaces.iter().find(|c| c.name == css).unwrap().members.clone();
     let mut searched: Vec<String> = spaces.iter().flat_map(|css| members(css)).collect();
-    let mut digits: Vec<char> = dialled.chars().collect();
-    let mut protected = false;
+    let dialled: Vec<char> = dialled.chars().collect();
+    let (mut digits, mut keys) = if by_keys { (vec![], dialled) } else { (dialled, vec![]) };
+    let (mut protected, mut listens) = (false, by_keys);
     // The one after ten translations may still be an end.
     for _ in 0..=10 {
-        let matches = all.iter().filter_map(|one| {
-            let rank = searched.iter().position(|name| name == one.partition)?;
-            Some((takes(&one.pieces, &digits)?, rank, one.text, one))
-        });
-        let Some((_, _, _, won)) = matches.min_by_key(|(count, rank, text, _)| (*count, *rank, *text)) else {
-            return (Ended::Elsewhere, protected);
-        };
+        if listens {
+            press(all, &searched, &mut digits, &mut keys);
+        }
+        let Some(won) = closest(all, &searched, &digits) else { return (Ended::Elsewhere, protected) };
         protected |= won.partition == "P";
         let place = format!("{} in {}", won.text, won.partition);
         let translation = match won.does {
@@ -148,13 +184,14 @@ fn follow(plan: &DialPlan, all: &[One<'_>], spaces: &[&str], dialled: &str) -> (
         if !translation.use_originator_css {
             searched = members(translation.css.as_deref().unwrap());
         }
+        listens = by_keys && !translation.at_once;
     }
     (Ended::Elsewhere, protected)
 }
 
-/// Every number of up to six of these digits.
-fn every_number() -> impl Iterator<Item = String> {
-    (1..=LONGEST).flat_map(|length| {
+/// Every number of up to so many of these digits.
+fn every_number(longest: usize) -> impl Iterator<Item = String> {
+    (1..=longest).flat_map(|length| {
         (0..DIALLED.len().pow(u32::try_from(length).unwrap())).map(move |mut number| {
             (0..length)
                 .map(|_| {
@@ -189,13 +226,13 @@ fn uuid(text: &str, partition: &str, kind: &str) -> Uuid {
 }
 
 fn route() -> impl Strategy<Value = RoutePattern> {
-    let states = (prop::bool::weighted(0.2), prop::bool::weighted(0.2));
-    (pattern(), partition(), states).prop_map(|(pattern, partition, (blocked, on_net))| RoutePattern {
+    let states = (prop::bool::weighted(0.2), prop::bool::weighted(0.2), prop::bool::weighted(0.3));
+    (pattern(), partition(), states).prop_map(|(pattern, partition, (blocked, on_net, urgent))| RoutePattern {
         uuid: uuid(&pattern, partition, "r"),
         pattern,
         partition: Some(partition.into()),
         blocked,
-        urgent: false,
+        urgent,
         change: DigitChange::default(),
         emergency: false,
         destination: Destination::NotRead,
@@ -211,15 +248,19 @@ fn translation() -> impl Strategy<Value = TranslationPattern> {
     let mask = prop::option::of(prop::sample::select(&["12", "9XX", "XX", "1X2X"][..]));
     let prefix = prop::option::of(prop::sample::select(&["9", "12"][..]));
     let css = prop::option::of(prop::sample::select(&["PHONE", "OTHER"][..]));
-    (pattern(), partition(), discard, mask, prefix, css).prop_map(|(pattern, partition, discard, mask, prefix, css)| {
+    let states = (prop::bool::weighted(0.7), prop::bool::weighted(0.2));
+    let change = (discard, mask, prefix);
+    (pattern(), partition(), change, css, states).prop_map(|(pattern, partition, change, css, (urgent, at_once))| {
+        let (discard, mask, prefix) = change;
         TranslationPattern {
             uuid: uuid(&pattern, partition, "t"),
             pattern,
             partition: Some(partition.into()),
             blocked: false,
-            urgent: true,
+            urgent,
             change: DigitChange { discard, mask: mask.map(str::to_owned), prefix: prefix.map(str::to_owned) },
             use_originator_css: css.is_none(),
+            at_once,
             css: css.map(str::to_owned),
             emergency: false,
             filtered: false,
@@ -286,21 +327,29 @@ proptest! {
         let wanted = Wanted { outside: true, inside, most: usize::MAX, but: &but, but_partitions: &protected };
         let ways = analysis.ways(spaces, &wanted);
         let all = all(&plan);
-        let found: BTreeMap<Ended, String> =
-            ways.found.iter().map(|(example, route)| (ended(&route.end), example.clone())).collect();
-        for (end, example) in &found {
-            prop_assert_eq!(follow(&plan, &all, spaces, example), (end.clone(), false), "{}", example);
-            prop_assert!(!but.contains(example));
+        let found: BTreeMap<Ended, Way> =
+            ways.found.iter().map(|way| (ended(&way.route.end), way.clone())).collect();
+        for (end, way) in &found {
+            let by_keys = way.how == Dialling::DigitByDigit;
+            prop_assert_eq!(follow(&plan, &all, spaces, &way.digits, by_keys), (end.clone(), false), "{:?}", way);
+            prop_assert!(!but.contains(&way.digits));
         }
-        for number in every_number().filter(|number| !but.contains(number)) {
-            let (end, protected) = follow(&plan, &all, spaces, &number);
-            let is_wanted = match end {
-                Ended::Out(_) => true,
-                Ended::Inside(_) => inside,
-                Ended::Elsewhere => false,
-            };
-            if !protected && is_wanted {
-                prop_assert!(found.contains_key(&end) || !ways.complete, "{} ends {:?}: {:?}", number, end, found);
+        for (by_keys, longest) in [(false, LONGEST), (true, LONGEST_BY_KEYS)] {
+            // Key by key, what is pressed behind such a number makes it no other.
+            let is_but = |number: &String| but.contains(number) || by_keys && but.iter().any(|one| number.starts_with(one));
+            for number in every_number(longest).filter(|number| !is_but(number)) {
+                let (end, protected) = follow(&plan, &all, spaces, &number, by_keys);
+                let is_wanted = match end {
+                    Ended::Out(_) => true,
+                    Ended::Inside(_) => inside,
+                    Ended::Elsewhere => false,
+                };
+                if !protected && is_wanted {
+                    prop_assert!(
+                        found.contains_key(&end) || !ways.complete,
+                        "{} (by keys: {}) ends {:?}: {:?}", number, by_keys, end, found
+                    );
+                }
             }
         }
         let any = analysis.ways(spaces, &Wanted { most: 1, ..wanted });
@@ -324,16 +373,29 @@ proptest! {
             dead: false,
         }));
         let analysis = DigitAnalysis::new(&plan, &Hours::All);
+        if analysis.bearing_on_ways_out(&["QUIET"]) != analysis.bearing_on_ways_out(&["PHONE"]) {
+            return Ok(());
+        }
         let all = all(&plan);
-        let ends = |space: &str| -> BTreeMap<String, Ended> {
-            let out = |number: String| match follow(&plan, &all, &[space], &number).0 {
-                end @ Ended::Out(_) => Some((number, end)),
-                _ => None,
-            };
-            every_number().filter_map(out).collect()
+        let goes = |space: &str, number: &str, by_keys: bool| match follow(&plan, &all, &[space], number, by_keys).0 {
+            Ended::Inside(_) => Ended::Elsewhere,
+            end => end,
         };
-        if analysis.bearing_on_ways_out(&["QUIET"]) == analysis.bearing_on_ways_out(&["PHONE"]) {
-            prop_assert_eq!(ends("QUIET"), ends("PHONE"));
+        let mut by_keys = [BTreeSet::new(), BTreeSet::new()];
+        for number in every_number(LONGEST_BY_KEYS) {
+            let [quiet, phone] = ["QUIET", "PHONE"].map(|space| goes(space, &number, false));
+            prop_assert_eq!(quiet, phone, "{}", number);
+            for (ends, space) in by_keys.iter_mut().zip(["QUIET", "PHONE"]) {
+                ends.insert(goes(space, &number, true));
+            }
+        }
+        let [quiet, phone] = by_keys;
+        prop_assert_eq!(quiet, phone, "key by key");
+        let (but, protected) = (BTreeSet::new(), []);
+        let wanted = Wanted { outside: true, inside: false, most: usize::MAX, but: &but, but_partitions: &protected };
+        for way in analysis.ways(&["PHONE"], &wanted).found {
+            let by_keys = way.how == Dialling::DigitByDigit;
+            prop_assert_eq!(goes("QUIET", &way.digits, by_keys), ended(&way.route.end), "{:?}", way);
         }
     }
 }

@@ -19,10 +19,12 @@ pub struct TransPattern {
     pub route_filter: Option<String>,
     pub css: Option<String>,
     pub use_originator_css: bool,
+    /// What is dialled after it took a call is not waited for.
+    pub at_once: bool,
     pub emergency: bool,
 }
 
-const TAGS: [&str; 11] = [
+const TAGS: [&str; 12] = [
     "pattern",
     "routePartitionName",
     "blockEnable",
@@ -33,6 +35,7 @@ const TAGS: [&str; 11] = [
     "routeFilterName",
     "callingSearchSpaceName",
     "useOriginatorCss",
+    "dontWaitForIDTOnSubsequentHops",
     "isEmergencyServiceNumber",
 ];
 
@@ -85,6 +88,7 @@ impl TransPattern {
             route_filter: row.text_of("routeFilterName"),
             css: row.text_of("callingSearchSpaceName"),
             use_originator_css: row.flag("useOriginatorCss"),
+            at_once: row.flag("dontWaitForIDTOnSubsequentHops"),
             emergency: row.flag("isEmergencyServiceNumber"),
         })
     }

@@ -269,6 +269,7 @@ fn translation_pattern(found: AxlTransPattern) -> TranslationPattern {
         change: change(found.discard.as_deref(), found.mask, found.prefix),
         css: found.css,
         use_originator_css: found.use_originator_css,
+        at_once: found.at_once,
         emergency: found.emergency,
         filtered: found.route_filter.is_some(),
     }

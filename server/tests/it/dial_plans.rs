@@ -40,6 +40,7 @@ fn theirs(outcome: &Outcome) -> String {
     }
 }
 
+#[derive(Clone)]
 struct Plan {
     cluster: Cluster,
     text: PlanText,
@@ -211,6 +212,12 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// Ours, digit by digit alone: normal and locked.
+    fn by_keys(&self, device: &str, dialled: &str) -> [String; 2] {
+        let traced = Tracer::new(&self.text, &self.facts).trace(&[self.who(device).0], &[dialled.to_owned()]);
+        cells(&traced[0], Dialling::DigitByDigit)
     }
 
     fn who(&self, device: &str) -> (Caller, Option<String>) {
@@ -424,6 +431,29 @@ async fn plus_e164_with_normalising_translations() {
     // Only `\+!` mirrored: `…#` still goes out.
     let run = plus_e164(&mirrors[..2]).run(&[]).await;
     assert_eq!(run.leaks(), ["phone:CSS-SJC+- \\+!# in Intl"]);
+}
+
+#[tokio::test]
+async fn keys_go_on_behind_an_urgent_translation_of_any_length() {
+    let mut plan = plus_e164(&[("\\+1[2-9]XX[2-9]XXXXXX", true)]);
+    plan.cluster.translation_patterns.push(TranslationPattern {
+        pattern: "9011.!".into(),
+        partition: Some("UStoE164".into()),
+        urgent: true,
+        discard: Some("PreDot".into()),
+        prefix: Some("+".into()),
+        use_originator_css: true,
+        ..TranslationPattern::default()
+    });
+    let run = plan.clone().run(&[]).await;
+    run.agrees(&[
+        ("SEP1", "901114035551234", "out +14035551234", "5911"),
+        ("SEP1", "9011442079460000", "out +442079460000", "out +442079460000"),
+    ]);
+    // Told not to wait, it sends what it has: one digit.
+    plan.cluster.translation_patterns.last_mut().unwrap().at_once = true;
+    let hasty = plan.run(&[]).await;
+    assert_eq!(hasty.by_keys("SEP1", "901114035551234"), ["out +1", "out +1"]);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use crate::caller::CallerKind;
 use crate::dial_plan::DialPlan;
 use crate::hours::Hours;
 use crate::plan::{LockPlan, PlanText};
-use crate::reach::{Dialling, DigitAnalysis, End, Wanted};
+use crate::reach::{DigitAnalysis, End, Wanted, Way};
 use crate::step::Target;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -177,9 +177,9 @@ impl<'s> Followed<'s> {
         let comes_in = self.text.inbound_css.iter().any(|name| spaces.contains(&name.as_str()));
         let most = if outside || comes_in { FOLLOWED } else { INSIDE };
         let mut places = Places::default();
-        for (digits, route) in self.normal.ways(spaces, &self.wanted(outside, most)).found {
+        for Way { digits, how, route } in self.normal.ways(spaces, &self.wanted(outside, most)).found {
             places.normal.insert(self.place(&route.end));
-            let ends = self.locked.iter().map(|analysis| analysis.route(spaces, &digits, Dialling::EnBloc).end);
+            let ends = self.locked.iter().map(|analysis| analysis.route(spaces, &digits, how).end);
             places.locked.extend(ends.map(|end| self.place(&end)));
         }
         places

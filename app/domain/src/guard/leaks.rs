@@ -6,7 +6,7 @@ use crate::dial_plan::{DialPlan, place};
 use crate::hours::Hours;
 use crate::leg::Leg;
 use crate::plan::{LockPlan, PlanText};
-use crate::reach::{Dialling, DigitAnalysis, End, Route, Wanted};
+use crate::reach::{Dialling, DigitAnalysis, End, Route, Wanted, Way};
 use crate::step::Target;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
@@ -201,7 +201,7 @@ impl Search<'_> {
         ways.complete &= more.complete;
         ways.cut |= !inbound && more.found.len() >= LISTED;
         // A dispatcher's call back to an emergency caller, and all else that is protected on its way, is not asked for.
-        for (example, route) in more.found {
+        for Way { digits: example, route, .. } in more.found {
             let Some((pattern, partition, direction)) = leaked(self.text, &route.end, inbound) else { continue };
             let is_known = |leak: &Leak| match direction {
                 Direction::Inbound => leak.direction == Direction::Inbound,
@@ -225,7 +225,7 @@ impl Search<'_> {
             } else {
                 let ways = analysis.ways(&spaces, &self.wanted(false, 1));
                 complete &= ways.complete;
-                ways.found.into_iter().next()
+                ways.found.into_iter().next().map(|way| (way.digits, way.route))
             };
             let leak = found.and_then(|(example, route)| self.leak_of(leg, example, route));
             if leak.is_some() {

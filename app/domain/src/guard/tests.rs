@@ -40,6 +40,7 @@ fn mirror(pattern: &str) -> TranslationPattern {
         change: DigitChange { mask: Some("5911".into()), ..DigitChange::default() },
         css: Some("TO-EOC".into()),
         use_originator_css: false,
+        at_once: false,
         emergency: false,
         filtered: false,
     }

@@ -25,7 +25,7 @@ pub struct DigitAnalysis<'a> {
 pub(super) struct Listed<'a> {
     pub(super) text: &'a str,
     pub(super) partition: Option<&'a str>,
-    urgent: bool,
+    pub(super) urgent: bool,
     pub(super) leads: Leads<'a>,
 }
 

@@ -68,12 +68,17 @@ fn quiet(
     count: usize,
 ) -> Vec<bool> {
     let leads_on = tree.holding(|number| !matches!(listed[number as usize].leads, Leads::In(_)));
+    let translates = tree.holding(|number| matches!(listed[number as usize].leads, Leads::On(_)));
     let mut quiet = vec![true; count];
     for ((one, pattern), partition) in listed.iter().zip(read).zip(partitions) {
         let (Some(pattern), true) = (pattern, quiet[*partition]) else { continue };
         let is_alone = |way: &[Item]| {
-            let sets = way.iter().map(|item| item.set.bits());
-            !way.iter().any(|item| item.repeats) && !tree.takes_one(sets, &leads_on)
+            let sets: Vec<u32> = way.iter().map(|item| item.set.bits()).collect();
+            // Key by key, a translation waits for the rest of it, and what begins like it is cut short by it.
+            let is_waited_for = (1..sets.len()).any(|keys| tree.takes_one(&sets[..keys], &translates));
+            let cuts_short = one.urgent && tree.begins_like_one(&sets, &leads_on);
+            let repeats = way.iter().any(|item| item.repeats);
+            !(repeats || is_waited_for || cuts_short || tree.takes_one(&sets, &leads_on))
         };
         quiet[*partition] = matches!(one.leads, Leads::In(_)) && pattern.ways().all(is_alone);
     }

@@ -13,4 +13,4 @@ mod witness;
 pub use analysis::DigitAnalysis;
 pub use index::PatternIndex;
 pub use route::{Dialling, End, Route};
-pub use ways::{Wanted, Ways};
+pub use ways::{Wanted, Way, Ways};

@@ -82,9 +82,7 @@ pub enum End {
 /// A pattern that takes the call now, if there is one.
 struct Fired {
     by: Option<u32>,
-    /// So many of the digits were taken.
-    taken: usize,
-    /// All were, and more could have followed.
+    /// The last digit was dialled, and more could have followed.
     waits: bool,
 }
 
@@ -93,14 +91,17 @@ impl DigitAnalysis<'_> {
     pub fn route(&self, spaces: &[&str], digits: &str, dialling: Dialling) -> Route {
         let mut view = self.view(spaces);
         let by_keys = dialling == Dialling::DigitByDigit;
-        let Fired { by: mut winner, taken, mut waits } = match dialling {
-            Dialling::EnBloc => Fired { by: self.closest(&view, digits), taken: digits.len(), waits: false },
-            Dialling::DigitByDigit => self.first_to_fire(&view, digits),
-        };
-        let mut called = digits[..taken].to_owned();
-        let mut path = Vec::new();
+        // What was looked up, and what is dialled still.
+        let (mut called, mut left) = if by_keys { (String::new(), digits) } else { (digits.to_owned(), "") };
+        let (mut path, mut waits, mut goes_on) = (Vec::new(), false, by_keys);
         let end = loop {
-            let Some(number) = winner else { break End::NoRoute };
+            let fired = if goes_on {
+                self.first_to_fire(&view, &mut called, &mut left)
+            } else {
+                Fired { by: self.closest(&view, &called), waits: false }
+            };
+            waits |= fired.waits;
+            let Some(number) = fired.by else { break End::NoRoute };
             path.push(self.name(number));
             if let Some(end) = self.end(number, &called) {
                 break end;
@@ -116,10 +117,9 @@ impl DigitAnalysis<'_> {
             if !translation.use_originator_css {
                 view = self.view(translation.css.as_deref().as_slice());
             }
-            winner = self.closest(&view, &called);
-            waits |= by_keys && taken == digits.len() && self.waits_at(&view, &called, winner);
+            goes_on = by_keys && !translation.at_once;
         };
-        Route { path, taken, waits, called, end }
+        Route { path, taken: digits.len() - left.len(), waits, called, end }
     }
 
     /// The end of a call with these digits at this pattern; `None` where it is translated and goes on.
@@ -156,28 +156,30 @@ impl DigitAnalysis<'_> {
         digits.chars().fold(tree.start(), |active, digit| tree.step(&active, bit(digit), |node| view.sees(node)))
     }
 
-    /// After a translation: could a longer number be meant, so that what matches now is not taken at once?
-    fn waits_at(&self, view: &View, digits: &str, winner: Option<u32>) -> bool {
-        !winner.is_some_and(|number| self.is_urgent(number)) && self.wants_more(view, &self.stepped(view, digits))
-    }
-
-    fn wants_more(&self, view: &View, active: &Active) -> bool {
+    pub(super) fn wants_more(&self, view: &View, active: &Active) -> bool {
         active.iter().any(|(node, _)| self.tree().wants_more(*node, |node| view.sees(node)))
     }
 
-    /// Digit by digit: the call is routed when the closest match so far is urgent, or when no visible
-    /// pattern could take more; after the last digit the inter-digit timer routes what matches then.
-    fn first_to_fire(&self, view: &View, digits: &str) -> Fired {
-        let tree = self.tree();
-        let mut active = tree.start();
-        for (at, digit) in digits.char_indices() {
-            active = tree.step(&active, bit(digit), |node| view.sees(node));
-            let by = self.winner(view, &active);
-            if by.is_some_and(|number| self.is_urgent(number)) || !self.wants_more(view, &active) {
-                return Fired { by, taken: at + digit.len_utf8(), waits: false };
+    /// Digit by digit: the call is routed when the closest match so far is urgent, or when no visible pattern could take
+    /// more; after the last digit the inter-digit timer routes what matches then. Digits that a translation made are there
+    /// before the next one is dialled, and that one stands behind them.
+    ///
+    /// Source: Cisco's description of translation patterns and of "Do Not Wait For Interdigit Timeout On Subsequent Hops".
+    fn first_to_fire(&self, view: &View, called: &mut String, left: &mut &str) -> Fired {
+        let mut active = self.stepped(view, called);
+        loop {
+            if !called.is_empty() {
+                let by = self.winner(view, &active);
+                if by.is_some_and(|number| self.is_urgent(number)) || !self.wants_more(view, &active) {
+                    return Fired { by, waits: false };
+                }
             }
+            let mut rest = left.chars();
+            let Some(digit) = rest.next() else { return Fired { by: self.winner(view, &active), waits: true } };
+            *left = rest.as_str();
+            active = self.tree().step(&active, bit(digit), |node| view.sees(node));
+            called.push(digit);
         }
-        Fired { by: self.winner(view, &active), taken: digits.len(), waits: true }
     }
 }
 
@@ -218,6 +220,7 @@ mod tests {
             change: DigitChange { mask: Some(mask.into()), ..DigitChange::default() },
             css: Some(css.into()),
             use_originator_css: false,
+            at_once: false,
             emergency: false,
             filtered: false,
         }
@@ -281,6 +284,25 @@ mod tests {
         assert!(goes_out(&end(&wide, "9911", Dialling::EnBloc)));
         let taken = DigitAnalysis::new(&wide, &Hours::All).route(&["PHONE"], "9911", Dialling::DigitByDigit);
         assert!(!goes_out(&taken.end) && taken.taken == 2, "{taken:?}");
+    }
+
+    #[test]
+    fn keys_after_an_early_translation_stand_behind_what_it_made_unless_it_waits_for_none() {
+        let mut global = plan();
+        let change = DigitChange { discard: Discard::PreDot, prefix: Some("+".into()), ..DigitChange::default() };
+        global.translation_patterns =
+            vec![TranslationPattern { change, ..translation("9011.!", "LOCK", "", "TO-EOC") }];
+        global.route_patterns.extend([route_pattern("\\+!", "EOC"), route_pattern("\\+1[2-9]XX[2-9]XXXXXX", "EOC")]);
+        let route = |plan: &DialPlan| {
+            DigitAnalysis::new(plan, &Hours::All).route(&["PHONE"], "901114035551234", Dialling::DigitByDigit)
+        };
+        let by_keys = route(&global);
+        assert_eq!(by_keys.path.last().unwrap(), "\\+1[2-9]XX[2-9]XXXXXX in EOC", "{by_keys:?}");
+        assert_eq!((by_keys.taken, by_keys.called.as_str()), (15, "+14035551234"));
+        assert!(by_keys.waits, "`\\+!` could take more");
+        global.translation_patterns[0].at_once = true;
+        let at_once = route(&global);
+        assert_eq!((at_once.path.last().unwrap().as_str(), at_once.taken), ("\\+! in EOC", 5), "{at_once:?}");
     }
 
     #[test]

@@ -211,8 +211,17 @@ impl Tree {
     }
 
     /// Does one of these take a string of which each digit is one of a set?
-    pub(super) fn takes_one(&self, sets: impl Iterator<Item = u32>, held: &Held) -> bool {
-        self.reachable(sets, |node| held.within[node as usize]).0.into_iter().any(|node| held.here[node as usize])
+    pub(super) fn takes_one(&self, sets: &[u32], held: &Held) -> bool {
+        self.held(sets, held).into_iter().any(|node| held.here[node as usize])
+    }
+
+    /// Or begins one of these like that?
+    pub(super) fn begins_like_one(&self, sets: &[u32], held: &Held) -> bool {
+        !self.held(sets, held).is_empty()
+    }
+
+    fn held(&self, sets: &[u32], held: &Held) -> Vec<Node> {
+        self.reachable(sets.iter().copied(), |node| held.within[node as usize]).0
     }
 
     /// Could a digit more lead on from here, to where `seen` holds?

@@ -8,7 +8,7 @@ use super::change::{Digit, changed_digits};
 use super::route::{Dialling, End, MAX_TRANSLATIONS, Route};
 use super::tree::{ALL, Node};
 use super::view::View;
-use super::witness::{Hop, Search};
+use super::witness::{Hop, Keys, Search};
 use crate::dial_plan::Discard;
 use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
@@ -30,19 +30,29 @@ pub struct Wanted<'w> {
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Ways {
-    /// For each pattern at which calls end, a number that ends there and its route.
-    pub found: Vec<(String, Route)>,
+    /// For each pattern at which calls end, a number that ends there.
+    pub found: Vec<Way>,
     /// False where there may be more: the search was given up, a translation was met whose digits are not known
     /// beforehand, or a pattern repeats some digits only (`[2-4]+`).
     pub complete: bool,
+}
+
+/// A number, and where it goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    pub digits: String,
+    /// All at once where that leads there, too.
+    pub how: Dialling,
+    pub route: Route,
 }
 
 /// Places of the search looked at from one calling search space before it is given up.
 const PATIENCE: usize = 1_000_000;
 
 impl DigitAnalysis<'_> {
-    /// For each pattern at which a call from these calling search spaces can end, as wanted: a number that ends there,
-    /// dialled all at once. Whatever is dialled key by key is taken as some number dialled at once would be.
+    /// For each pattern at which a call from these calling search spaces can end, as wanted: a number that ends there. What
+    /// is dialled key by key is taken as some number dialled at once would be, but for keys that follow behind what a
+    /// translation made of those before.
     ///
     /// Grows with the patterns that they see, times the length of a number.
     pub fn ways(&self, spaces: &[&str], wanted: &Wanted<'_>) -> Ways {
@@ -104,7 +114,7 @@ impl Walk<'_, '_> {
         for length in shortest..=longest {
             let digits: Vec<Digit> = (0..length).map(Digit::Dialled).collect();
             let sets = self.sets(number, node, length);
-            let mut hops = vec![Hop { view: view.clone(), number, node, digits }];
+            let mut hops = vec![Hop { view: view.clone(), number, node, digits, heard: 1, keys: Keys::None }];
             if self.follow(&mut hops, length, &sets) {
                 return;
             }
@@ -148,8 +158,12 @@ impl Walk<'_, '_> {
         } else {
             analysis.view(translation.css.as_deref().as_slice())
         };
+        let goes_on = !translation.at_once && self.goes_on(&view, &digits, sets);
+        if goes_on {
+            self.press_on(hops, &view, digits.clone(), length, sets);
+        }
         // The same digits for all that it takes.
-        let fixed = translation.change.mask.as_ref().is_some_and(|mask| !mask.contains(['X', 'x']));
+        let fixed = !goes_on && translation.change.mask.as_ref().is_some_and(|mask| !mask.contains(['X', 'x']));
         let following = self.candidates(&view, &digits, sets);
         if following.is_empty() {
             return fixed;
@@ -159,17 +173,47 @@ impl Walk<'_, '_> {
             return false;
         }
         for (number, node) in following {
-            hops.push(Hop { view: view.clone(), number, node, digits: digits.clone() });
+            let (heard, digits) = (digits.len(), digits.clone());
+            hops.push(Hop { view: view.clone(), number, node, digits, heard, keys: Keys::None });
             self.follow(hops, length, sets);
             hops.pop();
         }
         fixed
     }
 
+    /// Could a key stand behind these digits?
+    fn goes_on(&mut self, view: &View, digits: &[Digit], sets: &[u32]) -> bool {
+        let tree = self.analysis.tree();
+        let (reached, looked_at) = tree.reachable(digits.iter().map(|digit| set(*digit, sets)), |node| view.sees(node));
+        self.search.spend(looked_at);
+        reached.into_iter().any(|node| tree.wants_more(node, |node| view.sees(node)))
+    }
+
+    /// Each hop takes the call although more keys are pressed: they stand behind what the last one made.
+    fn press_on(&mut self, hops: &mut Vec<Hop>, view: &Rc<View>, mut digits: Vec<Digit>, length: usize, sets: &[u32]) {
+        let heard = digits.len();
+        let before: Vec<Keys> = hops.iter_mut().map(|hop| std::mem::replace(&mut hop.keys, Keys::GoOn)).collect();
+        let most = if self.search.witness(hops, length).is_some() { self.longest.saturating_sub(heard) } else { 0 };
+        let mut sets = sets.to_vec();
+        for length in length + 1..=length + most {
+            digits.push(Digit::Dialled(length - 1));
+            sets.push(ALL);
+            for (number, node) in self.candidates(view, &digits, &sets) {
+                hops.push(Hop { view: view.clone(), number, node, digits: digits.clone(), heard, keys: Keys::Heard });
+                self.follow(hops, length, &sets);
+                hops.pop();
+            }
+        }
+        for (hop, keys) in hops.iter_mut().zip(before) {
+            hop.keys = keys;
+        }
+    }
+
     fn end_here(&mut self, hops: &[Hop], length: usize) -> bool {
         let number = hops.last().map_or(0, |hop| hop.number);
         let Some(example) = self.search.witness(hops, length) else { return false };
-        self.note(number, example);
+        let by_keys = hops.iter().any(|hop| hop.keys != Keys::None);
+        self.note(number, example, if by_keys { Dialling::DigitByDigit } else { Dialling::EnBloc });
         true
     }
 
@@ -181,21 +225,22 @@ impl Walk<'_, '_> {
         }
         let Some(example) = self.search.witness(hops, length) else { return false };
         self.ways.complete = false;
-        let route = self.analysis.route(self.spaces, &example, Dialling::EnBloc);
+        let how = Dialling::EnBloc;
+        let route = self.analysis.route(self.spaces, &example, how);
         if self.is_wanted(&route) {
-            self.ways.found.push((example, route));
+            self.ways.found.push(Way { digits: example, how, route });
         }
         true
     }
 
     /// Followed again by the plain route, as a check of the search.
-    fn note(&mut self, number: u32, example: String) {
-        let route = self.analysis.route(self.spaces, &example, Dialling::EnBloc);
+    fn note(&mut self, number: u32, example: String, how: Dialling) {
+        let route = self.analysis.route(self.spaces, &example, how);
         if route.path.last() != Some(&self.analysis.name(number)) {
             debug_assert!(false, "{example} from {:?}: {route:?}, not {}", self.spaces, self.analysis.name(number));
             self.ways.complete = false;
         } else if self.ended.insert(number) {
-            self.ways.found.push((example, route));
+            self.ways.found.push(Way { digits: example, how, route });
         }
     }
 
@@ -211,11 +256,8 @@ impl Walk<'_, '_> {
 
     /// Patterns that could win next, as far as each digit by itself says.
     fn candidates(&mut self, view: &View, digits: &[Digit], sets: &[u32]) -> Vec<(u32, Node)> {
-        let set = |digit: &Digit| match digit {
-            Digit::Fixed(bit) => *bit,
-            Digit::Dialled(place) => sets[*place],
-        };
-        let (reached, looked_at) = self.analysis.tree().reachable(digits.iter().map(set), |node| view.sees(node));
+        let digits = digits.iter().map(|digit| set(*digit, sets));
+        let (reached, looked_at) = self.analysis.tree().reachable(digits, |node| view.sees(node));
         self.search.spend(looked_at);
         let ends = reached.into_iter().filter_map(|node| Some((self.analysis.best(view, node)?, node)));
         ends.filter(|(number, _)| self.leads_on(*number)).collect()
@@ -230,6 +272,14 @@ impl Walk<'_, '_> {
         let rest = way.iter().skip_while(|item| !item.repeats).fold(0, |set, item| set | item.set.bits());
         let rest = if rest == 0 { ALL } else { rest };
         head.chain(std::iter::repeat(rest)).take(length).collect()
+    }
+}
+
+/// What may stand there.
+fn set(digit: Digit, sets: &[u32]) -> u32 {
+    match digit {
+        Digit::Fixed(bit) => bit,
+        Digit::Dialled(place) => sets[place],
     }
 }
 
@@ -278,7 +328,7 @@ mod tests {
 
     fn reachable(patterns: &[(&str, &str)]) -> Vec<(String, String)> {
         let found = ways(&plan(patterns)).found.into_iter();
-        found.map(|(example, route)| (route.path.last().unwrap().clone(), example)).collect()
+        found.map(|way| (way.route.path.last().unwrap().clone(), way.digits)).collect()
     }
 
     fn translation(pattern: &str, change: DigitChange) -> TranslationPattern {
@@ -291,6 +341,7 @@ mod tests {
             change,
             css: Some("ROUTES".into()),
             use_originator_css: false,
+            at_once: false,
             emergency: false,
             filtered: false,
         }
@@ -343,7 +394,7 @@ mod tests {
         let pre_dot = DigitChange { discard: Discard::PreDot, ..DigitChange::default() };
         let found = ways(&two_tiers("9.!", pre_dot, "1[2-9]XX[2-9]XXXXXX"));
         assert!(found.complete);
-        assert_eq!(found.found.iter().map(|(example, _)| example.len()).collect::<Vec<_>>(), [12], "{found:?}");
+        assert_eq!(found.found.iter().map(|way| way.digits.len()).collect::<Vec<_>>(), [12], "{found:?}");
     }
 
     #[test]
@@ -365,7 +416,7 @@ mod tests {
                 ..translation("9999.!", pre_dot.clone())
             })
             .into();
-        assert_eq!(ways(&plan).found[0].0, "9999999999995");
+        assert_eq!(ways(&plan).found[0].digits, "9999999999995");
     }
 
     #[test]
@@ -378,13 +429,24 @@ mod tests {
             partition: Some("B".into()),
             ..translation("9.!", to_nowhere)
         });
-        assert_eq!(ways(&plan).found.iter().map(|(example, _)| example.as_str()).collect::<Vec<_>>(), ["700"]);
+        assert_eq!(ways(&plan).found.iter().map(|way| way.digits.as_str()).collect::<Vec<_>>(), ["700"]);
+    }
+
+    #[test]
+    fn keys_pressed_behind_a_translated_number_that_make_it_a_longer_one_are_found() {
+        let to = DigitChange { mask: Some("91403555".into()), ..DigitChange::default() };
+        let mut plan = two_tiers("700", to, "9.1[2-9]XX[2-9]XXXXXX");
+        let found = ways(&plan).found;
+        assert_eq!((found.len(), found[0].digits.len(), found[0].how), (1, 7, Dialling::DigitByDigit), "{found:?}");
+        assert!(found[0].digits.starts_with("700"), "{found:?}");
+        plan.translation_patterns[0].at_once = true;
+        assert!(ways(&plan).found.is_empty(), "told not to wait for more");
     }
 
     #[test]
     fn digits_that_may_be_none_are_not_taken_for_none() {
         let pre_dot = DigitChange { discard: Discard::PreDot, ..DigitChange::default() };
-        assert_eq!(ways(&two_tiers("9.X?", pre_dot, "5")).found[0].0, "95");
+        assert_eq!(ways(&two_tiers("9.X?", pre_dot, "5")).found[0].digits, "95");
     }
 
     #[test]
@@ -393,7 +455,11 @@ mod tests {
             let trim = DigitChange { discard: Discard::PreDotTrailingPound, ..DigitChange::default() };
             ways(&two_tiers(pattern, trim, "9"))
         };
-        assert!(trim("#.").found.is_empty() && trim("9#.").found.is_empty());
+        // Nothing is left of it, and what is pressed next begins anew.
+        let found =
+            |pattern: &str| trim(pattern).found.into_iter().map(|way| (way.digits, way.how)).collect::<Vec<_>>();
+        assert_eq!(found("#."), [("#9".to_owned(), Dialling::DigitByDigit)]);
+        assert_eq!(found("9#."), [("9#9".to_owned(), Dialling::DigitByDigit)]);
         assert!(!trim("9#X?#").complete);
     }
 
@@ -407,7 +473,7 @@ mod tests {
     fn a_mask_keeps_the_last_digits_of_numbers_of_any_length() {
         let last = DigitChange { mask: Some("7XX".into()), ..DigitChange::default() };
         let found = ways(&two_tiers("9!", last.clone(), "723"));
-        assert_eq!(found.found[0].0, "923", "{found:?}");
+        assert_eq!(found.found[0].digits, "923", "{found:?}");
         assert!(ways(&two_tiers("9!", last, "823")).found.is_empty());
     }
 

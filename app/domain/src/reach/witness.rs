@@ -18,6 +18,20 @@ pub(super) struct Hop {
     pub(super) number: u32,
     pub(super) node: Node,
     pub(super) digits: Vec<Digit>,
+    /// So many of them are there before a key is looked at: what a translation made, or the first key.
+    pub(super) heard: usize,
+    pub(super) keys: Keys,
+}
+
+/// Where digits are dialled key by key, a pattern takes the call as soon as it may.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keys {
+    /// All at once, or none is left to be pressed.
+    None,
+    /// It takes the call with the last of its digits, or after them.
+    Heard,
+    /// It takes the call with the last of its digits, though more keys are pressed.
+    GoOn,
 }
 
 pub(super) struct Search<'a> {
@@ -123,7 +137,19 @@ impl<'a> Search<'a> {
         if hop.digits.get(*next) != Some(&Digit::Dialled(place)) {
             return Some((active.clone(), *next));
         }
-        self.fixed(hop, (self.analysis.tree().step(active, symbol, |node| hop.view.sees(node)), next + 1))
+        let active = self.analysis.tree().step(active, symbol, |node| hop.view.sees(node));
+        self.is_heard(hop, &active, next + 1).then(|| self.fixed(hop, (active, next + 1)))?
+    }
+
+    /// Whether it takes the call neither too early nor too late.
+    fn is_heard(&self, hop: &Hop, active: &Active, next: usize) -> bool {
+        if hop.keys == Keys::None || next < hop.heard {
+            return true;
+        }
+        let by = self.analysis.winner(&hop.view, active);
+        let takes =
+            by.is_some_and(|number| self.analysis.is_urgent(number)) || !self.analysis.wants_more(&hop.view, active);
+        if next < hop.digits.len() { !takes } else { hop.keys == Keys::Heard || takes && by == Some(hop.number) }
     }
 
     /// Past the digits that were put there, as far as they follow each other.
@@ -132,6 +158,9 @@ impl<'a> Search<'a> {
         while let Some(Digit::Fixed(symbol)) = hop.digits.get(next) {
             active = tree.step(&active, *symbol, |node| hop.view.sees(node));
             next += 1;
+            if !self.is_heard(hop, &active, next) {
+                return None;
+            }
         }
         let left = hop.digits.len() - next;
         active.iter().any(|(node, _)| tree.leads(*node, hop.node, left)).then_some((active, next))

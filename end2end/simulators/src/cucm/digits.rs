@@ -104,11 +104,10 @@ pub fn dial_from(
 fn follow(cluster: &Cluster, spaces: &[String], digits: &str, dialling: Dialling) -> Call {
     let mut from = spaces.to_vec();
     let mut candidates = searchable(cluster, &from);
-    let (digits_used, mut waited) = match dialling {
+    let (mut digits_used, mut waited) = match dialling {
         Dialling::EnBloc => (digits.len(), false),
-        Dialling::DigitByDigit => waits_for(&candidates, digits),
+        Dialling::DigitByDigit => waits_for(&candidates, digits, 1),
     };
-    let dialled_to_the_end = dialling == Dialling::DigitByDigit && digits_used == digits.len();
     let mut called = digits[..digits_used].to_owned();
     let (mut path, mut translations) = (Vec::new(), 0);
     loop {
@@ -129,7 +128,15 @@ fn follow(cluster: &Cluster, spaces: &[String], digits: &str, dialling: Dialling
                     from = p.css.iter().cloned().collect();
                 }
                 candidates = searchable(cluster, &from);
-                waited |= dialled_to_the_end && hesitates(&candidates, &called);
+                if dialling == Dialling::DigitByDigit && !p.at_once {
+                    // The finger goes on: what it presses now stands behind what the pattern made of the rest.
+                    let heard = called.len();
+                    called.push_str(&digits[digits_used..]);
+                    let (used, waits) = waits_for(&candidates, &called, heard);
+                    called.truncate(used);
+                    digits_used += used - heard;
+                    waited |= waits;
+                }
                 continue;
             }
         };
@@ -327,8 +334,9 @@ fn best<'v, 'c>(candidates: &'v [Candidate<'c>], digits: &str) -> Option<&'v Can
 }
 
 /// How many digits until CUCM stops waiting for more, and whether it waits even after the last.
-fn waits_for(candidates: &[Candidate<'_>], digits: &str) -> (usize, bool) {
-    let used = (1..digits.len()).find(|used| !hesitates(candidates, &digits[..*used]));
+/// `heard` of them are there before anything else is pressed.
+fn waits_for(candidates: &[Candidate<'_>], digits: &str, heard: usize) -> (usize, bool) {
+    let used = (heard..digits.len()).find(|used| !hesitates(candidates, &digits[..*used]));
     used.map_or((digits.len(), hesitates(candidates, digits)), |used| (used, false))
 }
 

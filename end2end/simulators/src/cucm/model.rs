@@ -88,6 +88,8 @@ pub struct TranslationPattern {
     pub route_filter: Option<String>,
     pub css: Option<String>,
     pub use_originator_css: bool,
+    /// "Do Not Wait For Interdigit Timeout On Subsequent Hops".
+    pub at_once: bool,
     pub emergency: bool,
 }
 

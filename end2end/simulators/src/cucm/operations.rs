@@ -271,6 +271,7 @@ fn trans_row(p: &TranslationPattern, ask: &Node, manner: &Manner<'_>) -> String 
         ("routeFilterName", reference("RouteFilter", p.route_filter.as_ref())),
         ("callingSearchSpaceName", reference("Css", p.css.as_ref())),
         ("useOriginatorCss", Value::Flag(p.use_originator_css)),
+        ("dontWaitForIDTOnSubsequentHops", Value::Flag(p.at_once)),
         ("isEmergencyServiceNumber", Value::Flag(p.emergency)),
     ];
     row("transPattern", &p.uuid(), fields, ask.child("returnedTags"), manner.nils)
