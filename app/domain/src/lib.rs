@@ -10,6 +10,7 @@ pub mod ids;
 pub mod incident;
 pub mod leg;
 pub mod operator;
+pub mod originator;
 pub mod pattern;
 pub mod plan;
 pub mod reach;

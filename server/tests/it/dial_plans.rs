@@ -456,6 +456,53 @@ async fn keys_go_on_behind_an_urgent_translation_of_any_length() {
     assert_eq!(hasty.by_keys("SEP1", "901114035551234"), ["out +1", "out +1"]);
 }
 
+/// 911 is translated twice on its way; the second translation looks up its digits where "the originator" does.
+fn twice_translated() -> Plan {
+    let routes = [("PSTN", "9.911"), ("PSTN", "9.1[2-9]XX[2-9]XXXXXX")];
+    let mut plan = Plan::new(&routes, &[("MID-911", "9.911")], &[("9.1[2-9]XX[2-9]XXXXXX", true)])
+        .css("CSS-PHONE", &["LOCK", "DIAL", "PSTN"])
+        .css("CSS-MID", &["MID", "MID-911"])
+        .phone("SEP1", "", ("DN", "5001"), "CSS-PHONE", "");
+    let translation = |partition: &str, prefix: Option<&str>, css: Option<&str>| TranslationPattern {
+        pattern: "911".into(),
+        partition: Some(partition.into()),
+        urgent: true,
+        prefix: prefix.map(str::to_owned),
+        css: css.map(str::to_owned),
+        use_originator_css: css.is_none(),
+        ..TranslationPattern::default()
+    };
+    plan.cluster.translation_patterns.push(translation("DIAL", None, Some("CSS-MID")));
+    plan.cluster.translation_patterns.push(translation("MID", Some("9"), None));
+    plan.text.protected_partitions = vec!["MID-911".into()];
+    plan
+}
+
+#[tokio::test]
+async fn where_nobody_knows_whose_calling_search_space_is_meant_the_worse_reading_counts() {
+    for (device_decides, when_locked) in [(false, "out 911"), (true, "-")] {
+        let mut plan = twice_translated();
+        plan.cluster.originator_is_the_device = device_decides;
+        let run = plan.run(&["PSTN"]).await;
+        let mut locked = run.sim.cluster().clone();
+        locked.partition("LOCK").unwrap().schedule = None;
+        locked
+            .route_patterns
+            .iter_mut()
+            .filter(|p| p.partition.as_deref() == Some("PSTN"))
+            .for_each(|p| p.blocked = true);
+        let call = digits::dial_from(&locked, "SEP1", Some("5001"), "911", digits::Dialling::EnBloc).unwrap();
+        assert_eq!(theirs(&call.outcome), when_locked, "the simulated truth");
+        let violations = run.check.verdict.as_ref().unwrap_err();
+        let told: Vec<String> = violations.iter().map(ToString::to_string).collect();
+        assert!(told.iter().any(|one| one.contains("911 dialled") && one.contains("blocked")), "{told:?}");
+        let doubt = |warning: &String| warning.contains("911 in MID") && warning.contains("texts disagree");
+        assert!(run.check.warnings.iter().any(doubt), "{:?}", run.check.warnings);
+    }
+    // Not blocked, it gets out by either reading, and the lock may run.
+    assert!(twice_translated().run(&[]).await.check.verdict.is_ok());
+}
+
 #[tokio::test]
 async fn a_closer_route_behind_a_wide_mirror_leaks() {
     let mut plan = plus_e164(&[("\\+1[2-9]XX[2-9]XXXXXX", true), ("\\+!", false), ("\\+!#", false)]);

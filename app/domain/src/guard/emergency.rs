@@ -5,6 +5,7 @@ use super::words::{callers_in_words, in_words};
 use crate::caller::{Caller, CallerKind};
 use crate::dial_plan::{Destination, DialPlan};
 use crate::hours::Hours;
+use crate::originator::Originator;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{Dialling, DigitAnalysis, End, Route};
 use crate::step::{Found, StepValue, Target};
@@ -86,7 +87,10 @@ pub(super) fn prove(plan: &LockPlan, dial_plan: &DialPlan, callers: &[Caller], f
     let states = states_on_the_way(plan, &normal);
     for (state, is_normal) in states.iter().map(|state| (state, false)).chain([(&normal, true)]) {
         for hours in Hours::of([dial_plan, state]) {
-            proof.compare(&base.at(&hours), &base.in_state(state, &hours), is_normal);
+            for reading in Originator::of(dial_plan) {
+                let (before, after) = (base.at(&hours), base.in_state(state, &hours));
+                proof.compare(&before.reading(*reading), &after.reading(*reading), is_normal);
+            }
         }
     }
     proof.ended()

@@ -5,6 +5,7 @@ use crate::caller::Caller;
 use crate::dial_plan::{DialPlan, place};
 use crate::hours::Hours;
 use crate::leg::Leg;
+use crate::originator::Originator;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{Dialling, DigitAnalysis, End, Route, Wanted, Way};
 use crate::step::Target;
@@ -119,7 +120,10 @@ pub(super) fn find(
 ) -> Found {
     let (normal, locked) = (plan.applied_to(dial_plan, Target::Normal), plan.applied_to(dial_plan, Target::Locked));
     let open = DigitAnalysis::new(&locked, &Hours::All);
-    let locked: Vec<DigitAnalysis<'_>> = Hours::of([&locked]).iter().map(|hours| open.at(hours)).collect();
+    let hours = Hours::of([&locked]);
+    let readings = Originator::of(dial_plan);
+    let at = |hours| readings.iter().map(move |reading| (hours, *reading));
+    let locked = hours.iter().flat_map(at).map(|(hours, reading)| open.at(hours).reading(reading)).collect();
     let search = Search { text, forms, normal: open.in_state(&normal, &Hours::All), locked };
     let mut known: HashMap<Alike, Ways> = HashMap::new();
     let mut found = Found { leaks: Vec::new(), pstn: Vec::new(), unfinished: Vec::new(), cut: Vec::new() };
@@ -163,7 +167,7 @@ struct Search<'s> {
     text: &'s PlanText,
     forms: &'s BTreeSet<String>,
     normal: DigitAnalysis<'s>,
-    /// At all hours that are looked at.
+    /// At all hours that are looked at, by all readings of the originator.
     locked: Vec<DigitAnalysis<'s>>,
 }
 

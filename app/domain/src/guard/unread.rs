@@ -5,6 +5,7 @@ use crate::caller::Callers;
 use crate::dial_plan::{DialPlan, Discard, place};
 use crate::hours::{COMBINED, Hours};
 use crate::leg::Legs;
+use crate::originator;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{Dialling, DigitAnalysis, End};
 use crate::step::{Object, Target};
@@ -114,6 +115,16 @@ pub(super) fn schedules(dial_plan: &DialPlan) -> Option<String> {
         names.into_iter().map(str::to_owned).collect(),
         "Time schedules of partitions",
         "All active, none, each by itself and all but each were looked at: nothing is claimed about other hours",
+    )
+}
+
+/// Both readings were looked at; which one is true is not known.
+pub(super) fn originators(dial_plan: &DialPlan) -> Option<String> {
+    let found = originator::unsure(dial_plan).into_iter();
+    counted(
+        found.map(|one| place(&one.pattern, one.partition.as_deref())).collect(),
+        "Translation patterns that use the originator's calling search space and can be met behind another translation",
+        "Cisco's texts disagree whose that is then: both readings were looked at, and the worse one counts",
     )
 }
 

@@ -5,6 +5,7 @@ use super::tree::{Active, Node, Tree};
 use super::view::{Ranked, View};
 use crate::dial_plan::{Activity, DialPlan, Endpoint, RoutePattern, TranslationPattern, place};
 use crate::hours::Hours;
+use crate::originator::Originator;
 use crate::pattern::{InvalidPattern, Pattern};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 pub struct DigitAnalysis<'a> {
     plan: &'a DialPlan,
     hours: Hours,
+    originator: Originator,
     listed: Vec<Listed<'a>>,
     index: Arc<PatternIndex>,
     /// By the names of the calling search spaces.
@@ -46,7 +48,7 @@ impl<'a> DigitAnalysis<'a> {
     pub fn over(index: &Arc<PatternIndex>, plan: &'a DialPlan, hours: &Hours) -> Self {
         let listed = listed(plan);
         let index = if index.is_of(&listed) { index.clone() } else { Arc::new(PatternIndex::of(plan)) };
-        Self { plan, hours: hours.clone(), listed, index, views: RefCell::default() }
+        Self { plan, hours: hours.clone(), originator: Originator::default(), listed, index, views: RefCell::default() }
     }
 
     /// The same plan at other hours.
@@ -60,7 +62,21 @@ impl<'a> DigitAnalysis<'a> {
         DigitAnalysis::over(&self.index, plan, hours)
     }
 
-    /// PatternIndex that nothing is known of, and why.
+    /// The same by another reading of "Use Originator's Calling Search Space".
+    #[must_use]
+    pub fn reading(self, originator: Originator) -> Self {
+        Self { originator, ..self }
+    }
+
+    /// Where a translation of its originator's calling search space looks up its digits, met in one of these.
+    pub(super) fn originators(&self, caller: &Rc<View>, in_effect: &Rc<View>) -> Rc<View> {
+        match self.originator {
+            Originator::InEffect => in_effect.clone(),
+            Originator::Caller => caller.clone(),
+        }
+    }
+
+    /// Patterns that nothing is known of, and why.
     pub fn unreadable(&self) -> &[InvalidPattern] {
         &self.index.unreadable
     }

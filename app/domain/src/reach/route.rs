@@ -89,7 +89,8 @@ struct Fired {
 impl DigitAnalysis<'_> {
     /// Follows `digits` from calling search spaces that are searched one after the other, to the end.
     pub fn route(&self, spaces: &[&str], digits: &str, dialling: Dialling) -> Route {
-        let mut view = self.view(spaces);
+        let callers = self.view(spaces);
+        let mut view = callers.clone();
         let by_keys = dialling == Dialling::DigitByDigit;
         // What was looked up, and what is dialled still.
         let (mut called, mut left) = if by_keys { (String::new(), digits) } else { (digits.to_owned(), "") };
@@ -114,9 +115,11 @@ impl DigitAnalysis<'_> {
                 Ok(changed) => changed,
                 Err(what) => break End::NotUnderstood { what, leaves_by: None },
             };
-            if !translation.use_originator_css {
-                view = self.view(translation.css.as_deref().as_slice());
-            }
+            view = if translation.use_originator_css {
+                self.originators(&callers, &view)
+            } else {
+                self.view(translation.css.as_deref().as_slice())
+            };
             goes_on = by_keys && !translation.at_once;
         };
         Route { path, taken: digits.len() - left.len(), waits, called, end }

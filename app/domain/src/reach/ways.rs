@@ -154,7 +154,7 @@ impl Walk<'_, '_> {
             return self.sample(hops, length, &translation.change.discard);
         };
         let view = if translation.use_originator_css {
-            last.view.clone()
+            analysis.originators(&hops[0].view, &last.view)
         } else {
             analysis.view(translation.css.as_deref().as_slice())
         };

@@ -126,6 +126,8 @@ fn follow(cluster: &Cluster, spaces: &[String], digits: &str, dialling: Dialling
                 called = transform(best, &called, [&p.discard, &p.mask, &p.prefix]);
                 if !p.use_originator_css {
                     from = p.css.iter().cloned().collect();
+                } else if cluster.originator_is_the_device {
+                    from = spaces.to_vec();
                 }
                 candidates = searchable(cluster, &from);
                 if dialling == Dialling::DigitByDigit && !p.at_once {

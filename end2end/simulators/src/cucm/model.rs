@@ -23,6 +23,9 @@ pub struct Cluster {
     pub users: Vec<User>,
     #[serde(skip)]
     pub changes: Vec<Change>,
+    /// Cisco's texts disagree about translations behind translations: does "the originator's calling search space" mean the
+    /// originating device's, instead of the one that is in effect?
+    pub originator_is_the_device: bool,
     /// Calls that were dropped because somebody applied or restarted a partition.
     #[serde(skip)]
     pub calls_dropped: usize,
