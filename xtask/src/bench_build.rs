@@ -1,6 +1,7 @@
 //! How long a newcomer and a contributor wait, against this repository as it was on 2026-11-28: both from a clean clone, one
 //! after the other, on this machine. Takes about an hour, and writes its rows into BENCH.md.
 
+use crate::bench;
 use crate::command::{program, root, run, run_quietly, say};
 use crate::progress::minutes;
 use anyhow::{Context, Result, ensure};
@@ -13,9 +14,6 @@ use std::time::{Duration, Instant};
 
 /// The last commit of that day.
 const THEN: &str = "d8f9f5f";
-
-const BEGIN: &str = "<!-- build -->\n";
-const END: &str = "<!-- /build -->\n";
 
 struct Waits {
     /// `cargo xtask run` from nothing until it is ready.
@@ -41,15 +39,7 @@ pub(crate) fn all() -> Result<()> {
     });
     let table = format!("| what | {THEN} | now | ratio | goal |\n|---|---|---|---|---|\n{}", lines.concat());
     print!("{table}");
-    written(&table)
-}
-
-fn written(table: &str) -> Result<()> {
-    let file = root().join("BENCH.md");
-    let text = fs::read_to_string(&file)?;
-    let (before, rest) = text.split_once(BEGIN).context("BENCH.md has no place for it")?;
-    let (_, after) = rest.split_once(END).context("BENCH.md has no end of it")?;
-    Ok(fs::write(&file, format!("{before}{BEGIN}{table}{END}{after}"))?)
+    bench::written("build", &table)
 }
 
 fn measured(name: &str, commit: &str) -> Result<Waits> {

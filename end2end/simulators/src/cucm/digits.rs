@@ -2,6 +2,9 @@
 
 use super::model::{Cluster, Forward, Number, RoutePattern, TranslationPattern};
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 
 /// How the digits come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,11 +79,10 @@ const TEN: &str = "0123456789";
 
 /// Follows a call from one calling search space.
 pub fn dial(cluster: &Cluster, css: &str, digits: &str, dialling: Dialling) -> Call {
-    follow(cluster, &[css.to_owned()], digits, dialling)
+    Exchange::new(cluster).dial(css, digits, dialling)
 }
 
-/// Follows a call from a device, on one of its lines if it has any. What the line may comes before what the device may; a CTI
-/// port or route point has it the other way round, and trunks, gateways and voice mail have no line.
+/// Follows a call from a device; see [`Exchange::dial_from`].
 pub fn dial_from(
     cluster: &Cluster,
     device: &str,
@@ -88,61 +90,89 @@ pub fn dial_from(
     digits: &str,
     dialling: Dialling,
 ) -> Option<Call> {
-    let device = cluster.devices.iter().find(|one| one.name == device)?;
-    let line = line.and_then(|line| cluster.lines.iter().find(|one| one.pattern == line)?.css.clone());
-    let order = if matches!(device.class.as_str(), "Trunk" | "Gateway" | "Voice Mail") {
-        [device.css.clone(), None]
-    } else if device.model == "CTI Port" || device.class == "CTI Route Point" {
-        [device.css.clone(), line]
-    } else {
-        [line, device.css.clone()]
-    };
-    let spaces: Vec<String> = order.into_iter().flatten().collect();
-    Some(follow(cluster, &spaces, digits, dialling))
+    Exchange::new(cluster).dial_from(device, line, digits, dialling)
 }
 
-fn follow(cluster: &Cluster, spaces: &[String], digits: &str, dialling: Dialling) -> Call {
-    let mut from = spaces.to_vec();
-    let mut candidates = searchable(cluster, &from);
-    let (mut digits_used, mut waited) = match dialling {
-        Dialling::EnBloc => (digits.len(), false),
-        Dialling::DigitByDigit => waits_for(&candidates, digits, 1),
-    };
-    let mut called = digits[..digits_used].to_owned();
-    let (mut path, mut translations) = (Vec::new(), 0);
-    loop {
-        let ended = |outcome, path, waited| Call { outcome, path, digits_used, waited };
-        let Some(best) = best(&candidates, &called) else { return ended(Outcome::NoMatch, path, waited) };
-        path.push(format!("{}@{}", best.text, best.partition.unwrap_or("<None>")));
-        let outcome = match best.kind {
-            Kind::Answers(number) if number.dead => Outcome::Blocked,
-            Kind::Answers(number) => Outcome::Rings { number: number.pattern.clone() },
-            Kind::Route(p) if p.blocked => Outcome::Blocked,
-            Kind::Translation(p) if p.blocked => Outcome::Blocked,
-            Kind::Route(p) => out(cluster, p, transform(best, &called, [&p.discard, &p.mask, &p.prefix])),
-            Kind::Translation(_) if translations == 10 => Outcome::TooManyHops,
-            Kind::Translation(p) => {
-                translations += 1;
-                called = transform(best, &called, [&p.discard, &p.mask, &p.prefix]);
-                if !p.use_originator_css {
-                    from = p.css.iter().cloned().collect();
-                } else if cluster.originator_is_the_device {
-                    from = spaces.to_vec();
-                }
-                candidates = searchable(cluster, &from);
-                if dialling == Dialling::DigitByDigit && !p.at_once {
-                    // The finger goes on: what it presses now stands behind what the pattern made of the rest.
-                    let heard = called.len();
-                    called.push_str(&digits[digits_used..]);
-                    let (used, waits) = waits_for(&candidates, &called, heard);
-                    called.truncate(used);
-                    digits_used += used - heard;
-                    waited |= waits;
-                }
-                continue;
-            }
+/// A cluster that many calls are placed on: what was spelt out for one is there for the next.
+pub struct Exchange<'c> {
+    cluster: &'c Cluster,
+    spelt_out: RefCell<HashMap<Vec<String>, Rc<Vec<Candidate<'c>>>>>,
+}
+
+impl<'c> Exchange<'c> {
+    pub fn new(cluster: &'c Cluster) -> Self {
+        Self { cluster, spelt_out: RefCell::default() }
+    }
+
+    pub fn dial(&self, css: &str, digits: &str, dialling: Dialling) -> Call {
+        self.follow(&[css.to_owned()], digits, dialling)
+    }
+
+    /// From a device, on one of its lines if it has any. What the line may comes before what the device may; a CTI port or
+    /// route point has it the other way round, and trunks, gateways and voice mail have no line.
+    pub fn dial_from(&self, device: &str, line: Option<&str>, digits: &str, dialling: Dialling) -> Option<Call> {
+        let device = self.cluster.devices.iter().find(|one| one.name == device)?;
+        let line = line.and_then(|line| self.cluster.lines.iter().find(|one| one.pattern == line)?.css.clone());
+        let order = if matches!(device.class.as_str(), "Trunk" | "Gateway" | "Voice Mail") {
+            [device.css.clone(), None]
+        } else if device.model == "CTI Port" || device.class == "CTI Route Point" {
+            [device.css.clone(), line]
+        } else {
+            [line, device.css.clone()]
         };
-        return ended(outcome, path, waited);
+        let spaces: Vec<String> = order.into_iter().flatten().collect();
+        Some(self.follow(&spaces, digits, dialling))
+    }
+
+    fn searchable(&self, spaces: &[String]) -> Rc<Vec<Candidate<'c>>> {
+        let mut known = self.spelt_out.borrow_mut();
+        known.entry(spaces.to_vec()).or_insert_with(|| Rc::new(searchable(self.cluster, spaces))).clone()
+    }
+
+    fn follow(&self, spaces: &[String], digits: &str, dialling: Dialling) -> Call {
+        let cluster = self.cluster;
+        let mut from = spaces.to_vec();
+        let mut candidates = self.searchable(&from);
+        let (mut digits_used, mut waited) = match dialling {
+            Dialling::EnBloc => (digits.len(), false),
+            Dialling::DigitByDigit => waits_for(&candidates, digits, 1),
+        };
+        let mut called = digits[..digits_used].to_owned();
+        let (mut path, mut translations) = (Vec::new(), 0);
+        loop {
+            let ended = |outcome, path, waited| Call { outcome, path, digits_used, waited };
+            let Some(best) = best(&candidates, &called) else { return ended(Outcome::NoMatch, path, waited) };
+            path.push(format!("{}@{}", best.text, best.partition.unwrap_or("<None>")));
+            let outcome = match best.kind {
+                Kind::Answers(number) if number.dead => Outcome::Blocked,
+                Kind::Answers(number) => Outcome::Rings { number: number.pattern.clone() },
+                Kind::Route(p) if p.blocked => Outcome::Blocked,
+                Kind::Translation(p) if p.blocked => Outcome::Blocked,
+                Kind::Route(p) => out(cluster, p, transform(best, &called, [&p.discard, &p.mask, &p.prefix])),
+                Kind::Translation(_) if translations == 10 => Outcome::TooManyHops,
+                Kind::Translation(p) => {
+                    translations += 1;
+                    called = transform(best, &called, [&p.discard, &p.mask, &p.prefix]);
+                    if !p.use_originator_css {
+                        from = p.css.iter().cloned().collect();
+                    } else if cluster.originator_is_the_device {
+                        from = spaces.to_vec();
+                    }
+                    candidates = self.searchable(&from);
+                    if dialling == Dialling::DigitByDigit && !p.at_once {
+                        // The finger goes on: what it presses now stands behind what the pattern made of the rest.
+                        let heard = called.len();
+                        called.push_str(&digits[digits_used..]);
+                        let (used, waits) = waits_for(&candidates, &called, heard);
+                        called.truncate(used);
+                        digits_used += used - heard;
+                        waited |= waits;
+                    }
+                    continue;
+                }
+            };
+            return ended(outcome, path, waited);
+        }
     }
 }
 
@@ -150,7 +180,8 @@ fn follow(cluster: &Cluster, spaces: &[String], digits: &str, dialling: Dialling
 pub fn second_legs(cluster: &Cluster, number: &str) -> Vec<(String, Call)> {
     let numbers = cluster.lines.iter().chain(&cluster.hunt_pilots).filter(|one| one.pattern == number);
     let forwards = numbers.flat_map(|one| &one.forwards);
-    let follow = |one: &Forward| (one.when.clone(), follow(cluster, &one.css, &one.destination, Dialling::EnBloc));
+    let exchange = Exchange::new(cluster);
+    let follow = |one: &Forward| (one.when.clone(), exchange.follow(&one.css, &one.destination, Dialling::EnBloc));
     forwards.map(follow).collect()
 }
 

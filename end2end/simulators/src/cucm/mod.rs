@@ -8,6 +8,7 @@ pub mod model;
 mod operations;
 pub(crate) mod soap;
 mod sql;
+pub mod town;
 
 pub use faults::{Clause, Faults, Sql};
 pub use model::Cluster;
