@@ -16,6 +16,30 @@ pub struct Caller {
     pub count: usize,
     /// The name of one of them.
     pub example: Option<String>,
+    /// Of a trunk.
+    #[serde(default)]
+    pub incoming: Incoming,
+}
+
+/// What a trunk makes of the digits that come in before they are looked up.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Incoming {
+    /// So many of the last ones are kept ("significant digits"); `None`: all.
+    pub significant: Option<usize>,
+    /// Put before them.
+    pub prefix: String,
+}
+
+impl Incoming {
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub fn looked_up(&self, digits: &str) -> String {
+        let cut = self.significant.map_or(0, |kept| digits.chars().count().saturating_sub(kept));
+        let kept: String = digits.chars().skip(cut).collect();
+        format!("{}{kept}", self.prefix)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -84,7 +108,9 @@ impl CallerKind {
 impl Caller {
     /// The calling search space `name` by itself.
     pub fn css(name: &str) -> Self {
-        Self { kind: CallerKind::Css, line_css: None, device_css: Some(name.to_owned()), count: 0, example: None }
+        let device_css = Some(name.to_owned());
+        let incoming = Incoming::default();
+        Self { kind: CallerKind::Css, line_css: None, device_css, count: 0, example: None, incoming }
     }
 
     /// Its calling search spaces, first searched first. A phone searches its line's before its device's; a CTI port the
@@ -107,14 +133,17 @@ impl Caller {
     }
 }
 
-/// `phone:CSS-LINE+CSS-DEVICE`, `css:NAME`; a missing one is `-`.
+/// `phone:CSS-LINE+CSS-DEVICE`, `css:NAME`; a missing one is `-`. Behind a trunk, `/4` and `/PREFIX` where it changes digits.
 impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |css: &Option<String>| css.clone().unwrap_or_else(|| "-".into());
         match self.kind {
             CallerKind::Css => write!(f, "css:{}", name(&self.device_css)),
             kind => write!(f, "{}:{}+{}", kind.word(), name(&self.line_css), name(&self.device_css)),
-        }
+        }?;
+        let (kept, prefix) = (self.incoming.significant, &self.incoming.prefix);
+        kept.map_or(Ok(()), |kept| write!(f, "/{kept}"))?;
+        if prefix.is_empty() { Ok(()) } else { write!(f, "/{prefix}") }
     }
 }
 
@@ -157,5 +186,9 @@ mod tests {
         let bare = Caller { device_css: None, line_css: None, ..caller(CallerKind::Phone) };
         assert_eq!((bare.to_string(), bare.spaces().len()), ("phone:-+-".into(), 0));
         assert_eq!(Caller::css("X").to_string(), "css:X");
+        let incoming = Incoming { significant: Some(4), prefix: "55".into() };
+        assert_eq!(incoming.looked_up("4035551234"), "551234");
+        assert_eq!(incoming.looked_up("12"), "5512");
+        assert_eq!(Caller { incoming, ..caller(CallerKind::Trunk) }.to_string(), "trunk:L+D/4/55");
     }
 }

@@ -75,8 +75,23 @@ pub type Closeness = u128;
 
 /// The shapes `@` stands for: the North American numbering plan. CUCM's own list ships in a file
 /// we may not copy; these are the dialled forms of the public numbering plan.
-const NORTH_AMERICAN: [&str; 8] =
-    ["[2-9]11", "[2-9]XXXXXX", "[2-9]XX[2-9]XXXXXX", "1[2-9]XX[2-9]XXXXXX", "0", "00", "0[2-9]XX[2-9]XXXXXX", "011!"];
+const NORTH_AMERICAN: [&str; 14] = [
+    "[2-9]11",
+    "1[2-9]11",
+    "[2-9]XXXXXX",
+    "[2-9]XX[2-9]XXXXXX",
+    "1[2-9]XX[2-9]XXXXXX",
+    "0",
+    "00",
+    "0[2-9]XX[2-9]XXXXXX",
+    "011!",
+    // Behind a carrier's code.
+    "101XXXX0",
+    "101XXXX0[2-9]XX[2-9]XXXXXX",
+    "101XXXX1[2-9]XX[2-9]XXXXXX",
+    "101XXXX[2-9]XXXXXX",
+    "101XXXX011!",
+];
 
 impl Pattern {
     /// Reads a pattern as CUCM writes it.

@@ -210,7 +210,7 @@ impl Trace {
         if digits.is_empty() {
             return Self::lifted();
         }
-        let mut trace = Self::of(analysis.route(&caller.spaces(), digits, how));
+        let mut trace = Self::of(analysis.route(&caller.spaces(), &caller.incoming.looked_up(digits), how));
         if let (Ended::Inside, Some(pattern)) = (trace.end, &trace.pattern) {
             let owners = [format!("number:{pattern}"), format!("pilot:{pattern}")];
             let legs = facts.legs.all().iter().filter(|leg| owners.contains(&leg.owner));

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+use lockdown::caller::Incoming;
 use lockdown::dial_plan::{
     CallingSearchSpace, Destination, DialPlan, DigitChange, Discard, Endpoint, EndpointKind, Partition, RoutePattern,
     TranslationPattern,
@@ -323,8 +324,8 @@ proptest! {
         inside in prop::bool::weighted(0.8),
     ) {
         let analysis = DigitAnalysis::new(&plan, &Hours::All);
-        let protected = ["P".to_owned()];
-        let wanted = Wanted { outside: true, inside, most: usize::MAX, but: &but, but_partitions: &protected };
+        let (protected, incoming) = (["P".to_owned()], Incoming::default());
+        let wanted = Wanted { outside: true, inside, most: usize::MAX, but: &but, but_partitions: &protected, incoming: &incoming };
         let ways = analysis.ways(spaces, &wanted);
         let all = all(&plan);
         let found: BTreeMap<Ended, Way> =
@@ -391,8 +392,8 @@ proptest! {
         }
         let [quiet, phone] = by_keys;
         prop_assert_eq!(quiet, phone, "key by key");
-        let (but, protected) = (BTreeSet::new(), []);
-        let wanted = Wanted { outside: true, inside: false, most: usize::MAX, but: &but, but_partitions: &protected };
+        let (but, protected, incoming) = (BTreeSet::new(), [], Incoming::default());
+        let wanted = Wanted { outside: true, inside: false, most: usize::MAX, but: &but, but_partitions: &protected, incoming: &incoming };
         for way in analysis.ways(&["PHONE"], &wanted).found {
             let by_keys = way.how == Dialling::DigitByDigit;
             prop_assert_eq!(goes("QUIET", &way.digits, by_keys), ended(&way.route.end), "{:?}", way);

@@ -13,6 +13,10 @@ pub(crate) struct Request {
     body: String,
 }
 
+/// Asked for as flags: an empty one is none by the schema.
+const FLAGS: [&str; 5] =
+    ["blockEnable", "patternUrgency", "useOriginatorCss", "dontWaitForIDTOnSubsequentHops", "isEmergencyServiceNumber"];
+
 impl Request {
     pub(crate) fn read(operation: &'static str) -> Self {
         Self { operation, writes: false, body: String::new() }
@@ -62,8 +66,7 @@ impl Request {
     /// These elements, without what they hold.
     pub(crate) fn tags(self, tags: &[&str]) -> Self {
         tags.iter().fold(self, |mut request, tag| {
-            let flag =
-                matches!(*tag, "blockEnable" | "patternUrgency" | "useOriginatorCss" | "isEmergencyServiceNumber");
+            let flag = FLAGS.contains(tag);
             let _ = if flag { write!(request.body, "<{tag}>false</{tag}>") } else { write!(request.body, "<{tag}/>") };
             request
         })

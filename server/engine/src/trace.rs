@@ -53,7 +53,7 @@ pub async fn callers_of(
         Origin::Css(name) => Ok(facts.css(name).map(|_| Caller::css(name)).into_iter().collect()),
         Origin::Spaces { line, device } if is_there(line) && is_there(device) => {
             let (line_css, device_css) = (line.clone(), device.clone());
-            Ok(vec![Caller { kind: CallerKind::Phone, line_css, device_css, count: 1, example: None }])
+            Ok(vec![Caller { kind: CallerKind::Phone, line_css, device_css, count: 1, ..Caller::css("") }])
         }
         Origin::Spaces { .. } => Ok(Vec::new()),
         Origin::Number { .. } | Origin::Device(_) => dial_plan.callers_at(origin).await,

@@ -4,9 +4,10 @@
 //! Tables and columns: public listings of CUCM's data dictionary, 11.x to 15. The numbers of kinds differ between them: kinds
 //! are named.
 
+use axl::sip_trunk::SipTrunk;
 use axl::sql::Row;
 use axl::{Client, Error};
-use lockdown::caller::{Caller, CallerKind, Callers};
+use lockdown::caller::{Caller, CallerKind, Callers, Incoming};
 use lockdown::dial_plan::{CallingSearchSpace, Destination, Endpoint, RoutePattern};
 use lockdown::guard::Via;
 use lockdown::ids::Uuid;
@@ -141,7 +142,7 @@ pub(super) async fn read(client: &Client) -> Result<BySql, Error> {
     let mut read =
         BySql { callers: Callers::default(), numbers: Vec::new(), targets: None, not_read: vec![], given_up: None };
     read.callers = match asking.rows(&callers(EVERYBODY)).await? {
-        Ok(rows) => Callers::of(of_rows(&rows)),
+        Ok(rows) => Callers::of(told_apart(of_rows(&rows), changing(client, "%", &mut read.not_read).await?)),
         Err(why) => Callers::NotRead { why },
     };
     match asking.rows(NUMBERS).await? {
@@ -175,7 +176,63 @@ pub(super) async fn callers_at(client: &Client, origin: &Origin) -> Result<Vec<C
             format!("l.dnorpattern in ({}){}", written.join(", "), partition.unwrap_or_default())
         }
     };
-    Ok(of_rows(&client.sql(&callers(&condition)).await?))
+    let found = of_rows(&client.sql(&callers(&condition)).await?);
+    let trunk = match origin {
+        Origin::Device(name) if found.iter().any(|caller| caller.kind == CallerKind::Trunk) => name,
+        _ => return Ok(found),
+    };
+    // `_` and `%` of a name are anything to a search; the name itself is looked for then.
+    let mut trunks = client.sip_trunks(trunk).await?;
+    trunks.retain(|found| found.name == *trunk);
+    Ok(told_apart(found, trunks))
+}
+
+/// Trunks that change what comes in.
+async fn changing(client: &Client, name: &str, not_read: &mut Vec<String>) -> Result<Vec<SipTrunk>, Error> {
+    match client.sip_trunks(name).await {
+        Ok(trunks) => Ok(trunks),
+        Err(error @ (Error::BadCredentials | Error::Certificate { .. } | Error::Version { .. })) => Err(error),
+        Err(error) => {
+            not_read.push(format!("what trunks make of digits that come in ({error})"));
+            Ok(Vec::new())
+        }
+    }
+}
+
+fn incoming(trunk: &SipTrunk) -> Incoming {
+    Incoming { significant: trunk.significant_digits, prefix: trunk.prefix.clone().unwrap_or_default() }
+}
+
+/// Trunks of one calling search space that change digits differently are callers of their own.
+fn told_apart(mut callers: Vec<Caller>, trunks: Vec<SipTrunk>) -> Vec<Caller> {
+    for trunk in trunks {
+        let incoming = incoming(&trunk);
+        let is_of = |caller: &Caller| caller.kind == CallerKind::Trunk && caller.device_css == trunk.css;
+        let Some(at) = callers.iter().position(|caller| is_of(caller) && caller.incoming.is_none()) else { continue };
+        if incoming.is_none() {
+            continue;
+        }
+        callers[at].count -= 1;
+        if callers[at].example.as_ref() == Some(&trunk.name) {
+            callers[at].example = None;
+        }
+        if callers[at].count == 0 {
+            callers.remove(at);
+        }
+        match callers.iter_mut().find(|caller| is_of(caller) && caller.incoming == incoming) {
+            Some(known) => known.count += 1,
+            None => callers.push(Caller {
+                kind: CallerKind::Trunk,
+                line_css: None,
+                device_css: trunk.css,
+                count: 1,
+                example: Some(trunk.name),
+                incoming,
+            }),
+        }
+    }
+    callers.sort();
+    callers
 }
 
 /// Between quotation marks, those inside doubled.
@@ -222,7 +279,7 @@ fn of_rows(rows: &[Row]) -> Vec<Caller> {
         let text = |column: &str| row.text(column).map(str::to_owned);
         let (line_css, device_css) = (text("linecss").filter(|_| has_line), text("devicecss"));
         let (count, example) = (row.number("n"), text("example"));
-        let caller = Caller { kind, line_css, device_css, count, example };
+        let caller = Caller { kind, line_css, device_css, count, example, incoming: Incoming::default() };
         callers.entry(caller.to_string()).and_modify(|known| known.count += count).or_insert(caller);
     }
     let mut callers: Vec<Caller> = callers.into_values().collect();

@@ -208,6 +208,7 @@ fn agree(
 async fn both_analyses_agree_on_100_000_random_calls_over_four_towns() {
     let mut rng = TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha);
     let towns = (1..).zip(Style::ALL).flat_map(|(open, style)| [7, 2026].map(|seed| (open, style, seed)));
+    let mut ways_out = 0;
     for (open, style, seed) in towns {
         let town = Town { style, lines: 150, seed };
         let (sim, text) = (CucmSim::with_cluster(town.cluster(), 0, None).await.unwrap(), plan_of(open));
@@ -215,8 +216,8 @@ async fn both_analyses_agree_on_100_000_random_calls_over_four_towns() {
         let checked = guard::judge(&text, &facts);
         let reach = checked.reach.unwrap();
         let mut plan = checked.verdict.unwrap_or_else(|violations| panic!("{style:?}: {violations:?}"));
-        let outbound = reach.leaks.iter().filter(|leak| leak.direction == guard::Direction::Outbound).count();
-        assert!(outbound > 5 && reach.callers.len() > 5, "{style:?}: {outbound} ways out: the test says little");
+        assert!(reach.callers.len() > 5, "{style:?}: {:?}", reach.callers);
+        ways_out += reach.leaks.iter().filter(|leak| leak.direction == guard::Direction::Outbound).count();
         // All of them, not only those that are kept with a site.
         plan.leaks = reach.leaks;
         for target in [Target::Normal, Target::Locked] {
@@ -224,6 +225,7 @@ async fn both_analyses_agree_on_100_000_random_calls_over_four_towns() {
             agree((&plan, &facts), &theirs, &text, target, 6250, &mut rng);
         }
     }
+    assert!(ways_out > 50, "only {ways_out} ways out: the test says little");
 }
 
 /// Who dials: as the product has read it, and as the simulator knows it.

@@ -233,7 +233,9 @@ impl Run {
             _ => "phone",
         };
         let name = |css: &Option<String>| css.clone().unwrap_or_else(|| "-".into());
-        let id = format!("{word}:{}+{}", name(&line_css), name(&device.css));
+        let kept = device.significant_digits.map_or_else(String::new, |digits| format!("/{digits}"));
+        let prefix = device.prefix.as_ref().map_or_else(String::new, |digits| format!("/{digits}"));
+        let id = format!("{word}:{}+{}{kept}{prefix}", name(&line_css), name(&device.css));
         let caller = callers.iter().find(|caller| caller.to_string() == id);
         (caller.unwrap_or_else(|| panic!("{id} is not among {callers:?}")).clone(), line)
     }
@@ -431,6 +433,49 @@ async fn plus_e164_with_normalising_translations() {
     // Only `\+!` mirrored: `…#` still goes out.
     let run = plus_e164(&mirrors[..2]).run(&[]).await;
     assert_eq!(run.leaks(), ["phone:CSS-SJC+- \\+!# in Intl"]);
+}
+
+#[tokio::test]
+async fn what_a_trunk_makes_of_digits_that_come_in_is_looked_up() {
+    let mut plan = Plan::new(&[("LD", "9.1[2-9]XX[2-9]XXXXXX")], &EMERGENCY, &[("9.1[2-9]XX[2-9]XXXXXX", true)])
+        .css("CSS-S1", &["LOCK", "INT", "LD", "911"])
+        .css("CSS-IN", &["LOCK", "INT"])
+        .phone("S1", "", ("INT", "5001"), "CSS-S1", "")
+        .phone("S2", "", ("INT", "85002"), "CSS-S1", "")
+        .trunk("ALL", "CSS-IN")
+        .trunk("FOUR", "CSS-IN")
+        .trunk("MORE", "CSS-IN");
+    let trunk = |name: &str, plan: &mut Plan, kept: usize, prefix: Option<&str>| {
+        let trunk = plan.cluster.devices.iter_mut().find(|device| device.name == name).unwrap();
+        (trunk.significant_digits, trunk.prefix) = (Some(kept), prefix.map(str::to_owned));
+    };
+    trunk("FOUR", &mut plan, 4, None);
+    trunk("MORE", &mut plan, 4, Some("8"));
+    plan.text.inbound_css = vec!["CSS-IN".into()];
+    let mirror = TranslationPattern {
+        pattern: "5XXX".into(),
+        partition: Some("LOCK".into()),
+        urgent: true,
+        mask: Some("5911".into()),
+        css: Some("CSS-TO-EOC".into()),
+        ..TranslationPattern::default()
+    };
+    plan.cluster.translation_patterns.push(mirror);
+    let run = plan.run(&[]).await;
+    run.agrees(&[
+        ("FOUR", "4035555001", "in 5001", "in 5001"),
+        ("FOUR", "4035555009", "-", "5911"),
+        ("MORE", "4035555002", "in 85002", "in 85002"),
+        ("MORE", "4035555001", "-", "-"),
+        ("ALL", "4035555001", "-", "-"),
+        ("ALL", "5001", "in 5001", "in 5001"),
+    ]);
+    let leaks = &run.check.reach.as_ref().unwrap().leaks;
+    let of = |id: &str| leaks.iter().find(|leak| leak.caller == id).map(|leak| leak.example.as_str());
+    assert_eq!(of("trunk:-+CSS-IN/4"), Some("5001"), "a closer number beats the mirror: {leaks:?}");
+    assert_eq!(of("trunk:-+CSS-IN/4/8"), Some("5002"), "as the carrier sends it: {leaks:?}");
+    let devices: usize = run.facts.callers().iter().map(|caller| caller.count).sum();
+    assert_eq!(devices, run.sim.cluster().devices.len());
 }
 
 #[tokio::test]

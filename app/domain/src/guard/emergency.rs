@@ -131,9 +131,10 @@ impl<'p> Proof<'p> {
         for (number, caller) in self.callers.iter().enumerate() {
             let spaces = caller.spaces();
             for (form, digits) in self.forms.iter().enumerate() {
+                let looked_up = caller.incoming.looked_up(digits);
                 for (dialling, words) in DIALLING {
-                    let was = before.route(&spaces, digits, dialling);
-                    let is = after.route(&spaces, digits, dialling);
+                    let was = before.route(&spaces, &looked_up, dialling);
+                    let is = after.route(&spaces, &looked_up, dialling);
                     let reached = &mut self.reached[number][form];
                     reached.normal = reached.normal.max(Reached::of(if is_normal { &is } else { &was }));
                     reached.locked = reached.locked.max(Reached::of(&is));
@@ -201,10 +202,10 @@ pub(super) fn unproven(
         let head = head.trim_end_matches('.');
         let partition = object.partition().unwrap_or_default();
         for digits in forms.iter().filter(|form| form.starts_with(head)) {
-            let lost = callers
-                .iter()
-                .filter(|caller| sees(caller, partition))
-                .filter(|caller| analysis.route(&caller.spaces(), digits, Dialling::EnBloc).end == End::NoRoute);
+            let lost = callers.iter().filter(|caller| sees(caller, partition)).filter(|caller| {
+                let looked_up = caller.incoming.looked_up(digits);
+                analysis.route(&caller.spaces(), &looked_up, Dialling::EnBloc).end == End::NoRoute
+            });
             let lost: Vec<&Caller> = lost.collect();
             if !lost.is_empty() {
                 let (digits, from) = (digits.clone(), callers_in_words(&lost));

@@ -2,7 +2,7 @@
 
 use super::forms::dialled_forms;
 use super::{CallerReach, Direction, Reach, Reached};
-use crate::caller::CallerKind;
+use crate::caller::{CallerKind, Incoming};
 use crate::dial_plan::DialPlan;
 use crate::hours::Hours;
 use crate::plan::{LockPlan, PlanText};
@@ -81,9 +81,11 @@ pub fn flows(text: &PlanText, dial_plan: &DialPlan, reach: &Reach) -> Vec<Flow> 
         .collect();
     let mut flows: Vec<Flow> = Vec::new();
     for (at, caller) in reach.callers.iter().enumerate() {
-        let spaces = caller.caller.spaces();
-        let out = out.entry(followed.alike(&spaces)).or_insert_with(|| followed.places(&spaces, true));
-        let within = within.entry(spaces.clone()).or_insert_with(|| followed.places(&spaces, false));
+        let (spaces, incoming) = (caller.caller.spaces(), &caller.caller.incoming);
+        let out =
+            out.entry(followed.alike(&spaces, incoming)).or_insert_with(|| followed.places(&spaces, true, incoming));
+        let within = within.entry((spaces.clone(), incoming));
+        let within = within.or_insert_with(|| followed.places(&spaces, false, incoming));
         let one = flow(text, at, caller, out.and(within), comes_in.contains(caller.caller.to_string().as_str()));
         match flows.iter_mut().find(|flow| is_alike(flow, &one)) {
             Some(flow) => {
@@ -165,19 +167,20 @@ impl<'s> Followed<'s> {
 
     /// Callers for whom this is the same have the same ways out, and they end alike when locked: but where a translation
     /// looks up its digits from where the caller does, only if they search the same.
-    fn alike(&self, spaces: &[&str]) -> (Vec<Vec<usize>>, Vec<String>) {
+    fn alike(&self, spaces: &[&str], incoming: &Incoming) -> (Vec<Vec<usize>>, Vec<String>, Incoming) {
         let states = std::iter::once(&self.normal).chain(&self.locked);
         let out = states.map(|analysis| analysis.bearing_on_ways_out(spaces)).collect();
         let names = spaces.iter().filter(|_| self.returns).map(|name| (*name).to_owned());
-        (out, names.collect())
+        (out, names.collect(), incoming.clone())
     }
 
     /// Of calls that go out in normal times, or of those that stay inside.
-    fn places(&self, spaces: &[&str], outside: bool) -> Places {
+    fn places(&self, spaces: &[&str], outside: bool, incoming: &Incoming) -> Places {
         let comes_in = self.text.inbound_css.iter().any(|name| spaces.contains(&name.as_str()));
         let most = if outside || comes_in { FOLLOWED } else { INSIDE };
         let mut places = Places::default();
-        for Way { digits, how, route } in self.normal.ways(spaces, &self.wanted(outside, most)).found {
+        for Way { digits, how, route } in self.normal.ways(spaces, &self.wanted(outside, most, incoming)).found {
+            let digits = incoming.looked_up(&digits);
             places.normal.insert(self.place(&route.end));
             let ends = self.locked.iter().map(|analysis| analysis.route(spaces, &digits, how).end);
             places.locked.extend(ends.map(|end| self.place(&end)));
@@ -185,9 +188,9 @@ impl<'s> Followed<'s> {
         places
     }
 
-    fn wanted(&self, outside: bool, most: usize) -> Wanted<'_> {
+    fn wanted<'w>(&'w self, outside: bool, most: usize, incoming: &'w Incoming) -> Wanted<'w> {
         let but_partitions = &self.text.protected_partitions;
-        Wanted { outside, inside: !outside, most, but: &self.forms, but_partitions }
+        Wanted { outside, inside: !outside, most, but: &self.forms, but_partitions, incoming }
     }
 
     fn place(&self, end: &End) -> Place {

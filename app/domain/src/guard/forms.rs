@@ -41,9 +41,9 @@ pub fn dialled_forms(text: &PlanText, dial_plan: &DialPlan) -> BTreeSet<String> 
     let mut callers = dial_plan.callers();
     callers.extend(dial_plan.unused_spaces());
     let by = |analysis: &DigitAnalysis<'_>, caller: &Caller, form: &String, number: &str| {
-        [Dialling::EnBloc, Dialling::DigitByDigit]
-            .into_iter()
-            .any(|dialling| leads_to(&analysis.route(&caller.spaces(), form, dialling), form, number))
+        [Dialling::EnBloc, Dialling::DigitByDigit].into_iter().any(|dialling| {
+            leads_to(&analysis.route(&caller.spaces(), &caller.incoming.looked_up(form), dialling), form, number)
+        })
     };
     let leads = |form: &String, number: &str| {
         analyses.iter().any(|analysis| callers.iter().any(|caller| by(analysis, caller, form, number)))

@@ -1,7 +1,7 @@
 //! Ways past the lock.
 
 use super::words::caller_in_words;
-use crate::caller::Caller;
+use crate::caller::{Caller, Incoming};
 use crate::dial_plan::{DialPlan, place};
 use crate::hours::Hours;
 use crate::leg::Leg;
@@ -129,7 +129,8 @@ pub(super) fn find(
     let mut found = Found { leaks: Vec::new(), pstn: Vec::new(), unfinished: Vec::new(), cut: Vec::new() };
     for caller in callers {
         let spaces = caller.spaces();
-        let ways = known.entry(search.alike(&spaces)).or_insert_with(|| search.ways(&spaces));
+        let ways = known.entry(search.alike(&spaces, &caller.incoming));
+        let ways = ways.or_insert_with(|| search.ways(&spaces, &caller.incoming));
         found.pstn.push(Pstn { normal: ways.normally, locked: ways.leaks.iter().any(is_outbound) });
         if text.eoc_css.iter().any(|css| caller.uses(css)) {
             continue;
@@ -172,14 +173,15 @@ struct Search<'s> {
 }
 
 /// Callers for whom this is the same have the same ways.
-type Alike = (Vec<Vec<usize>>, Option<Vec<String>>);
+type Alike = (Vec<Vec<usize>>, Option<Vec<String>>, Incoming);
 
 impl Search<'_> {
     /// What bears on ways out in each state; of a caller from outside also what it searches at all.
-    fn alike(&self, spaces: &[&str]) -> Alike {
+    fn alike(&self, spaces: &[&str], incoming: &Incoming) -> Alike {
         let states = std::iter::once(&self.normal).chain(&self.locked);
         let out = states.map(|analysis| analysis.bearing_on_ways_out(spaces)).collect();
-        (out, self.comes_in(spaces).then(|| spaces.iter().map(|name| (*name).to_owned()).collect()))
+        let searched = self.comes_in(spaces).then(|| spaces.iter().map(|name| (*name).to_owned()).collect());
+        (out, searched, incoming.clone())
     }
 
     fn comes_in(&self, spaces: &[&str]) -> bool {
@@ -187,21 +189,27 @@ impl Search<'_> {
     }
 
     /// Ways out; of a caller from outside also one way in, if there is any: each number of the site would be one.
-    fn ways(&self, spaces: &[&str]) -> Ways {
-        let normally = !self.normal.ways(spaces, &self.wanted(false, 1)).found.is_empty();
+    fn ways(&self, spaces: &[&str], incoming: &Incoming) -> Ways {
+        let normally = !self.normal.ways(spaces, &self.wanted(false, 1, incoming)).found.is_empty();
         let mut ways = Ways { normally, leaks: Vec::new(), complete: true, cut: false };
         let inbound = self.comes_in(spaces);
         for analysis in &self.locked {
-            self.add(&mut ways, analysis, spaces, false);
+            self.add(&mut ways, analysis, spaces, (false, incoming));
             if inbound {
-                self.add(&mut ways, analysis, spaces, true);
+                self.add(&mut ways, analysis, spaces, (true, incoming));
             }
         }
         ways
     }
 
-    fn add(&self, ways: &mut Ways, analysis: &DigitAnalysis<'_>, spaces: &[&str], inbound: bool) {
-        let more = analysis.ways(spaces, &self.wanted(inbound, LISTED));
+    fn add(
+        &self,
+        ways: &mut Ways,
+        analysis: &DigitAnalysis<'_>,
+        spaces: &[&str],
+        (inbound, incoming): (bool, &Incoming),
+    ) {
+        let more = analysis.ways(spaces, &self.wanted(inbound, LISTED, incoming));
         ways.complete &= more.complete;
         ways.cut |= !inbound && more.found.len() >= LISTED;
         // A dispatcher's call back to an emergency caller, and all else that is protected on its way, is not asked for.
@@ -227,7 +235,7 @@ impl Search<'_> {
             let found = if let Some(digits) = &leg.destination {
                 Some((digits.clone(), analysis.route(&spaces, digits, Dialling::EnBloc)))
             } else {
-                let ways = analysis.ways(&spaces, &self.wanted(false, 1));
+                let ways = analysis.ways(&spaces, &self.wanted(false, 1, &Incoming::default()));
                 complete &= ways.complete;
                 ways.found.into_iter().next().map(|way| (way.digits, way.route))
             };
@@ -246,8 +254,9 @@ impl Search<'_> {
         Some(Leak { caller, via, pattern, partition, example, path, direction, count })
     }
 
-    fn wanted(&self, inside: bool, most: usize) -> Wanted<'_> {
-        Wanted { outside: true, inside, most, but: self.forms, but_partitions: &self.text.protected_partitions }
+    fn wanted<'w>(&'w self, inside: bool, most: usize, incoming: &'w Incoming) -> Wanted<'w> {
+        let but_partitions = &self.text.protected_partitions;
+        Wanted { outside: true, inside, most, but: self.forms, but_partitions, incoming }
     }
 }
 

@@ -68,7 +68,7 @@ pub(super) fn unread(analysis: &DigitAnalysis<'_>, dial_plan: &DialPlan) -> Vec<
         counted(
             wide,
             "Patterns that stand for CUCM's numbering plan",
-            "It takes more than is tried here: carrier codes such as 101XXXX, operator-assisted 01 calls, 1411",
+            "It takes more than is tried here, operator-assisted 01 calls for one",
         ),
         counted(
             filters,

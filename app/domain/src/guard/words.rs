@@ -37,7 +37,13 @@ pub fn caller_in_words(caller: &Caller) -> String {
         (None, Some(device)) => format!("device {device}"),
         (Some(line), Some(device)) => format!("line {line}, device {device}"),
     };
-    format!("{} {name} ({spaces})", caller.count)
+    let digits = match (caller.incoming.significant, caller.incoming.prefix.as_str()) {
+        (None, "") => String::new(),
+        (Some(kept), "") => format!(", last {kept} digits"),
+        (None, prefix) => format!(", {prefix} before the digits"),
+        (Some(kept), prefix) => format!(", {prefix} and the last {kept} digits"),
+    };
+    format!("{} {name} ({spaces}{digits})", caller.count)
 }
 
 /// The first few, and how many more.

@@ -6,9 +6,10 @@
 use super::analysis::{DigitAnalysis, Leads};
 use super::change::{Digit, changed_digits};
 use super::route::{Dialling, End, MAX_TRANSLATIONS, Route};
-use super::tree::{ALL, Node};
+use super::tree::{ALL, Node, bit};
 use super::view::View;
 use super::witness::{Hop, Keys, Search};
+use crate::caller::Incoming;
 use crate::dial_plan::Discard;
 use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
@@ -25,6 +26,8 @@ pub struct Wanted<'w> {
     pub but: &'w BTreeSet<String>,
     /// No way leads past a pattern of these partitions.
     pub but_partitions: &'w [String],
+    /// What is made of the digits before they are looked up.
+    pub incoming: &'w Incoming,
 }
 
 /// What was found.
@@ -111,11 +114,14 @@ impl Walk<'_, '_> {
         }
         let (shortest, endless) = self.analysis.tree().length(node);
         let longest = if endless { self.longest.max(shortest) } else { shortest };
+        let put: Vec<Digit> = self.wanted.incoming.prefix.chars().map(|digit| Digit::Fixed(bit(digit))).collect();
+        let most = self.wanted.incoming.significant.unwrap_or(usize::MAX);
         for length in shortest..=longest {
-            let digits: Vec<Digit> = (0..length).map(Digit::Dialled).collect();
-            let sets = self.sets(number, node, length);
+            let Some(dialled) = length.checked_sub(put.len()).filter(|dialled| *dialled <= most) else { continue };
+            let digits = put.iter().copied().chain((0..dialled).map(Digit::Dialled)).collect();
+            let sets = self.sets(number, node, length).split_off(put.len());
             let mut hops = vec![Hop { view: view.clone(), number, node, digits, heard: 1, keys: Keys::None }];
-            if self.follow(&mut hops, length, &sets) {
+            if self.follow(&mut hops, dialled, &sets) {
                 return;
             }
         }
@@ -158,7 +164,9 @@ impl Walk<'_, '_> {
         } else {
             analysis.view(translation.css.as_deref().as_slice())
         };
-        let goes_on = !translation.at_once && self.goes_on(&view, &digits, sets);
+        // A trunk presses no keys.
+        let by_keys = !translation.at_once && self.wanted.incoming.is_none();
+        let goes_on = by_keys && self.goes_on(&view, &digits, sets);
         if goes_on {
             self.press_on(hops, &view, digits.clone(), length, sets);
         }
@@ -226,7 +234,7 @@ impl Walk<'_, '_> {
         let Some(example) = self.search.witness(hops, length) else { return false };
         self.ways.complete = false;
         let how = Dialling::EnBloc;
-        let route = self.analysis.route(self.spaces, &example, how);
+        let route = self.analysis.route(self.spaces, &self.wanted.incoming.looked_up(&example), how);
         if self.is_wanted(&route) {
             self.ways.found.push(Way { digits: example, how, route });
         }
@@ -235,7 +243,7 @@ impl Walk<'_, '_> {
 
     /// Followed again by the plain route, as a check of the search.
     fn note(&mut self, number: u32, example: String, how: Dialling) {
-        let route = self.analysis.route(self.spaces, &example, how);
+        let route = self.analysis.route(self.spaces, &self.wanted.incoming.looked_up(&example), how);
         if route.path.last() != Some(&self.analysis.name(number)) {
             debug_assert!(false, "{example} from {:?}: {route:?}, not {}", self.spaces, self.analysis.name(number));
             self.ways.complete = false;
@@ -321,8 +329,14 @@ mod tests {
     }
 
     fn ways(plan: &DialPlan) -> Ways {
-        let wanted =
-            Wanted { outside: true, inside: false, most: usize::MAX, but: &BTreeSet::new(), but_partitions: &[] };
+        let wanted = Wanted {
+            outside: true,
+            inside: false,
+            most: usize::MAX,
+            but: &BTreeSet::new(),
+            but_partitions: &[],
+            incoming: &Incoming::default(),
+        };
         DigitAnalysis::new(plan, &Hours::All).ways(&["CSS"], &wanted)
     }
 

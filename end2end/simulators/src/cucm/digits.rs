@@ -121,7 +121,9 @@ impl<'c> Exchange<'c> {
             [line, device.css.clone()]
         };
         let spaces: Vec<String> = order.into_iter().flatten().collect();
-        Some(self.follow(&spaces, digits, dialling))
+        let kept = digits.len().saturating_sub(device.significant_digits.unwrap_or(usize::MAX));
+        let digits = [device.prefix.as_deref().unwrap_or_default(), &digits[kept..]].concat();
+        Some(self.follow(&spaces, &digits, dialling))
     }
 
     fn searchable(&self, spaces: &[String]) -> Rc<Vec<Candidate<'c>>> {
@@ -244,6 +246,7 @@ fn shapes(text: &str) -> (Vec<Vec<Piece>>, usize) {
     if let Some(at) = text.find('@') {
         let plan = [
             "[2-9]11",
+            "1[2-9]11",
             "[2-9]XXXXXX",
             "[2-9]XX[2-9]XXXXXX",
             "1[2-9]XX[2-9]XXXXXX",
@@ -251,6 +254,11 @@ fn shapes(text: &str) -> (Vec<Vec<Piece>>, usize) {
             "00",
             "0[2-9]XX[2-9]XXXXXX",
             "011!",
+            "101XXXX0",
+            "101XXXX011!",
+            "101XXXX0[2-9]XX[2-9]XXXXXX",
+            "101XXXX1[2-9]XX[2-9]XXXXXX",
+            "101XXXX[2-9]XXXXXX",
         ];
         let all: Vec<_> =
             plan.iter().map(|form| shapes(&format!("{}{form}{}", &text[..at], &text[at + 1..]))).collect();

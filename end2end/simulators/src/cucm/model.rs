@@ -135,6 +135,10 @@ pub struct Device {
     /// Of a remote destination profile: with what its mobiles are rung.
     pub reroute_css: Option<String>,
     pub remote_destinations: Vec<String>,
+    /// Of a trunk: so many of the last digits that come in are looked up, ...
+    pub significant_digits: Option<usize>,
+    /// ... behind these.
+    pub prefix: Option<String>,
     /// `OnNet` or `OffNet`, of gateways and trunks.
     pub network_location: Option<String>,
 }

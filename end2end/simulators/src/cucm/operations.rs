@@ -1,7 +1,9 @@
 //! What AXL's operations do to the model. Names and orders are AXL's.
 
 use super::faults::{Clause, Sql};
-use super::model::{self, Cluster, Css, Forward, Number, Partition, RoutePattern, TranslationPattern, same_uuid, uuid};
+use super::model::{
+    self, Cluster, Css, Device, Forward, Number, Partition, RoutePattern, TranslationPattern, same_uuid, uuid,
+};
 use super::soap::{Node, Value, response, row};
 use super::sql;
 use std::fmt::Write;
@@ -47,6 +49,10 @@ pub(crate) fn perform(cluster: &mut Cluster, ask: &Node, manner: &Manner<'_>) ->
             ask,
             manner,
         ),
+        "listSipTrunk" => {
+            let trunks = cluster.devices.iter().filter(|device| device.class == "Trunk");
+            list(trunks.map(|device| (&device.name, &None, trunk_row(device, ask, manner))), ask, manner)
+        }
         "listCss" => list(
             cluster.calling_search_spaces.iter().map(|c| (&c.name, &None, css_row(c, ask, manner, false))),
             ask,
@@ -275,6 +281,18 @@ fn trans_row(p: &TranslationPattern, ask: &Node, manner: &Manner<'_>) -> String 
         ("isEmergencyServiceNumber", Value::Flag(p.emergency)),
     ];
     row("transPattern", &p.uuid(), fields, ask.child("returnedTags"), manner.nils)
+}
+
+fn trunk_row(device: &Device, ask: &Node, manner: &Manner<'_>) -> String {
+    let kept = device.significant_digits.map_or("99".to_owned(), |digits| digits.to_string());
+    let fields = vec![
+        ("name", Value::text(&device.name)),
+        ("description", Value::text("")),
+        ("callingSearchSpaceName", reference("Css", device.css.as_ref())),
+        ("sigDigits", Value::Text(kept)),
+        ("prefixDn", Value::opt(device.prefix.as_ref())),
+    ];
+    row("sipTrunk", &uuid("Device", &device.name), fields, ask.child("returnedTags"), manner.nils)
 }
 
 fn number_uuid(kind: &str, p: &Number) -> String {

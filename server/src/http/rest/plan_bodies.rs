@@ -198,7 +198,7 @@ fn seconds(took: SignedDuration) -> f64 {
 
 impl CallerBody {
     fn of(reach: &CallerReach) -> Self {
-        let Caller { kind, line_css, device_css, count, example } = reach.caller.clone();
+        let Caller { kind, line_css, device_css, count, example, .. } = reach.caller.clone();
         let emergency =
             |one: &EmergencyReach| EmergencyBody { number: one.number.clone(), normal: one.normal, locked: one.locked };
         let Pstn { normal, locked } = reach.pstn;

@@ -1,0 +1,44 @@
+//! SIP trunks: what they make of the digits that come in.
+
+use crate::client::Client;
+use crate::envelope::Request;
+use crate::error::Error;
+use crate::xml::Element;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SipTrunk {
+    pub name: String,
+    pub css: Option<String>,
+    /// So many of the last digits are looked up; `None`: all.
+    pub significant_digits: Option<usize>,
+    /// Put before them.
+    pub prefix: Option<String>,
+}
+
+const TAGS: [&str; 4] = ["name", "callingSearchSpaceName", "sigDigits", "prefixDn"];
+
+/// Source: AXL schema, `sigDigits` of `RSipTrunk`: "99 is corresponding to All".
+const ALL: usize = 99;
+
+impl Client {
+    /// Trunks whose name is like `name` (`%` for all).
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn sip_trunks(&self, name: &str) -> Result<Vec<SipTrunk>, Error> {
+        let request = Request::read("listSipTrunk").search("name", name).returned(&TAGS);
+        Ok(self.list(&request, "sipTrunk").await?.iter().filter_map(SipTrunk::read).collect())
+    }
+}
+
+impl SipTrunk {
+    fn read(row: &Element) -> Option<Self> {
+        let significant = row.text_of("sigDigits").and_then(|digits| digits.parse().ok());
+        Some(Self {
+            name: row.text_of("name")?,
+            css: row.text_of("callingSearchSpaceName"),
+            significant_digits: significant.filter(|digits| *digits != ALL),
+            prefix: row.text_of("prefixDn"),
+        })
+    }
+}
