@@ -13,6 +13,7 @@ fn root() -> PathBuf {
 fn guides() -> Vec<(PathBuf, String)> {
     let folder = root().join("deploy/guide");
     let mut all: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    all.retain(|path| path.extension().is_some_and(|kind| kind == "md"));
     all.sort();
     all.extend(["README.md", "deploy/README.md", "server/README.md"].map(|name| root().join(name)));
     all.into_iter().map(|path| (path.clone(), std::fs::read_to_string(&path).unwrap())).collect()
