@@ -52,7 +52,7 @@ pub fn asked(by: &str, until: &str) -> String {
 
 pub const PLAN_UNCHECKED: &str = "The plan was not checked yet: CUCM was not seen.";
 pub const PLAN_REFUSED: &str = "The plan is refused. Nothing can be locked until it is mended:";
-pub const PLAN_SEE_ALL: &str = "Seniors and administrators see who it concerns on the page Plan.";
+pub const PLAN_SEE_ALL: &str = "The page Plan shows seniors and administrators whom this concerns.";
 
 pub(crate) fn devices(count: usize) -> String {
     if count == 1 { "1 device".to_owned() } else { format!("{count} devices") }

@@ -2,6 +2,7 @@
 
 use crate::dial_plan::DialPlan;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// A kind of device with its calling search spaces, and how many there are of it.
@@ -33,6 +34,11 @@ pub struct Incoming {
 impl Incoming {
     pub fn is_none(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// What comes in where one of these is looked up.
+    pub fn dialled(&self, looked_up: &BTreeSet<String>) -> BTreeSet<String> {
+        looked_up.iter().filter_map(|number| number.strip_prefix(&self.prefix)).map(str::to_owned).collect()
     }
 
     pub fn looked_up(&self, digits: &str) -> String {

@@ -17,21 +17,22 @@ pub enum Originator {
 }
 
 impl Originator {
-    /// Those that make a difference somewhere in this plan.
-    pub fn of(plan: &DialPlan) -> &'static [Self] {
-        if unsure(plan).is_empty() { &[Self::InEffect] } else { &[Self::InEffect, Self::Caller] }
+    /// Those that make a difference somewhere in a state of the plan.
+    pub fn of<'p>(states: impl IntoIterator<Item = &'p DialPlan>) -> &'static [Self] {
+        let differs = states.into_iter().any(|state| !unsure(state).is_empty());
+        if differs { &[Self::InEffect, Self::Caller] } else { &[Self::InEffect] }
     }
 }
 
-/// Translation patterns that look up their digits where the originator does, and can be met behind one that names a calling
-/// search space.
+/// Translation patterns that look up their digits where the originator does, and can be met behind one that looks them up
+/// elsewhere.
 pub fn unsure(plan: &DialPlan) -> Vec<&TranslationPattern> {
-    let named = plan.translation_patterns.iter().filter(|one| !one.use_originator_css).map(|one| one.css.as_deref());
-    let named: BTreeSet<&str> = named.flatten().collect();
+    let elsewhere: Vec<_> = plan.translation_patterns.iter().filter(|one| !one.use_originator_css).collect();
+    let named: BTreeSet<&str> = elsewhere.iter().filter_map(|one| one.css.as_deref()).collect();
     let spaces = plan.calling_search_spaces.iter().filter(|css| named.contains(css.name.as_str()));
     let seen: BTreeSet<&str> = spaces.flat_map(|css| css.members.iter().map(String::as_str)).collect();
     // Everybody sees what is in no partition.
     let is_seen = |one: &&TranslationPattern| one.partition.as_deref().is_none_or(|name| seen.contains(name));
     let behind = plan.translation_patterns.iter().filter(|one| one.use_originator_css);
-    behind.filter(is_seen).filter(|_| !named.is_empty()).collect()
+    behind.filter(is_seen).filter(|_| !elsewhere.is_empty()).collect()
 }

@@ -12,7 +12,8 @@ const LEFT: usize = 124;
 const RIGHT: usize = 246;
 
 /// In this order from top to bottom.
-const PLACES: [&str; 7] = ["PSTN", "Emergency", "EOC", "Inside", "On-net", "Blocked", "Not understood"];
+const PLACES: [&str; 8] =
+    ["PSTN", "Emergency", "Emergency (part)", "EOC", "Inside", "On-net", "Blocked", "Not understood"];
 
 #[component]
 pub(crate) fn FlowPicture(flows: Vec<FlowView>) -> impl IntoView {

@@ -100,7 +100,7 @@ fn Dial(site: SiteId, written: Asked, traced: Option<Result<Vec<TracedView>, Str
                 <input id="from" name="from" type="text" required autocomplete="off" spellcheck="false" value=from placeholder="5002"/>
                 <label for="dial">"dial"</label>
                 <input id="dial" name="dial" type="text" required autocomplete="off" inputmode="tel" value=dial placeholder="9-1-403-555-1234"/>
-                <button type="submit" class="button">"Follow it"</button>
+                <button type="submit" class="button">"Trace the call"</button>
             </form>
             <small>"From: an extension, the name of a device or trunk, or css: and the name of a calling search space."</small>
             {answer}
@@ -193,7 +193,7 @@ fn Cause(cause: CauseView) -> impl IntoView {
             <span>"For example "<code>{cause.example}</code>{format!(": {}", cause.path)}</span>
             <span>{cause.fix}</span>
             <details>
-                <summary>"Who"</summary>
+                <summary>"Who can do this"</summary>
                 <ul class="plain">{cause.who.into_iter().map(who).collect_view()}{more}</ul>
             </details>
         </li>

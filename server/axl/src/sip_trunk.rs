@@ -34,6 +34,8 @@ impl Client {
 impl SipTrunk {
     fn read(row: &Element) -> Option<Self> {
         let significant = row.text_of("sigDigits").and_then(|digits| digits.parse().ok());
+        // None at all would leave a trunk that reaches nothing: where it says so it is taken for one that changes nothing.
+        let significant = significant.filter(|digits| *digits != 0);
         Some(Self {
             name: row.text_of("name")?,
             css: row.text_of("callingSearchSpaceName"),

@@ -119,12 +119,18 @@ impl Pages {
 }
 
 fn verdict(check: &PlanCheck, reach: &Reach) -> String {
-    if check.checked.verdict.is_err() {
+    let Ok(plan) = &check.checked.verdict else {
         return "✗ The plan is refused: a lock would not be carried out.".to_owned();
-    }
-    let ways = lockdown::timeline::ways(reach.leaks.len());
-    let mark = if reach.leaks.is_empty() { '✓' } else { '!' };
-    format!("{mark} The plan may run: {ways}.")
+    };
+    let doubt = if plan.unfinished {
+        ", but not every way could be followed"
+    } else if !plan.callers_read {
+        ", but who calls from where was not read"
+    } else {
+        ""
+    };
+    let mark = if reach.leaks.is_empty() && doubt.is_empty() { '✓' } else { '!' };
+    format!("{mark} The plan may run: {}{doubt}.", lockdown::timeline::ways(reach.leaks.len()))
 }
 
 fn flow(flow: &Flow) -> FlowView {

@@ -117,14 +117,30 @@ struct Asking<'c> {
 }
 
 impl Asking<'_> {
-    /// The rows, or why there are none. A cluster that has just answered by lists is there: what it does not say by SQL keeps
-    /// nobody from locking.
+    /// The rows, or why there are none.
     async fn rows(&mut self, query: &str) -> Result<Result<Vec<Row>, String>, Error> {
-        if let Some(why) = &self.given_up {
-            return Ok(Err(why.clone()));
+        match self.given_up.clone() {
+            Some(why) => Ok(Err(why)),
+            None => self.answer(self.client.sql(query).await),
         }
-        match self.client.sql(query).await {
-            Ok(rows) => Ok(Ok(rows)),
+    }
+
+    /// SIP trunks, as far as they are told.
+    async fn trunks(&mut self, not_read: &mut Vec<String>) -> Result<Vec<SipTrunk>, Error> {
+        let answer = match self.given_up.clone() {
+            Some(why) => Err(why),
+            None => self.answer(self.client.sip_trunks("%").await)?,
+        };
+        Ok(answer.unwrap_or_else(|why| {
+            not_read.push(format!("what trunks make of digits that come in ({why})"));
+            Vec::new()
+        }))
+    }
+
+    /// A cluster that has just answered by lists is there: what it does not say keeps nobody from locking.
+    fn answer<T>(&mut self, answer: Result<T, Error>) -> Result<Result<T, String>, Error> {
+        match answer {
+            Ok(found) => Ok(Ok(found)),
             Err(error @ (Error::BadCredentials | Error::Certificate { .. } | Error::Version { .. })) => Err(error),
             Err(error @ Error::Rejected { .. }) => Ok(Err(error.to_string())),
             Err(error) => {
@@ -142,7 +158,7 @@ pub(super) async fn read(client: &Client) -> Result<BySql, Error> {
     let mut read =
         BySql { callers: Callers::default(), numbers: Vec::new(), targets: None, not_read: vec![], given_up: None };
     read.callers = match asking.rows(&callers(EVERYBODY)).await? {
-        Ok(rows) => Callers::of(told_apart(of_rows(&rows), changing(client, "%", &mut read.not_read).await?)),
+        Ok(rows) => Callers::of(told_apart(of_rows(&rows), asking.trunks(&mut read.not_read).await?)),
         Err(why) => Callers::NotRead { why },
     };
     match asking.rows(NUMBERS).await? {
@@ -187,18 +203,6 @@ pub(super) async fn callers_at(client: &Client, origin: &Origin) -> Result<Vec<C
     Ok(told_apart(found, trunks))
 }
 
-/// Trunks that change what comes in.
-async fn changing(client: &Client, name: &str, not_read: &mut Vec<String>) -> Result<Vec<SipTrunk>, Error> {
-    match client.sip_trunks(name).await {
-        Ok(trunks) => Ok(trunks),
-        Err(error @ (Error::BadCredentials | Error::Certificate { .. } | Error::Version { .. })) => Err(error),
-        Err(error) => {
-            not_read.push(format!("what trunks make of digits that come in ({error})"));
-            Ok(Vec::new())
-        }
-    }
-}
-
 fn incoming(trunk: &SipTrunk) -> Incoming {
     Incoming { significant: trunk.significant_digits, prefix: trunk.prefix.clone().unwrap_or_default() }
 }
@@ -207,17 +211,14 @@ fn incoming(trunk: &SipTrunk) -> Incoming {
 fn told_apart(mut callers: Vec<Caller>, trunks: Vec<SipTrunk>) -> Vec<Caller> {
     for trunk in trunks {
         let incoming = incoming(&trunk);
-        let is_of = |caller: &Caller| caller.kind == CallerKind::Trunk && caller.device_css == trunk.css;
-        let Some(at) = callers.iter().position(|caller| is_of(caller) && caller.incoming.is_none()) else { continue };
         if incoming.is_none() {
             continue;
         }
-        callers[at].count -= 1;
-        if callers[at].example.as_ref() == Some(&trunk.name) {
-            callers[at].example = None;
-        }
-        if callers[at].count == 0 {
-            callers.remove(at);
+        let is_of = |caller: &Caller| caller.kind == CallerKind::Trunk && caller.device_css == trunk.css;
+        // One that was made since the others were counted is among none of them.
+        if let Some(others) = callers.iter_mut().find(|caller| is_of(caller) && caller.incoming.is_none()) {
+            others.count = others.count.saturating_sub(1);
+            others.example.take_if(|name| *name == trunk.name);
         }
         match callers.iter_mut().find(|caller| is_of(caller) && caller.incoming == incoming) {
             Some(known) => known.count += 1,
@@ -231,6 +232,7 @@ fn told_apart(mut callers: Vec<Caller>, trunks: Vec<SipTrunk>) -> Vec<Caller> {
             }),
         }
     }
+    callers.retain(|caller| caller.kind != CallerKind::Trunk || caller.count > 0);
     callers.sort();
     callers
 }

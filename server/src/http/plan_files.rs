@@ -30,10 +30,14 @@ pub(super) async fn page(
     match state.engine.last_check(&site) {
         Err(_) => StatusCode::NOT_FOUND.into_response(),
         Ok(None) => (StatusCode::SERVICE_UNAVAILABLE, "The plan was not checked yet.").into_response(),
-        Ok(Some(check)) => written(&site, &check, &name).unwrap_or_else(|error| {
-            tracing::error!(%error, "the check of a plan could not be exported");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }),
+        Ok(Some(check)) => {
+            // There may be tens of thousands of ways: not on a thread that others need.
+            let written = tokio::task::spawn_blocking(move || written(&site, &check, &name)).await;
+            written.map_err(anyhow::Error::from).flatten().unwrap_or_else(|error| {
+                tracing::error!(%error, "the check of a plan could not be exported");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            })
+        }
     }
 }
 

@@ -43,12 +43,13 @@ fn in_words(plan: &CheckedPlan) -> String {
         1 => " (1 device)".into(),
         many => format!(" ({many} devices)"),
     };
-    format!("{} steps, {}{devices}", plan.plan.steps.len(), ways(plan.count_leaks()))
+    let unsure = if plan.unfinished { ", but not every way could be followed" } else { "" };
+    format!("{} steps, {}{devices}{unsure}", plan.plan.steps.len(), ways(plan.count_leaks()))
 }
 
 fn steps(plan: &CheckedPlan, found: String, old: bool) -> Finding {
     let what = "plan";
-    if plan.count_leaks() > 0 {
+    if plan.count_leaks() > 0 || plan.unfinished {
         Finding::warning(what, found, WHERE)
     } else if old {
         Finding::warning(what, found, "It is checked by itself while CUCM answers: see the log.")

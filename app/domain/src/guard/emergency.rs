@@ -85,10 +85,16 @@ pub(super) fn prove(plan: &LockPlan, dial_plan: &DialPlan, callers: &[Caller], f
     let mut proof = Proof::new(callers, forms);
     let base = DigitAnalysis::new(measure, &Hours::All);
     let states = states_on_the_way(plan, &normal);
-    for (state, is_normal) in states.iter().map(|state| (state, false)).chain([(&normal, true)]) {
-        for hours in Hours::of([dial_plan, state]) {
-            for reading in Originator::of(dial_plan) {
-                let (before, after) = (base.at(&hours), base.in_state(state, &hours));
+    for (at, state) in states.iter().chain([&normal]).enumerate() {
+        let is_normal = at == states.len();
+        let mut hours = Hours::of([dial_plan, state]);
+        // On the way for a second: all and none are enough.
+        if at + 1 < states.len() {
+            hours.retain(|hours| *hours == Hours::All || *hours == Hours::none());
+        }
+        for hours in &hours {
+            for reading in Originator::of([dial_plan, &normal, state]) {
+                let (before, after) = (base.at(hours), base.in_state(state, hours));
                 proof.compare(&before.reading(*reading), &after.reading(*reading), is_normal);
             }
         }
@@ -304,6 +310,6 @@ pub(super) fn from_every_phone(text: &PlanText, callers: &[Caller], reached: &[V
 }
 
 /// As it is, or behind an access code.
-fn is_form_of(form: &str, number: &str) -> bool {
+pub(super) fn is_form_of(form: &str, number: &str) -> bool {
     form.strip_suffix(number).is_some_and(|code| code.len() <= 2)
 }

@@ -1,12 +1,13 @@
 //! Where calls go, for a picture: callers that reach the same places, normal and locked.
 
+use super::emergency::is_form_of;
 use super::forms::dialled_forms;
-use super::{CallerReach, Direction, Reach, Reached};
+use super::{CallerReach, Direction, EmergencyReach, Reach, Reached};
 use crate::caller::{CallerKind, Incoming};
 use crate::dial_plan::DialPlan;
 use crate::hours::Hours;
 use crate::plan::{LockPlan, PlanText};
-use crate::reach::{DigitAnalysis, End, Wanted, Way};
+use crate::reach::{DigitAnalysis, End, Route, Wanted, Way};
 use crate::step::Target;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -17,8 +18,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 pub enum Place {
     /// By anything but a protected number.
     Pstn,
-    /// A protected number, by the PSTN.
+    /// Every protected number that anybody reaches, by the PSTN.
     Emergency,
+    /// Not all of them.
+    EmergencyInPart,
     Eoc,
     /// A directory number or a hunt pilot.
     Inside,
@@ -33,6 +36,7 @@ impl Place {
         match self {
             Self::Pstn => "PSTN",
             Self::Emergency => "Emergency",
+            Self::EmergencyInPart => "Emergency (part)",
             Self::Eoc => "EOC",
             Self::Inside => "Inside",
             Self::OtherCluster => "On-net",
@@ -73,12 +77,12 @@ pub fn flows(text: &PlanText, dial_plan: &DialPlan, reach: &Reach) -> Vec<Flow> 
     let states = States::of(&plan, dial_plan);
     let followed = Followed::new(text, dial_plan, &states);
     let (mut out, mut within) = (HashMap::new(), HashMap::new());
-    let comes_in: HashSet<&str> = reach
-        .leaks
-        .iter()
-        .filter(|leak| leak.direction == Direction::Inbound)
-        .map(|leak| leak.caller.as_str())
-        .collect();
+    let of = |direction| -> HashSet<&str> {
+        let leaks = reach.leaks.iter().filter(|leak| leak.direction == direction);
+        leaks.map(|leak| leak.caller.as_str()).collect()
+    };
+    let (comes_in, gets_out) = (of(Direction::Inbound), of(Direction::Outbound));
+    let numbers = reached_by_anybody(text, reach);
     let mut flows: Vec<Flow> = Vec::new();
     for (at, caller) in reach.callers.iter().enumerate() {
         let (spaces, incoming) = (caller.caller.spaces(), &caller.caller.incoming);
@@ -86,7 +90,10 @@ pub fn flows(text: &PlanText, dial_plan: &DialPlan, reach: &Reach) -> Vec<Flow> 
             out.entry(followed.alike(&spaces, incoming)).or_insert_with(|| followed.places(&spaces, true, incoming));
         let within = within.entry((spaces.clone(), incoming));
         let within = within.or_insert_with(|| followed.places(&spaces, false, incoming));
-        let one = flow(text, at, caller, out.and(within), comes_in.contains(caller.caller.to_string().as_str()));
+        let id = caller.caller.to_string();
+        let leaks = gets_out.contains(id.as_str()).then_some(Place::Pstn).into_iter();
+        let leaks = leaks.chain(comes_in.contains(id.as_str()).then_some(Place::Inside)).collect();
+        let one = flow(text, at, caller, out.and(within), leaks, &numbers);
         match flows.iter_mut().find(|flow| is_alike(flow, &one)) {
             Some(flow) => {
                 flow.count += one.count;
@@ -103,19 +110,43 @@ fn is_alike(a: &Flow, b: &Flow) -> bool {
     (a.kind, a.own) == (b.kind, b.own) && a.normal == b.normal && a.locked == b.locked && a.leaks == b.leaks
 }
 
-fn flow(text: &PlanText, at: usize, reach: &CallerReach, places: Places, comes_in: bool) -> Flow {
+/// Protected numbers that get out from somewhere, in some form.
+fn reached_by_anybody<'t>(text: &'t PlanText, reach: &Reach) -> Vec<&'t str> {
+    let numbers = text.protected_numbers.iter().map(String::as_str);
+    numbers.filter(|number| reach.callers.iter().any(|caller| gets_out(caller, number, |one| one.normal))).collect()
+}
+
+fn gets_out(caller: &CallerReach, number: &str, state: fn(&EmergencyReach) -> Reached) -> bool {
+    let forms = caller.emergency.iter().filter(|one| is_form_of(&one.number, number));
+    forms.map(state).any(|reached| reached <= Reached::Waits)
+}
+
+/// All of these, some of them, or none.
+fn emergency(caller: &CallerReach, numbers: &[&str], state: fn(&EmergencyReach) -> Reached) -> Option<Place> {
+    match numbers.iter().filter(|number| gets_out(caller, number, state)).count() {
+        0 => None,
+        all if all == numbers.len() => Some(Place::Emergency),
+        _ => Some(Place::EmergencyInPart),
+    }
+}
+
+fn flow(
+    text: &PlanText,
+    at: usize,
+    reach: &CallerReach,
+    places: Places,
+    leaks: BTreeSet<Place>,
+    numbers: &[&str],
+) -> Flow {
     let Places { mut normal, mut locked } = places;
+    // As it was proved.
+    for places in [&mut normal, &mut locked] {
+        places.remove(&Place::Emergency);
+    }
+    normal.extend(emergency(reach, numbers, |one| one.normal));
+    locked.extend(emergency(reach, numbers, |one| one.locked));
     let own = text.eoc_css.iter().any(|css| reach.caller.uses(css));
-    let gets_out = |reached: Reached| reached <= Reached::Waits;
-    if reach.emergency.iter().any(|one| gets_out(one.normal)) {
-        normal.insert(Place::Emergency);
-    }
-    if reach.emergency.iter().any(|one| gets_out(one.locked)) {
-        locked.insert(Place::Emergency);
-    }
-    let mut leaks = BTreeSet::new();
-    leaks.extend((reach.pstn.locked && !own).then_some(Place::Pstn));
-    leaks.extend((comes_in && !own).then_some(Place::Inside));
+    locked.extend(reach.pstn.locked.then_some(Place::Pstn));
     locked.extend(&leaks);
     Flow { kind: reach.caller.kind, own, count: reach.caller.count, callers: vec![at], normal, locked, leaks }
 }
@@ -179,22 +210,31 @@ impl<'s> Followed<'s> {
         let comes_in = self.text.inbound_css.iter().any(|name| spaces.contains(&name.as_str()));
         let most = if outside || comes_in { FOLLOWED } else { INSIDE };
         let mut places = Places::default();
-        for Way { digits, how, route } in self.normal.ways(spaces, &self.wanted(outside, most, incoming)).found {
+        let but = incoming.dialled(&self.forms);
+        let wanted = self.wanted(outside, most, (&but, incoming));
+        for Way { digits, how, route } in self.normal.ways(spaces, &wanted).found {
             let digits = incoming.looked_up(&digits);
-            places.normal.insert(self.place(&route.end));
-            let ends = self.locked.iter().map(|analysis| analysis.route(spaces, &digits, how).end);
-            places.locked.extend(ends.map(|end| self.place(&end)));
+            places.normal.insert(self.place(&route));
+            let routes = self.locked.iter().map(|analysis| analysis.route(spaces, &digits, how));
+            places.locked.extend(routes.map(|route| self.place(&route)));
         }
         places
     }
 
-    fn wanted<'w>(&'w self, outside: bool, most: usize, incoming: &'w Incoming) -> Wanted<'w> {
+    fn wanted<'w>(
+        &'w self,
+        outside: bool,
+        most: usize,
+        (but, incoming): (&'w BTreeSet<String>, &'w Incoming),
+    ) -> Wanted<'w> {
         let but_partitions = &self.text.protected_partitions;
-        Wanted { outside, inside: !outside, most, but: &self.forms, but_partitions, incoming }
+        Wanted { outside, inside: !outside, most, but, but_partitions, incoming }
     }
 
-    fn place(&self, end: &End) -> Place {
-        match end {
+    fn place(&self, route: &Route) -> Place {
+        let protected = self.text.protected_partitions.iter().any(|partition| route.passes(partition));
+        match &route.end {
+            End::Pstn { .. } if protected || self.forms.contains(&route.called) => Place::Emergency,
             End::Pstn { .. } | End::NotUnderstood { leaves_by: Some(_), .. } => Place::Pstn,
             End::Inside { pattern, partition, .. } | End::OnNet { pattern, partition }
                 if self.text.eoc_pilot.is(pattern, partition.as_deref()) =>

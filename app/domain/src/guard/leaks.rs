@@ -121,7 +121,7 @@ pub(super) fn find(
     let (normal, locked) = (plan.applied_to(dial_plan, Target::Normal), plan.applied_to(dial_plan, Target::Locked));
     let open = DigitAnalysis::new(&locked, &Hours::All);
     let hours = Hours::of([&locked]);
-    let readings = Originator::of(dial_plan);
+    let readings = Originator::of([dial_plan, &normal, &locked]);
     let at = |hours| readings.iter().map(move |reading| (hours, *reading));
     let locked = hours.iter().flat_map(at).map(|(hours, reading)| open.at(hours).reading(reading)).collect();
     let search = Search { text, forms, normal: open.in_state(&normal, &Hours::All), locked };
@@ -190,13 +190,14 @@ impl Search<'_> {
 
     /// Ways out; of a caller from outside also one way in, if there is any: each number of the site would be one.
     fn ways(&self, spaces: &[&str], incoming: &Incoming) -> Ways {
-        let normally = !self.normal.ways(spaces, &self.wanted(false, 1, incoming)).found.is_empty();
+        let but = incoming.dialled(self.forms);
+        let normally = !self.normal.ways(spaces, &self.wanted(false, 1, (&but, incoming))).found.is_empty();
         let mut ways = Ways { normally, leaks: Vec::new(), complete: true, cut: false };
         let inbound = self.comes_in(spaces);
         for analysis in &self.locked {
-            self.add(&mut ways, analysis, spaces, (false, incoming));
+            self.add(&mut ways, analysis, spaces, (false, &but, incoming));
             if inbound {
-                self.add(&mut ways, analysis, spaces, (true, incoming));
+                self.add(&mut ways, analysis, spaces, (true, &but, incoming));
             }
         }
         ways
@@ -207,9 +208,9 @@ impl Search<'_> {
         ways: &mut Ways,
         analysis: &DigitAnalysis<'_>,
         spaces: &[&str],
-        (inbound, incoming): (bool, &Incoming),
+        (inbound, but, incoming): (bool, &BTreeSet<String>, &Incoming),
     ) {
-        let more = analysis.ways(spaces, &self.wanted(inbound, LISTED, incoming));
+        let more = analysis.ways(spaces, &self.wanted(inbound, LISTED, (but, incoming)));
         ways.complete &= more.complete;
         ways.cut |= !inbound && more.found.len() >= LISTED;
         // A dispatcher's call back to an emergency caller, and all else that is protected on its way, is not asked for.
@@ -235,7 +236,7 @@ impl Search<'_> {
             let found = if let Some(digits) = &leg.destination {
                 Some((digits.clone(), analysis.route(&spaces, digits, Dialling::EnBloc)))
             } else {
-                let ways = analysis.ways(&spaces, &self.wanted(false, 1, &Incoming::default()));
+                let ways = analysis.ways(&spaces, &self.wanted(false, 1, (self.forms, &Incoming::default())));
                 complete &= ways.complete;
                 ways.found.into_iter().next().map(|way| (way.digits, way.route))
             };
@@ -254,9 +255,14 @@ impl Search<'_> {
         Some(Leak { caller, via, pattern, partition, example, path, direction, count })
     }
 
-    fn wanted<'w>(&'w self, inside: bool, most: usize, incoming: &'w Incoming) -> Wanted<'w> {
+    fn wanted<'w>(
+        &'w self,
+        inside: bool,
+        most: usize,
+        (but, incoming): (&'w BTreeSet<String>, &'w Incoming),
+    ) -> Wanted<'w> {
         let but_partitions = &self.text.protected_partitions;
-        Wanted { outside: true, inside, most, but: self.forms, but_partitions, incoming }
+        Wanted { outside: true, inside, most, but, but_partitions, incoming }
     }
 }
 

@@ -51,6 +51,9 @@ pub struct CheckedPlan {
     /// Otherwise each calling search space stood for a caller, and nothing is proved for anybody.
     #[serde(default)]
     pub callers_read: bool,
+    /// From some callers not every way could be followed: there may be more ways past the lock.
+    #[serde(default)]
+    pub unfinished: bool,
 }
 
 /// Devices that a check found something about.
@@ -143,6 +146,7 @@ pub fn judge(text: &PlanText, dial_plan: &DialPlan) -> Checked {
     let found = leaks::find(text, &plan, dial_plan, &everybody, &forms);
     let mut warnings = warnings(text, &plan, dial_plan);
     warnings.extend(emergency::warnings(text, &forms, &callers, &emergency.reached));
+    let unfinished = !found.unfinished.is_empty();
     warnings.extend(counted(
         found.unfinished,
         "Callers from which not every way could be followed",
@@ -167,6 +171,7 @@ pub fn judge(text: &PlanText, dial_plan: &DialPlan) -> Checked {
         from_every_phone,
         devices: Concerned { leaking: 0, without_emergency },
         callers_read: dial_plan.callers_read(),
+        unfinished,
     };
     accepted.keep(&found.leaks);
     let each = callers.into_iter().zip(emergency.reached).zip(found.pstn);
@@ -214,7 +219,7 @@ fn warnings(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan) -> Vec<Strin
     let normal = plan.applied_to(dial_plan, Target::Normal);
     let mut warnings: Vec<String> = unread::callers_not_read(dial_plan).into_iter().collect();
     warnings.extend(unread::schedules(dial_plan));
-    warnings.extend(unread::originators(dial_plan));
+    warnings.extend(unread::originators(&[dial_plan, &normal, &plan.applied_to(dial_plan, Target::Locked)]));
     warnings.extend(unread::unread(&DigitAnalysis::new(&normal, &Hours::All), dial_plan));
     warnings.extend(unread::astray(text, plan, dial_plan));
     warnings

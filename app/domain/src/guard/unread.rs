@@ -9,6 +9,7 @@ use crate::originator;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{Dialling, DigitAnalysis, End};
 use crate::step::{Object, Target};
+use std::collections::BTreeSet;
 
 /// What no reading of the dial plan says, or what is not read of it.
 pub(super) fn limits(dial_plan: &DialPlan) -> Vec<String> {
@@ -24,7 +25,8 @@ pub(super) fn limits(dial_plan: &DialPlan) -> Vec<String> {
     let mobile =
         "Who is logged in by extension mobility is not read: lines of profiles that nobody uses now are not judged.";
     let elsewhere = "Calls that gateways route by themselves (SRST, dial peers) are not in CUCM.";
-    vec![legs, mobile.into(), elsewhere.into()]
+    let incoming = "What H.323 trunks and gateways make of the digits that come in is not read.";
+    vec![legs, mobile.into(), incoming.into(), elsewhere.into()]
 }
 
 /// What the analysis does not understand, with the number of patterns.
@@ -119,10 +121,11 @@ pub(super) fn schedules(dial_plan: &DialPlan) -> Option<String> {
 }
 
 /// Both readings were looked at; which one is true is not known.
-pub(super) fn originators(dial_plan: &DialPlan) -> Option<String> {
-    let found = originator::unsure(dial_plan).into_iter();
+pub(super) fn originators(states: &[&DialPlan]) -> Option<String> {
+    let found = states.iter().flat_map(|state| originator::unsure(state));
+    let found: BTreeSet<String> = found.map(|one| place(&one.pattern, one.partition.as_deref())).collect();
     counted(
-        found.map(|one| place(&one.pattern, one.partition.as_deref())).collect(),
+        found.into_iter().collect(),
         "Translation patterns that use the originator's calling search space and can be met behind another translation",
         "Cisco's texts disagree whose that is then: both readings were looked at, and the worse one counts",
     )

@@ -117,7 +117,9 @@ impl Walk<'_, '_> {
         let put: Vec<Digit> = self.wanted.incoming.prefix.chars().map(|digit| Digit::Fixed(bit(digit))).collect();
         let most = self.wanted.incoming.significant.unwrap_or(usize::MAX);
         for length in shortest..=longest {
-            let Some(dialled) = length.checked_sub(put.len()).filter(|dialled| *dialled <= most) else { continue };
+            let Some(dialled) = length.checked_sub(put.len()).filter(|dialled| (1..=most).contains(dialled)) else {
+                continue;
+            };
             let digits = put.iter().copied().chain((0..dialled).map(Digit::Dialled)).collect();
             let sets = self.sets(number, node, length).split_off(put.len());
             let mut hops = vec![Hop { view: view.clone(), number, node, digits, heard: 1, keys: Keys::None }];
@@ -182,7 +184,8 @@ impl Walk<'_, '_> {
         }
         for (number, node) in following {
             let (heard, digits) = (digits.len(), digits.clone());
-            hops.push(Hop { view: view.clone(), number, node, digits, heard, keys: Keys::None });
+            let keys = if translation.at_once { Keys::AtOnce } else { Keys::None };
+            hops.push(Hop { view: view.clone(), number, node, digits, heard, keys });
             self.follow(hops, length, sets);
             hops.pop();
         }
@@ -200,8 +203,11 @@ impl Walk<'_, '_> {
     /// Each hop takes the call although more keys are pressed: they stand behind what the last one made.
     fn press_on(&mut self, hops: &mut Vec<Hop>, view: &Rc<View>, mut digits: Vec<Digit>, length: usize, sets: &[u32]) {
         let heard = digits.len();
-        let before: Vec<Keys> = hops.iter_mut().map(|hop| std::mem::replace(&mut hop.keys, Keys::GoOn)).collect();
-        let most = if self.search.witness(hops, length).is_some() { self.longest.saturating_sub(heard) } else { 0 };
+        let before: Vec<Keys> = hops.iter().map(|hop| hop.keys).collect();
+        for hop in hops.iter_mut().filter(|hop| hop.keys != Keys::AtOnce) {
+            hop.keys = Keys::GoOn;
+        }
+        let most = if self.search.is_dialled(hops, length) { self.longest.saturating_sub(heard) } else { 0 };
         let mut sets = sets.to_vec();
         for length in length + 1..=length + most {
             digits.push(Digit::Dialled(length - 1));
@@ -220,7 +226,7 @@ impl Walk<'_, '_> {
     fn end_here(&mut self, hops: &[Hop], length: usize) -> bool {
         let number = hops.last().map_or(0, |hop| hop.number);
         let Some(example) = self.search.witness(hops, length) else { return false };
-        let by_keys = hops.iter().any(|hop| hop.keys != Keys::None);
+        let by_keys = hops.iter().any(|hop| matches!(hop.keys, Keys::Heard | Keys::GoOn));
         self.note(number, example, if by_keys { Dialling::DigitByDigit } else { Dialling::EnBloc });
         true
     }
@@ -455,6 +461,46 @@ mod tests {
         assert!(found[0].digits.starts_with("700"), "{found:?}");
         plan.translation_patterns[0].at_once = true;
         assert!(ways(&plan).found.is_empty(), "told not to wait for more");
+    }
+
+    #[test]
+    fn keys_are_waited_for_again_behind_a_pattern_that_was_met_at_once() {
+        let to = |digits: &str| DigitChange { mask: Some(digits.into()), ..DigitChange::default() };
+        let mut plan = two_tiers("700", to("12"), "9XXX");
+        plan.translation_patterns[0].at_once = true;
+        plan.translation_patterns[0].css = Some("MID".into());
+        // `12X` could take more than `12`, and nobody waits for it.
+        let mid = |pattern: &str, digits: &str| TranslationPattern {
+            uuid: Uuid::from(pattern),
+            partition: Some("C".into()),
+            urgent: false,
+            ..translation(pattern, to(digits))
+        };
+        plan.translation_patterns.extend([mid("12", "9"), mid("12X", "5")]);
+        plan.calling_search_spaces.push(CallingSearchSpace {
+            uuid: Uuid::from("mid"),
+            name: "MID".into(),
+            members: vec!["C".into()],
+        });
+        let found = ways(&plan).found;
+        assert_eq!(found.iter().map(|way| way.digits.len()).collect::<Vec<_>>(), [6], "{found:?}");
+    }
+
+    #[test]
+    fn keys_behind_a_protected_number_make_it_another_one() {
+        let pre_dot = DigitChange { discard: Discard::PreDot, ..DigitChange::default() };
+        let mut plan = two_tiers("9.911", pre_dot, "911");
+        let wide =
+            RoutePattern { uuid: Uuid::from("wide"), pattern: "[2-9]XXXXX".into(), ..plan.route_patterns[0].clone() };
+        plan.route_patterns.push(wide);
+        let but = BTreeSet::from(["9911".to_owned()]);
+        let incoming = Incoming::default();
+        let wanted =
+            Wanted { outside: true, inside: false, most: 9, but: &but, but_partitions: &[], incoming: &incoming };
+        let found = DigitAnalysis::new(&plan, &Hours::All).ways(&["CSS"], &wanted).found;
+        let ends: Vec<_> =
+            found.iter().map(|way| (way.digits.as_str(), way.route.path.last().unwrap().as_str())).collect();
+        assert_eq!(ends, [("9911000", "[2-9]XXXXX in B")]);
     }
 
     #[test]

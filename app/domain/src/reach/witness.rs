@@ -28,6 +28,8 @@ pub(super) struct Hop {
 pub(super) enum Keys {
     /// All at once, or none is left to be pressed.
     None,
+    /// Behind a translation that waits for no more: taken at once, whatever is pressed still.
+    AtOnce,
     /// It takes the call with the last of its digits, or after them.
     Heard,
     /// It takes the call with the last of its digits, though more keys are pressed.
@@ -40,6 +42,8 @@ pub(super) struct Search<'a> {
     but: &'a BTreeSet<String>,
     left: usize,
 }
+
+static NONE: BTreeSet<String> = BTreeSet::new();
 
 /// Where a hop stands after some of its digits.
 type Standing = (Active, usize);
@@ -64,6 +68,14 @@ impl<'a> Search<'a> {
         let mut number = String::with_capacity(length);
         let found = self.extend(hops, &begun?, length, &mut number, &mut HashSet::new());
         found.then_some(number)
+    }
+
+    /// Is there any number of this length, also one that is no example?
+    pub(super) fn is_dialled(&mut self, hops: &[Hop], length: usize) -> bool {
+        let but = std::mem::replace(&mut self.but, &NONE);
+        let found = self.witness(hops, length).is_some();
+        self.but = but;
+        found
     }
 
     fn extend(
@@ -143,7 +155,7 @@ impl<'a> Search<'a> {
 
     /// Whether it takes the call neither too early nor too late.
     fn is_heard(&self, hop: &Hop, active: &Active, next: usize) -> bool {
-        if hop.keys == Keys::None || next < hop.heard {
+        if matches!(hop.keys, Keys::None | Keys::AtOnce) || next < hop.heard {
             return true;
         }
         let by = self.analysis.winner(&hop.view, active);
