@@ -50,7 +50,9 @@ fn main() -> ExitCode {
             print!("{}", test::list());
             Ok(())
         }
-        ["test", "browser", only @ ..] if !only.is_empty() && !test::is_part(only[0]) => test::browser(only),
+        ["test", "browser", only @ ..] if !only.is_empty() && !test::is_part(only[0]) => {
+            test::browser(site::Build::Shipped, only)
+        }
         ["test", words @ ..] => test::of_words(words),
         ["check"] => check::all(),
         ["bench", "build"] => bench_build::all(),

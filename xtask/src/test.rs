@@ -1,7 +1,7 @@
 //! The tests, in parts: one that fails does not stop the others, and all that failed, or could not be tried here, stands at
 //! the end.
 
-use crate::command::{cargo, output, run, say, target};
+use crate::command::{cargo, output, root, run, say, target};
 use crate::needs::Need;
 use crate::run::{NATIVE, Style, World};
 use crate::site::Build;
@@ -43,14 +43,20 @@ const USUAL: [Part; 4] = [
     },
     Part {
         name: "browser",
-        holds: "the pages, in a browser",
+        holds: "the lock, in a browser",
         needs: &[Need::Compiler, Need::Wasm, Need::Node, Need::Chromium],
-        run: || browser(&[]),
+        run: || browser(Build::Quick, &[LOCK]),
     },
 ];
 
 /// What `test all` runs besides.
-const OTHERS: [Part; 13] = [
+const OTHERS: [Part; 14] = [
+    Part {
+        name: "pages",
+        holds: "all other pages as they ship, in a browser",
+        needs: &[Need::Compiler, Need::Wasm, Need::Node, Need::Chromium],
+        run: pages,
+    },
     Part {
         name: "schemas",
         holds: "what the tests of the server sent, against the schemas of Cisco and OASIS",
@@ -397,9 +403,19 @@ fn whole_as(style: Style, spec: &str, site: &Path, counts: &Path) -> Result<()> 
     .with_context(|| format!("the server's log is {}", folder.join("server.log").display()))
 }
 
+/// What everybody runs in a browser; the whole product is locked as it ships by `whole`.
+const LOCK: &str = "lock.spec.mjs";
+
+fn pages() -> Result<()> {
+    let files = std::fs::read_dir(root().join("end2end/tests"))?.flatten().map(|file| file.file_name());
+    let names: Vec<String> = files.filter_map(|name| name.into_string().ok()).collect();
+    let others = names.iter().map(String::as_str).filter(|name| name.ends_with(".spec.mjs") && *name != LOCK);
+    browser(Build::Shipped, &others.collect::<Vec<_>>())
+}
+
 /// Playwright in the system's Chromium, against the real server and simulators: all files, or some.
-pub(crate) fn browser(only: &[&str]) -> Result<()> {
-    let site = demo::build_with(Build::Shipped)?;
+pub(crate) fn browser(build: Build, only: &[&str]) -> Result<()> {
+    let site = demo::build_with(build)?;
     let modules = setup::npm()?;
     let chromium = setup::chromium()?;
     say("browser tests");
