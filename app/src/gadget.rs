@@ -15,7 +15,7 @@ use crate::send::{knock, look, post_nothing, reload};
 use crate::{queue, words};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use lockdown::step::Target;
+use lockdown::steps::Target;
 use std::cell::{Cell, RefCell};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};

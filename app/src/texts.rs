@@ -4,7 +4,7 @@
 use crate::view::{Moment, SiteView};
 use leptos::context::use_context;
 use lockdown::standing::Standing;
-use lockdown::step::Target;
+use lockdown::steps::Target;
 use serde::{Deserialize, Serialize};
 
 /// The texts of the residents' pages in one language, by their names in the file. A list and no struct: the

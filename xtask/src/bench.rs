@@ -40,6 +40,7 @@ pub(crate) fn town() -> Result<()> {
     let mut build = cargo();
     build.args(["build", "--release", "--package", "server", "--example", "town"]);
     progress::cargo("town", &mut build)?;
+    progress::cargo("server", cargo().args(["build", "--release", "--package", "server"]))?;
     let output = program(target().join("release/examples/town")).output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let table = String::from_utf8(output.stdout)?;

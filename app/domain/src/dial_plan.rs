@@ -5,6 +5,7 @@
 use crate::caller::Callers;
 use crate::ids::Uuid;
 use crate::leg::Legs;
+use crate::period::Period;
 use serde::{Deserialize, Serialize};
 
 /// A whole dial plan as one reading found it.
@@ -16,6 +17,8 @@ pub struct DialPlan {
     pub route_patterns: Vec<RoutePattern>,
     pub translation_patterns: Vec<TranslationPattern>,
     pub endpoints: Vec<Endpoint>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sip_route_patterns: Vec<SipRoutePattern>,
     #[serde(default)]
     pub callers: Callers,
     #[serde(default)]
@@ -29,6 +32,16 @@ pub struct DialPlan {
     /// What reading it took.
     #[serde(default)]
     pub requests: usize,
+    /// Where CUCM's list of changes stood before it was read; `None` where CUCM keeps none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<ChangeMark>,
+}
+
+/// A place in CUCM's list of changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeMark {
+    pub queue: String,
+    pub next: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +56,9 @@ pub struct Partition {
 pub struct TimeSchedule {
     pub name: String,
     pub active: Activity,
+    /// Empty where they were not read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub periods: Vec<Period>,
 }
 
 /// When a time schedule lets its partition be seen.
@@ -111,12 +127,32 @@ pub struct TranslationPattern {
     pub filtered: bool,
 }
 
+/// By which calls to addresses (`name@host`) leave: a host, a domain or an IP address, looked for in the partitions that a
+/// caller searches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SipRoutePattern {
+    pub uuid: Uuid,
+    pub pattern: String,
+    pub partition: Option<String>,
+    pub blocked: bool,
+    /// Its trunk stays inside: another cluster.
+    pub on_net: bool,
+}
+
 /// What a pattern does to the called digits: discard, then mask, then prefix.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DigitChange {
     pub discard: Discard,
     pub mask: Option<String>,
     pub prefix: Option<String>,
+}
+
+impl DigitChange {
+    /// What it makes of all digits alike: a mask that lets none of them through.
+    pub fn fixed(&self) -> Option<String> {
+        let mask = self.mask.as_deref().filter(|mask| !mask.contains(['X', 'x']))?;
+        Some(format!("{}{mask}", self.prefix.as_deref().unwrap_or_default()))
+    }
 }
 
 /// CUCM's digit discard instructions, as far as they are understood here.
@@ -177,6 +213,21 @@ impl DialPlan {
 
     pub fn translation_pattern(&self, pattern: &str, partition: &str) -> Option<&TranslationPattern> {
         self.translation_patterns.iter().find(|p| p.pattern == pattern && p.partition.as_deref() == Some(partition))
+    }
+
+    /// The object of this uuid, as a telecom engineer names it.
+    pub fn name_of(&self, uuid: &Uuid) -> Option<String> {
+        let routes = self.route_patterns.iter().map(|p| (&p.uuid, &p.pattern, &p.partition));
+        let translations = self.translation_patterns.iter().map(|p| (&p.uuid, &p.pattern, &p.partition));
+        let sip = self.sip_route_patterns.iter().map(|p| (&p.uuid, &p.pattern, &p.partition));
+        let mut patterns = routes.chain(translations).chain(sip).filter(|(known, ..)| *known == uuid);
+        let pattern = patterns.next().map(|(_, pattern, partition)| place(pattern, partition.as_deref()));
+        let partition = || Some(format!("partition {}", self.partitions.iter().find(|p| p.uuid == *uuid)?.name));
+        let css = || {
+            let found = self.calling_search_spaces.iter().find(|css| css.uuid == *uuid)?;
+            Some(format!("calling search space {}", found.name))
+        };
+        pattern.or_else(partition).or_else(css)
     }
 
     /// When a partition with this schedule can be seen; a schedule nobody read counts as both.

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
     use crate::ids::ActivationId;
     use crate::incident::incidents;
-    use crate::step::Target;
+    use crate::steps::Target;
 
     fn event(seq: u64, kind: EventKind) -> Event {
         Event {

@@ -71,7 +71,7 @@ mod tests {
             partitions: names.iter().map(partition).collect(),
             schedules: names
                 .iter()
-                .map(|name| TimeSchedule { name: name.clone(), active: Activity::Sometimes })
+                .map(|name| TimeSchedule { name: name.clone(), active: Activity::Sometimes, periods: vec![] })
                 .collect(),
             ..DialPlan::default()
         }

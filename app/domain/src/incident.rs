@@ -4,7 +4,7 @@
 
 use crate::ids::{ActivationId, IncidentId, SiteId};
 use crate::operator::Actor;
-use crate::step::Target;
+use crate::steps::Target;
 use crate::timeline::{Event, EventKind};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@
 
 use crate::ids::StepId;
 use crate::plan::LockPlan;
-use crate::step::{Found, StepState, Target};
+use crate::steps::{Found, StepState, Target};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 

@@ -4,7 +4,7 @@ use crate::call_request::{CallRequest, Deed};
 use crate::ids::{ActivationId, IncidentId, SiteId};
 use crate::incident::{Incident, Phase};
 use crate::operator::Act;
-use crate::step::Target;
+use crate::steps::Target;
 use crate::timeline::{Event, EventKind};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -5,7 +5,7 @@
 use crate::reading::{Reading, ReadingState};
 use crate::site::Command;
 use crate::standing::{Standing, standing};
-use crate::step::Target;
+use crate::steps::Target;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -257,7 +257,7 @@ mod tests {
     use crate::operator::{Actor, Surface};
     use crate::reading::StepReading;
     use crate::site::{Activation, Release};
-    use crate::step::{Found, StepState, StepValue};
+    use crate::steps::{Found, StepState, StepValue};
     use proptest::prelude::*;
 
     fn at(seconds: i64) -> Timestamp {

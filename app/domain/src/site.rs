@@ -2,7 +2,7 @@
 
 use crate::ids::{ActivationId, SiteId};
 use crate::operator::{Act, Actor, Operator, Refusal};
-use crate::step::Target;
+use crate::steps::Target;
 use crate::timeline::EventKind;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@
 
 use crate::reading::{Reading, ReadingState};
 use crate::site::Command;
-use crate::step::Target;
+use crate::steps::Target;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -79,7 +79,7 @@ mod tests {
     use crate::operator::{Actor, Surface};
     use crate::reading::StepReading;
     use crate::site::{Activation, Release};
-    use crate::step::{Found, StepState, StepValue};
+    use crate::steps::{Found, StepState, StepValue};
     use proptest::prelude::*;
 
     fn at(ms: i64) -> Timestamp {

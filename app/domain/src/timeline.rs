@@ -3,7 +3,7 @@
 use crate::call_request::{Direction, Priority, ticket};
 use crate::ids::{ActivationId, IncidentId, OperatorId, RequestId, SiteId};
 use crate::operator::{Act, Actor, Operator, Refusal, Role};
-use crate::step::Target;
+use crate::steps::Target;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;

@@ -7,8 +7,10 @@ use crate::hours::Hours;
 use crate::leg::Leg;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{Dialling, DigitAnalysis, End, PatternIndex, Route};
-use crate::step::Target;
+use crate::steps::Target;
+use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -108,7 +110,8 @@ pub struct Traced {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Dialled {
     pub how: Dialling,
-    /// Where some partitions are active at some hours only: as if they were, or were not. Absent where there are none.
+    /// Where some partitions are active at some hours only: as if they were, or were not. Absent where there are none, or
+    /// where a moment was named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedules: Option<Schedules>,
     /// As CUCM was read.
@@ -200,17 +203,19 @@ impl Trace {
         Self { end, pattern, partition, digits, path, waits, legs: Vec::new() }
     }
 
-    /// A handset that is lifted: what rings then (PLAR) is not followed.
-    fn lifted() -> Self {
-        let (end, path) = (Ended::NotUnderstood, Vec::new());
-        Self { end, pattern: None, partition: None, digits: None, path, waits: false, legs: Vec::new() }
+    /// A dial tone, and nobody is called.
+    fn dial_tone() -> Self {
+        let path = Vec::new();
+        Self { end: Ended::NoRoute, pattern: None, partition: None, digits: None, path, waits: false, legs: Vec::new() }
     }
 
     fn from(analysis: &DigitAnalysis<'_>, facts: &DialPlan, caller: &Caller, digits: &str, how: Dialling) -> Self {
-        if digits.is_empty() {
-            return Self::lifted();
-        }
-        let mut trace = Self::of(analysis.route(&caller.spaces(), &caller.incoming.looked_up(digits), how));
+        let spaces = caller.spaces();
+        let mut trace = if digits.is_empty() {
+            analysis.lifted(&spaces).map_or_else(Self::dial_tone, Self::of)
+        } else {
+            Self::of(analysis.route(&spaces, &caller.incoming.looked_up(digits), how))
+        };
         if let (Ended::Inside, Some(pattern)) = (trace.end, &trace.pattern) {
             let owners = [format!("number:{pattern}"), format!("pilot:{pattern}")];
             let legs = facts.legs.all().iter().filter(|leg| owners.contains(&leg.owner));
@@ -244,16 +249,14 @@ impl Tracer {
         Self { states: states.into_iter().flatten().collect(), index: Arc::new(PatternIndex::of(facts)) }
     }
 
-    /// Follows every number from every caller, at once and key by key.
-    pub fn trace(&self, callers: &[Caller], numbers: &[String]) -> Vec<Traced> {
-        let part_time = self.states.iter().any(|state| !state.part_time().is_empty());
-        let schedules = if part_time { &[Some(Schedules::Active), Some(Schedules::Inactive)][..] } else { &[None] };
-        let ready = |schedules: &Option<Schedules>| {
-            let hours = if *schedules == Some(Schedules::Inactive) { Hours::none() } else { Hours::All };
+    /// Follows every number from every caller, at once and key by key; at a moment of the site's clock, or for partitions of
+    /// some hours as if these were and were not.
+    pub fn trace(&self, callers: &[Caller], numbers: &[String], at: Option<DateTime>) -> Vec<Traced> {
+        let ready = |(schedules, hours): (Option<Schedules>, Hours)| {
             let states = self.states.iter().map(|state| DigitAnalysis::over(&self.index, state, &hours));
-            (*schedules, states.collect::<Vec<_>>())
+            (schedules, states.collect::<Vec<_>>())
         };
-        let analyses: Vec<_> = schedules.iter().map(ready).collect();
+        let analyses: Vec<_> = self.hours(at).into_iter().map(ready).collect();
         let each = callers.iter().flat_map(|caller| numbers.iter().map(move |digits| (caller, digits)));
         let traced = each.map(|(caller, digits)| Traced {
             caller: caller.to_string(),
@@ -265,6 +268,24 @@ impl Tracer {
                 .collect(),
         });
         traced.collect()
+    }
+
+    fn hours(&self, at: Option<DateTime>) -> Vec<(Option<Schedules>, Hours)> {
+        let names: BTreeSet<&str> = self.states.iter().flat_map(|state| state.part_time()).collect();
+        let facts = &self.states[0];
+        let is_active = |name: &&str| at.map_or(Some(true), |at| facts.is_active_at(name, at));
+        let only = |holds: &dyn Fn(&&str) -> bool| {
+            Hours::Only(names.iter().filter(|name| holds(name)).map(|name| (*name).to_owned()).collect())
+        };
+        let certain = at.is_some() && names.iter().all(|name| is_active(name).is_some());
+        if names.is_empty() || certain {
+            return vec![(None, only(&|name| is_active(name) == Some(true)))];
+        }
+        let at_least = only(&|name| at.is_some() && is_active(name) == Some(true));
+        vec![
+            (Some(Schedules::Active), only(&|name| is_active(name) != Some(false))),
+            (Some(Schedules::Inactive), at_least),
+        ]
     }
 
     fn dialled(

@@ -7,7 +7,7 @@ use crate::view::SiteView;
 use crate::words;
 use leptos::prelude::*;
 use lockdown::standing::Standing;
-use lockdown::step::Target;
+use lockdown::steps::Target;
 
 /// How the banner speaks.
 #[derive(Clone, Copy)]

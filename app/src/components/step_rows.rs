@@ -2,7 +2,7 @@
 
 use crate::view::StepView;
 use leptos::prelude::*;
-use lockdown::step::StepState;
+use lockdown::steps::StepState;
 
 /// Both words stand there, and the table says which one holds: the browser greys it out by itself.
 #[component]

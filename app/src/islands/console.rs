@@ -14,7 +14,7 @@ use leptos::ev::SubmitEvent;
 use leptos::html::Div;
 use leptos::prelude::*;
 use lockdown::ids::OperatorId;
-use lockdown::step::Target;
+use lockdown::steps::Target;
 use wasm_bindgen::JsCast;
 
 #[island]

@@ -13,7 +13,7 @@ use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
 use lockdown::operator::Role;
-use lockdown::step::Target;
+use lockdown::steps::Target;
 
 #[component]
 pub(crate) fn EmbedPage() -> impl IntoView {

@@ -70,7 +70,7 @@ fn Verdict(site: SiteId, check: Option<PlanCheckView>, checking: ServerAction<Ch
     let (loud, verdict, read) = check.map_or_else(
         || (true, words::PLAN_UNCHECKED.to_owned(), None),
         |check| {
-            let read = format!("CUCM was read at {} ({}).", check.read.clock, check.cost);
+            let read = format!("CUCM was read at {} ({}). {}", check.read.clock, check.cost, check.changed);
             (!check.accepted || !check.causes.is_empty(), check.verdict, Some(read))
         },
     );

@@ -5,7 +5,7 @@ use lockdown::call_request::{Direction, Priority};
 use lockdown::ids::{IncidentId, OperatorId, RequestId, SiteId};
 use lockdown::operator::{Grants, Role};
 use lockdown::standing::Standing;
-use lockdown::step::{StepState, Target};
+use lockdown::steps::{StepState, Target};
 use serde::{Deserialize, Serialize};
 
 mod plan;

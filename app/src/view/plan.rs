@@ -20,6 +20,8 @@ pub struct PlanView {
 pub struct PlanCheckView {
     /// When the dial plan was read.
     pub read: Moment,
+    /// What was changed in CUCM since, as a sentence.
+    pub changed: String,
     pub accepted: bool,
     pub verdict: String,
     pub violations: Vec<String>,

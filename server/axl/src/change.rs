@@ -5,15 +5,15 @@ use crate::envelope::Request;
 use crate::error::Error;
 use crate::xml::Element;
 
-/// The objects a lockdown plan can touch.
-const WATCHED: &str = "<objectList><object>RoutePattern</object><object>TransPattern</object><object>Css</object>\
+/// The objects that a lockdown plan can touch, or that decide where calls go.
+const WATCHED: &str = "<objectList><object>RoutePattern</object><object>TransPattern</object><object>SipRoutePattern</object><object>Css</object>\
                        <object>RoutePartition</object><object>TimeSchedule</object><object>TimePeriod</object></objectList>";
 
 /// Where the next call goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeCursor {
-    queue: String,
-    next: u64,
+    pub queue: String,
+    pub next: u64,
 }
 
 /// What changed since the cursor.

@@ -11,6 +11,7 @@ pub mod change;
 pub mod endpoint;
 pub mod partition;
 pub mod route_pattern;
+pub mod sip_route_pattern;
 pub mod sip_trunk;
 pub mod sql;
 pub mod time_schedule;

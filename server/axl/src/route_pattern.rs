@@ -85,7 +85,8 @@ impl RoutePattern {
     fn read(row: &Element) -> Option<Self> {
         Some(Self {
             uuid: row.uuid.clone()?,
-            pattern: row.text_of("pattern")?,
+            // Empty where CUCM calls when a receiver is lifted (PLAR).
+            pattern: row.text_of("pattern").unwrap_or_default(),
             partition: row.text_of("routePartitionName"),
             blocked: row.flag("blockEnable"),
             urgent: row.flag("patternUrgency"),

@@ -13,9 +13,11 @@ pub struct SipTrunk {
     pub significant_digits: Option<usize>,
     /// Put before them.
     pub prefix: Option<String>,
+    /// It stays inside: to another cluster, say.
+    pub on_net: bool,
 }
 
-const TAGS: [&str; 4] = ["name", "callingSearchSpaceName", "sigDigits", "prefixDn"];
+const TAGS: [&str; 5] = ["name", "callingSearchSpaceName", "networkLocation", "sigDigits", "prefixDn"];
 
 /// Source: AXL schema, `sigDigits` of `RSipTrunk`: "99 is corresponding to All".
 const ALL: usize = 99;
@@ -41,6 +43,7 @@ impl SipTrunk {
             css: row.text_of("callingSearchSpaceName"),
             significant_digits: significant.filter(|digits| *digits != ALL),
             prefix: row.text_of("prefixDn"),
+            on_net: row.text_of("networkLocation").as_deref() == Some("OnNet"),
         })
     }
 }

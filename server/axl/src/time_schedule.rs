@@ -1,19 +1,47 @@
-//! Time schedules, as far as to tell the ones that are never active.
+//! Time schedules and their periods.
 
 use crate::client::Client;
 use crate::envelope::Request;
 use crate::error::Error;
+use crate::xml::Element;
 use std::collections::BTreeMap;
 
 /// The start and end of a period that never is. Source: AXL schema, default of `startTime`.
-const NEVER: &str = "No Office Hours";
+pub const NO_OFFICE_HOURS: &str = "No Office Hours";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimeSchedule {
     pub name: String,
-    /// It has periods, and not one of them has office hours.
-    pub never: bool,
+    /// Those that were there when they were looked for.
+    pub periods: Vec<TimePeriod>,
+    /// All of its periods are among them.
+    pub whole: bool,
 }
+
+/// As CUCM writes it: `08:00`, `Mon`, `Jan`, the day of the month from 1.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TimePeriod {
+    pub start: Option<String>,
+    pub end: Option<String>,
+    pub start_day: Option<String>,
+    pub end_day: Option<String>,
+    pub month: Option<String>,
+    pub day_of_month: Option<String>,
+    pub month_end: Option<String>,
+    pub day_of_month_end: Option<String>,
+}
+
+const TAGS: [&str; 9] = [
+    "name",
+    "startTime",
+    "endTime",
+    "startDay",
+    "endDay",
+    "monthOfYear",
+    "dayOfMonth",
+    "dayOfMonthEnd",
+    "monthOfYearEnd",
+];
 
 impl Client {
     /// Every time schedule, and the names of those that were deleted between the list and their own get: one list of
@@ -22,7 +50,7 @@ impl Client {
     /// # Errors
     /// As every read.
     pub async fn time_schedules(&self) -> Result<(Vec<TimeSchedule>, Vec<String>), Error> {
-        let periods = self.periods_that_never_are().await?;
+        let periods = self.time_periods().await?;
         let request = Request::read("listTimeSchedule").search("name", "%").returned(&["name"]);
         let rows = self.list(&request, "timeSchedule").await?;
         let mut schedules = Vec::new();
@@ -36,20 +64,16 @@ impl Client {
                 }
                 members => members?,
             };
-            let never = !members.is_empty() && members.iter().all(|m| periods.get(m) == Some(&true));
-            schedules.push(TimeSchedule { name, never });
+            let found: Vec<TimePeriod> = members.iter().filter_map(|member| periods.get(member).cloned()).collect();
+            schedules.push(TimeSchedule { name, whole: found.len() == members.len(), periods: found });
         }
         Ok((schedules, gone))
     }
 
-    async fn periods_that_never_are(&self) -> Result<BTreeMap<String, bool>, Error> {
-        let request = Request::read("listTimePeriod").search("name", "%").returned(&["name", "startTime", "endTime"]);
-        let rows = self.list(&request, "timePeriod").await?;
-        let never = |field: Option<String>| field.as_deref() == Some(NEVER);
-        let read = rows.iter().filter_map(|row| {
-            Some((row.text_of("name")?, never(row.text_of("startTime")) && never(row.text_of("endTime"))))
-        });
-        Ok(read.collect())
+    async fn time_periods(&self) -> Result<BTreeMap<String, TimePeriod>, Error> {
+        let rows =
+            self.list(&Request::read("listTimePeriod").search("name", "%").returned(&TAGS), "timePeriod").await?;
+        Ok(rows.iter().filter_map(|row| Some((row.text_of("name")?, TimePeriod::read(row)))).collect())
     }
 
     /// By its id: a name may end with a blank, and is not found by what is read of it.
@@ -61,5 +85,22 @@ impl Client {
         let members = answer.find("members");
         let members = members.into_iter().flat_map(|m| m.children_named("member"));
         Ok(members.filter_map(|member| member.text_of("timePeriodName")).collect())
+    }
+}
+
+impl TimePeriod {
+    fn read(row: &Element) -> Self {
+        // `None` and 0 are CUCM's words for none.
+        let text = |tag: &str| row.text_of(tag).filter(|text| text != "None" && text != "0");
+        Self {
+            start: text("startTime"),
+            end: text("endTime"),
+            start_day: text("startDay"),
+            end_day: text("endDay"),
+            month: text("monthOfYear"),
+            day_of_month: text("dayOfMonth"),
+            month_end: text("monthOfYearEnd"),
+            day_of_month_end: text("dayOfMonthEnd"),
+        }
     }
 }

@@ -10,7 +10,7 @@ use lockdown::ids::StepId;
 use lockdown::plan::{LockPlan, Write};
 use lockdown::reading::{Reading, StepReading};
 use lockdown::site::Command;
-use lockdown::step::{Found, StepState, Target};
+use lockdown::steps::{Found, StepState, Target};
 use lockdown::timeline::{EventKind, StepNote};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -173,7 +173,7 @@ impl Site {
             return Err(DialPlanError::Transient { why: "another server drives now".into(), after: None });
         }
         tracing::info!(site.id = %self.id, step.id = %write.step.id, "engine writes {write}");
-        self.dial_plan.write(write.step, write.value).await
+        self.dial_plan.write(write).await
     }
 
     /// What CUCM held before the first write of an activation; told where it was not the plan's normal.
@@ -264,7 +264,7 @@ impl Site {
             all.into_iter().partition(|write| hand == Hand::Servers || repairs.allow(&write.step.id, now))
         };
         if !too_often.is_empty() && !std::mem::replace(&mut memory.given_up, true) {
-            let steps = too_often.iter().map(|w| note(&w.step.object.to_string(), "left alone")).collect();
+            let steps = too_often.iter().map(|w| note(&w.step.object().to_string(), "left alone")).collect();
             self.show_trouble("Somebody keeps changing CUCM: repaired 3 times within an hour.");
             self.note(|_| {}, vec![EventKind::RepairGivenUp { steps }]).await;
         }
@@ -287,7 +287,8 @@ impl Site {
             }
         }
         if !mended.is_empty() {
-            let steps = mended.iter().map(|w| note(&w.step.object.to_string(), &w.value.to_string())).collect();
+            let steps =
+                mended.iter().map(|w| note(&w.step.object().to_string(), &w.setting.value().to_string())).collect();
             self.note(|_| {}, vec![EventKind::Repaired { steps }]).await;
         }
         if after.off(Target::Locked).next().is_none() {
@@ -330,7 +331,7 @@ fn note(object: &str, note: &str) -> StepNote {
 
 /// The steps that are not where they should be, each with what is known of it.
 fn notes(plan: &LockPlan, reading: &Reading, target: Target, failures: &BTreeMap<StepId, String>) -> Vec<StepNote> {
-    let object = |s: &StepReading| plan.step(&s.step).map(|step| step.object.to_string()).unwrap_or_default();
+    let object = |s: &StepReading| plan.step(&s.step).map(|step| step.object().to_string()).unwrap_or_default();
     let why = |s: &StepReading| match (failures.get(&s.step), &s.found) {
         (Some(failure), _) => failure.clone(),
         (None, Found::Value(value)) => value.to_string(),

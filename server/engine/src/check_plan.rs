@@ -6,12 +6,15 @@ use super::status::PlanState;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::dial_plan::DialPlan;
 use lockdown::guard::{self, Checked, Flow};
+use lockdown::ids::Uuid;
 use lockdown::plan::{LockPlan, PlanText};
 use lockdown::reading::Reading;
 use lockdown::site::Command;
 use lockdown::timeline::EventKind;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock, PoisonError};
+use std::time::Duration;
 
 /// What a check of the plan found, and what it took.
 #[derive(Debug)]
@@ -67,7 +70,22 @@ pub async fn check_plan(
     Ok(PlanCheck { checked, facts, read_at, reading, analysis, drawn: OnceLock::new() })
 }
 
+/// A page waits no longer for CUCM's list of changes.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 impl Site {
+    /// What was changed since the last check, but for what the plan switches; `None` where CUCM does not say.
+    pub(super) async fn changed_since_check(&self, check: &PlanCheck) -> Option<BTreeSet<Uuid>> {
+        let changed = tokio::select! {
+            changed = self.dial_plan.changed_since(check.facts.mark.as_ref()?) => changed.ok()??,
+            () = self.clock.sleep(PATIENCE) => return None,
+        };
+        let plan = check.checked.verdict.as_ref().ok().map(|checked| &checked.plan);
+        let switched: BTreeSet<&Uuid> =
+            plan.iter().flat_map(|plan| &plan.steps).map(|step| step.object().uuid()).collect();
+        Some(changed.into_iter().filter(|uuid| !switched.contains(uuid)).collect())
+    }
+
     /// Kept until the next one: pages show it without asking CUCM.
     pub(super) async fn survey_and_check(&self) -> Result<Arc<PlanCheck>, DialPlanError> {
         let mut check = check_plan(&*self.dial_plan, &*self.clock, self.text.clone()).await?;
@@ -75,10 +93,8 @@ impl Site {
         if self.drill_of.is_some() {
             check.of_canaries();
         }
-        if let Ok(accepted) = &mut check.checked.verdict {
-            let untouched = self.is_untouched();
-            let blocked =
-                if untouched { guard::blocked_already(&self.text, &accepted.plan, &check.facts) } else { vec![] };
+        if check.checked.verdict.is_ok() && self.is_untouched() {
+            let blocked = guard::blocked_already(&self.text, &check.facts);
             if !blocked.is_empty() {
                 check.checked.verdict = Err(blocked);
             }

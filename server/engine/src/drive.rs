@@ -9,7 +9,7 @@ use super::status::PlanState;
 use lockdown::plan::LockPlan;
 use lockdown::reading::Reading;
 use lockdown::site::Command;
-use lockdown::step::{StepState, Target};
+use lockdown::steps::{StepState, Target};
 use lockdown::timeline::{EventKind, StepNote};
 use std::sync::Arc;
 use std::time::Duration;

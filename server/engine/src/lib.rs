@@ -20,9 +20,9 @@ mod trace;
 pub use check_plan::{PlanCheck, check_plan};
 pub use error::EngineError;
 pub use status::{PlanState, Progress, SiteStatus, Trouble};
-pub use trace::{Traces, callers_of};
+pub use trace::{Asked, Traces, callers_of};
 
-use lockdown::ids::{ActivationId, SiteId};
+use lockdown::ids::{ActivationId, SiteId, Uuid};
 use lockdown::operator::{Act, Operator, Refusal};
 use lockdown::plan::PlanText;
 use lockdown::reading::STALE_AFTER;
@@ -34,6 +34,7 @@ use ports::{Clock, DialPlan, NewEvent, SharedNews, Store, StoreError};
 use prove_write::Unproved;
 use refusals::Refusals;
 use site::Site;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast;
@@ -355,6 +356,14 @@ impl Engine {
         Ok(kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone())
     }
 
+    /// What was changed in CUCM since this check, but for what the plan switches; `None` where CUCM does not say.
+    ///
+    /// # Errors
+    /// When there is no such site.
+    pub async fn changed_since(&self, site: &SiteId, check: &PlanCheck) -> Result<Option<BTreeSet<Uuid>>, EngineError> {
+        Ok(self.find(site)?.changed_since_check(check).await)
+    }
+
     /// The plan of a site, as it is configured.
     ///
     /// # Errors
@@ -367,8 +376,8 @@ impl Engine {
     ///
     /// # Errors
     /// When there is no such site or caller, or CUCM cannot be read.
-    pub async fn trace(&self, site: &SiteId, origin: &Origin, numbers: Vec<String>) -> Result<Traces, EngineError> {
-        self.find(site)?.trace(origin, numbers).await
+    pub async fn trace(&self, site: &SiteId, origin: &Origin, asked: Asked) -> Result<Traces, EngineError> {
+        self.find(site)?.trace(origin, asked).await
     }
 
     /// Shows that CUCM would take a lock: one step of the site where the lock is practised, or else of the

@@ -3,13 +3,13 @@
 use super::ports::{DialPlan, DialPlanError, NewEvent, SiteRecord, Store, StoreError};
 use async_trait::async_trait;
 use lockdown::caller::Caller;
-use lockdown::dial_plan::DialPlan as Facts;
-use lockdown::ids::{SiteId, StepId};
-use lockdown::plan::LockPlan;
-use lockdown::step::{Found, Step, StepValue};
+use lockdown::dial_plan::{ChangeMark, DialPlan as Facts};
+use lockdown::ids::{SiteId, StepId, Uuid};
+use lockdown::plan::{LockPlan, Write};
+use lockdown::steps::Found;
 use lockdown::timeline::Event;
 use lockdown::trace::Origin;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Holds a dial plan; `errors` are given out first, one a call.
@@ -73,10 +73,14 @@ impl DialPlan for PlanInMemory {
         Ok(Vec::new())
     }
 
-    async fn write(&self, step: &Step, value: &StepValue) -> Result<(), DialPlanError> {
+    async fn changed_since(&self, _mark: &ChangeMark) -> Result<Option<BTreeSet<Uuid>>, DialPlanError> {
+        Ok(None)
+    }
+
+    async fn write(&self, write: &Write<'_>) -> Result<(), DialPlanError> {
         next(&self.write_errors)?;
-        step.put_into(&mut self.facts(), value);
-        lock(&self.written).push(format!("{} → {value}", step.object));
+        write.setting.put_into(&mut self.facts());
+        lock(&self.written).push(write.to_string());
         Ok(())
     }
 }

@@ -3,18 +3,18 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use lockdown::caller::Caller;
-use lockdown::dial_plan::DialPlan as DialPlanFacts;
+use lockdown::dial_plan::{ChangeMark, DialPlan as DialPlanFacts};
 use lockdown::guard::CheckedPlan;
-use lockdown::ids::{ActivationId, SiteId, StepId};
+use lockdown::ids::{ActivationId, SiteId, StepId, Uuid};
 use lockdown::operator::Actor;
-use lockdown::plan::LockPlan;
+use lockdown::plan::{LockPlan, Write};
 use lockdown::reading::Reading;
 use lockdown::site::Command;
-use lockdown::step::{Found, Step, StepValue};
+use lockdown::steps::Found;
 use lockdown::timeline::{Event, EventKind};
 use lockdown::trace::Origin;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::sync::broadcast;
 
@@ -31,8 +31,11 @@ pub trait DialPlan: Send + Sync {
     /// there is no such thing.
     async fn callers_at(&self, origin: &Origin) -> Result<Vec<Caller>, DialPlanError>;
 
+    /// Objects that somebody changed since then, by uuid, this server included; `None` where CUCM does not say.
+    async fn changed_since(&self, mark: &ChangeMark) -> Result<Option<BTreeSet<Uuid>>, DialPlanError>;
+
     /// Writes one value. An idempotent set: doing it twice is doing it once.
-    async fn write(&self, step: &Step, value: &StepValue) -> Result<(), DialPlanError>;
+    async fn write(&self, write: &Write<'_>) -> Result<(), DialPlanError>;
 }
 
 /// Named by what the engine does next; the text is for the operator.

@@ -9,7 +9,7 @@ use super::site::Site;
 use lockdown::ids::StepId;
 use lockdown::plan::LockPlan;
 use lockdown::reading::Reading;
-use lockdown::step::{Found, Target};
+use lockdown::steps::{Found, Target};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -82,7 +82,7 @@ impl Site {
             Found::Value(value) => Some(value),
             Found::Missing | Found::NotRead => None,
         };
-        let Some((step, value)) = plan.provable(value_of) else {
+        let Some(write) = plan.provable(value_of) else {
             return Err(Unproved::NotNow("the plan has no step to prove it by".into()));
         };
         let Some(_open) = self.writes.begin() else {
@@ -91,9 +91,9 @@ impl Site {
         if self.status().version != version {
             return Err(Unproved::NotNow("something was ordered meanwhile".into()));
         }
-        let object = step.object.to_string();
-        tracing::info!(site.id = %self.id, step.id = %step.id, "engine writes the value that is there");
-        match self.dial_plan.write(step, value).await {
+        let object = write.step.object().to_string();
+        tracing::info!(site.id = %self.id, step.id = %write.step.id, "engine writes the value that is there");
+        match self.dial_plan.write(&write).await {
             Ok(()) => Ok(object),
             // That CUCM is busy or away says nothing about the right to write, and is told elsewhere.
             Err(DialPlanError::Transient { why, .. } | DialPlanError::OutcomeUnknown { why }) => {

@@ -11,9 +11,9 @@ use lockdown::dial_plan::{
 };
 use lockdown::ids::{OperatorId, SiteId, Uuid};
 use lockdown::operator::{Authority, Operator, Role, Surface};
-use lockdown::plan::{Patterns, Pilot, PlanText, StepText};
+use lockdown::plan::{Pilot, PlanText};
 use lockdown::standing::Standing;
-use lockdown::step::{Group, Target};
+use lockdown::steps::{Group, PartitionScheduleText, Patterns, RoutePatternBlockText, StepText, Target};
 use lockdown::timeline::{Event, EventKind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -71,7 +71,7 @@ fn facts() -> Facts {
             partition("PSTN", None),
             partition("EOC", None),
         ],
-        schedules: vec![TimeSchedule { name: "NEVER".into(), active: Activity::Never }],
+        schedules: vec![TimeSchedule { name: "NEVER".into(), active: Activity::Never, periods: vec![] }],
         calling_search_spaces: vec![CallingSearchSpace {
             uuid: Uuid::from("phone"),
             name: "PHONE".into(),
@@ -104,18 +104,18 @@ fn plan() -> PlanText {
         eoc_css: vec![],
         inbound_css: vec![],
         steps: vec![
-            StepText::RoutePatternBlock {
+            StepText::RoutePatternBlock(RoutePatternBlockText {
                 group: Group::OutboundBlock,
                 patterns: Patterns::AllExcept(vec![]),
                 partition: "PSTN".into(),
                 acknowledge_gateway: false,
-            },
-            StepText::PartitionSchedule {
+            }),
+            StepText::PartitionSchedule(PartitionScheduleText {
                 group: Group::OutboundRedirect,
                 partition: "LOCK".into(),
                 normal: Some("NEVER".into()),
                 locked: None,
-            },
+            }),
         ],
     }
 }

@@ -3,6 +3,7 @@
 use super::error::EngineError;
 use super::ports::{self as port, DialPlanError};
 use super::site::Site;
+use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::caller::{Caller, CallerKind};
 use lockdown::dial_plan::DialPlan;
@@ -12,6 +13,14 @@ use std::sync::{Arc, OnceLock, PoisonError};
 
 /// The dial plan that was read for a check answers for so long.
 const FRESH: SignedDuration = SignedDuration::from_secs(60);
+
+/// Which numbers are to be followed, and when on the site's clock.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub numbers: Vec<String>,
+    /// `None`: partitions of some hours as if they were active, and as if not.
+    pub at: Option<DateTime>,
+}
 
 /// What was followed, over what was read when.
 #[derive(Debug)]
@@ -34,8 +43,8 @@ impl Surveyed {
         Self { read_at, facts, tracer: Arc::default() }
     }
 
-    fn trace(&self, text: &PlanText, callers: &[Caller], numbers: &[String]) -> Vec<Traced> {
-        self.tracer.get_or_init(|| Tracer::new(text, &self.facts)).trace(callers, numbers)
+    fn trace(&self, text: &PlanText, callers: &[Caller], asked: &Asked) -> Vec<Traced> {
+        self.tracer.get_or_init(|| Tracer::new(text, &self.facts)).trace(callers, &asked.numbers, asked.at)
     }
 }
 
@@ -61,7 +70,7 @@ pub async fn callers_of(
 }
 
 impl Site {
-    pub(super) async fn trace(&self, origin: &Origin, numbers: Vec<String>) -> Result<Traces, EngineError> {
+    pub(super) async fn trace(&self, origin: &Origin, asked: Asked) -> Result<Traces, EngineError> {
         let away = |error: DialPlanError| EngineError::CucmAway(error.to_string());
         let surveyed = self.surveyed().await.map_err(away)?;
         let callers = callers_of(&*self.dial_plan, &surveyed.facts, origin).await.map_err(away)?;
@@ -69,7 +78,7 @@ impl Site {
             return Err(EngineError::NoSuchCaller);
         }
         let (text, read_at) = (self.text.clone(), surveyed.read_at);
-        let followed = tokio::task::spawn_blocking(move || surveyed.trace(&text, &callers, &numbers)).await;
+        let followed = tokio::task::spawn_blocking(move || surveyed.trace(&text, &callers, &asked)).await;
         let traces = followed.map_err(|error| EngineError::CucmAway(error.to_string()))?;
         Ok(Traces { read_at, traces })
     }

@@ -11,7 +11,7 @@ use lockdown::ids::SiteId;
 use lockdown::incident::{Entry, Incident, Phase};
 use lockdown::operator::{Act, Operator};
 use lockdown::report::{Ordered, Report};
-use lockdown::step::Target;
+use lockdown::steps::Target;
 use lockdown::timeline::{Event, EventKind};
 use std::collections::BTreeMap;
 

@@ -5,9 +5,9 @@ use app::ApiError;
 use app::backend::Plans;
 use app::view::{CallerView, CauseView, EndView, FlowView, PlanCheckView, PlanView, TracedEnd, TracedView, TracedWay};
 use async_trait::async_trait;
-use engine::{EngineError, PlanCheck};
+use engine::{Asked, EngineError, PlanCheck};
 use lockdown::guard::{self, CallerReach, Cause, EmergencyReach, Flow, Place, Reach};
-use lockdown::ids::SiteId;
+use lockdown::ids::{SiteId, Uuid};
 use lockdown::operator::{Act, Operator, Refusal};
 use lockdown::plan::PlanText;
 use lockdown::reach::Dialling;
@@ -77,7 +77,7 @@ impl Pages {
     async fn traced(&self, site: &SiteId, from: &str, dial: &str) -> Result<Vec<TracedView>, String> {
         let origin = Origin::as_typed(from).map_err(|error| error.to_string())?;
         let number = trace::dialled(dial).map_err(|error| error.to_string())?;
-        let traces = self.engine.trace(site, &origin, vec![number]).await;
+        let traces = self.engine.trace(site, &origin, Asked { numbers: vec![number], at: None }).await;
         let traces = traces.map_err(|error| in_words(error).to_string())?.traces;
         let text = self.engine.plan_text(site).map_err(|error| in_words(error).to_string())?;
         Ok(traces.into_iter().map(|one| traced(text, one)).collect())
@@ -95,11 +95,13 @@ impl Pages {
             ApiError::Internal
         })?;
         let read = self.sites.moment(Some(site), check.read_at, self.engine.now());
+        let changed = self.engine.changed_since(site, &check).await.map_err(refused)?;
         let none = Reach::default();
         let reach = check.checked.reach.as_ref().unwrap_or(&none);
         let violations = check.checked.verdict.as_ref().err();
         Ok(PlanCheckView {
             read,
+            changed: changed_in_words(&check, changed),
             accepted: violations.is_none(),
             verdict: verdict(&check, reach),
             violations: violations.into_iter().flatten().map(ToString::to_string).collect(),
@@ -116,6 +118,20 @@ impl Pages {
             ),
         })
     }
+}
+
+/// Objects that are named; more would be no sentence.
+const NAMED: usize = 5;
+
+fn changed_in_words(check: &PlanCheck, changed: Option<BTreeSet<Uuid>>) -> String {
+    let Some(changed) = changed else { return "CUCM does not say what was changed since.".to_owned() };
+    if changed.is_empty() {
+        return "Nothing was changed in CUCM since.".to_owned();
+    }
+    let mut names: Vec<String> = changed.iter().filter_map(|uuid| check.facts.name_of(uuid)).take(NAMED).collect();
+    let others = changed.len() - names.len();
+    names.extend((others > 0).then(|| format!("{others} new or other objects")));
+    format!("Changed in CUCM since: {}. Read it again.", names.join(", "))
 }
 
 fn verdict(check: &PlanCheck, reach: &Reach) -> String {

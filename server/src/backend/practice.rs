@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use lockdown::drill::{self, Practised};
 use lockdown::ids::SiteId;
 use lockdown::operator::{Act, Operator};
-use lockdown::step::Target;
+use lockdown::steps::Target;
 
 /// Drills a page shows.
 const SHOWN: usize = 24;

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
 use lockdown::reading::{Reading, ReadingState, STALE_AFTER};
 use lockdown::say::{Facts, Line, Said, say};
-use lockdown::step::{Found, Target};
+use lockdown::steps::{Found, Target};
 use lockdown::timeline::{Event, EventKind};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -224,20 +224,20 @@ impl Sites {
 fn steps(status: &SiteStatus) -> Vec<StepView> {
     let Some(plan) = status.plan.last_accepted() else { return Vec::new() };
     let target = status.command.target();
-    let found = |step: &lockdown::step::Step| {
+    let found = |step: &lockdown::steps::Step| {
         status.reading.as_ref().and_then(|r| r.steps.iter().find(|s| s.step == step.id)).cloned()
     };
-    let shown = |step: &lockdown::step::Step| {
+    let shown = |step: &lockdown::steps::Step| {
         let reading = found(step);
         StepView {
             group: step.group.to_string(),
-            object: step.object.to_string(),
+            object: step.object().to_string(),
             now: match reading.as_ref().map(|r| &r.found) {
                 Some(Found::Value(value)) => value.to_string(),
                 Some(Found::Missing) => "–".into(),
                 Some(Found::NotRead) | None => "?".into(),
             },
-            state: reading.as_ref().map_or(lockdown::step::StepState::NotRead, |r| r.state),
+            state: reading.as_ref().map_or(lockdown::steps::StepState::NotRead, |r| r.state),
             as_ordered: reading.is_some_and(|r| r.is_at(target)),
         }
     };

@@ -15,7 +15,7 @@ use clap::Args;
 use engine::ports::{Clock, DialPlan, DialPlanError};
 use lockdown::guard::{self, CheckedPlan};
 use lockdown::ids::{SiteId, StepId};
-use lockdown::step::Found;
+use lockdown::steps::Found;
 use std::sync::Arc;
 
 #[derive(Args)]
@@ -213,11 +213,11 @@ async fn written(cucm: &Cucm, plan: &CheckedPlan, site: &SiteId) -> Finding {
             Some(Found::Value(value)) => Some(value),
             Some(Found::Missing | Found::NotRead) | None => None,
         };
-        let (step, value) = plan
+        let write = plan
             .plan
             .provable(value_of)
             .ok_or(DialPlanError::Refused { why: "no step of the plan could be read".into() })?;
-        cucm.write(step, value).await.map(|()| step.object.to_string())
+        cucm.write(&write).await.map(|()| write.step.object().to_string())
     }
     .await;
     match outcome {

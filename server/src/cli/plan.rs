@@ -8,11 +8,12 @@ use crate::dial_plan::cucm::Cucm;
 use crate::http::rest::plan_bodies::{PlanCheckBody, TracesBody};
 use engine::ports::{Clock, DialPlan};
 use engine::{PlanCheck, Traces};
+use jiff::civil::DateTime;
 use lockdown::guard::{self, CheckedPlan, Leak, Violation};
 use lockdown::plan::PlanText;
 use lockdown::reach::Dialling;
 use lockdown::reading::Reading;
-use lockdown::step::Found;
+use lockdown::steps::{Found, Target};
 use lockdown::trace::{self, Schedules, Traced, Tracer};
 use serde_json::json;
 use std::fmt::Write;
@@ -30,7 +31,7 @@ pub(super) async fn check(context: &Context) -> Result<Ended, Sorry> {
             check.of_canaries();
         }
         if let Ok(checked) = &mut check.checked.verdict {
-            let blocked = guard::blocked_already(&site.plan, &checked.plan, &check.facts);
+            let blocked = guard::blocked_already(&site.plan, &check.facts);
             checked.warnings.extend(blocked.iter().map(|found| format!("If nothing is locked now: {found}")));
         }
         accepted &= check.checked.verdict.is_ok();
@@ -70,8 +71,8 @@ fn good(site: &str, checked: &CheckedPlan, reading: Option<&Reading>) -> String 
             Some(Found::Value(value)) => value.to_string(),
             _ => "?".into(),
         };
-        let _ =
-            writeln!(words, "  {:<18} {:<40} {now} → {}", step.group.to_string(), step.object.to_string(), step.locked);
+        let (group, object) = (step.group.to_string(), step.object().to_string());
+        let _ = writeln!(words, "  {group:<18} {object:<40} {now} → {}", step.value(Target::Locked));
     }
     words.push_str(&marked(&checked.warnings));
     words
@@ -111,6 +112,9 @@ pub(super) struct Trace {
     /// The site whose lock is looked at; the first one where it is not named
     #[arg(long, value_name = "ID")]
     site: Option<String>,
+    /// On the site's clock, where partitions are active at some hours only: 2026-12-01T03:00
+    #[arg(long, value_name = "TIME")]
+    at: Option<DateTime>,
 }
 
 pub(super) async fn follow(context: &Context, asked: &Trace) -> Result<Ended, Sorry> {
@@ -130,7 +134,7 @@ pub(super) async fn follow(context: &Context, asked: &Trace) -> Result<Ended, So
             asked.from
         )));
     }
-    let traces = Tracer::new(&site.plan, &facts).trace(&callers, &numbers);
+    let traces = Tracer::new(&site.plan, &facts).trace(&callers, &numbers, asked.at);
     let words = traced_in_words(&site.plan, &traces);
     let body = TracesBody::of(asked.from.clone(), Traces { read_at, traces });
     context.print(&json!(body), words.trim_end());

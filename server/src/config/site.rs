@@ -4,8 +4,8 @@ use super::Site;
 use super::problem::{Problem, Source};
 use lockdown::guard;
 use lockdown::ids::SiteId;
-use lockdown::plan::{Patterns, Pilot, PlanText, Redirect, StepText};
-use lockdown::step::Group;
+use lockdown::plan::{Pilot, PlanText};
+use lockdown::steps::{Entry, StepText, Wrong};
 use lockdown::text::plain;
 use rlibphonenumber::Region;
 use serde::Deserialize;
@@ -31,54 +31,8 @@ pub(super) struct RawSite {
     #[serde(default)]
     inbound_css: Vec<String>,
     #[serde(default)]
-    step: Vec<RawStep>,
+    step: Vec<Entry>,
 }
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawStep {
-    kind: Kind,
-    group: Option<Group>,
-    partition: Option<String>,
-    pattern: Option<String>,
-    #[serde(default)]
-    all: bool,
-    #[serde(default)]
-    except: Vec<String>,
-    #[serde(default)]
-    acknowledge_gateway: bool,
-    css: Option<String>,
-    normal: Option<RawValue>,
-    locked: Option<RawValue>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Kind {
-    PartitionSchedule,
-    RoutePatternBlock,
-    TransPatternBlock,
-    TransPatternSet,
-    CssMembers,
-}
-
-#[derive(Clone, Deserialize)]
-#[serde(untagged)]
-enum RawValue {
-    Schedule(String),
-    Members(Vec<String>),
-    Redirect(RawRedirect),
-}
-
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawRedirect {
-    mask: Option<String>,
-    css: Option<String>,
-}
-
-/// A step that cannot be read: which key, and what to write instead.
-struct Wrong(&'static str, &'static str);
 
 impl RawSite {
     pub(super) fn read(self, number: usize, source: &Source) -> Result<Site, Problem> {
@@ -109,7 +63,8 @@ impl RawSite {
         let mut steps = Vec::new();
         for (index, step) in self.step.into_iter().enumerate() {
             let key = format!("site[{number}].step[{}]", index + 1);
-            steps.push(step.read().map_err(|Wrong(part, what)| source.problem(&format!("{key}.{part}"), what))?);
+            let wrong = |Wrong { key: part, what }| source.problem(&format!("{key}.{part}"), what);
+            steps.push(StepText::read(&step).map_err(wrong)?);
         }
         let plan = PlanText {
             site: id,
@@ -157,91 +112,5 @@ pub(super) fn check_drills(sites: &[Site], source: &Source) -> Result<(), Proble
 
 /// Partitions and calling search spaces.
 fn touched(plan: &PlanText) -> Vec<&str> {
-    plan.steps.iter().map(place).collect()
-}
-
-fn place(step: &StepText) -> &str {
-    match step {
-        StepText::PartitionSchedule { partition, .. }
-        | StepText::RoutePatternBlock { partition, .. }
-        | StepText::TransPatternBlock { partition, .. }
-        | StepText::TransPatternSet { partition, .. } => partition,
-        StepText::CssMembers { css, .. } => css,
-    }
-}
-
-impl RawStep {
-    fn read(self) -> Result<StepText, Wrong> {
-        match self.kind {
-            Kind::PartitionSchedule => Ok(StepText::PartitionSchedule {
-                group: self.group()?,
-                partition: self.partition()?,
-                normal: schedule(self.normal.as_ref(), "normal")?,
-                locked: schedule(self.locked.as_ref(), "locked")?,
-            }),
-            Kind::RoutePatternBlock => Ok(StepText::RoutePatternBlock {
-                group: self.group.unwrap_or(Group::OutboundBlock),
-                patterns: self.patterns()?,
-                partition: self.partition()?,
-                acknowledge_gateway: self.acknowledge_gateway,
-            }),
-            Kind::TransPatternBlock => Ok(StepText::TransPatternBlock {
-                group: self.group()?,
-                patterns: self.patterns()?,
-                partition: self.partition()?,
-            }),
-            Kind::TransPatternSet => Ok(StepText::TransPatternSet {
-                group: self.group()?,
-                pattern: self.pattern.clone().ok_or(Wrong("pattern", "missing: name the translation pattern"))?,
-                partition: self.partition()?,
-                normal: redirect(self.normal.as_ref(), "normal")?,
-                locked: redirect(self.locked.as_ref(), "locked")?,
-            }),
-            Kind::CssMembers => Ok(StepText::CssMembers {
-                group: self.group()?,
-                css: self.css.clone().ok_or(Wrong("css", "missing: name the calling search space"))?,
-                normal: members(self.normal.as_ref(), "normal")?,
-                locked: members(self.locked.as_ref(), "locked")?,
-            }),
-        }
-    }
-
-    fn group(&self) -> Result<Group, Wrong> {
-        self.group.ok_or(Wrong("group", "missing: write inbound_redirect, outbound_redirect or outbound_block"))
-    }
-
-    fn partition(&self) -> Result<String, Wrong> {
-        self.partition.clone().ok_or(Wrong("partition", "missing: name the partition"))
-    }
-
-    fn patterns(&self) -> Result<Patterns, Wrong> {
-        match (&self.pattern, self.all) {
-            (Some(pattern), false) => Ok(Patterns::One(pattern.clone())),
-            (None, true) => Ok(Patterns::AllExcept(self.except.clone())),
-            (Some(_), true) => Err(Wrong("all", "give either pattern or all = true, not both")),
-            (None, false) => Err(Wrong("pattern", "missing: name a pattern, or write all = true")),
-        }
-    }
-}
-
-fn schedule(value: Option<&RawValue>, key: &'static str) -> Result<Option<String>, Wrong> {
-    match value {
-        Some(RawValue::Schedule(name)) => Ok((!name.is_empty()).then(|| name.clone())),
-        _ => Err(Wrong(key, "write the name of a time schedule, or \"\" for none (always active)")),
-    }
-}
-
-fn redirect(value: Option<&RawValue>, key: &'static str) -> Result<Redirect, Wrong> {
-    let some = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-    match value {
-        Some(RawValue::Redirect(raw)) => Ok(Redirect { mask: some(&raw.mask), css: some(&raw.css) }),
-        _ => Err(Wrong(key, "write { mask = \"…\", css = \"…\" }")),
-    }
-}
-
-fn members(value: Option<&RawValue>, key: &'static str) -> Result<Vec<String>, Wrong> {
-    match value {
-        Some(RawValue::Members(names)) if !names.is_empty() => Ok(names.clone()),
-        _ => Err(Wrong(key, "write the ordered list of partitions")),
-    }
+    plan.steps.iter().map(|step| step.text().place()).collect()
 }

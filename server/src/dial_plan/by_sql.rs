@@ -13,7 +13,7 @@ use lockdown::guard::Via;
 use lockdown::ids::Uuid;
 use lockdown::leg::{Leg, Legs};
 use lockdown::trace::Origin;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Devices by kind and calling search spaces: a few hundred rows, not one for each of 5000 phones.
 fn callers(condition: &str) -> String {
@@ -95,10 +95,13 @@ const MOBILITY: &str = "p.fkcallingsearchspace_reroute as css, count(distinct p.
     group by 1 order by 1";
 
 /// What was asked by SQL, as far as it was answered.
+#[derive(Default)]
 pub(super) struct BySql {
     pub(super) callers: Callers,
     numbers: Vec<Row>,
     targets: Option<HashMap<Uuid, Target>>,
+    /// SIP trunks and route lists that stay inside.
+    pub(super) on_net: BTreeSet<String>,
     /// What was refused, and what is not known for it.
     pub(super) not_read: Vec<String>,
     /// Why nothing more was asked.
@@ -155,10 +158,13 @@ impl Asking<'_> {
 /// Where CUCM cannot be asked at all. What it refuses is told in what is returned.
 pub(super) async fn read(client: &Client) -> Result<BySql, Error> {
     let mut asking = Asking { client, given_up: None };
-    let mut read =
-        BySql { callers: Callers::default(), numbers: Vec::new(), targets: None, not_read: vec![], given_up: None };
+    let mut read = BySql::default();
     read.callers = match asking.rows(&callers(EVERYBODY)).await? {
-        Ok(rows) => Callers::of(told_apart(of_rows(&rows), asking.trunks(&mut read.not_read).await?)),
+        Ok(rows) => {
+            let trunks = asking.trunks(&mut read.not_read).await?;
+            read.on_net = trunks.iter().filter(|trunk| trunk.on_net).map(|trunk| trunk.name.clone()).collect();
+            Callers::of(told_apart(of_rows(&rows), trunks))
+        }
         Err(why) => Callers::NotRead { why },
     };
     match asking.rows(NUMBERS).await? {
@@ -166,7 +172,11 @@ pub(super) async fn read(client: &Client) -> Result<BySql, Error> {
         Err(why) => read.not_read.push(format!("which directory numbers are urgent or ring nowhere ({why})")),
     }
     match (asking.rows(TARGETS).await?, asking.rows(LISTS).await?) {
-        (Ok(targets), Ok(lists)) if !targets.is_empty() => read.targets = Some(of_targets(&targets, &lists)),
+        (Ok(targets), Ok(lists)) if !targets.is_empty() => {
+            let all_on_net = on_net_lists(&lists);
+            read.on_net.extend(all_on_net.iter().filter(|(_, on_net)| **on_net).map(|(name, _)| (*name).to_owned()));
+            read.targets = Some(of_targets(&targets, &all_on_net));
+        }
         (Ok(_), Ok(_)) => read.not_read.push("where any route pattern leads".into()),
         (Err(why), _) | (_, Err(why)) => {
             read.not_read.push(format!("where route patterns lead, so that each counts as a way to the PSTN ({why})"));
@@ -302,13 +312,20 @@ fn kind(row: &Row) -> Option<CallerKind> {
 }
 
 /// On-net is only what has devices, and none that is anything else.
-fn of_targets(targets: &[Row], lists: &[Row]) -> HashMap<Uuid, Target> {
-    let is_on_net = |row: &Row| row.text("location") == Some("OnNet");
+fn on_net_lists(lists: &[Row]) -> HashMap<&str, bool> {
     let mut all_on_net: HashMap<&str, bool> = HashMap::new();
     for row in lists {
         let list = all_on_net.entry(row.text("list").unwrap_or_default()).or_insert(true);
         *list &= row.text("device").is_some() && is_on_net(row);
     }
+    all_on_net
+}
+
+fn is_on_net(row: &Row) -> bool {
+    row.text("location") == Some("OnNet")
+}
+
+fn of_targets(targets: &[Row], all_on_net: &HashMap<&str, bool>) -> HashMap<Uuid, Target> {
     let mut found: HashMap<Uuid, Target> = HashMap::new();
     for row in targets {
         let (Some(route), Some(name)) = (row.text("route"), row.text("target")) else { continue };
@@ -401,7 +418,7 @@ mod tests {
             row(&[("route", "5"), ("target", "T1"), ("kind", "Trunk"), ("location", "OnNet")]),
             row(&[("route", "6"), ("target", "G"), ("kind", "Gateway")]),
         ];
-        let found = of_targets(&targets, &lists);
+        let found = of_targets(&targets, &on_net_lists(&lists));
         let on_net = |route: &str| found[&Uuid::from(route)].on_net;
         assert_eq!(["1", "2", "3", "4", "5", "6"].map(on_net), [true, false, false, false, true, false]);
         assert_eq!(found[&Uuid::from("6")].destination, Destination::Gateway("G".into()));

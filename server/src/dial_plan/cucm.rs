@@ -1,20 +1,21 @@
 //! The dictionary between the plan's words and AXL's. Performs what the plan says; chooses nothing.
 
 use super::by_sql::{self, BySql};
+use super::{calling_search_space, partition, route_pattern, sip_route_pattern, time_schedule, translation_pattern};
 use async_trait::async_trait;
+use axl::change::ChangeCursor;
 use axl::route_pattern::{Destination as AxlDestination, RoutePattern as AxlRoutePattern};
-use axl::trans_pattern::TransPattern as AxlTransPattern;
 use engine::ports::{DialPlan, DialPlanError};
 use lockdown::caller::Caller;
 use lockdown::dial_plan::{
-    Activity, CallingSearchSpace, Destination, DialPlan as Facts, DigitChange, Discard, Endpoint, EndpointKind,
-    Partition, RoutePattern, TimeSchedule, TranslationPattern, place,
+    CallingSearchSpace, ChangeMark, Destination, DialPlan as Facts, Endpoint, EndpointKind, RoutePattern,
+    SipRoutePattern, TimeSchedule, place,
 };
 use lockdown::guard::Via;
 use lockdown::ids::{StepId, Uuid};
 use lockdown::leg::{Leg, Legs};
-use lockdown::plan::{LockPlan, PlanText, StepText};
-use lockdown::step::{Found, Object, Step, StepValue};
+use lockdown::plan::{LockPlan, PlanText, Write};
+use lockdown::steps::{Found, Redirect, Setting, Step, StepText, Switch};
 use lockdown::trace::Origin;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -29,7 +30,7 @@ pub struct Cucm {
 impl Cucm {
     pub fn new(client: Arc<axl::Client>, plan: &PlanText) -> Self {
         let partition = |step: &StepText| match step {
-            StepText::RoutePatternBlock { partition, .. } => Some(partition.clone()),
+            StepText::RoutePatternBlock(text) => Some(text.partition.clone()),
             _ => None,
         };
         Self { client, blocked_partitions: plan.steps.iter().filter_map(partition).collect() }
@@ -38,7 +39,7 @@ impl Cucm {
     async fn route_patterns(&self, sql: &BySql, gone: &mut Vec<String>) -> Result<Vec<RoutePattern>, axl::Error> {
         let mut patterns = Vec::new();
         for found in self.client.route_patterns(None).await? {
-            let mut pattern = route_pattern_state(found.clone());
+            let mut pattern = route_pattern::of(found.clone());
             if sql.lead(&mut pattern) {
                 patterns.push(pattern);
                 continue;
@@ -60,19 +61,19 @@ impl Cucm {
         } else {
             Destination::NotRead
         };
-        Ok(RoutePattern { destination, ..route_pattern_state(found) })
+        Ok(RoutePattern { destination, ..route_pattern::of(found) })
     }
 
     async fn calling_search_spaces(&self, gone: &mut Vec<String>) -> Result<Vec<CallingSearchSpace>, axl::Error> {
         let (found, missing) = self.client.calling_search_spaces().await?;
         gone.extend(missing.into_iter().map(|name| format!("calling search space {name}")));
-        Ok(found.into_iter().map(css).collect())
+        Ok(found.into_iter().map(calling_search_space::of).collect())
     }
 
     async fn schedules(&self, gone: &mut Vec<String>) -> Result<Vec<TimeSchedule>, axl::Error> {
         let (found, missing) = self.client.time_schedules().await?;
         gone.extend(missing.into_iter().map(|name| format!("time schedule {name}")));
-        Ok(found.into_iter().map(schedule).collect())
+        Ok(found.into_iter().map(time_schedule::of).collect())
     }
 
     /// Numbers, pilots, and what CUCM calls by itself from them.
@@ -100,39 +101,63 @@ impl Cucm {
         Ok((pilots.chain(lines).collect(), legs))
     }
 
+    /// A cluster that refuses to list them is surveyed without, and it is said.
+    async fn sip_route_patterns(&self, sql: &mut BySql) -> Result<Vec<SipRoutePattern>, axl::Error> {
+        match self.client.sip_route_patterns(None).await {
+            Ok(found) => Ok(found.into_iter().map(|one| sip_route_pattern::of(one, &sql.on_net)).collect()),
+            Err(error @ axl::Error::Rejected { .. }) => {
+                sql.not_read
+                    .push(format!("by which SIP route patterns calls to addresses (name@host) leave ({error})"));
+                Ok(Vec::new())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A reading needs no list of changes: one that CUCM does not give is no trouble.
+    async fn mark(&self) -> Option<ChangeMark> {
+        let cursor = self.client.changes(None).await.ok()?.cursor;
+        Some(ChangeMark { queue: cursor.queue, next: cursor.next })
+    }
+
     /// Only what the plan's steps lie in: a list a partition, one list of partitions, a get a CSS.
     async fn facts_for(&self, plan: &LockPlan) -> Result<Facts, axl::Error> {
-        let mut facts = Facts::default();
-        let mut lists: BTreeSet<(&'static str, &str)> = BTreeSet::new();
-        for step in &plan.steps {
-            match &step.object {
-                Object::PartitionSchedule { .. } => lists.insert(("partitions", "")),
-                Object::RoutePatternBlock { partition, .. } => lists.insert(("route", partition)),
-                Object::TransPatternBlock { partition, .. } | Object::TransPatternSet { partition, .. } => {
-                    lists.insert(("trans", partition))
+        let (mut facts, client) = (Facts::default(), &self.client);
+        for held_by in plan.steps.iter().map(HeldBy::of).collect::<BTreeSet<_>>() {
+            match held_by {
+                HeldBy::Partitions => partition::read_into(&mut facts, client).await?,
+                HeldBy::RoutePatterns(name) => route_pattern::read_into(&mut facts, client, name).await?,
+                HeldBy::SipRoutePatterns(name) => sip_route_pattern::read_into(&mut facts, client, name).await?,
+                HeldBy::TranslationPatterns(name) => {
+                    translation_pattern::read_into(&mut facts, client, Some(name)).await?;
                 }
-                Object::CssMembers { uuid, .. } => lists.insert(("css", uuid.as_str())),
-            };
-        }
-        for (list, name) in lists {
-            match list {
-                "partitions" => facts.partitions = partitions(self.client.partitions().await?),
-                "route" => {
-                    let found = self.client.route_patterns(Some(name)).await?;
-                    facts.route_patterns.extend(found.into_iter().map(route_pattern_state));
-                }
-                "trans" => {
-                    let found = self.client.trans_patterns(Some(name)).await?;
-                    facts.translation_patterns.extend(found.into_iter().map(translation_pattern));
-                }
-                _ => match self.client.css(name).await {
-                    Ok(found) => facts.calling_search_spaces.push(css(found)),
-                    Err(axl::Error::NotFound { .. }) => {}
-                    Err(error) => return Err(error),
-                },
+                HeldBy::Css(uuid) => calling_search_space::read_into(&mut facts, client, uuid).await?,
             }
         }
         Ok(facts)
+    }
+}
+
+/// What has to be read for a step.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum HeldBy<'s> {
+    Partitions,
+    RoutePatterns(&'s str),
+    SipRoutePatterns(&'s str),
+    TranslationPatterns(&'s str),
+    Css(&'s str),
+}
+
+impl<'s> HeldBy<'s> {
+    fn of(step: &'s Step) -> Self {
+        match &step.switch {
+            Switch::PartitionSchedule(_) => Self::Partitions,
+            Switch::RoutePatternBlock(one) => Self::RoutePatterns(&one.object.partition),
+            Switch::SipRoutePatternBlock(one) => Self::SipRoutePatterns(&one.object.partition),
+            Switch::TransPatternBlock(one) => Self::TranslationPatterns(&one.object.partition),
+            Switch::TransPatternSet(one) => Self::TranslationPatterns(&one.object.partition),
+            Switch::CssMembers(one) => Self::Css(one.object.uuid.as_str()),
+        }
     }
 }
 
@@ -144,28 +169,18 @@ impl DialPlan for Cucm {
         self.client.ccm_version().await.map_err(|error| named(&error))?;
         let facts = async {
             let mut gone = Vec::new();
+            let mark = self.mark().await;
             let mut sql = by_sql::read(&self.client).await?;
             let calling_search_spaces = self.calling_search_spaces(&mut gone).await?;
             let (endpoints, legs) = self.endpoints(&mut sql, &calling_search_spaces).await?;
-            Ok(Facts {
-                route_patterns: self.route_patterns(&sql, &mut gone).await?,
-                partitions: partitions(self.client.partitions().await?),
-                schedules: self.schedules(&mut gone).await?,
-                calling_search_spaces,
-                translation_patterns: self
-                    .client
-                    .trans_patterns(None)
-                    .await?
-                    .into_iter()
-                    .map(translation_pattern)
-                    .collect(),
-                endpoints,
-                callers: sql.callers,
-                legs,
-                not_read: sql.not_read,
-                gone,
-                requests: self.client.requests() - before,
-            })
+            let mut facts = Facts { calling_search_spaces, endpoints, legs, ..Facts::default() };
+            facts.route_patterns = self.route_patterns(&sql, &mut gone).await?;
+            facts.sip_route_patterns = self.sip_route_patterns(&mut sql).await?;
+            partition::read_into(&mut facts, &self.client).await?;
+            facts.schedules = self.schedules(&mut gone).await?;
+            translation_pattern::read_into(&mut facts, &self.client, None).await?;
+            let requests = self.client.requests() - before;
+            Ok(Facts { callers: sql.callers, not_read: sql.not_read, gone, requests, mark, ..facts })
         };
         facts.await.map_err(|error: axl::Error| named(&error))
     }
@@ -180,25 +195,29 @@ impl DialPlan for Cucm {
         by_sql::callers_at(&self.client, origin).await.map_err(|error| named(&error))
     }
 
-    #[tracing::instrument(name = "dial_plan.write", skip_all, fields(step.id = %step.id))]
-    async fn write(&self, step: &Step, value: &StepValue) -> Result<(), DialPlanError> {
-        let uuid = step.object.uuid().as_str();
-        let client = &self.client;
-        let result = match (&step.object, value) {
-            (Object::PartitionSchedule { .. }, StepValue::Schedule(schedule)) => {
-                client.set_partition_schedule(uuid, schedule.as_deref()).await
-            }
-            (Object::RoutePatternBlock { .. }, StepValue::Blocked(blocked)) => {
-                client.block_route_pattern(uuid, *blocked).await
-            }
-            (Object::TransPatternBlock { .. }, StepValue::Blocked(blocked)) => {
-                client.block_trans_pattern(uuid, *blocked).await
-            }
-            (Object::TransPatternSet { .. }, StepValue::Redirect { mask, css }) => {
+    async fn changed_since(&self, mark: &ChangeMark) -> Result<Option<BTreeSet<Uuid>>, DialPlanError> {
+        let cursor = ChangeCursor { queue: mark.queue.clone(), next: mark.next };
+        match self.client.changes(Some(&cursor)).await {
+            Ok(changes) if changes.gap => Ok(None),
+            Ok(changes) => Ok(Some(changes.uuids.into_iter().map(Uuid::from).collect())),
+            // AXL was restarted, or keeps no list.
+            Err(axl::Error::NotFound { .. } | axl::Error::Rejected { .. }) => Ok(None),
+            Err(error) => Err(named(&error)),
+        }
+    }
+
+    #[tracing::instrument(name = "dial_plan.write", skip_all, fields(step.id = %write.step.id))]
+    async fn write(&self, write: &Write<'_>) -> Result<(), DialPlanError> {
+        let (client, uuid) = (&self.client, write.step.object().uuid().as_str());
+        let result = match write.setting {
+            Setting::PartitionSchedule(_, schedule) => client.set_partition_schedule(uuid, schedule.as_deref()).await,
+            Setting::RoutePatternBlock(_, blocked) => client.block_route_pattern(uuid, *blocked).await,
+            Setting::SipRoutePatternBlock(_, blocked) => client.block_sip_route_pattern(uuid, *blocked).await,
+            Setting::TransPatternBlock(_, blocked) => client.block_trans_pattern(uuid, *blocked).await,
+            Setting::TransPatternSet(_, Redirect { mask, css }) => {
                 client.redirect_trans_pattern(uuid, mask.as_deref(), css.as_deref()).await
             }
-            (Object::CssMembers { .. }, StepValue::Members(members)) => client.set_css_members(uuid, members).await,
-            (object, _) => return Err(DialPlanError::Refused { why: format!("{object} cannot hold {value}") }),
+            Setting::CssMembers(_, members) => client.set_css_members(uuid, members).await,
         };
         result.map_err(|error| named(&error))
     }
@@ -238,52 +257,4 @@ fn named(error: &axl::Error) -> DialPlanError {
         error if error.is_transient() => DialPlanError::Transient { why, after: None },
         _ => DialPlanError::Refused { why },
     }
-}
-
-fn change(discard: Option<&str>, mask: Option<String>, prefix: Option<String>) -> DigitChange {
-    DigitChange { discard: Discard::from_name(discard), mask, prefix }
-}
-
-fn route_pattern_state(found: AxlRoutePattern) -> RoutePattern {
-    RoutePattern {
-        uuid: Uuid::from(found.uuid),
-        pattern: found.pattern,
-        partition: found.partition,
-        blocked: found.blocked,
-        urgent: found.urgent,
-        change: change(found.discard.as_deref(), found.mask, found.prefix),
-        emergency: found.emergency,
-        destination: Destination::NotRead,
-        on_net: false,
-        filtered: found.route_filter.is_some(),
-    }
-}
-
-fn translation_pattern(found: AxlTransPattern) -> TranslationPattern {
-    TranslationPattern {
-        uuid: Uuid::from(found.uuid),
-        pattern: found.pattern,
-        partition: found.partition,
-        blocked: found.blocked,
-        urgent: found.urgent,
-        change: change(found.discard.as_deref(), found.mask, found.prefix),
-        css: found.css,
-        use_originator_css: found.use_originator_css,
-        at_once: found.at_once,
-        emergency: found.emergency,
-        filtered: found.route_filter.is_some(),
-    }
-}
-
-fn partitions(found: Vec<axl::partition::RoutePartition>) -> Vec<Partition> {
-    found.into_iter().map(|p| Partition { uuid: Uuid::from(p.uuid), name: p.name, schedule: p.schedule }).collect()
-}
-
-fn schedule(found: axl::time_schedule::TimeSchedule) -> TimeSchedule {
-    let active = if found.never { Activity::Never } else { Activity::Sometimes };
-    TimeSchedule { name: found.name, active }
-}
-
-fn css(found: axl::calling_search_space::Css) -> CallingSearchSpace {
-    CallingSearchSpace { uuid: Uuid::from(found.uuid), name: found.name, members: found.members }
 }

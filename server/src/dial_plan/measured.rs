@@ -4,12 +4,12 @@ use crate::telemetry::meters::Meters;
 use async_trait::async_trait;
 use engine::ports::{DialPlan, DialPlanError};
 use lockdown::caller::Caller;
-use lockdown::dial_plan::DialPlan as Facts;
-use lockdown::ids::StepId;
-use lockdown::plan::LockPlan;
-use lockdown::step::{Found, Step, StepValue};
+use lockdown::dial_plan::{ChangeMark, DialPlan as Facts};
+use lockdown::ids::{StepId, Uuid};
+use lockdown::plan::{LockPlan, Write};
+use lockdown::steps::Found;
 use lockdown::trace::Origin;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -46,7 +46,11 @@ impl<D: DialPlan> DialPlan for Measured<D> {
         self.timed("trace", self.inner.callers_at(origin)).await
     }
 
-    async fn write(&self, step: &Step, value: &StepValue) -> Result<(), DialPlanError> {
-        self.timed("write", self.inner.write(step, value)).await
+    async fn changed_since(&self, mark: &ChangeMark) -> Result<Option<BTreeSet<Uuid>>, DialPlanError> {
+        self.timed("changes", self.inner.changed_since(mark)).await
+    }
+
+    async fn write(&self, write: &Write<'_>) -> Result<(), DialPlanError> {
+        self.timed("write", self.inner.write(write)).await
     }
 }

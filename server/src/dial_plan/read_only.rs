@@ -4,12 +4,12 @@
 use async_trait::async_trait;
 use engine::ports::{DialPlan, DialPlanError};
 use lockdown::caller::Caller;
-use lockdown::dial_plan::DialPlan as Facts;
-use lockdown::ids::StepId;
-use lockdown::plan::LockPlan;
-use lockdown::step::{Found, Step, StepValue};
+use lockdown::dial_plan::{ChangeMark, DialPlan as Facts};
+use lockdown::ids::{StepId, Uuid};
+use lockdown::plan::{LockPlan, Write};
+use lockdown::steps::Found;
 use lockdown::trace::Origin;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A dial plan that is looked at and never written.
 pub struct ReadOnly<D>(pub D);
@@ -28,8 +28,11 @@ impl<D: DialPlan> DialPlan for ReadOnly<D> {
         self.0.callers_at(origin).await
     }
 
-    async fn write(&self, step: &Step, value: &StepValue) -> Result<(), DialPlanError> {
-        let would = format!("it would have written {} → {value}", step.object);
-        Err(DialPlanError::NoWrites { why: format!("cucm.mode is read_only; {would}") })
+    async fn changed_since(&self, mark: &ChangeMark) -> Result<Option<BTreeSet<Uuid>>, DialPlanError> {
+        self.0.changed_since(mark).await
+    }
+
+    async fn write(&self, write: &Write<'_>) -> Result<(), DialPlanError> {
+        Err(DialPlanError::NoWrites { why: format!("cucm.mode is read_only; it would have written {write}") })
     }
 }

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
 use lockdown::say::{SHORT, means, short};
 use lockdown::standing::Standing;
-use lockdown::step::Target;
+use lockdown::steps::Target;
 use lockdown::timeline::EventKind;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;

@@ -89,7 +89,7 @@ mod tests {
     use lockdown::reading::{Reading, StepReading};
     use lockdown::say::{Facts, Line, say};
     use lockdown::site::Command;
-    use lockdown::step::{Found, StepState, StepValue};
+    use lockdown::steps::{Found, StepState, StepValue};
 
     /// Every headline that a site nobody touched can have, and what its progress adds.
     #[test]

@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lockdown::incident::Incident;
-use lockdown::step::Target;
+use lockdown::steps::Target;
 use lockdown::timeline::{Event, EventKind};
 use quick_xml::Writer;
 use quick_xml::events::BytesText;

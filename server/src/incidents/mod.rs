@@ -16,7 +16,7 @@ use lockdown::ids::{IncidentId, SiteId};
 use lockdown::incident::{Entry, Incident, Phase, SHAPING, incidents};
 use lockdown::operator::{Act, Operator, Refusal};
 use lockdown::report::{OUTAGES, Report, open_outages};
-use lockdown::step::Target;
+use lockdown::steps::Target;
 use lockdown::timeline::{Event, EventKind};
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -23,7 +23,7 @@ use lockdown::ids::{OperatorId, SiteId};
 use lockdown::operator::{Authority, Operator, Scope, Surface};
 use lockdown::say::emergency;
 use lockdown::standing::Standing;
-use lockdown::step::Target;
+use lockdown::steps::Target;
 use lockdown::timeline::EventKind;
 use screen::{Field, Flags, Item, Key, Screen};
 use std::net::IpAddr;

@@ -12,7 +12,7 @@ use engine::ports::NewEvent;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::say::{short, urgency};
 use lockdown::standing::Standing;
-use lockdown::step::Target;
+use lockdown::steps::Target;
 use lockdown::timeline::{EventKind, StepNote};
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -4,7 +4,7 @@ use super::finding::Finding;
 use engine::{PlanState, SiteStatus};
 use jiff::{SignedDuration, Timestamp};
 use lockdown::guard::CheckedPlan;
-use lockdown::step::Target;
+use lockdown::steps::Target;
 use lockdown::timeline::ways;
 
 /// A plan is checked every quarter of an hour while nothing is locked.

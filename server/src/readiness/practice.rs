@@ -3,7 +3,7 @@
 use super::finding::Finding;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
-use lockdown::step::Target;
+use lockdown::steps::Target;
 use lockdown::timeline::{Event, EventKind};
 
 /// *Source*: field reference, section “readiness”: red when the last drill is older than 31 days.
@@ -77,7 +77,7 @@ mod tests {
     use super::last_write;
     use crate::readiness::Verdict;
     use jiff::{SignedDuration, Timestamp};
-    use lockdown::step::Target;
+    use lockdown::steps::Target;
     use lockdown::timeline::{Event, EventKind};
 
     #[test]

@@ -2,7 +2,7 @@
 
 use engine::ports::DialPlanError;
 use engine::{Engine, News};
-use lockdown::step::Target;
+use lockdown::steps::Target;
 use lockdown::timeline::{Event, EventKind};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;

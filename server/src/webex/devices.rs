@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
 use lockdown::say::{means, short, urgency};
 use lockdown::standing::Standing;
-use lockdown::step::Target;
+use lockdown::steps::Target;
 use lockdown::timeline::{EventKind, StepNote};
 use quick_xml::Writer;
 use quick_xml::events::BytesText;

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
 use lockdown::operator::{Act as Right, Operator};
 use lockdown::standing::Standing;
-use lockdown::step::Target;
+use lockdown::steps::Target;
 use lockdown::text::is_same_name;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};

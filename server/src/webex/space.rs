@@ -653,7 +653,7 @@ fn is_echo(event: &Event, orders: &[Event]) -> bool {
 mod tests {
     use super::*;
     use lockdown::ids::{ActivationId, SiteId};
-    use lockdown::step::Target;
+    use lockdown::steps::Target;
 
     fn told(kinds: Vec<EventKind>) -> Vec<Event> {
         let site = SiteId::try_from("north").ok();

@@ -3,11 +3,11 @@
 use engine::ports::DialPlan;
 use lockdown::caller::{Caller, CallerKind};
 use lockdown::dial_plan::DialPlan as Facts;
-use lockdown::guard;
+use lockdown::guard::{self, Place};
 use lockdown::hours::Hours;
-use lockdown::plan::{Patterns, Pilot, PlanText, StepText};
+use lockdown::plan::{Pilot, PlanText};
 use lockdown::reach::{Dialling, DigitAnalysis, End};
-use lockdown::step::{Group, Target};
+use lockdown::steps::{Group, PartitionScheduleText, Patterns, RoutePatternBlockText, StepText, Target};
 use proptest::prelude::*;
 use proptest::test_runner::TestRng;
 use server::dial_plan::cucm::Cucm;
@@ -15,19 +15,25 @@ use simulators::CucmSim;
 use simulators::cucm::Cluster;
 use simulators::cucm::digits::{self, Exchange, Outcome};
 use simulators::cucm::town::{self, Style, Town};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 fn schedule(group: Group, partition: &str, never: &str) -> StepText {
-    StepText::PartitionSchedule { group, partition: partition.into(), normal: Some(never.into()), locked: None }
+    StepText::PartitionSchedule(PartitionScheduleText {
+        group,
+        partition: partition.into(),
+        normal: Some(never.into()),
+        locked: None,
+    })
 }
 
 fn block(partition: &str) -> StepText {
-    StepText::RoutePatternBlock {
+    StepText::RoutePatternBlock(RoutePatternBlockText {
         group: Group::OutboundBlock,
         patterns: Patterns::AllExcept(vec![]),
         partition: partition.into(),
         acknowledge_gateway: false,
-    }
+    })
 }
 
 fn plan(name: &str) -> PlanText {
@@ -205,6 +211,30 @@ fn agree(
 }
 
 #[tokio::test]
+async fn a_caller_is_drawn_with_others_as_it_is_by_itself() {
+    for (open, style) in (1..).zip(Style::ALL) {
+        let town = Town { style, lines: 400, seed: 11 };
+        let (sim, text) = (CucmSim::with_cluster(town.cluster(), 0, None).await.unwrap(), plan_of(open));
+        let facts = read(&sim, &text).await;
+        let reach = guard::judge(&text, &facts).reach.unwrap();
+        // What else is emergency depends on what others reach.
+        let ends = |flow: &guard::Flow| {
+            let others = |places: &BTreeSet<Place>| -> BTreeSet<Place> {
+                places.iter().copied().filter(|at| !matches!(at, Place::Emergency | Place::EmergencyInPart)).collect()
+            };
+            (others(&flow.normal), others(&flow.locked), flow.leaks.clone())
+        };
+        let together = guard::flows(&text, &facts, &reach);
+        for (at, one) in reach.callers.iter().enumerate() {
+            let alone = guard::Reach { callers: vec![one.clone()], ..reach.clone() };
+            let alone = guard::flows(&text, &facts, &alone).remove(0);
+            let with_others = together.iter().find(|flow| flow.callers.contains(&at)).unwrap();
+            assert_eq!(ends(with_others), ends(&alone), "{style:?}: {}", one.caller);
+        }
+    }
+}
+
+#[tokio::test]
 async fn both_analyses_agree_on_100_000_random_calls_over_four_towns() {
     let mut rng = TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha);
     let towns = (1..).zip(Style::ALL).flat_map(|(open, style)| [7, 2026].map(|seed| (open, style, seed)));
@@ -292,12 +322,12 @@ fn switched(sim: &CucmSim, locked: bool, text: &PlanText) -> Cluster {
     let mut cluster = sim.cluster().clone();
     for step in text.steps.iter().filter(|_| locked) {
         match step {
-            StepText::PartitionSchedule { partition, .. } => cluster.partition(partition).unwrap().schedule = None,
-            StepText::RoutePatternBlock { partition, .. } => {
+            StepText::PartitionSchedule(text) => cluster.partition(&text.partition).unwrap().schedule = None,
+            StepText::RoutePatternBlock(text) => {
                 cluster
                     .route_patterns
                     .iter_mut()
-                    .filter(|p| p.partition.as_ref() == Some(partition))
+                    .filter(|p| p.partition.as_ref() == Some(&text.partition))
                     .for_each(|p| p.blocked = true);
             }
             _ => unreachable!("these plans have two kinds of steps"),
@@ -335,13 +365,18 @@ fn random_cluster(routes: &[Loose], mirrors: &[Loose], order: &[usize]) -> Clust
         Cluster, Css, Device, Number, Partition, Period, RoutePattern, Schedule, TranslationPattern,
     };
     let name = |n: usize| format!("PT-{n}");
-    let mut unique = std::collections::BTreeSet::new();
+    let mut unique = BTreeSet::new();
     Cluster {
         partitions: (0..5)
             .map(|n| Partition { name: name(n), schedule: (n == 0).then(|| "NEVER".into()), ..Partition::default() })
             .collect(),
         schedules: vec![Schedule { name: "NEVER".into(), periods: vec!["P".into()] }],
-        periods: vec![Period { name: "P".into(), start: "No Office Hours".into(), end: "No Office Hours".into() }],
+        periods: vec![Period {
+            name: "P".into(),
+            start: "No Office Hours".into(),
+            end: "No Office Hours".into(),
+            ..Period::default()
+        }],
         calling_search_spaces: vec![
             Css { name: "PHONE".into(), members: order.iter().map(|n| name(*n)).collect() },
             Css { name: "EOC".into(), members: vec![name(4)] },
@@ -412,15 +447,16 @@ fn no_accepted_plan_can_block_a_protected_number_in_any_dialled_form() {
             let normal = sim.cluster().clone();
             let mut locked = normal.clone();
             for step in &checked.plan.steps {
-                match &step.object {
-                    lockdown::step::Object::PartitionSchedule { partition, .. } => {
-                        locked.partition(partition).unwrap().schedule = None;
+                match &step.switch {
+                    lockdown::steps::Switch::PartitionSchedule(one) => {
+                        locked.partition(&one.object.partition).unwrap().schedule = None;
                     }
-                    object => locked
+                    other => locked
                         .route_patterns
                         .iter_mut()
                         .filter(|p| {
-                            Some(p.pattern.as_str()) == object.pattern() && p.partition.as_deref() == object.partition()
+                            Some(p.pattern.as_str()) == other.object().pattern()
+                                && p.partition.as_deref() == other.object().partition()
                         })
                         .for_each(|p| p.blocked = true),
                 }
@@ -461,7 +497,7 @@ async fn applying_the_writes_reads_back_as_the_target_and_then_nothing_is_left_t
             let writes = plan.writes(target, &reading);
             assert_eq!(writes.len(), plan.steps.len());
             for write in writes {
-                write.step.put_into(&mut facts, write.value);
+                write.setting.put_into(&mut facts);
             }
             let after = plan.read(&facts, at);
             assert_eq!((after.done(target), plan.writes(target, &after).len()), (plan.steps.len(), 0), "{name}");

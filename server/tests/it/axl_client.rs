@@ -1,6 +1,7 @@
 //! The AXL client against the simulator: sessions, versions, certificates, faults; and every
 //! message it can send, kept for the schema check.
 
+use axl::time_schedule::NO_OFFICE_HOURS;
 use axl::{Client, Config, Credentials, Error, Trust, Version};
 use simulators::CucmSim;
 use simulators::cucm::{Clause, Sql};
@@ -67,8 +68,15 @@ async fn every_operation(client: &Client) {
     let locked = partitions.iter().find(|p| p.name == "PT-LOCKDOWN-OUT").unwrap();
     client.set_partition_schedule(&locked.uuid, None).await.unwrap();
     client.set_partition_schedule(&locked.uuid, Some("TS-OFFICE")).await.unwrap();
-    let never: Vec<_> =
-        client.time_schedules().await.unwrap().0.into_iter().filter(|s| s.never).map(|s| s.name).collect();
+    let never: Vec<_> = client
+        .time_schedules()
+        .await
+        .unwrap()
+        .0
+        .into_iter()
+        .filter(|s| s.periods.iter().all(|p| p.start.as_deref() == Some(NO_OFFICE_HOURS)))
+        .map(|s| s.name)
+        .collect();
     assert_eq!(never, ["TS-NEVER"]);
     assert_eq!(client.hunt_pilots("5911").await.unwrap().len(), 1);
     assert_eq!(client.sql("name from device order by name").await.unwrap().len(), 32);

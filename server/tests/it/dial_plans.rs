@@ -4,15 +4,17 @@
 use crate::agreement::read;
 use lockdown::caller::Caller;
 use lockdown::guard::{self, Reached, Via};
-use lockdown::plan::{Patterns, Pilot, PlanText, StepText};
+use lockdown::plan::{Pilot, PlanText};
 use lockdown::reach::Dialling;
-use lockdown::step::Group;
+use lockdown::steps::{
+    Group, PartitionScheduleText, Patterns, RoutePatternBlockText, SipRoutePatternBlockText, StepText,
+};
 use lockdown::trace::{Ended, Traced, Tracer};
 use simulators::CucmSim;
 use simulators::cucm::Cluster;
 use simulators::cucm::digits::{self, Outcome};
 use simulators::cucm::model::{
-    Css, Device, Forward, Number, Partition, Period, RoutePattern, Schedule, TranslationPattern,
+    Css, Device, Forward, Number, Partition, Period, RoutePattern, Schedule, SipRoutePattern, TranslationPattern,
 };
 use std::sync::Arc;
 
@@ -44,6 +46,8 @@ fn theirs(outcome: &Outcome) -> String {
 struct Plan {
     cluster: Cluster,
     text: PlanText,
+    /// Besides the schedule of `LOCK` and the blocks.
+    steps: Vec<StepText>,
 }
 
 /// Partition and pattern.
@@ -78,7 +82,12 @@ impl Plan {
         };
         let cluster = Cluster {
             schedules: vec![Schedule { name: "NEVER".into(), periods: vec!["P".into()] }],
-            periods: vec![Period { name: "P".into(), start: "No Office Hours".into(), end: "No Office Hours".into() }],
+            periods: vec![Period {
+                name: "P".into(),
+                start: "No Office Hours".into(),
+                end: "No Office Hours".into(),
+                ..Period::default()
+            }],
             route_lists: vec!["RL".into()],
             route_patterns: routes
                 .iter()
@@ -100,7 +109,7 @@ impl Plan {
             inbound_css: vec![],
             steps: vec![],
         };
-        Self { cluster, text }
+        Self { cluster, text, steps: vec![] }
     }
 
     fn css(mut self, name: &str, members: &[&str]) -> Self {
@@ -150,18 +159,21 @@ impl Plan {
         let asleep = |name: &str| name.starts_with("LOCK").then(|| "NEVER".to_owned());
         self.cluster.partitions =
             names.into_iter().map(|name| Partition { schedule: asleep(&name), name, ..Partition::default() }).collect();
-        self.text.steps = vec![StepText::PartitionSchedule {
+        self.text.steps = vec![StepText::PartitionSchedule(PartitionScheduleText {
             group: Group::OutboundRedirect,
             partition: "LOCK".into(),
             normal: Some("NEVER".into()),
             locked: None,
-        }];
-        self.text.steps.extend(blocks.iter().map(|partition| StepText::RoutePatternBlock {
-            group: Group::OutboundBlock,
-            patterns: Patterns::AllExcept(vec![]),
-            partition: (*partition).into(),
-            acknowledge_gateway: false,
+        })];
+        self.text.steps.extend(blocks.iter().map(|partition| {
+            StepText::RoutePatternBlock(RoutePatternBlockText {
+                group: Group::OutboundBlock,
+                patterns: Patterns::AllExcept(vec![]),
+                partition: (*partition).into(),
+                acknowledge_gateway: false,
+            })
         }));
+        self.text.steps.append(&mut self.steps);
         let sim = CucmSim::with_cluster(self.cluster, 0, None).await.unwrap();
         let facts = read(&sim, &self.text).await;
         let check = guard::judge(&self.text, &facts);
@@ -193,7 +205,7 @@ impl Run {
         let tracer = Tracer::new(&self.text, &self.facts);
         for (device, dialled, normal, when_locked) in table {
             let (caller, line) = self.who(device);
-            let [traced] = &tracer.trace(&[caller], &[(*dialled).to_owned()])[..] else {
+            let [traced] = &tracer.trace(&[caller], &[(*dialled).to_owned()], None)[..] else {
                 panic!("one number from one caller is one trace")
             };
             for (how, their_how) in
@@ -216,7 +228,7 @@ impl Run {
 
     /// Ours, digit by digit alone: normal and locked.
     fn by_keys(&self, device: &str, dialled: &str) -> [String; 2] {
-        let traced = Tracer::new(&self.text, &self.facts).trace(&[self.who(device).0], &[dialled.to_owned()]);
+        let traced = Tracer::new(&self.text, &self.facts).trace(&[self.who(device).0], &[dialled.to_owned()], None);
         cells(&traced[0], Dialling::DigitByDigit)
     }
 
@@ -651,4 +663,140 @@ async fn calls_that_cucm_makes_by_itself_pass_the_mirror_and_meet_the_block() {
     assert_eq!(legs(&locked, "5800"), [told("no_answer", "out 14035550001")]);
     let run = plan().run(&["LOC", "LD", "INTL"]).await;
     assert_eq!(run.leaks(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_phone_that_calls_when_it_is_lifted_is_followed_and_judged() {
+    let lifted = |partition: &str, css: &str| TranslationPattern {
+        pattern: String::new(),
+        partition: Some(partition.into()),
+        mask: Some("95551234".into()),
+        css: Some(css.into()),
+        ..TranslationPattern::default()
+    };
+    let mut plan = class_of_service()
+        .css("CSS-RAW", &["LOC"])
+        .css("CSS-GATE", &["LOCK", "911", "GATE"])
+        .css("CSS-LIFT", &["LOCK", "911", "LIFT"])
+        .phone("SEP7", "", ("INT", "5007"), "CSS-GATE", "")
+        .phone("SEP8", "", ("INT", "5008"), "CSS-LIFT", "");
+    // One is looked up where the mirrors are, the other behind them.
+    plan.cluster.translation_patterns.extend([lifted("GATE", "CSS-STAFF"), lifted("LIFT", "CSS-RAW")]);
+    let run = plan.clone().run(&[]).await;
+    run.agrees(&[
+        ("SEP7", "", "out 5551234", "5911"),
+        ("SEP8", "", "out 5551234", "out 5551234"),
+        ("SEP2", "", "-", "-"),
+    ]);
+    let leaks = &run.check.reach.as_ref().unwrap().leaks;
+    let found: Vec<_> = leaks.iter().map(|leak| (leak.caller.as_str(), leak.via, leak.pattern.as_str())).collect();
+    assert_eq!(found, [("phone:CSS-LIFT+-", Via::Plar, "9.[2-9]XXXXXX")]);
+    assert_eq!(plan.run(&["LOC"]).await.leaks(), [""; 0], "the block stops it");
+}
+
+#[tokio::test]
+async fn at_a_moment_a_partition_of_office_hours_is_as_it_is_then() {
+    let mut plan = class_of_service().css("CSS-DAY", &["DAY", "911"]).phone("SEP5", "", ("INT", "5005"), "CSS-DAY", "");
+    plan.cluster.periods.extend([
+        Period {
+            name: "OFFICE".into(),
+            start: "08:00".into(),
+            end: "17:00".into(),
+            start_day: Some("Mon".into()),
+            end_day: Some("Fri".into()),
+            ..Period::default()
+        },
+        Period {
+            name: "HOLIDAY".into(),
+            start: "No Office Hours".into(),
+            end: "No Office Hours".into(),
+            on: Some("Dec 24".into()),
+            until: Some("Dec 26".into()),
+            ..Period::default()
+        },
+    ]);
+    plan.cluster.schedules.push(Schedule { name: "DAYS".into(), periods: vec!["OFFICE".into(), "HOLIDAY".into()] });
+    plan.cluster.route_patterns.push(RoutePattern {
+        pattern: "8.!".into(),
+        partition: Some("DAY".into()),
+        route_list: Some("RL".into()),
+        ..RoutePattern::default()
+    });
+    let mut run = plan.run(&[]).await;
+    run.sim.edit(|cluster| cluster.partition("DAY").unwrap().schedule = Some("DAYS".into()));
+    run.facts = Arc::new(read(&run.sim, &run.text).await);
+    let tracer = Tracer::new(&run.text, &run.facts);
+    let ends = |at: Option<&str>| -> Vec<_> {
+        let at = at.map(|at| at.parse().unwrap());
+        let traced = tracer.trace(&[run.who("SEP5").0], &["8555".into()], at).remove(0);
+        let en_bloc = traced.dialling.into_iter().filter(|one| one.how == Dialling::EnBloc);
+        en_bloc.map(|one| (one.schedules.is_some(), one.now.end)).collect()
+    };
+    assert_eq!(ends(Some("2026-12-01T08:00")), [(false, Ended::Pstn)], "a Tuesday");
+    assert_eq!(ends(Some("2026-12-01T17:00")), [(false, Ended::NoRoute)]);
+    assert_eq!(ends(Some("2026-12-06T12:00")), [(false, Ended::NoRoute)], "a Sunday");
+    assert_eq!(ends(Some("2026-12-25T12:00")), [(false, Ended::NoRoute)], "a holiday, and a Friday");
+    assert_eq!(ends(None), [(true, Ended::Pstn), (true, Ended::NoRoute)]);
+}
+
+fn itsp(pattern: &str, trunk: &str) -> SipRoutePattern {
+    SipRoutePattern { pattern: pattern.into(), partition: Some("URI".into()), trunk: trunk.into(), blocked: false }
+}
+
+/// Addresses leave by `ITSP`, or stay inside by `ICT`.
+fn with_addresses() -> Plan {
+    let mut plan = class_of_service()
+        .css("CSS-URI", &["LOCK", "911", "INT", "LOC", "URI"])
+        .phone("SEP4", "", ("INT", "5004"), "CSS-URI", "")
+        .trunk("ITSP", "CSS-LOBBY")
+        .trunk("ICT", "CSS-LOBBY");
+    plan.cluster.devices.last_mut().unwrap().network_location = Some("OnNet".into());
+    plan.cluster.sip_route_patterns.extend([itsp("*.itsp.example", "ITSP"), itsp("cluster-b.example", "ICT")]);
+    plan
+}
+
+#[tokio::test]
+async fn an_address_meets_no_mirror_and_only_its_own_block_stops_it() {
+    let run = with_addresses().run(&["LOC", "LD", "INTL"]).await;
+    assert_eq!(run.leaks(), ["phone:CSS-URI+- *.itsp.example in URI"]);
+    let call = |cluster: &Cluster, device: &str, host: &str| {
+        let (_, line) = run.who(device);
+        digits::Exchange::new(cluster).call_host(device, line.as_deref(), host).unwrap()
+    };
+    let leak = run.check.reach.as_ref().unwrap().leaks[0].clone();
+    let (_, host) = leak.example.split_once('@').unwrap();
+    let mut cluster = run.sim.cluster().clone();
+    cluster.partition("LOCK").unwrap().schedule = None;
+    assert!(matches!(call(&cluster, "SEP4", host), Outcome::Pstn { .. }), "the example gets out");
+    assert_eq!(call(&cluster, "SEP2", host), Outcome::NoMatch, "it does not find the partition, and is no leak");
+    assert!(
+        matches!(call(&cluster, "SEP4", "cluster-b.example"), Outcome::OnNet { .. }),
+        "it stays inside, and is no leak"
+    );
+
+    let mut plan = with_addresses();
+    plan.steps.push(
+        SipRoutePatternBlockText {
+            group: Group::OutboundBlock,
+            patterns: Patterns::AllExcept(vec!["cluster-b.example".into()]),
+            partition: "URI".into(),
+        }
+        .into(),
+    );
+    let run = plan.run(&["LOC", "LD", "INTL"]).await;
+    assert_eq!(run.leaks(), [""; 0]);
+    let steps = run.check.verdict.unwrap().plan.steps;
+    let blocked: Vec<String> = steps.iter().map(|step| step.object().to_string()).collect();
+    assert!(blocked.contains(&"*.itsp.example in URI".to_owned()), "{blocked:?}");
+    assert!(!blocked.contains(&"cluster-b.example in URI".to_owned()), "{blocked:?}");
+}
+
+#[tokio::test]
+async fn a_cluster_that_refuses_to_list_sip_route_patterns_is_surveyed_without_and_it_is_said() {
+    let Plan { cluster, text, .. } = with_addresses();
+    let sim = CucmSim::with_cluster(cluster, 0, None).await.unwrap();
+    sim.faults().refused = vec!["listSipRoutePattern".into()];
+    let facts = read(&sim, &text).await;
+    assert_eq!(facts.sip_route_patterns, []);
+    assert!(facts.not_read.iter().any(|what| what.contains("SIP route patterns")), "{:?}", facts.not_read);
 }

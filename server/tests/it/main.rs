@@ -28,6 +28,7 @@ mod rights;
 mod service;
 mod sign_in;
 mod spans;
+mod steps;
 mod surfaces;
 mod tenant_tokens;
 mod truth;

@@ -5,6 +5,7 @@ use crate::world::{DEMO, SITE, World};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use simulators::cucm::Sql;
+use std::collections::BTreeSet;
 
 impl World {
     /// What the command line says for programs.
@@ -188,6 +189,33 @@ async fn a_trace_from_nobody_or_of_no_number_is_refused_with_what_to_write() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_a_time_of_the_sites_clock_the_reception_answers_or_it_does_not() {
+    let world = World::new().await;
+    world.until_standing("normal").await;
+    let end = |traced: &Value| {
+        let dialling = traced["traces"][0]["dialling"].as_array().unwrap();
+        let ends: BTreeSet<String> =
+            dialling.iter().map(|one| one["now"]["end"].as_str().unwrap().to_owned()).collect();
+        let both = dialling.iter().any(|one| one.get("schedules").is_some());
+        (ends.into_iter().collect::<Vec<_>>().join(" "), both)
+    };
+    let words = ["plan", "trace", "0", "--from", "css:CSS-PHONE-LD", "--at"];
+    for (at, want) in [("2026-12-01T12:00", "inside"), ("2026-12-01T03:00", "no_route")] {
+        let body = json!({ "from": "css:CSS-PHONE-LD", "digits": "0", "at": at });
+        let (code, traced) = world.ask("plan/trace", Some(body)).await;
+        assert_eq!((code, end(&traced)), (StatusCode::OK, (want.to_owned(), false)), "{traced}");
+        assert_eq!(end(&world.json(&[&words[..], &[at]].concat())), (want.to_owned(), false));
+    }
+    let (_, traced) = world.ask("plan/trace", Some(json!({ "from": "css:CSS-PHONE-LD", "digits": "0" }))).await;
+    assert_eq!(end(&traced), ("inside no_route".to_owned(), true));
+    let output = world.run(&[&words[..], &["tomorrow"]].concat());
+    assert_eq!(output.status.code(), Some(2), "no time");
+    let (code, problem) =
+        world.ask("plan/trace", Some(json!({ "from": "css:CSS-PHONE-LD", "digits": "0", "at": "3 am" }))).await;
+    assert_eq!(code, StatusCode::BAD_REQUEST, "{problem}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_page_shows_the_planted_leak_with_its_phone_and_follows_a_call() {
     let world = World::new().await;
     world.until_standing("normal").await;
@@ -196,6 +224,15 @@ async fn the_page_shows_the_planted_leak_with_its_phone_and_follows_a_call() {
     assert!(page.contains("Who can call where: Acme North"), "{page}");
     assert!(page.contains("1 device · goes out by <code>9.1403555019X in PT-DRILL-PSTN"), "{page}");
     assert!(page.contains("past the lock: PSTN") && page.contains("data-leak=\"true\""), "{page}");
+    assert!(page.contains("Nothing was changed in CUCM since."), "{page}");
+    world.cucm.edit(|cluster| {
+        let desks = cluster.calling_search_spaces.iter_mut().find(|css| css.name == "CSS-PHONE-LD");
+        desks.unwrap().members.pop();
+        cluster.route_pattern("9.011!").unwrap().blocked = true;
+    });
+    let page = senior.get("/plan").await.text().await.unwrap();
+    let said = "Changed in CUCM since: calling search space CSS-PHONE-LD. Read it again.";
+    assert!(page.contains(said), "what the plan switches is told elsewhere: {page}");
     let followed = senior.get("/plan?from=7001&dial=9-1-403-555-1234").await.text().await.unwrap();
     let followed = followed.replace("<!>", "");
     let table = followed.split_once("class=\"steps traced\"").expect("the way is drawn").1;

@@ -1,8 +1,8 @@
 //! Leaks with the same cause, and what closes them.
 
 use super::leaks::{Direction, Leak, Via};
-use crate::plan::{PlanText, StepText};
-use crate::step::Group;
+use crate::plan::PlanText;
+use crate::steps::{Group, StepText};
 use std::collections::BTreeMap;
 
 /// Leaks by one pattern in one direction.
@@ -50,8 +50,16 @@ fn fix(text: &PlanText, place: &str, direction: Direction, leaks: &[&Leak]) -> S
             .to_owned();
     }
     let block = format!("block {place} in the plan (route_pattern_block)");
+    if leaks.iter().any(|leak| leak.via == Via::SipRoutePattern) {
+        return format!("No mirror takes an address (name@host): block {place} in the plan (sip_route_pattern_block).");
+    }
     let by_itself = leaks.iter().all(|leak| leak.via != Via::Direct);
     let locks = lock_partitions(text);
+    if leaks.iter().all(|leak| leak.via == Via::Plar) {
+        return format!(
+            "CUCM calls this when the receiver is lifted: {block}, or let the empty pattern look it up where the mirrors are."
+        );
+    }
     if by_itself {
         return format!("CUCM makes this call by itself, past the callers' mirrors: {block}, or clear the forward.");
     }
@@ -67,7 +75,7 @@ fn lock_partitions(text: &PlanText) -> Vec<&str> {
     text.steps
         .iter()
         .filter_map(|step| match step {
-            StepText::PartitionSchedule { group: Group::OutboundRedirect, partition, .. } => Some(partition.as_str()),
+            StepText::PartitionSchedule(text) if text.group == Group::OutboundRedirect => Some(text.partition.as_str()),
             _ => None,
         })
         .collect()

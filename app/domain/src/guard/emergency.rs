@@ -8,7 +8,7 @@ use crate::hours::Hours;
 use crate::originator::Originator;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{Dialling, DigitAnalysis, End, Route};
-use crate::step::{Found, StepValue, Target};
+use crate::steps::{Found, Step, StepValue, Target};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -80,7 +80,7 @@ const DIALLING: [(Dialling, &str); 2] = [(Dialling::EnBloc, "all at once"), (Dia
 pub(super) fn prove(plan: &LockPlan, dial_plan: &DialPlan, callers: &[Caller], forms: &BTreeSet<String>) -> Emergency {
     let normal = plan.applied_to(dial_plan, Target::Normal);
     // Read while locked, what was read is no measure; then normal is compared with locked alone.
-    let read_now = plan.steps.iter().all(|step| step.find_in(dial_plan) != Found::Value(step.locked.clone()));
+    let read_now = plan.steps.iter().all(|step| step.find_in(dial_plan) != Found::Value(step.value(Target::Locked)));
     let measure = if read_now { dial_plan } else { &normal };
     let mut proof = Proof::new(callers, forms);
     let base = DigitAnalysis::new(measure, &Hours::All);
@@ -108,8 +108,8 @@ fn states_on_the_way(plan: &LockPlan, normal: &DialPlan) -> Vec<DialPlan> {
     let mut state = normal.clone();
     let mut states = Vec::new();
     for step in &plan.steps {
-        step.put_into(&mut state, &step.locked);
-        if !matches!(step.locked, StepValue::Blocked(_)) {
+        step.switch.setting(Target::Locked).put_into(&mut state);
+        if !matches!(step.value(Target::Locked), StepValue::Blocked(_)) {
             states.push(state.clone());
         }
     }
@@ -203,7 +203,7 @@ pub(super) fn unproven(
         spaces.any(|css| css.members.iter().any(|member| member == partition))
     };
     let mut violations = Vec::new();
-    for object in plan.steps.iter().map(|step| &step.object) {
+    for object in plan.steps.iter().map(Step::object) {
         let Some((head, _)) = object.pattern().and_then(|pattern| pattern.split_once('@')) else { continue };
         let head = head.trim_end_matches('.');
         let partition = object.partition().unwrap_or_default();

@@ -4,11 +4,11 @@ use super::emergency::is_form_of;
 use super::forms::dialled_forms;
 use super::{CallerReach, Direction, EmergencyReach, Reach, Reached};
 use crate::caller::{CallerKind, Incoming};
-use crate::dial_plan::DialPlan;
+use crate::dial_plan::{DialPlan, Endpoint};
 use crate::hours::Hours;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{DigitAnalysis, End, Route, Wanted, Way};
-use crate::step::Target;
+use crate::steps::Target;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -76,7 +76,7 @@ pub fn flows(text: &PlanText, dial_plan: &DialPlan, reach: &Reach) -> Vec<Flow> 
     let Ok(plan) = text.freeze(dial_plan) else { return Vec::new() };
     let states = States::of(&plan, dial_plan);
     let followed = Followed::new(text, dial_plan, &states);
-    let (mut out, mut within) = (HashMap::new(), HashMap::new());
+    let mut known: HashMap<Alike, Places> = HashMap::new();
     let of = |direction| -> HashSet<&str> {
         let leaks = reach.leaks.iter().filter(|leak| leak.direction == direction);
         leaks.map(|leak| leak.caller.as_str()).collect()
@@ -86,14 +86,14 @@ pub fn flows(text: &PlanText, dial_plan: &DialPlan, reach: &Reach) -> Vec<Flow> 
     let mut flows: Vec<Flow> = Vec::new();
     for (at, caller) in reach.callers.iter().enumerate() {
         let (spaces, incoming) = (caller.caller.spaces(), &caller.caller.incoming);
-        let out =
-            out.entry(followed.alike(&spaces, incoming)).or_insert_with(|| followed.places(&spaces, true, incoming));
-        let within = within.entry((spaces.clone(), incoming));
-        let within = within.or_insert_with(|| followed.places(&spaces, false, incoming));
+        let places = known.entry(followed.alike(&spaces, incoming));
+        let places = places.or_insert_with(|| {
+            followed.places(&spaces, true, incoming).and(&followed.places(&spaces, false, incoming))
+        });
         let id = caller.caller.to_string();
         let leaks = gets_out.contains(id.as_str()).then_some(Place::Pstn).into_iter();
         let leaks = leaks.chain(comes_in.contains(id.as_str()).then_some(Place::Inside)).collect();
-        let one = flow(text, at, caller, out.and(within), leaks, &numbers);
+        let one = flow(text, at, caller, places.clone(), leaks, &numbers);
         match flows.iter_mut().find(|flow| is_alike(flow, &one)) {
             Some(flow) => {
                 flow.count += one.count;
@@ -175,40 +175,82 @@ impl States {
     }
 }
 
+/// Those that are named, and others with a number that rings.
+fn partitions<'s>(text: &'s PlanText, dial_plan: &'s DialPlan, states: &States) -> [BTreeSet<&'s str>; 2] {
+    let translations =
+        [dial_plan, &states.normal, &states.locked].into_iter().flat_map(|plan| &plan.translation_patterns);
+    let returning = translations.filter(|translation| translation.use_originator_css);
+    let made: BTreeSet<String> = returning.filter_map(|translation| translation.change.fixed()).collect();
+    let partition = |endpoint: &'s Endpoint| Some((endpoint, endpoint.partition.as_deref()?));
+    let numbers = dial_plan.endpoints.iter().filter_map(partition);
+    let named = numbers.clone().filter(|(one, _)| made.contains(one.pattern.trim_start_matches('\\')));
+    let named = named.map(|(_, partition)| partition).chain([text.eoc_pilot.partition.as_str()]).collect();
+    [named, numbers.filter(|(one, _)| !one.dead).map(|(_, partition)| partition).collect()]
+}
+
 struct Followed<'s> {
     text: &'s PlanText,
     forms: BTreeSet<String>,
     normal: DigitAnalysis<'s>,
     /// At all hours that are looked at.
     locked: Vec<DigitAnalysis<'s>>,
-    /// Some translation looks up its digits from where the caller does.
-    returns: bool,
+    /// Partitions whose numbers are told apart from others: the pilot's, and those of what a translation makes that looks up
+    /// its digits from where the caller does.
+    named: BTreeSet<&'s str>,
+    /// Others with a number that rings.
+    ringing: BTreeSet<&'s str>,
 }
 
+/// What a partition means to those who search it, where its numbers ring inside and bear on nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Holds {
+    Named(String),
+    Numbers,
+    Nothing,
+}
+
+/// Callers for whom this is the same reach the same places: in each state what bears on ways out, and what they find besides.
+/// Of callers from outside also what they search at all: for each number it is looked at where they end.
+type Alike = (Vec<(Vec<usize>, BTreeSet<Holds>)>, Option<Vec<String>>, Incoming);
+
 impl<'s> Followed<'s> {
-    fn new(text: &'s PlanText, dial_plan: &DialPlan, states: &'s States) -> Self {
+    fn new(text: &'s PlanText, dial_plan: &'s DialPlan, states: &'s States) -> Self {
         let mut forms = dialled_forms(text, dial_plan);
         forms.extend(dialled_forms(text, &states.normal));
         let normal = DigitAnalysis::new(&states.normal, &Hours::All);
         let hours = Hours::of([&states.locked]);
         let locked = hours.iter().map(|hours| normal.in_state(&states.locked, hours)).collect();
-        let returns = dial_plan.translation_patterns.iter().any(|translation| translation.use_originator_css);
-        Self { text, forms, normal, locked, returns }
+        let [named, ringing] = partitions(text, dial_plan, states);
+        Self { text, forms, normal, locked, named, ringing }
     }
 
-    /// Callers for whom this is the same have the same ways out, and they end alike when locked: but where a translation
-    /// looks up its digits from where the caller does, only if they search the same.
-    fn alike(&self, spaces: &[&str], incoming: &Incoming) -> (Vec<Vec<usize>>, Vec<String>, Incoming) {
+    fn alike(&self, spaces: &[&str], incoming: &Incoming) -> Alike {
         let states = std::iter::once(&self.normal).chain(&self.locked);
-        let out = states.map(|analysis| analysis.bearing_on_ways_out(spaces)).collect();
-        let names = spaces.iter().filter(|_| self.returns).map(|name| (*name).to_owned());
-        (out, names.collect(), incoming.clone())
+        let found = |analysis: &DigitAnalysis<'_>| {
+            let besides = analysis.quiet(spaces).map(|name| self.holds(name)).collect();
+            (analysis.bearing_on_ways_out(spaces), besides)
+        };
+        let names = || spaces.iter().map(|name| (*name).to_owned()).collect();
+        (states.map(found).collect(), self.comes_in(spaces).then(names), incoming.clone())
+    }
+
+    fn holds(&self, partition: &str) -> Holds {
+        if self.named.contains(partition) {
+            Holds::Named(partition.to_owned())
+        } else if self.ringing.contains(partition) {
+            Holds::Numbers
+        } else {
+            Holds::Nothing
+        }
+    }
+
+    fn comes_in(&self, spaces: &[&str]) -> bool {
+        self.text.inbound_css.iter().any(|name| spaces.contains(&name.as_str()))
     }
 
     /// Of calls that go out in normal times, or of those that stay inside.
     fn places(&self, spaces: &[&str], outside: bool, incoming: &Incoming) -> Places {
-        let comes_in = self.text.inbound_css.iter().any(|name| spaces.contains(&name.as_str()));
-        let most = if outside || comes_in { FOLLOWED } else { INSIDE };
+        let most = if outside || self.comes_in(spaces) { FOLLOWED } else { INSIDE };
         let mut places = Places::default();
         let but = incoming.dialled(&self.forms);
         let wanted = self.wanted(outside, most, (&but, incoming));

@@ -1,5 +1,6 @@
 //! Ways past the lock.
 
+use super::addresses;
 use super::words::caller_in_words;
 use crate::caller::{Caller, Incoming};
 use crate::dial_plan::{DialPlan, place};
@@ -8,7 +9,7 @@ use crate::leg::Leg;
 use crate::originator::Originator;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{Dialling, DigitAnalysis, End, Route, Wanted, Way};
-use crate::step::Target;
+use crate::steps::Target;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 
@@ -51,6 +52,10 @@ pub enum Via {
     HuntOverflow,
     /// A mobile rings along, or its owner calls by it.
     Mobility,
+    /// The receiver is lifted, and CUCM calls (private line, automatic ringdown).
+    Plar,
+    /// An address is dialled (`name@host`).
+    SipRoutePattern,
 }
 
 impl Via {
@@ -66,6 +71,8 @@ impl Via {
             Self::ForwardUnregistered => "forwarded (unregistered)",
             Self::HuntOverflow => "hunt overflow",
             Self::Mobility => "mobility",
+            Self::Plar => "lifted (PLAR)",
+            Self::SipRoutePattern => "dialled as an address",
         }
     }
 }
@@ -119,6 +126,7 @@ pub(super) fn find(
     forms: &BTreeSet<String>,
 ) -> Found {
     let (normal, locked) = (plan.applied_to(dial_plan, Target::Normal), plan.applied_to(dial_plan, Target::Locked));
+    let by_address = addresses::leaks(text, &locked, callers);
     let open = DigitAnalysis::new(&locked, &Hours::All);
     let hours = Hours::of([&locked]);
     let readings = Originator::of([dial_plan, &normal, &locked]);
@@ -126,22 +134,25 @@ pub(super) fn find(
     let locked = hours.iter().flat_map(at).map(|(hours, reading)| open.at(hours).reading(reading)).collect();
     let search = Search { text, forms, normal: open.in_state(&normal, &Hours::All), locked };
     let mut known: HashMap<Alike, Ways> = HashMap::new();
-    let mut found = Found { leaks: Vec::new(), pstn: Vec::new(), unfinished: Vec::new(), cut: Vec::new() };
+    let mut found = Found { leaks: by_address, pstn: Vec::new(), unfinished: Vec::new(), cut: Vec::new() };
     for caller in callers {
         let spaces = caller.spaces();
-        let ways = known.entry(search.alike(&spaces, &caller.incoming));
-        let ways = ways.or_insert_with(|| search.ways(&spaces, &caller.incoming));
+        let ways = search.known_ways(&mut known, &spaces, &caller.incoming);
         found.pstn.push(Pstn { normal: ways.normally, locked: ways.leaks.iter().any(is_outbound) });
         if text.eoc_css.iter().any(|css| caller.uses(css)) {
             continue;
         }
+        found.leaks.extend(search.lifted(caller));
         let of_caller = |leak: &Leak| Leak { caller: caller.to_string(), count: caller.count, ..leak.clone() };
         found.leaks.extend(ways.leaks.iter().map(of_caller));
         found.unfinished.extend((!ways.complete).then(|| caller_in_words(caller)));
         found.cut.extend(ways.cut.then(|| caller.clone()));
     }
     for leg in dial_plan.legs.all() {
-        let (leak, complete) = search.leg(leg);
+        let (leak, complete) = match &leg.destination {
+            Some(digits) => (search.leg_to(leg, digits), true),
+            None => search.leg_anywhere(leg, &mut known),
+        };
         found.unfinished.extend((leak.is_none() && !complete).then(|| leg.owner.clone()));
         found.leaks.extend(leak);
     }
@@ -188,6 +199,10 @@ impl Search<'_> {
         self.text.inbound_css.iter().any(|name| spaces.contains(&name.as_str()))
     }
 
+    fn known_ways<'k>(&self, known: &'k mut HashMap<Alike, Ways>, spaces: &[&str], incoming: &Incoming) -> &'k Ways {
+        known.entry(self.alike(spaces, incoming)).or_insert_with(|| self.ways(spaces, incoming))
+    }
+
     /// Ways out; of a caller from outside also one way in, if there is any: each number of the site would be one.
     fn ways(&self, spaces: &[&str], incoming: &Incoming) -> Ways {
         let but = incoming.dialled(self.forms);
@@ -227,32 +242,34 @@ impl Search<'_> {
         }
     }
 
-    /// A way out of a call that CUCM makes by itself: to where it goes, or anywhere where that is not known; and whether
-    /// everything was looked at. Also with the EOC's own: whoever rings that number gets out.
-    fn leg(&self, leg: &Leg) -> (Option<Leak>, bool) {
+    /// A way out of a call that CUCM makes by itself. Also with the EOC's own calling search space: whoever rings that number
+    /// gets out.
+    fn leg_to(&self, leg: &Leg, digits: &str) -> Option<Leak> {
         let spaces: Vec<&str> = leg.spaces.iter().map(String::as_str).collect();
-        let mut complete = true;
-        for analysis in &self.locked {
-            let found = if let Some(digits) = &leg.destination {
-                Some((digits.clone(), analysis.route(&spaces, digits, Dialling::EnBloc)))
-            } else {
-                let ways = analysis.ways(&spaces, &self.wanted(false, 1, (self.forms, &Incoming::default())));
-                complete &= ways.complete;
-                ways.found.into_iter().next().map(|way| (way.digits, way.route))
-            };
-            let leak = found.and_then(|(example, route)| self.leak_of(leg, example, route));
-            if leak.is_some() {
-                return (leak, complete);
-            }
-        }
-        (None, complete)
+        let mut routes = self.locked.iter().map(|analysis| analysis.route(&spaces, digits, Dialling::EnBloc));
+        routes.find_map(|route| self.leak((leg.owner.clone(), leg.count), leg.via, digits.to_owned(), route))
     }
 
-    fn leak_of(&self, leg: &Leg, example: String, route: Route) -> Option<Leak> {
+    /// The same where nobody knows whom it calls, and whether everything was looked at.
+    fn leg_anywhere(&self, leg: &Leg, known: &mut HashMap<Alike, Ways>) -> (Option<Leak>, bool) {
+        let spaces: Vec<&str> = leg.spaces.iter().map(String::as_str).collect();
+        let ways = self.known_ways(known, &spaces, &Incoming::default());
+        let (caller, via, count) = (&leg.owner, leg.via, leg.count);
+        let of_leg = |leak: &Leak| Leak { caller: caller.clone(), via, count, ..leak.clone() };
+        (ways.leaks.iter().find(|leak| is_outbound(leak)).map(of_leg), ways.complete)
+    }
+
+    /// What rings outside when the receiver is lifted, unless it is a protected number.
+    fn lifted(&self, caller: &Caller) -> Option<Leak> {
+        let routes = self.locked.iter().filter_map(|analysis| analysis.lifted(&caller.spaces()));
+        let mut others = routes.filter(|route| !self.forms.contains(&route.called));
+        others.find_map(|route| self.leak((caller.to_string(), caller.count), Via::Plar, String::new(), route))
+    }
+
+    fn leak(&self, (caller, count): (String, usize), via: Via, example: String, route: Route) -> Option<Leak> {
         let is_protected = self.text.protected_partitions.iter().any(|partition| route.passes(partition));
         let (pattern, partition, direction) = leaked(self.text, &route.end, false).filter(|_| !is_protected)?;
-        let (caller, via, path, count) = (leg.owner.clone(), leg.via, route.path, leg.count);
-        Some(Leak { caller, via, pattern, partition, example, path, direction, count })
+        Some(Leak { caller, via, pattern, partition, example, path: route.path, direction, count })
     }
 
     fn wanted<'w>(

@@ -1,37 +1,33 @@
 //! What a plan may never do. A plan that could keep somebody from an emergency number is refused,
 //! and told what is missing.
 
+mod addresses;
 mod cause;
 mod emergency;
 mod flow;
 mod forms;
 mod leaks;
 mod unread;
-mod violation;
 mod words;
 
 use crate::caller::Caller;
-use crate::dial_plan::{Destination, DialPlan, Endpoint, place};
+use crate::dial_plan::{DialPlan, Endpoint, place};
 use crate::hours::Hours;
 use crate::pattern::Pattern;
-use crate::plan::{LockPlan, Patterns, PlanText, StepText};
+use crate::plan::{LockPlan, PlanText};
 use crate::reach::DigitAnalysis;
-use crate::step::{Object, StepValue, Target};
+use crate::steps::{Object, Step, StepText, Target};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use words::counted;
 
+pub use crate::violation::Violation;
 pub use cause::{Cause, causes};
 pub use emergency::{EmergencyReach, Reached};
 pub use flow::{Flow, Place, flows};
 pub use forms::dialled_forms;
 pub use leaks::{Direction, Leak, Pstn, Via};
-pub use violation::Violation;
 pub use words::{caller_in_words, in_words};
-
-/// CUCM keeps the joined partition names of a calling search space in a field of this length.
-/// Source: AXL schema, `clause` of `RCss`.
-const MAX_CSS_CLAUSE: usize = 1024;
 
 /// A plan that may run, and what is worth knowing about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -205,13 +201,14 @@ fn caller_reach(
 
 /// What the plan may not touch, and values that lead nowhere.
 fn objects(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan, forms: &BTreeSet<String>) -> Vec<Violation> {
+    let objects = plan.steps.iter().map(Step::object);
     let mut violations: Vec<Violation> =
-        plan.steps.iter().flat_map(|step| forbidden_object(text, dial_plan, forms, &step.object)).collect();
-    let same = plan.steps.iter().filter(|step| step.normal == step.locked);
-    violations.extend(same.map(|step| Violation::SameValue { object: step.object.to_string() }));
-    violations.extend(plan.steps.iter().filter_map(too_long));
+        objects.flat_map(|object| forbidden_object(text, dial_plan, forms, object)).collect();
+    let same = plan.steps.iter().filter(|step| step.value(Target::Normal) == step.value(Target::Locked));
+    violations.extend(same.map(|step| Violation::SameValue { object: step.object().to_string() }));
     violations.extend(pilot_is_missing(text, dial_plan));
-    violations.extend(plan.steps.iter().flat_map(|step| dead_end(text, dial_plan, step)));
+    violations.extend(text.violations(dial_plan));
+    violations.extend(plan.steps.iter().filter_map(unreadable));
     violations
 }
 
@@ -244,18 +241,10 @@ pub fn check_text(text: &PlanText) -> Vec<Violation> {
 }
 
 fn forbidden_text(text: &PlanText, step: &StepText) -> Vec<Violation> {
-    let (pattern, partition) = match step {
-        StepText::PartitionSchedule { partition, .. } => (None, partition),
-        StepText::RoutePatternBlock { patterns, partition, .. }
-        | StepText::TransPatternBlock { patterns, partition, .. } => match patterns {
-            Patterns::One(one) => (Some(one), partition),
-            Patterns::AllExcept(_) => (None, partition),
-        },
-        StepText::TransPatternSet { pattern, partition, .. } => (Some(pattern), partition),
-        StepText::CssMembers { .. } => return Vec::new(),
-    };
-    let object = pattern.map_or_else(|| partition.clone(), |p| place(p, Some(partition)));
-    forbidden(text, &object, pattern.map(String::as_str), partition, &text.protected_numbers)
+    let (pattern, partition) = (step.text().pattern(), step.text().partition());
+    let Some(partition) = partition else { return Vec::new() };
+    let object = pattern.map_or_else(|| partition.to_owned(), |pattern| place(pattern, Some(partition)));
+    forbidden(text, &object, pattern, partition, &text.protected_numbers)
 }
 
 fn forbidden<'n>(
@@ -284,7 +273,7 @@ fn forbidden_object(
     text: &PlanText,
     dial_plan: &DialPlan,
     forms: &BTreeSet<String>,
-    object: &Object,
+    object: &dyn Object,
 ) -> Vec<Violation> {
     let name = object.to_string();
     let mut violations = object
@@ -294,39 +283,9 @@ fn forbidden_object(
     let route = dial_plan.route_patterns.iter().find(|p| p.uuid == *object.uuid());
     let translation = dial_plan.translation_patterns.iter().find(|p| p.uuid == *object.uuid());
     if route.is_some_and(|p| p.emergency) || translation.is_some_and(|p| p.emergency) {
-        violations.push(Violation::EmergencyFlag { object: name.clone() });
-    }
-    if let Some(Destination::Gateway(gateway)) = route.map(|p| &p.destination)
-        && !acknowledged(text, object)
-    {
-        violations.push(Violation::Gateway { object: name, gateway: gateway.clone() });
+        violations.push(Violation::EmergencyFlag { object: name });
     }
     violations
-}
-
-/// Does the step this object comes from say `acknowledge_gateway = true`?
-fn acknowledged(text: &PlanText, object: &Object) -> bool {
-    text.steps.iter().any(|step| match step {
-        StepText::RoutePatternBlock { patterns, partition, acknowledge_gateway: true, .. } => {
-            object.partition() == Some(partition)
-                && match patterns {
-                    Patterns::One(one) => object.pattern() == Some(one),
-                    Patterns::AllExcept(except) => object.pattern().is_some_and(|p| !except.iter().any(|e| e == p)),
-                }
-        }
-        _ => false,
-    })
-}
-
-fn too_long(step: &crate::step::Step) -> Option<Violation> {
-    let Object::CssMembers { css, .. } = &step.object else { return None };
-    [&step.normal, &step.locked].into_iter().find_map(|value| match value {
-        StepValue::Members(names) => {
-            let length = names.join(":").len();
-            (length > MAX_CSS_CLAUSE).then(|| Violation::CssTooLong { css: css.clone(), length })
-        }
-        _ => None,
-    })
 }
 
 fn pilot_is_missing(text: &PlanText, dial_plan: &DialPlan) -> Option<Violation> {
@@ -340,43 +299,15 @@ fn pilot_is_missing(text: &PlanText, dial_plan: &DialPlan) -> Option<Violation> 
     }
 }
 
-/// Values that name what is not there, and the one partition that must stay.
-fn dead_end(text: &PlanText, dial_plan: &DialPlan, step: &crate::step::Step) -> Vec<Violation> {
-    let object = step.object.to_string();
-    let mut violations = Vec::new();
-    for value in [&step.normal, &step.locked] {
-        let missing = match value {
-            StepValue::Schedule(Some(name)) if !dial_plan.schedules.iter().any(|s| s.name == *name) => {
-                Some(format!("time schedule {name}"))
-            }
-            StepValue::Redirect { css: Some(name), .. } if dial_plan.css(name).is_none() => {
-                Some(format!("calling search space {name}"))
-            }
-            _ => None,
-        };
-        violations.extend(missing.map(|what| Violation::UnknownName { object: object.clone(), what }));
-    }
-    if matches!(&step.object, Object::PartitionSchedule { partition, .. } if *partition == text.eoc_pilot.partition) {
-        violations.push(Violation::PilotPartition { object: object.clone() });
-    }
-    if let Some(Err(error)) = step.object.pattern().map(Pattern::parse) {
-        violations.push(Violation::Unreadable { object, why: error.to_string() });
-    }
-    violations
+fn unreadable(step: &Step) -> Option<Violation> {
+    let error = Pattern::parse(step.object().pattern()?).err()?;
+    Some(Violation::Unreadable { object: step.object().to_string(), why: error.to_string() })
 }
 
 /// Patterns that "all of a partition" selects although they are blocked in normal times: asked before
 /// anything was ever ordered.
-pub fn blocked_already(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan) -> Vec<Violation> {
-    let by_all = |object: &Object| {
-        text.steps.iter().any(|step| {
-            matches!(step, StepText::RoutePatternBlock { patterns: Patterns::AllExcept(_), partition, .. }
-                if object.partition() == Some(partition))
-        })
-    };
-    let blocked = |object: &Object| dial_plan.route_patterns.iter().any(|p| p.uuid == *object.uuid() && p.blocked);
-    let objects = plan.steps.iter().map(|step| &step.object).filter(|object| by_all(object) && blocked(object));
-    objects.map(|object| Violation::BlockedAlready { object: object.to_string() }).collect()
+pub fn blocked_already(text: &PlanText, dial_plan: &DialPlan) -> Vec<Violation> {
+    text.blocked_already(dial_plan).into_iter().map(|object| Violation::BlockedAlready { object }).collect()
 }
 
 #[cfg(test)]

@@ -3,13 +3,15 @@ use super::words::NAMED;
 use super::*;
 use crate::caller::{CallerKind, Callers};
 use crate::dial_plan::{
-    Activity, CallingSearchSpace, DigitChange, Discard, Endpoint, EndpointKind, Partition, RoutePattern, TimeSchedule,
-    TranslationPattern,
+    Activity, CallingSearchSpace, Destination, DigitChange, Discard, Endpoint, EndpointKind, Partition, RoutePattern,
+    TimeSchedule, TranslationPattern,
 };
 use crate::ids::{SiteId, Uuid};
 use crate::leg::{Leg, Legs};
-use crate::plan::{Patterns, Pilot};
-use crate::step::Group;
+use crate::plan::Pilot;
+use crate::steps::{
+    CssMembersText, Group, PartitionScheduleText, Patterns, RoutePatternBlockText, TransPatternBlockText,
+};
 
 pub(super) fn route(pattern: &str, partition: &str) -> RoutePattern {
     RoutePattern {
@@ -70,7 +72,7 @@ pub(super) fn dial_plan() -> DialPlan {
             partition("PSTN", None),
             partition("EOC", None),
         ],
-        schedules: vec![TimeSchedule { name: "TS-NEVER".into(), active: Activity::Never }],
+        schedules: vec![TimeSchedule { name: "TS-NEVER".into(), active: Activity::Never, periods: vec![] }],
         calling_search_spaces: vec![css("PHONE", &["LOCK", "911", "PSTN"]), css("TO-EOC", &["EOC"])],
         route_patterns: vec![urgent("911"), urgent("9.911"), route("9.[2-9]XXXXXX", "PSTN")],
         translation_patterns: vec![mirror("9.[2-9]XXXXXX")],
@@ -87,21 +89,21 @@ pub(super) fn dial_plan() -> DialPlan {
 }
 
 pub(super) fn schedule_step() -> StepText {
-    StepText::PartitionSchedule {
+    StepText::PartitionSchedule(PartitionScheduleText {
         group: Group::OutboundRedirect,
         partition: "LOCK".into(),
         normal: Some("TS-NEVER".into()),
         locked: None,
-    }
+    })
 }
 
 pub(super) fn block(pattern: &str, partition: &str) -> StepText {
-    StepText::RoutePatternBlock {
+    StepText::RoutePatternBlock(RoutePatternBlockText {
         group: Group::OutboundBlock,
         patterns: Patterns::One(pattern.into()),
         partition: partition.into(),
         acknowledge_gateway: false,
-    }
+    })
 }
 
 pub(super) fn text(steps: Vec<StepText>) -> PlanText {
@@ -157,8 +159,8 @@ fn an_acknowledged_gateway_is_accepted() {
     let mut plan = dial_plan();
     plan.route_patterns[2].destination = Destination::Gateway("GW-1".into());
     let mut step = block("9.[2-9]XXXXXX", "PSTN");
-    if let StepText::RoutePatternBlock { acknowledge_gateway, .. } = &mut step {
-        *acknowledge_gateway = true;
+    if let StepText::RoutePatternBlock(text) = &mut step {
+        text.acknowledge_gateway = true;
     }
     assert!(check(&text(vec![step]), &plan).is_ok());
 }
@@ -185,11 +187,11 @@ fn an_urgent_wide_redirect_that_swallows_911_is_refused() {
 fn a_number_that_would_be_caught_half_way_is_refused() {
     let mut plan = dial_plan();
     plan.translation_patterns.push(mirror("911"));
-    let undo = StepText::TransPatternBlock {
+    let undo = StepText::TransPatternBlock(TransPatternBlockText {
         group: Group::OutboundBlock,
         patterns: Patterns::One("9.[2-9]XXXXXX".into()),
         partition: "LOCK".into(),
-    };
+    });
     assert!(refused(&text(vec![schedule_step(), undo]), &plan).contains("911 dialled from 7 phones (device PHONE)"));
 }
 
@@ -216,12 +218,13 @@ fn the_same_object_in_two_steps_is_refused() {
 
 #[test]
 fn a_name_that_is_not_in_cucm_and_the_pilots_own_partition_are_refused() {
-    let StepText::PartitionSchedule { group, .. } = schedule_step() else { unreachable!("it is one") };
-    let step = |partition: &str, normal: &str| StepText::PartitionSchedule {
-        group,
-        partition: partition.into(),
-        normal: Some(normal.into()),
-        locked: None,
+    let step = |partition: &str, normal: &str| {
+        StepText::PartitionSchedule(PartitionScheduleText {
+            group: Group::OutboundRedirect,
+            partition: partition.into(),
+            normal: Some(normal.into()),
+            locked: None,
+        })
     };
     assert!(refused(&text(vec![step("LOCK", "TS-NEVRE")]), &dial_plan()).contains("time schedule TS-NEVRE"));
     assert!(refused(&text(vec![step("EOC", "TS-NEVER")]), &dial_plan()).contains("EOC pilot's own partition"));
@@ -230,12 +233,12 @@ fn a_name_that_is_not_in_cucm_and_the_pilots_own_partition_are_refused() {
 #[test]
 fn a_normal_value_that_takes_an_emergency_route_away_is_refused_by_what_was_read() {
     let members = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    let step = StepText::CssMembers {
+    let step = StepText::CssMembers(CssMembersText {
         group: Group::OutboundRedirect,
         css: "PHONE".into(),
         normal: members(&["PSTN"]),
         locked: members(&["LOCK", "PSTN"]),
-    };
+    });
     let why = refused(&text(vec![step]), &dial_plan());
     assert!(why.contains("911 dialled from 7 phones (device PHONE)") && why.contains("then no route"), "{why}");
 }
@@ -264,15 +267,15 @@ fn an_access_code_without_a_dot_is_seen() {
 fn a_pattern_blocked_before_anything_was_ordered_is_named() {
     let mut plan = dial_plan();
     plan.route_patterns[2].blocked = true;
-    let all = StepText::RoutePatternBlock {
+    let all = StepText::RoutePatternBlock(RoutePatternBlockText {
         group: Group::OutboundBlock,
         patterns: Patterns::AllExcept(vec![]),
         partition: "PSTN".into(),
         acknowledge_gateway: false,
-    };
+    });
     let text = text(vec![all]);
-    let checked = check(&text, &plan).unwrap();
-    assert_eq!(blocked_already(&text, &checked.plan, &plan).len(), 1);
+    check(&text, &plan).unwrap();
+    assert_eq!(blocked_already(&text, &plan).len(), 1);
 }
 
 #[test]
@@ -301,7 +304,7 @@ fn what_is_not_understood_is_named_with_the_number_of_patterns() {
     let begins = |text: &str| found(text).unwrap_or_else(|| panic!("{text}: {warnings:?}"));
     let odd = begins("Patterns that cannot be read: 7 (");
     assert_eq!(odd.matches("8[").count(), NAMED, "{odd}");
-    assert!(begins("Patterns that are empty (PLAR: a phone rings when it is lifted): 1 (").contains("in LOCK"));
+    assert!(begins("Patterns that are empty (PLAR: CUCM calls when the receiver is lifted): 1 (").contains("in LOCK"));
     assert!(begins("Patterns that stand for CUCM's numbering plan: 1 (9.@ in PSTN)").contains("01 calls"));
     assert!(
         begins(
@@ -326,7 +329,7 @@ fn a_pattern_the_plan_forgot_is_a_leak_with_an_example() {
 #[test]
 fn a_way_that_is_open_by_day_only_is_a_leak() {
     let mut plan = dial_plan();
-    plan.schedules.push(TimeSchedule { name: "NIGHTS".into(), active: Activity::Sometimes });
+    plan.schedules.push(TimeSchedule { name: "NIGHTS".into(), active: Activity::Sometimes, periods: vec![] });
     plan.partitions.push(Partition {
         uuid: Uuid::from("NIGHT"),
         name: "NIGHT".into(),
@@ -341,7 +344,7 @@ fn a_way_that_is_open_by_day_only_is_a_leak() {
 
 /// A partition that is active by a schedule of its own name, searched before all others but the lock.
 fn at_some_hours(plan: &mut DialPlan, name: &str) {
-    plan.schedules.push(TimeSchedule { name: name.into(), active: Activity::Sometimes });
+    plan.schedules.push(TimeSchedule { name: name.into(), active: Activity::Sometimes, periods: vec![] });
     plan.partitions.push(Partition { uuid: Uuid::from(name), name: name.into(), schedule: Some(name.into()) });
     plan.calling_search_spaces[0].members.insert(1, name.into());
 }
@@ -618,12 +621,12 @@ fn a_call_that_leaves_by_other_gateways_is_sent_elsewhere() {
     };
     plan.route_patterns = vec![by("9.911", "911", "RL-E911"), by("9.[2-9]11", "PSTN", "RL-TOLL"), urgent("911")];
     let members = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    let step = StepText::CssMembers {
+    let step = StepText::CssMembers(CssMembersText {
         group: Group::OutboundRedirect,
         css: "PHONE".into(),
         normal: members(&["LOCK", "911", "PSTN"]),
         locked: members(&["LOCK", "PSTN"]),
-    };
+    });
     let why = refused(&text(vec![step]), &plan);
     assert!(why.contains("9911 dialled from 7 phones") && why.contains("by 9.[2-9]11 in PSTN"), "{why}");
 }

@@ -8,7 +8,7 @@ use crate::leg::Legs;
 use crate::originator;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{Dialling, DigitAnalysis, End};
-use crate::step::{Object, Target};
+use crate::steps::{Switch, Target};
 use std::collections::BTreeSet;
 
 /// What no reading of the dial plan says, or what is not read of it.
@@ -16,7 +16,7 @@ pub(super) fn limits(dial_plan: &DialPlan) -> Vec<String> {
     let blocked = "Where route patterns are blocked, they are stopped as well; mirrors alone do not stop them.";
     let legs = match &dial_plan.legs {
         Legs::Read(_) => format!(
-            "AAR, refers and transfers by trunks, SIP route patterns, numbers learned from other clusters, hunt queues, voice mail pilots and roaming are not read. {blocked}"
+            "AAR, refers and transfers by trunks, numbers learned from other clusters, hunt queues, voice mail pilots and roaming are not read. {blocked}"
         ),
         Legs::NotRead { why } => format!(
             "Calls that CUCM makes by itself (forwards, hunt overflow, mobility, AAR, refer) were not read ({why}). {blocked}"
@@ -26,7 +26,10 @@ pub(super) fn limits(dial_plan: &DialPlan) -> Vec<String> {
         "Who is logged in by extension mobility is not read: lines of profiles that nobody uses now are not judged.";
     let elsewhere = "Calls that gateways route by themselves (SRST, dial peers) are not in CUCM.";
     let incoming = "What H.323 trunks and gateways make of the digits that come in is not read.";
-    vec![legs, mobile.into(), incoming.into(), elsewhere.into()]
+    let addresses = "What is dialled as an address (name@host) and routed by the digits in it is not followed: where its SIP \
+                     route pattern is open, it counts as a way out.";
+    let addresses = (!dial_plan.sip_route_patterns.is_empty()).then(|| addresses.to_owned());
+    [legs, mobile.into(), incoming.into(), elsewhere.into()].into_iter().chain(addresses).collect()
 }
 
 /// What the analysis does not understand, with the number of patterns.
@@ -59,8 +62,8 @@ pub(super) fn unread(analysis: &DigitAnalysis<'_>, dial_plan: &DialPlan) -> Vec<
         counted(odd, "Patterns that cannot be read", "Nothing is claimed about calls they take"),
         counted(
             empty,
-            "Patterns that are empty (PLAR: a phone rings when it is lifted)",
-            "Nothing is claimed about those calls",
+            "Patterns that are empty (PLAR: CUCM calls when the receiver is lifted)",
+            "What such a phone can dial besides is judged as if it had a dial tone",
         ),
         counted(
             others.collect(),
@@ -88,7 +91,7 @@ pub(super) fn astray(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan) -> 
     let switched = |partition: Option<&str>| {
         plan.steps
             .iter()
-            .any(|step| matches!(step.object, Object::PartitionSchedule { .. }) && step.object.partition() == partition)
+            .any(|step| matches!(step.switch, Switch::PartitionSchedule(_)) && step.object().partition() == partition)
     };
     let at_pilot = |end: &End| {
         matches!(end, End::Inside { pattern, partition, .. }
@@ -98,8 +101,7 @@ pub(super) fn astray(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan) -> 
     redirects
         .filter_map(|t| {
             // A mask with an X sends different calls to different places: nothing to hold it to.
-            let mask = t.change.mask.as_ref().filter(|mask| !mask.contains(['X', 'x']))?;
-            let digits = format!("{}{mask}", t.change.prefix.as_deref().unwrap_or_default());
+            let digits = t.change.fixed()?;
             let route = analysis.route(t.css.as_deref().as_slice(), &digits, Dialling::EnBloc);
             let name = place(&t.pattern, t.partition.as_deref());
             (!at_pilot(&route.end)).then(|| format!("{name} redirects to {}, not to the EOC pilot.", in_words(&route)))

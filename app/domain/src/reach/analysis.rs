@@ -3,7 +3,7 @@
 use super::index::PatternIndex;
 use super::tree::{Active, Node, Tree};
 use super::view::{Ranked, View};
-use crate::dial_plan::{Activity, DialPlan, Endpoint, RoutePattern, TranslationPattern, place};
+use crate::dial_plan::{Activity, CallingSearchSpace, DialPlan, Endpoint, RoutePattern, TranslationPattern, place};
 use crate::hours::Hours;
 use crate::originator::Originator;
 use crate::pattern::{InvalidPattern, Pattern};
@@ -47,7 +47,7 @@ impl<'a> DigitAnalysis<'a> {
     /// The same where the patterns were read before, in whatever state: blocked or not, seen or not, leading elsewhere.
     pub fn over(index: &Arc<PatternIndex>, plan: &'a DialPlan, hours: &Hours) -> Self {
         let listed = listed(plan);
-        let index = if index.is_of(&listed) { index.clone() } else { Arc::new(PatternIndex::of(plan)) };
+        let index = if index.is_of(plan, &listed) { index.clone() } else { Arc::new(PatternIndex::of(plan)) };
         Self { plan, hours: hours.clone(), originator: Originator::default(), listed, index, views: RefCell::default() }
     }
 
@@ -97,11 +97,23 @@ impl<'a> DigitAnalysis<'a> {
         searched
     }
 
+    /// The others that are searched now, by name, that of `<None>` left out: their numbers ring for whoever searches them, as
+    /// no pattern that leads on takes one.
+    pub fn quiet<'s>(&'s self, spaces: &[&str]) -> impl Iterator<Item = &'s str> {
+        let searched = self.members(spaces);
+        searched.filter(|(number, _)| self.index.quiet[*number]).map(|(_, name)| name)
+    }
+
     /// The partitions that are searched now, by number, without those that hold no pattern.
     fn searched(&self, spaces: &[&str]) -> Vec<usize> {
-        let members = spaces.iter().filter_map(|name| self.plan.css(name)).flat_map(|css| &css.members);
-        let active = members.filter(|name| self.is_active(name));
-        active.filter_map(|name| self.index.numbers.get(name).copied()).chain([0]).collect()
+        self.members(spaces).map(|(number, _)| number).chain([0]).collect()
+    }
+
+    /// The same with their names, without `<None>`.
+    fn members<'s>(&'s self, spaces: &[&str]) -> impl Iterator<Item = (usize, &'s str)> {
+        let found: Vec<&CallingSearchSpace> = spaces.iter().filter_map(|name| self.plan.css(name)).collect();
+        let active = found.into_iter().flat_map(|css| &css.members).filter(|name| self.is_active(name));
+        active.filter_map(|name| Some((*self.index.numbers.get(name)?, name.as_str())))
     }
 
     fn is_active(&self, partition: &str) -> bool {
@@ -124,6 +136,13 @@ impl<'a> DigitAnalysis<'a> {
     /// Of the patterns that end here, the one that wins.
     pub(super) fn best(&self, view: &View, node: Node) -> Option<u32> {
         view.best(self.tree().ends(node), |number| self.ranked(number))
+    }
+
+    /// Of the patterns of which this holds, the one whose partition is searched first.
+    pub(super) fn first_seen(&self, view: &View, holds: impl Fn(u32) -> bool) -> Option<u32> {
+        let numbers = (0..u32::try_from(self.listed.len()).unwrap_or(u32::MAX)).filter(|number| holds(*number));
+        let ranked = numbers.filter_map(|number| Some((view.rank(self.index.partitions[number as usize])?, number)));
+        ranked.min().map(|(_, number)| number)
     }
 
     fn ranked(&self, number: u32) -> Ranked<'_> {

@@ -1,7 +1,7 @@
 //! One number: closest match over one calling search space, hop by hop.
 
 use super::analysis::{DigitAnalysis, Leads};
-use super::change::changed;
+use super::change::{changed, masked};
 use super::tree::{Active, bit};
 use super::view::View;
 use crate::dial_plan::{Destination, EndpointKind};
@@ -125,6 +125,34 @@ impl DigitAnalysis<'_> {
         Route { path, taken: digits.len() - left.len(), waits, called, end }
     }
 
+    /// Where a call goes by itself when the receiver is lifted (PLAR): an empty translation pattern takes it, that of the
+    /// partition that is searched first. `None` where there is a dial tone.
+    pub fn lifted(&self, spaces: &[&str]) -> Option<Route> {
+        let view = self.view(spaces);
+        let number = self.first_seen(&view, |number| self.text(number).is_empty())?;
+        let path = vec![self.name(number)];
+        let ended = |end| Some(Route { path: path.clone(), taken: 0, waits: false, called: String::new(), end });
+        let (pattern, partition) = (String::new(), self.partition(number).map(str::to_owned));
+        match self.leads(number) {
+            Leads::On(translation) if !translation.blocked => {
+                let mask = translation.change.mask.as_deref().map(|mask| masked(mask, "")).unwrap_or_default();
+                let digits = format!("{}{mask}", translation.change.prefix.as_deref().unwrap_or_default());
+                let own = translation.css.as_deref();
+                let next = if translation.use_originator_css { spaces } else { own.as_slice() };
+                let mut route = self.route(next, &digits, Dialling::EnBloc);
+                route.path.splice(0..0, path);
+                Some(route)
+            }
+            Leads::On(_) => ended(End::Blocked { pattern, partition }),
+            Leads::Out(route) if route.blocked => ended(End::Blocked { pattern, partition }),
+            Leads::Out(_) => {
+                let leaves_by = Some((pattern, partition));
+                ended(End::NotUnderstood { what: "an empty route pattern".into(), leaves_by })
+            }
+            Leads::In(_) => None,
+        }
+    }
+
     /// The end of a call with these digits at this pattern; `None` where it is translated and goes on.
     fn end(&self, number: u32, called: &str) -> Option<End> {
         let (pattern, partition) = (self.text(number).to_owned(), self.partition(number).map(str::to_owned));
@@ -242,7 +270,7 @@ mod tests {
             partitions: ["LOCK", "PSTN", "EOC"]
                 .map(|name| Partition { uuid: Uuid::from(name), name: name.into(), schedule: None })
                 .into(),
-            schedules: vec![TimeSchedule { name: "TS-NEVER".into(), active: Activity::Never }],
+            schedules: vec![TimeSchedule { name: "TS-NEVER".into(), active: Activity::Never, periods: vec![] }],
             calling_search_spaces: vec![css("PHONE", &["LOCK", "PSTN"]), css("TO-EOC", &["EOC"])],
             route_patterns: vec![route_pattern("9.1[2-9]XX[2-9]XXXXXX", "PSTN"), route_pattern("9.911", "PSTN")],
             translation_patterns: vec![translation("9.1[2-9]XX[2-9]XXXXXX", "LOCK", "5911", "TO-EOC")],

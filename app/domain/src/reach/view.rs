@@ -72,6 +72,11 @@ impl View {
         self.holdings.at(node).iter().zip(&self.searched).any(|(held, searched)| held & searched != 0)
     }
 
+    /// Searched first is 0; `None` where it is not searched.
+    pub(super) fn rank(&self, partition: usize) -> Option<u32> {
+        Some(self.ranks[partition]).filter(|rank| *rank != UNSEEN)
+    }
+
     /// Of patterns that read alike, the one that wins; `pattern` answers by number.
     pub(super) fn best<'t>(&self, ends: &[u32], pattern: impl Fn(u32) -> Ranked<'t>) -> Option<u32> {
         let rank = |end: u32| self.ranks[pattern(end).partition];

@@ -174,6 +174,7 @@ async fn act(node: &Node, user: &str, asked: &Asked) -> Response {
     }
     let outcome = {
         let faults = lock(&node.state.faults).clone();
+        let refused = faults.refused.contains(&asked.operation.name);
         let manner = Manner {
             version: &asked.version,
             nils: faults.nils,
@@ -183,6 +184,7 @@ async fn act(node: &Node, user: &str, asked: &Asked) -> Response {
         };
         let mut replica = lock(&node.state.replica);
         match replica.as_mut().filter(|_| !node.publisher) {
+            _ if refused => Err(Fault(-1, "The operation is not available here".into())),
             Some(held) => operations::perform(held, &asked.operation, &manner),
             None => operations::perform(&mut lock(&node.state.cluster), &asked.operation, &manner),
         }

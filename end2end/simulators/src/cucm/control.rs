@@ -85,6 +85,7 @@ async fn reset(From(state): From<Arc<State>>) -> StatusCode {
         cluster.partitions = first.partitions;
         cluster.route_patterns = first.route_patterns;
         cluster.translation_patterns = first.translation_patterns;
+        cluster.sip_route_patterns = first.sip_route_patterns;
         cluster.calling_search_spaces = first.calling_search_spaces;
     });
     StatusCode::NO_CONTENT

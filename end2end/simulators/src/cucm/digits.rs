@@ -1,6 +1,6 @@
 //! Digit analysis: which pattern takes a call, by trying every way a pattern can lie on the digits.
 
-use super::model::{Cluster, Forward, Number, RoutePattern, TranslationPattern};
+use super::model::{Cluster, Device, Forward, Number, RoutePattern, SipRoutePattern, TranslationPattern};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -112,6 +112,13 @@ impl<'c> Exchange<'c> {
     /// route point has it the other way round, and trunks, gateways and voice mail have no line.
     pub fn dial_from(&self, device: &str, line: Option<&str>, digits: &str, dialling: Dialling) -> Option<Call> {
         let device = self.cluster.devices.iter().find(|one| one.name == device)?;
+        let spaces = self.spaces(device, line);
+        let kept = digits.len().saturating_sub(device.significant_digits.unwrap_or(usize::MAX));
+        let digits = [device.prefix.as_deref().unwrap_or_default(), &digits[kept..]].concat();
+        Some(self.follow(&spaces, &digits, dialling))
+    }
+
+    fn spaces(&self, device: &Device, line: Option<&str>) -> Vec<String> {
         let line = line.and_then(|line| self.cluster.lines.iter().find(|one| one.pattern == line)?.css.clone());
         let order = if matches!(device.class.as_str(), "Trunk" | "Gateway" | "Voice Mail") {
             [device.css.clone(), None]
@@ -120,10 +127,33 @@ impl<'c> Exchange<'c> {
         } else {
             [line, device.css.clone()]
         };
-        let spaces: Vec<String> = order.into_iter().flatten().collect();
-        let kept = digits.len().saturating_sub(device.significant_digits.unwrap_or(usize::MAX));
-        let digits = [device.prefix.as_deref().unwrap_or_default(), &digits[kept..]].concat();
-        Some(self.follow(&spaces, &digits, dialling))
+        order.into_iter().flatten().collect()
+    }
+
+    /// A call from a device to an address: the SIP route pattern that says most of the host takes it, of those that the
+    /// device finds.
+    pub fn call_host(&self, device: &str, line: Option<&str>, host: &str) -> Option<Outcome> {
+        let device = self.cluster.devices.iter().find(|one| one.name == device)?;
+        let spaces = self.spaces(device, line);
+        let named = self.cluster.calling_search_spaces.iter().filter(|css| spaces.contains(&css.name));
+        let members: Vec<&String> = named.flat_map(|css| &css.members).collect();
+        let is_found = |partition: &Option<String>| match partition {
+            None => true,
+            Some(name) => {
+                let held = self.cluster.partitions.iter().find(|held| held.name == *name);
+                members.contains(&name) && held.is_some_and(|held| !self.cluster.never(held.schedule.as_deref()))
+            }
+        };
+        let found = self.cluster.sip_route_patterns.iter().filter(|p| is_found(&p.partition) && takes(p, host));
+        let Some(best) = found.max_by_key(|p| p.pattern.len()) else { return Some(Outcome::NoMatch) };
+        let trunk = self.cluster.devices.iter().find(|device| device.name == best.trunk);
+        Some(if best.blocked {
+            Outcome::Blocked
+        } else if trunk.is_some_and(|trunk| trunk.network_location.as_deref() == Some("OnNet")) {
+            Outcome::OnNet { by: best.trunk.clone() }
+        } else {
+            Outcome::Pstn { digits: host.to_owned(), by: best.trunk.clone() }
+        })
     }
 
     fn searchable(&self, spaces: &[String]) -> Rc<Vec<Candidate<'c>>> {
@@ -175,6 +205,14 @@ impl<'c> Exchange<'c> {
             };
             return ended(outcome, path, waited);
         }
+    }
+}
+
+/// `*.example.com` takes every host of the domain, anything else the host itself.
+fn takes(p: &SipRoutePattern, host: &str) -> bool {
+    match p.pattern.strip_prefix('*') {
+        Some(domain) => host.ends_with(domain),
+        None => host == p.pattern,
     }
 }
 

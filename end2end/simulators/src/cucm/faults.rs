@@ -27,6 +27,8 @@ pub struct Faults {
     pub clause: Clause,
     /// What becomes of SQL.
     pub sql: Sql,
+    /// Operations that this cluster does not carry out.
+    pub refused: Vec<String>,
     /// The AXL versions it takes; empty takes all.
     pub versions: Vec<String>,
     /// A list of more rows than this is refused as too large.

@@ -15,6 +15,7 @@ pub struct Cluster {
     pub route_lists: Vec<String>,
     pub route_patterns: Vec<RoutePattern>,
     pub translation_patterns: Vec<TranslationPattern>,
+    pub sip_route_patterns: Vec<SipRoutePattern>,
     pub hunt_pilots: Vec<Number>,
     pub lines: Vec<Number>,
     pub devices: Vec<Device>,
@@ -47,12 +48,18 @@ pub struct Schedule {
 }
 
 /// `start` and `end` as CUCM writes them: `08:00`, `24:00` or `No Office Hours`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Period {
     pub name: String,
     pub start: String,
     pub end: String,
+    /// `Mon`, or nothing: every day.
+    pub start_day: Option<String>,
+    pub end_day: Option<String>,
+    /// `Dec 24`, or nothing.
+    pub on: Option<String>,
+    pub until: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +101,17 @@ pub struct TranslationPattern {
     /// "Do Not Wait For Interdigit Timeout On Subsequent Hops".
     pub at_once: bool,
     pub emergency: bool,
+}
+
+/// A host, a domain or an IP address that calls to addresses leave by.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SipRoutePattern {
+    pub pattern: String,
+    pub partition: Option<String>,
+    pub blocked: bool,
+    /// A SIP trunk or a route list.
+    pub trunk: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,6 +224,12 @@ impl TranslationPattern {
     }
 }
 
+impl SipRoutePattern {
+    pub fn uuid(&self) -> String {
+        uuid("SipRoutePattern", &format!("{}@{}", self.pattern, self.partition.as_deref().unwrap_or("")))
+    }
+}
+
 impl Cluster {
     /// Deletes a calling search space, schedule or route pattern of this name where it has this id.
     pub(crate) fn delete_if(&mut self, name: &str, id: &str) {
@@ -288,6 +312,9 @@ impl Cluster {
         }
         for now in differing(&before.translation_patterns, &self.translation_patterns) {
             note("TransPattern", now.uuid());
+        }
+        for now in differing(&before.sip_route_patterns, &self.sip_route_patterns) {
+            note("SipRoutePattern", now.uuid());
         }
         for now in differing(&before.partitions, &self.partitions) {
             note("RoutePartition", uuid("RoutePartition", &now.name));

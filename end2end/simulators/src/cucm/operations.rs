@@ -2,7 +2,8 @@
 
 use super::faults::{Clause, Sql};
 use super::model::{
-    self, Cluster, Css, Device, Forward, Number, Partition, RoutePattern, TranslationPattern, same_uuid, uuid,
+    self, Cluster, Css, Device, Forward, Number, Partition, RoutePattern, SipRoutePattern, TranslationPattern,
+    same_uuid, uuid,
 };
 use super::soap::{Node, Value, response, row};
 use super::sql;
@@ -36,6 +37,11 @@ pub(crate) fn perform(cluster: &mut Cluster, ask: &Node, manner: &Manner<'_>) ->
         ),
         "listTransPattern" => list(
             cluster.translation_patterns.iter().map(|p| (&p.pattern, &p.partition, trans_row(p, ask, manner))),
+            ask,
+            manner,
+        ),
+        "listSipRoutePattern" => list(
+            cluster.sip_route_patterns.iter().map(|p| (&p.pattern, &p.partition, sip_route_row(p, ask, manner))),
             ask,
             manner,
         ),
@@ -145,7 +151,11 @@ pub(crate) fn perform(cluster: &mut Cluster, ask: &Node, manner: &Manner<'_>) ->
         "executeSQLQuery" if manner.sql == Sql::Empty => Ok("<return/>".into()),
         "executeSQLQuery" => sql::answer(cluster, ask.text_of("sql").unwrap_or_default(), manner.max_rows),
         "listChange" => Ok(changes(cluster, ask)?),
-        "updateRoutePattern" | "updateTransPattern" | "updateCss" | "updateRoutePartition" => {
+        "updateRoutePattern"
+        | "updateSipRoutePattern"
+        | "updateTransPattern"
+        | "updateCss"
+        | "updateRoutePartition" => {
             cluster.transact(|cluster| update(cluster, ask)).map(|uuid| format!("<return>{uuid}</return>"))
         }
         "applyRoutePartition" | "restartRoutePartition" => {
@@ -283,12 +293,26 @@ fn trans_row(p: &TranslationPattern, ask: &Node, manner: &Manner<'_>) -> String 
     row("transPattern", &p.uuid(), fields, ask.child("returnedTags"), manner.nils)
 }
 
+fn sip_route_row(p: &SipRoutePattern, ask: &Node, manner: &Manner<'_>) -> String {
+    let fields = vec![
+        ("pattern", Value::text(&p.pattern)),
+        ("description", Value::text("")),
+        ("usage", Value::text("Domain Routing")),
+        ("routePartitionName", reference("RoutePartition", p.partition.as_ref())),
+        ("blockEnable", Value::Flag(p.blocked)),
+        ("sipTrunkName", reference("Device", Some(&p.trunk))),
+        ("useCallerCss", Value::Flag(false)),
+    ];
+    row("sipRoutePattern", &p.uuid(), fields, ask.child("returnedTags"), manner.nils)
+}
+
 fn trunk_row(device: &Device, ask: &Node, manner: &Manner<'_>) -> String {
     let kept = device.significant_digits.map_or("99".to_owned(), |digits| digits.to_string());
     let fields = vec![
         ("name", Value::text(&device.name)),
         ("description", Value::text("")),
         ("callingSearchSpaceName", reference("Css", device.css.as_ref())),
+        ("networkLocation", Value::text(device.network_location.as_deref().unwrap_or("Use System Default"))),
         ("sigDigits", Value::Text(kept)),
         ("prefixDn", Value::opt(device.prefix.as_ref())),
     ];
@@ -379,8 +403,24 @@ fn schedule_row(s: &model::Schedule, ask: &Node, manner: &Manner<'_>) -> String 
 }
 
 fn period_row(p: &model::Period, ask: &Node, manner: &Manner<'_>) -> String {
-    let fields =
-        vec![("name", Value::text(&p.name)), ("startTime", Value::text(&p.start)), ("endTime", Value::text(&p.end))];
+    let none = || "None".to_owned();
+    let day = |text: &Option<String>| text.clone().unwrap_or_else(none);
+    let date = |text: &Option<String>| {
+        let found = text.as_ref().and_then(|text| text.split_once(' '));
+        found.map_or_else(|| (none(), "0".to_owned()), |(month, day)| (month.to_owned(), day.to_owned()))
+    };
+    let ((month, day_of_month), (month_end, day_end)) = (date(&p.on), date(&p.until));
+    let fields = vec![
+        ("name", Value::text(&p.name)),
+        ("startTime", Value::text(&p.start)),
+        ("endTime", Value::text(&p.end)),
+        ("startDay", Value::Text(day(&p.start_day))),
+        ("endDay", Value::Text(day(&p.end_day))),
+        ("monthOfYear", Value::Text(month)),
+        ("dayOfMonth", Value::Text(day_of_month)),
+        ("dayOfMonthEnd", Value::Text(day_end)),
+        ("monthOfYearEnd", Value::Text(month_end)),
+    ];
     row("timePeriod", &uuid("TimePeriod", &p.name), fields, ask.child("returnedTags"), manner.nils)
 }
 
@@ -438,6 +478,13 @@ fn update(cluster: &mut Cluster, ask: &Node) -> Answer {
             let found = found.ok_or_else(|| missing("Route Pattern"))?;
             set_flag(ask, "blockEnable", &mut found.blocked)?;
             set_text(ask, "calledPartyTransformationMask", &mut found.mask);
+            Ok(found.uuid())
+        }
+        "updateSipRoutePattern" => {
+            let found =
+                cluster.sip_route_patterns.iter_mut().find(|p| is(ask, &p.uuid(), &p.pattern, p.partition.as_deref()));
+            let found = found.ok_or_else(|| missing("SIP Route Pattern"))?;
+            set_flag(ask, "blockEnable", &mut found.blocked)?;
             Ok(found.uuid())
         }
         "updateTransPattern" => {

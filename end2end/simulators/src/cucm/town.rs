@@ -98,8 +98,12 @@ impl Building {
             schedule: schedule.map(str::to_owned),
             ..Partition::default()
         };
-        let period =
-            |name: &str, start: &str, end: &str| Period { name: name.into(), start: start.into(), end: end.into() };
+        let period = |name: &str, start: &str, end: &str| Period {
+            name: name.into(),
+            start: start.into(),
+            end: end.into(),
+            ..Period::default()
+        };
         let schedule = |name: &str, of: &str| Schedule { name: name.into(), periods: vec![of.into()] };
         self.cluster.periods =
             vec![period("P-NEVER", "No Office Hours", "No Office Hours"), period("P-NIGHT", "18:00", "24:00")];

@@ -2,7 +2,7 @@
 
 use crate::http::AppState;
 use ::lockdown::say::Said;
-use ::lockdown::step::Found;
+use ::lockdown::steps::{Found, Target};
 use ::lockdown::timeline::Event;
 use engine::SiteStatus;
 use jiff::Timestamp;
@@ -107,7 +107,7 @@ pub struct StepBody {
     pub now: Option<String>,
     /// normal, locked, changed, missing or not_read.
     #[schema(value_type = String)]
-    pub state: ::lockdown::step::StepState,
+    pub state: ::lockdown::steps::StepState,
 }
 
 /// An order.
@@ -131,10 +131,10 @@ pub enum Desired {
 }
 
 impl Desired {
-    pub fn target(self) -> ::lockdown::step::Target {
+    pub fn target(self) -> ::lockdown::steps::Target {
         match self {
-            Self::Locked => ::lockdown::step::Target::Locked,
-            Self::Normal => ::lockdown::step::Target::Normal,
+            Self::Locked => ::lockdown::steps::Target::Locked,
+            Self::Normal => ::lockdown::steps::Target::Normal,
         }
     }
 }
@@ -175,8 +175,8 @@ impl SiteBody {
             said: SaidBody { headline, second, next_step },
             command: CommandBody {
                 desired: match command.target() {
-                    ::lockdown::step::Target::Locked => "locked",
-                    ::lockdown::step::Target::Normal => "normal",
+                    ::lockdown::steps::Target::Locked => "locked",
+                    ::lockdown::steps::Target::Normal => "normal",
                 },
                 since: command.since(),
                 by: command.by().map(ToString::to_string),
@@ -208,19 +208,19 @@ fn steps(status: &SiteStatus) -> Vec<StepBody> {
 }
 
 impl StepBody {
-    pub(super) fn of(step: &::lockdown::step::Step, found: Option<&::lockdown::reading::StepReading>) -> Self {
+    pub(super) fn of(step: &::lockdown::steps::Step, found: Option<&::lockdown::reading::StepReading>) -> Self {
         Self {
             id: step.id.to_string(),
-            kind: step.object.kind(),
+            kind: step.switch.kind(),
             group: step.group.to_string(),
-            object: step.object.to_string(),
-            normal: step.normal.to_string(),
-            locked: step.locked.to_string(),
+            object: step.object().to_string(),
+            normal: step.value(Target::Normal).to_string(),
+            locked: step.value(Target::Locked).to_string(),
             now: found.and_then(|found| match &found.found {
                 Found::Value(value) => Some(value.to_string()),
                 Found::Missing | Found::NotRead => None,
             }),
-            state: found.map_or(::lockdown::step::StepState::NotRead, |found| found.state),
+            state: found.map_or(::lockdown::steps::StepState::NotRead, |found| found.state),
         }
     }
 }

@@ -13,7 +13,7 @@ use ::lockdown::call_request::{CallRequest, Priority};
 use ::lockdown::ids::SiteId;
 use ::lockdown::operator::Authority;
 use ::lockdown::standing::Standing;
-use ::lockdown::step::Target;
+use ::lockdown::steps::Target;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;

@@ -8,6 +8,7 @@ use crate::http::AppState;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
+use engine::Asked;
 use lockdown::trace;
 
 /// The plan as it counts now.
@@ -71,5 +72,5 @@ pub(super) async fn trace(
     }
     let numbers: Result<Vec<String>, _> = numbers.iter().map(|number| trace::dialled(number)).collect();
     let numbers = numbers.map_err(|error| Problem::malformed(error.to_string()))?;
-    Ok(Json(TracesBody::of(asked.from, state.engine.trace(&id, &origin, numbers).await?)))
+    Ok(Json(TracesBody::of(asked.from, state.engine.trace(&id, &origin, Asked { numbers, at: asked.at }).await?)))
 }

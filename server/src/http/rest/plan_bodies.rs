@@ -4,6 +4,7 @@ use super::bodies::StepBody;
 use ::lockdown::caller::{Caller, CallerKind};
 use ::lockdown::guard::{CallerReach, CheckedPlan, Direction, EmergencyReach, Leak, Pstn, Reached, Via, Violation};
 use engine::{PlanCheck, PlanState, SiteStatus, Traces};
+use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -108,6 +109,9 @@ pub struct TraceBody {
     /// `css:NAME`, `line:NAME,device:NAME`, `number:5002`, `number:5002/PARTITION`, `device:NAME` or `trunk:NAME`.
     pub from: String,
     pub digits: Numbers,
+    /// On the site's clock, such as `2026-12-01T03:00`: partitions of some hours are then as they are at that time.
+    #[schema(value_type = Option<String>)]
+    pub at: Option<DateTime>,
 }
 
 /// One number, or 10 000 at most.

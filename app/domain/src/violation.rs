@@ -1,6 +1,17 @@
 //! Why a plan is refused.
 
-use crate::plan::FreezeError;
+/// What stands in the way of freezing a plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FreezeError {
+    #[error("{what} is not in CUCM. Create it there, or take step {step} out of the plan.")]
+    Missing { step: usize, what: String },
+    #[error(
+        "step {step} selects no pattern: partition {partition} holds none besides the exceptions. Correct the partition or the exceptions."
+    )]
+    NothingSelected { step: usize, partition: String },
+    #[error("{what} is switched by two steps. Keep one of them.")]
+    Twice { what: String },
+}
 
 /// Why a plan is refused. Every text says what, where and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

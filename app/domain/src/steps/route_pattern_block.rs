@@ -1,0 +1,128 @@
+//! `route_pattern_block`: the block flag of route patterns.
+
+use super::{Entry, Group, InPlan, Kind, Object, Patterns, Switch, Switched, Text, Wrong};
+use crate::dial_plan::{Destination, DialPlan, RoutePattern, place};
+use crate::ids::Uuid;
+use crate::violation::{FreezeError, Violation};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The block flag of a route pattern.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoutePatternBlock {
+    pub uuid: Uuid,
+    pub pattern: String,
+    pub partition: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoutePatternBlockText {
+    pub group: Group,
+    pub patterns: Patterns,
+    pub partition: String,
+    /// Patterns that lead straight to a gateway may be written.
+    pub acknowledge_gateway: bool,
+}
+
+impl fmt::Display for RoutePatternBlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&place(&self.pattern, Some(&self.partition)))
+    }
+}
+
+impl Object for RoutePatternBlock {
+    fn uuid(&self) -> &Uuid {
+        &self.uuid
+    }
+
+    fn partition(&self) -> Option<&str> {
+        Some(&self.partition)
+    }
+
+    fn pattern(&self) -> Option<&str> {
+        Some(&self.pattern)
+    }
+}
+
+impl Kind for RoutePatternBlock {
+    type Text = RoutePatternBlockText;
+    type Value = bool;
+
+    const NAME: &'static str = "route_pattern_block";
+    const ID: &'static str = "route";
+    const KEYS: &'static [&'static str] = &["partition", "pattern", "all", "except", "acknowledge_gateway"];
+
+    fn read(entry: &Entry) -> Result<RoutePatternBlockText, Wrong> {
+        Ok(RoutePatternBlockText {
+            group: entry.group.unwrap_or(Group::OutboundBlock),
+            patterns: entry.patterns()?,
+            partition: entry.partition()?,
+            acknowledge_gateway: entry.acknowledges_gateway(),
+        })
+    }
+
+    fn found(&self, plan: &DialPlan) -> Option<bool> {
+        let is_it = |p: &&RoutePattern| {
+            p.uuid == self.uuid && p.pattern == self.pattern && p.partition.as_ref() == Some(&self.partition)
+        };
+        plan.route_patterns.iter().find(is_it).map(|p| p.blocked)
+    }
+
+    fn put(&self, value: &bool, plan: &mut DialPlan) {
+        for pattern in plan.route_patterns.iter_mut().filter(|p| p.uuid == self.uuid) {
+            pattern.blocked = *value;
+        }
+    }
+}
+
+impl RoutePatternBlockText {
+    fn all<'p>(&self, plan: &'p DialPlan) -> impl Iterator<Item = &'p RoutePattern> {
+        plan.route_patterns.iter().filter(|p| p.partition.as_ref() == Some(&self.partition))
+    }
+
+    /// In the order of the dial plan.
+    fn selected<'p>(&self, in_plan: &InPlan<'_>, plan: &'p DialPlan) -> Result<Vec<&'p RoutePattern>, FreezeError> {
+        self.patterns.select(in_plan, &self.partition, self.all(plan).map(|p| (p.pattern.as_str(), p)))
+    }
+}
+
+impl Text for RoutePatternBlockText {
+    fn group(&self) -> Group {
+        self.group
+    }
+
+    fn place(&self) -> &str {
+        &self.partition
+    }
+
+    fn partition(&self) -> Option<&str> {
+        Some(&self.partition)
+    }
+
+    fn pattern(&self) -> Option<&str> {
+        self.patterns.one()
+    }
+
+    fn freeze(&self, in_plan: &InPlan<'_>, plan: &DialPlan) -> Result<Vec<Switch>, FreezeError> {
+        let object = |p: &RoutePattern| {
+            let (uuid, pattern, partition) = (p.uuid.clone(), p.pattern.clone(), self.partition.clone());
+            RoutePatternBlock { uuid, pattern, partition }
+        };
+        Ok(self.selected(in_plan, plan)?.into_iter().map(|p| Switched::block(object(p)).into()).collect())
+    }
+
+    fn violations(&self, in_plan: &InPlan<'_>, plan: &DialPlan) -> Vec<Violation> {
+        let selected = self.selected(in_plan, plan).unwrap_or_default().into_iter();
+        let straight = selected.filter(|_| !self.acknowledge_gateway).filter_map(|p| match &p.destination {
+            Destination::Gateway(gateway) => Some((place(&p.pattern, Some(&self.partition)), gateway.clone())),
+            Destination::RouteList(_) | Destination::NotRead => None,
+        });
+        straight.map(|(object, gateway)| Violation::Gateway { object, gateway }).collect()
+    }
+
+    fn blocked_already(&self, in_plan: &InPlan<'_>, plan: &DialPlan) -> Vec<String> {
+        let selected = self.selected(in_plan, plan).unwrap_or_default().into_iter();
+        let blocked = selected.filter(|p| self.patterns.one().is_none() && p.blocked);
+        blocked.map(|p| place(&p.pattern, Some(&self.partition))).collect()
+    }
+}

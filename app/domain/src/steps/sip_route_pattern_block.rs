@@ -1,0 +1,118 @@
+//! `sip_route_pattern_block`: the block flag of SIP route patterns, by which calls to addresses (`name@host`) leave: they meet
+//! no digits, so no mirror.
+
+use super::{Entry, Group, InPlan, Kind, Object, Patterns, Switch, Switched, Text, Wrong};
+use crate::dial_plan::{DialPlan, SipRoutePattern, place};
+use crate::ids::Uuid;
+use crate::violation::FreezeError;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The block flag of a SIP route pattern.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SipRoutePatternBlock {
+    pub uuid: Uuid,
+    pub pattern: String,
+    pub partition: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SipRoutePatternBlockText {
+    pub group: Group,
+    pub patterns: Patterns,
+    pub partition: String,
+}
+
+impl fmt::Display for SipRoutePatternBlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&place(&self.pattern, Some(&self.partition)))
+    }
+}
+
+impl Object for SipRoutePatternBlock {
+    fn uuid(&self) -> &Uuid {
+        &self.uuid
+    }
+
+    fn partition(&self) -> Option<&str> {
+        Some(&self.partition)
+    }
+
+    /// A host or an address takes no digits.
+    fn pattern(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl Kind for SipRoutePatternBlock {
+    type Text = SipRoutePatternBlockText;
+    type Value = bool;
+
+    const NAME: &'static str = "sip_route_pattern_block";
+    const ID: &'static str = "sip-route";
+    const KEYS: &'static [&'static str] = &["partition", "pattern", "all", "except"];
+
+    fn read(entry: &Entry) -> Result<SipRoutePatternBlockText, Wrong> {
+        Ok(SipRoutePatternBlockText {
+            group: entry.group.unwrap_or(Group::OutboundBlock),
+            patterns: entry.patterns()?,
+            partition: entry.partition()?,
+        })
+    }
+
+    fn found(&self, plan: &DialPlan) -> Option<bool> {
+        let is_it = |p: &&SipRoutePattern| {
+            p.uuid == self.uuid && p.pattern == self.pattern && p.partition.as_ref() == Some(&self.partition)
+        };
+        plan.sip_route_patterns.iter().find(is_it).map(|p| p.blocked)
+    }
+
+    fn put(&self, value: &bool, plan: &mut DialPlan) {
+        for pattern in plan.sip_route_patterns.iter_mut().filter(|p| p.uuid == self.uuid) {
+            pattern.blocked = *value;
+        }
+    }
+}
+
+impl SipRoutePatternBlockText {
+    fn all<'p>(&self, plan: &'p DialPlan) -> impl Iterator<Item = &'p SipRoutePattern> {
+        plan.sip_route_patterns.iter().filter(|p| p.partition.as_ref() == Some(&self.partition))
+    }
+
+    /// In the order of the dial plan.
+    fn selected<'p>(&self, in_plan: &InPlan<'_>, plan: &'p DialPlan) -> Result<Vec<&'p SipRoutePattern>, FreezeError> {
+        self.patterns.select(in_plan, &self.partition, self.all(plan).map(|p| (p.pattern.as_str(), p)))
+    }
+}
+
+impl Text for SipRoutePatternBlockText {
+    fn group(&self) -> Group {
+        self.group
+    }
+
+    fn place(&self) -> &str {
+        &self.partition
+    }
+
+    fn partition(&self) -> Option<&str> {
+        Some(&self.partition)
+    }
+
+    fn pattern(&self) -> Option<&str> {
+        None
+    }
+
+    fn freeze(&self, in_plan: &InPlan<'_>, plan: &DialPlan) -> Result<Vec<Switch>, FreezeError> {
+        let object = |p: &SipRoutePattern| {
+            let (uuid, pattern, partition) = (p.uuid.clone(), p.pattern.clone(), self.partition.clone());
+            SipRoutePatternBlock { uuid, pattern, partition }
+        };
+        Ok(self.selected(in_plan, plan)?.into_iter().map(|p| Switched::block(object(p)).into()).collect())
+    }
+
+    fn blocked_already(&self, in_plan: &InPlan<'_>, plan: &DialPlan) -> Vec<String> {
+        let selected = self.selected(in_plan, plan).unwrap_or_default().into_iter();
+        let blocked = selected.filter(|p| self.patterns.one().is_none() && p.blocked);
+        blocked.map(|p| place(&p.pattern, Some(&self.partition))).collect()
+    }
+}

@@ -1,0 +1,113 @@
+//! `trans_pattern_set`: mask and calling search space of a translation pattern, such as that of a range of numbers from
+//! outside.
+
+use super::{Entry, Group, InPlan, Kind, Object, Redirect, Switch, Switched, Text, Wrong};
+use crate::dial_plan::{DialPlan, TranslationPattern, place};
+use crate::ids::Uuid;
+use crate::violation::{FreezeError, Violation};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Mask and calling search space of a translation pattern.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransPatternSet {
+    pub uuid: Uuid,
+    pub pattern: String,
+    pub partition: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransPatternSetText {
+    pub group: Group,
+    pub pattern: String,
+    pub partition: String,
+    pub normal: Redirect,
+    pub locked: Redirect,
+}
+
+impl fmt::Display for TransPatternSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&place(&self.pattern, Some(&self.partition)))
+    }
+}
+
+impl Object for TransPatternSet {
+    fn uuid(&self) -> &Uuid {
+        &self.uuid
+    }
+
+    fn partition(&self) -> Option<&str> {
+        Some(&self.partition)
+    }
+
+    fn pattern(&self) -> Option<&str> {
+        Some(&self.pattern)
+    }
+}
+
+impl Kind for TransPatternSet {
+    type Text = TransPatternSetText;
+    type Value = Redirect;
+
+    const NAME: &'static str = "trans_pattern_set";
+    const ID: &'static str = "redirect";
+    const KEYS: &'static [&'static str] = &["partition", "pattern", "normal", "locked"];
+
+    fn read(entry: &Entry) -> Result<TransPatternSetText, Wrong> {
+        let (group, pattern, partition) = (entry.group()?, entry.translation_pattern()?, entry.partition()?);
+        let (normal, locked) = entry.redirects()?;
+        Ok(TransPatternSetText { group, pattern, partition, normal, locked })
+    }
+
+    fn found(&self, plan: &DialPlan) -> Option<Redirect> {
+        let is_it = |p: &&TranslationPattern| {
+            p.uuid == self.uuid && p.pattern == self.pattern && p.partition.as_ref() == Some(&self.partition)
+        };
+        let found = plan.translation_patterns.iter().find(is_it)?;
+        Some(Redirect { mask: found.change.mask.clone(), css: found.css.clone() })
+    }
+
+    fn put(&self, value: &Redirect, plan: &mut DialPlan) {
+        for pattern in plan.translation_patterns.iter_mut().filter(|p| p.uuid == self.uuid) {
+            pattern.change.mask.clone_from(&value.mask);
+            pattern.css.clone_from(&value.css);
+        }
+    }
+}
+
+impl Text for TransPatternSetText {
+    fn group(&self) -> Group {
+        self.group
+    }
+
+    fn place(&self) -> &str {
+        &self.partition
+    }
+
+    fn partition(&self) -> Option<&str> {
+        Some(&self.partition)
+    }
+
+    fn pattern(&self) -> Option<&str> {
+        Some(&self.pattern)
+    }
+
+    fn freeze(&self, in_plan: &InPlan<'_>, plan: &DialPlan) -> Result<Vec<Switch>, FreezeError> {
+        let found = plan.translation_pattern(&self.pattern, &self.partition).ok_or_else(|| {
+            let what = format!("translation pattern {}", place(&self.pattern, Some(&self.partition)));
+            FreezeError::Missing { step: in_plan.number, what }
+        })?;
+        let (uuid, pattern, partition) = (found.uuid.clone(), self.pattern.clone(), self.partition.clone());
+        let object = TransPatternSet { uuid, pattern, partition };
+        Ok(vec![Switched { object, normal: self.normal.clone(), locked: self.locked.clone() }.into()])
+    }
+
+    /// Calling search spaces that are not there.
+    fn violations(&self, _in_plan: &InPlan<'_>, plan: &DialPlan) -> Vec<Violation> {
+        let object = place(&self.pattern, Some(&self.partition));
+        let names = [&self.normal, &self.locked].into_iter().filter_map(|redirect| redirect.css.as_ref());
+        let unknown = names.filter(|name| plan.css(name).is_none());
+        let what = unknown.map(|name| format!("calling search space {name}"));
+        what.map(|what| Violation::UnknownName { object: object.clone(), what }).collect()
+    }
+}
