@@ -166,13 +166,14 @@ impl DialPlan {
         matches!(self.callers, Callers::Read(_))
     }
 
-    /// Calling search spaces that nobody is known to use: some call that CUCM makes by itself, and that was not read, may.
+    /// Calling search spaces that nobody is known to use: some call that CUCM makes by itself, and that was not read, may. Those
+    /// of empty patterns (PLAR) are among them: more keys may be pressed behind what such a pattern makes.
     pub fn unused_spaces(&self) -> Vec<Caller> {
         let Callers::Read(callers) = &self.callers else { return Vec::new() };
         let is_used = |name: &String| {
             callers.iter().any(|caller| caller.uses(name))
                 || self.legs.all().iter().any(|leg| leg.spaces.contains(name))
-                || self.translation_patterns.iter().any(|translation| translation.css.as_ref() == Some(name))
+                || self.translation_patterns.iter().any(|one| one.css.as_ref() == Some(name) && !one.pattern.is_empty())
         };
         let unused = self.calling_search_spaces.iter().filter(|css| !is_used(&css.name));
         unused.map(|css| Caller::css(&css.name)).collect()

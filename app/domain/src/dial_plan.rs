@@ -240,5 +240,6 @@ impl DialPlan {
 
 /// `pattern in partition`, the way a telecom engineer names a pattern.
 pub fn place(pattern: &str, partition: Option<&str>) -> String {
+    let pattern = if pattern.is_empty() { "an empty pattern" } else { pattern };
     format!("{pattern} in {}", partition.unwrap_or("<None>"))
 }

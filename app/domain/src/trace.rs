@@ -184,6 +184,7 @@ impl Trace {
         match (self.end, &self.digits) {
             (Ended::Pstn, Some(digits)) => format!("{} as {digits}", self.end.in_words()),
             (Ended::Inside | Ended::Onnet, _) if at_eoc => "to the EOC".to_owned(),
+            (Ended::NoRoute, None) => "a dial tone: nobody is called".to_owned(),
             (end, _) => end.in_words().to_owned(),
         }
     }

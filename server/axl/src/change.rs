@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::xml::Element;
 
 /// The objects that a lockdown plan can touch, or that decide where calls go.
-const WATCHED: &str = "<objectList><object>RoutePattern</object><object>TransPattern</object><object>SipRoutePattern</object><object>Css</object>\
+const WATCHED: &str = "<objectList><object>RoutePattern</object><object>TransPattern</object><object>SipRoutePattern</object><object>HuntPilot</object><object>Line</object><object>Phone</object><object>Css</object>\
                        <object>RoutePartition</object><object>TimeSchedule</object><object>TimePeriod</object></objectList>";
 
 /// Where the next call goes on.
@@ -33,7 +33,7 @@ impl Client {
     /// As every read. [`Error::NotFound`]: the queue is gone (AXL was restarted); start afresh.
     pub async fn changes(&self, since: Option<&ChangeCursor>) -> Result<Changes, Error> {
         let request = match since {
-            None => Request::read("listChange"),
+            None => Request::read("listChange").raw(WATCHED),
             Some(cursor) => Request::read("listChange")
                 .raw(&format!(
                     r#"<startChangeId queueId="{}">{}</startChangeId>"#,

@@ -8,7 +8,7 @@ use crate::xml::Element;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SipRoutePattern {
     pub uuid: String,
-    /// A host, a domain (`*.example.com`) or an IP address or network.
+    /// A host, a domain (`*.example.com`) or an IP address or network; the IPv6 one where there is no other.
     pub pattern: String,
     pub partition: Option<String>,
     pub blocked: bool,
@@ -16,7 +16,7 @@ pub struct SipRoutePattern {
     pub trunk: Option<String>,
 }
 
-const TAGS: [&str; 4] = ["pattern", "routePartitionName", "blockEnable", "sipTrunkName"];
+const TAGS: [&str; 5] = ["pattern", "routePartitionName", "blockEnable", "sipTrunkName", "dnOrPatternIpv6"];
 
 impl Client {
     /// All SIP route patterns of `partition`, or of the whole cluster.
@@ -46,7 +46,7 @@ impl SipRoutePattern {
     fn read(row: &Element) -> Option<Self> {
         Some(Self {
             uuid: row.uuid.clone()?,
-            pattern: row.text_of("pattern")?,
+            pattern: row.text_of("pattern").or_else(|| row.text_of("dnOrPatternIpv6"))?,
             partition: row.text_of("routePartitionName"),
             blocked: row.flag("blockEnable"),
             trunk: row.text_of("sipTrunkName"),

@@ -1,4 +1,4 @@
-//! SIP trunks: what they make of the digits that come in.
+//! SIP trunks: what they make of the digits that come in, and where calls that they transfer are looked up.
 
 use crate::client::Client;
 use crate::envelope::Request;
@@ -13,11 +13,22 @@ pub struct SipTrunk {
     pub significant_digits: Option<usize>,
     /// Put before them.
     pub prefix: Option<String>,
+    /// Where calls are looked up that the far end transfers or redirects.
+    pub refer_css: Option<String>,
+    pub reroute_css: Option<String>,
     /// It stays inside: to another cluster, say.
     pub on_net: bool,
 }
 
-const TAGS: [&str; 5] = ["name", "callingSearchSpaceName", "networkLocation", "sigDigits", "prefixDn"];
+const TAGS: [&str; 7] = [
+    "name",
+    "callingSearchSpaceName",
+    "networkLocation",
+    "rerouteCallingSearchSpaceName",
+    "referCallingSearchSpaceName",
+    "sigDigits",
+    "prefixDn",
+];
 
 /// Source: AXL schema, `sigDigits` of `RSipTrunk`: "99 is corresponding to All".
 const ALL: usize = 99;
@@ -43,6 +54,8 @@ impl SipTrunk {
             css: row.text_of("callingSearchSpaceName"),
             significant_digits: significant.filter(|digits| *digits != ALL),
             prefix: row.text_of("prefixDn"),
+            refer_css: row.text_of("referCallingSearchSpaceName"),
+            reroute_css: row.text_of("rerouteCallingSearchSpaceName"),
             on_net: row.text_of("networkLocation").as_deref() == Some("OnNet"),
         })
     }

@@ -76,6 +76,11 @@ const PATIENCE: Duration = Duration::from_secs(2);
 impl Site {
     /// What was changed since the last check, but for what the plan switches; `None` where CUCM does not say.
     pub(super) async fn changed_since_check(&self, check: &PlanCheck) -> Option<BTreeSet<Uuid>> {
+        // Nobody who looks at a page makes CUCM be asked while the engine lets it be, or lock the account.
+        let is_seen = self.status().reading.is_some_and(|reading| reading.is_fresh(self.clock.now()));
+        if !is_seen {
+            return None;
+        }
         let changed = tokio::select! {
             changed = self.dial_plan.changed_since(check.facts.mark.as_ref()?) => changed.ok()??,
             () = self.clock.sleep(PATIENCE) => return None,
@@ -100,8 +105,16 @@ impl Site {
             }
         }
         let check = Arc::new(check);
-        *self.last_check.lock().unwrap_or_else(PoisonError::into_inner) = Some(check.clone());
+        self.keep_newest(&check);
         Ok(check)
+    }
+
+    /// Of two checks at once, the one that read later counts, whichever ends first.
+    fn keep_newest(&self, check: &Arc<PlanCheck>) {
+        let mut kept = self.last_check.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.as_ref().is_none_or(|known| known.read_at <= check.read_at) {
+            *kept = Some(check.clone());
+        }
     }
 
     /// Nobody ordered anything and no plan was accepted: what is blocked now is meant to be.

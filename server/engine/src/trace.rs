@@ -96,7 +96,10 @@ impl Site {
     /// What was read is good for a trace, too.
     pub(super) fn keep(&self, read_at: Timestamp, facts: &Arc<DialPlan>) -> Surveyed {
         let surveyed = Surveyed::new(read_at, facts.clone());
-        *self.surveyed.lock().unwrap_or_else(PoisonError::into_inner) = Some(surveyed.clone());
+        let mut kept = self.surveyed.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.as_ref().is_none_or(|known| known.read_at <= read_at) {
+            *kept = Some(surveyed.clone());
+        }
         surveyed
     }
 }

@@ -126,11 +126,14 @@ const NAMED: usize = 5;
 fn changed_in_words(check: &PlanCheck, changed: Option<BTreeSet<Uuid>>) -> String {
     let Some(changed) = changed else { return "CUCM does not say what was changed since.".to_owned() };
     if changed.is_empty() {
-        return "Nothing was changed in CUCM since.".to_owned();
+        return "Since then no pattern, partition, calling search space, line or phone was changed, besides what the plan \
+                switches."
+            .to_owned();
     }
     let mut names: Vec<String> = changed.iter().filter_map(|uuid| check.facts.name_of(uuid)).take(NAMED).collect();
     let others = changed.len() - names.len();
-    names.extend((others > 0).then(|| format!("{others} new or other objects")));
+    let more = if others == 1 { "one more object".to_owned() } else { format!("{others} more objects") };
+    names.extend((others > 0).then_some(more));
     format!("Changed in CUCM since: {}. Read it again.", names.join(", "))
 }
 

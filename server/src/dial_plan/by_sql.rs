@@ -94,12 +94,23 @@ const MOBILITY: &str = "p.fkcallingsearchspace_reroute as css, count(distinct p.
     from remotedestination r inner join device p on p.pkid = r.fkdevice_remotedestinationtemplate \
     group by 1 order by 1";
 
+/// Devices whose calls are tried over the PSTN where there is no bandwidth, by the calling search space with which that is
+/// done.
+const AAR: &str = "d.fkcallingsearchspace_aar as css, count(*) as n, min(d.name) as example \
+    from device d where d.fkcallingsearchspace_aar is not null group by 1 order by 1";
+
+/// Whether that is done at all.
+const AAR_ENABLED: &str = "p.paramname as name, p.paramvalue as value from processconfig p \
+    where p.paramname like '%AutomatedAlternateRouting%' order by p.paramname";
+
 /// What was asked by SQL, as far as it was answered.
 #[derive(Default)]
 pub(super) struct BySql {
     pub(super) callers: Callers,
     numbers: Vec<Row>,
     targets: Option<HashMap<Uuid, Target>>,
+    /// Calls that far ends of trunks transfer or redirect.
+    refers: Vec<Leg>,
     /// SIP trunks and route lists that stay inside.
     pub(super) on_net: BTreeSet<String>,
     /// What was refused, and what is not known for it.
@@ -163,6 +174,7 @@ pub(super) async fn read(client: &Client) -> Result<BySql, Error> {
         Ok(rows) => {
             let trunks = asking.trunks(&mut read.not_read).await?;
             read.on_net = trunks.iter().filter(|trunk| trunk.on_net).map(|trunk| trunk.name.clone()).collect();
+            read.refers = trunks.iter().flat_map(refers).collect();
             Callers::of(told_apart(of_rows(&rows), trunks))
         }
         Err(why) => Callers::NotRead { why },
@@ -283,6 +295,32 @@ fn mobility(row: &Row, names: &HashMap<&Uuid, &str>) -> Vec<Leg> {
     vec![Leg { via: Via::Mobility, owner, spaces, destination: None, count: row.number("n") }]
 }
 
+/// Off is only what says so: where CUCM does not tell, it may be on.
+fn is_off(answer: &Result<Vec<Row>, String>) -> bool {
+    let Ok(rows) = answer else { return false };
+    !rows.is_empty() && rows.iter().all(|row| row.text("value") == Some("F"))
+}
+
+fn aar(row: &Row, names: &HashMap<&Uuid, &str>) -> Vec<Leg> {
+    let owner = format!("device:{}", row.text("example").unwrap_or("-"));
+    let spaces = named(row, &["css"], names);
+    vec![Leg { via: Via::Aar, owner, spaces, destination: None, count: row.number("n") }]
+}
+
+/// To wherever the far end says.
+fn refers(trunk: &SipTrunk) -> impl Iterator<Item = Leg> {
+    let owner = format!("device:{}", trunk.name);
+    let mut spaces: Vec<&String> = trunk.refer_css.iter().chain(&trunk.reroute_css).collect();
+    spaces.dedup();
+    spaces.into_iter().map(move |css| Leg {
+        via: Via::Refer,
+        owner: owner.clone(),
+        spaces: vec![css.clone()],
+        destination: None,
+        count: 1,
+    })
+}
+
 fn of_rows(rows: &[Row]) -> Vec<Caller> {
     let mut callers: BTreeMap<String, Caller> = BTreeMap::new();
     for row in rows {
@@ -354,9 +392,13 @@ impl BySql {
             ("which numbers forward all calls", FORWARD_ALL.to_owned(), forward_all as OfRow),
             ("the other forwards", forwards(), other_forwards),
             ("which mobiles ring along", MOBILITY.to_owned(), mobility),
+            ("which calls are tried over the PSTN where there is no bandwidth", AAR.to_owned(), aar),
         ];
         let count = kinds.len();
         for (what, query, of_row) in kinds {
+            if query == AAR && is_off(&asking.rows(AAR_ENABLED).await?) {
+                continue;
+            }
             match asking.rows(&query).await? {
                 Ok(rows) => legs.extend(rows.iter().flat_map(|row| of_row(row, &names))),
                 Err(why) => not_read.push((what, why)),
@@ -366,6 +408,7 @@ impl BySql {
             return Ok(Legs::NotRead { why: why.clone() });
         }
         self.not_read.extend(not_read.into_iter().map(|(what, why)| format!("{what} ({why})")));
+        legs.append(&mut self.refers);
         Ok(Legs::Read(legs))
     }
 

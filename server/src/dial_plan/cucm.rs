@@ -19,6 +19,10 @@ use lockdown::steps::{Found, Redirect, Setting, Step, StepText, Switch};
 use lockdown::trace::Origin;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// A survey waits no longer for CUCM's list of changes.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A site's dial plan in a real Unified CM.
 pub struct Cucm {
@@ -116,7 +120,8 @@ impl Cucm {
 
     /// A reading needs no list of changes: one that CUCM does not give is no trouble.
     async fn mark(&self) -> Option<ChangeMark> {
-        let cursor = self.client.changes(None).await.ok()?.cursor;
+        let changes = tokio::time::timeout(PATIENCE, self.client.changes(None)).await;
+        let cursor = changes.ok()?.ok()?.cursor;
         Some(ChangeMark { queue: cursor.queue, next: cursor.next })
     }
 

@@ -4,6 +4,7 @@
 use axl::time_schedule::NO_OFFICE_HOURS;
 use axl::{Client, Config, Credentials, Error, Trust, Version};
 use simulators::CucmSim;
+use simulators::cucm::model::SipRoutePattern;
 use simulators::cucm::{Clause, Sql};
 use std::time::Duration;
 
@@ -28,6 +29,14 @@ async fn every_operation_works_and_its_messages_are_kept_for_the_schema_check() 
     std::fs::create_dir_all(&folder).unwrap();
     for version in Version::ALL {
         let sim = CucmSim::start("acme-north").await.unwrap();
+        sim.edit(|cluster| {
+            cluster.sip_route_patterns.push(SipRoutePattern {
+                pattern: "*.itsp.example".into(),
+                partition: Some("PT-SIP".into()),
+                blocked: false,
+                trunk: "TRUNK-PSTN".into(),
+            });
+        });
         let client = Client::new(Config { version: Some(version), ..config(&sim, "axl-lockdown") }).unwrap();
         every_operation(&client).await;
         for (n, exchange) in sim.exchanges().iter().enumerate() {
@@ -48,6 +57,10 @@ async fn every_operation(client: &Client) {
     assert_eq!(leads, axl::route_pattern::Destination::RouteList("RL-PSTN".into()));
     client.block_route_pattern(&patterns[0].uuid, true).await.unwrap();
     assert!(client.route_patterns(Some("PT-PSTN-LD")).await.unwrap()[0].blocked);
+    let sip = client.sip_route_patterns(None).await.unwrap();
+    client.block_sip_route_pattern(&sip[0].uuid, true).await.unwrap();
+    assert!(client.sip_route_patterns(Some("PT-SIP")).await.unwrap()[0].blocked);
+    client.block_sip_route_pattern(&sip[0].uuid, false).await.unwrap();
     let trans = client.trans_patterns(Some("PT-INBOUND-DID")).await.unwrap();
     client.block_trans_pattern(&trans[0].uuid, true).await.unwrap();
     client.redirect_trans_pattern(&trans[0].uuid, Some("5911"), Some("CSS-TO-EOC")).await.unwrap();
@@ -82,7 +95,7 @@ async fn every_operation(client: &Client) {
     assert_eq!(client.sql("name from device order by name").await.unwrap().len(), 32);
     assert_eq!(client.lines("592_").await.unwrap().len(), 4);
     let changes = client.changes(Some(&cursor)).await.unwrap();
-    assert_eq!((changes.uuids.len(), changes.gap), (7, false), "one for each change made");
+    assert_eq!((changes.uuids.len(), changes.gap), (9, false), "one for each change made");
 }
 
 #[tokio::test]

@@ -224,7 +224,7 @@ async fn the_page_shows_the_planted_leak_with_its_phone_and_follows_a_call() {
     assert!(page.contains("Who can call where: Acme North"), "{page}");
     assert!(page.contains("1 device · goes out by <code>9.1403555019X in PT-DRILL-PSTN"), "{page}");
     assert!(page.contains("past the lock: PSTN") && page.contains("data-leak=\"true\""), "{page}");
-    assert!(page.contains("Nothing was changed in CUCM since."), "{page}");
+    assert!(page.contains("line or phone was changed, besides what the plan switches."), "{page}");
     world.cucm.edit(|cluster| {
         let desks = cluster.calling_search_spaces.iter_mut().find(|css| css.name == "CSS-PHONE-LD");
         desks.unwrap().members.pop();
@@ -246,6 +246,25 @@ async fn the_page_shows_the_planted_leak_with_its_phone_and_follows_a_call() {
     assert!(nobody.contains("role=\"alert\"") && !nobody.contains("However it is dialled"), "{nobody}");
     let unwritable = senior.get("/plan?from=7001&dial=help").await.text().await.unwrap();
     assert!(unwritable.contains("“help” is not dialled like that"), "{unwritable}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_cucm_is_away_the_page_keeps_the_last_check_and_a_new_one_is_refused_with_why() {
+    let world = World::new().await;
+    world.until_standing("normal").await;
+    let mut senior = signed_in(&world, 3, "senior_eoc").await;
+    world.cucm.stop().await;
+    let refused = senior.post("/ui/check-plan", &format!("site={SITE}"), false).await.text().await.unwrap();
+    assert!(refused.contains("CUCM cannot be read now."), "{refused}");
+    let page = senior.get("/plan").await.text().await.unwrap();
+    assert!(page.contains("1 device · goes out by <code>9.1403555019X in PT-DRILL-PSTN"), "{page}");
+    assert!(page.contains("CUCM does not say what was changed since."), "{page}");
+    world.cucm.resume().unwrap();
+    world.until_standing("normal").await;
+    let checked = senior.post("/ui/check-plan", &format!("site={SITE}"), false).await;
+    assert!(checked.status().is_success(), "{}", checked.text().await.unwrap());
+    let page = senior.get("/plan").await.text().await.unwrap();
+    assert!(page.contains("line or phone was changed, besides what the plan switches."), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,7 @@
 //! Calls to addresses (`name@host`), which meet no digits: SIP route patterns take them.
 
 use super::leaks::{Direction, Leak, Via};
-use crate::caller::Caller;
+use crate::caller::{Caller, CallerKind};
 use crate::dial_plan::{Activity, DialPlan, SipRoutePattern, place};
 use crate::plan::PlanText;
 use std::collections::HashSet;
@@ -9,8 +9,12 @@ use std::collections::HashSet;
 /// Open SIP route patterns that lead outside, from each caller that finds them when locked. Grows with the callers, times
 /// the patterns.
 pub(super) fn leaks(text: &PlanText, locked: &DialPlan, callers: &[Caller]) -> Vec<Leak> {
-    let open: Vec<&SipRoutePattern> = locked.sip_route_patterns.iter().filter(|p| !p.blocked && !p.on_net).collect();
-    let others = callers.iter().filter(|caller| !text.eoc_css.iter().any(|css| caller.uses(css)));
+    let is_protected =
+        |p: &SipRoutePattern| p.partition.as_ref().is_some_and(|p| text.protected_partitions.contains(p));
+    let open = locked.sip_route_patterns.iter().filter(|p| !p.blocked && !p.on_net && !is_protected(p));
+    let open: Vec<&SipRoutePattern> = open.collect();
+    let dial = |caller: &&Caller| !matches!(caller.kind, CallerKind::Gateway | CallerKind::VoiceMail);
+    let others = callers.iter().filter(dial).filter(|caller| !text.eoc_css.iter().any(|css| caller.uses(css)));
     others.flat_map(|caller| of_caller(caller, locked, &open)).collect()
 }
 
@@ -91,11 +95,12 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_to_another_cluster_and_what_nobody_finds_is_no_way() {
+    fn what_is_protected_leads_to_another_cluster_or_is_found_by_nobody_is_no_way() {
         let mut plan = dial_plan();
         plan.sip_route_patterns.push(SipRoutePattern { on_net: true, ..itsp("cluster.example") });
         plan.sip_route_patterns.push(SipRoutePattern { partition: Some("ELSEWHERE".into()), ..itsp("itsp.example") });
         plan.sip_route_patterns.push(SipRoutePattern { blocked: true, ..itsp("old.example") });
+        plan.sip_route_patterns.push(SipRoutePattern { partition: Some("911".into()), ..itsp("psap.example") });
         let text = text(vec![schedule_step()]);
         assert_eq!(ways(&plan, &text), Vec::<String>::new());
         let own = PlanText { eoc_css: vec!["PHONE".into()], ..text };

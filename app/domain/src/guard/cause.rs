@@ -17,14 +17,17 @@ pub struct Cause<'l> {
     pub fix: String,
 }
 
-impl Cause<'_> {
+impl<'l> Cause<'l> {
     pub fn devices(&self) -> usize {
         self.leaks.iter().map(|leak| leak.count).sum()
     }
 
     /// Digits that show it, and the patterns on their way.
-    pub fn example(&self) -> (&str, String) {
-        self.leaks.first().map_or(("", String::new()), |leak| (leak.example.as_str(), leak.path.join(" → ")))
+    pub fn example(&self) -> (&'l str, String) {
+        let dialled = self.leaks.iter().find(|leak| !leak.example.is_empty()).or(self.leaks.first());
+        let shown =
+            |leak: &'l Leak| if leak.example.is_empty() { "lifting the receiver" } else { leak.example.as_str() };
+        dialled.map_or(("", String::new()), |leak| (shown(leak), leak.path.join(" → ")))
     }
 }
 
@@ -53,15 +56,23 @@ fn fix(text: &PlanText, place: &str, direction: Direction, leaks: &[&Leak]) -> S
     if leaks.iter().any(|leak| leak.via == Via::SipRoutePattern) {
         return format!("No mirror takes an address (name@host): block {place} in the plan (sip_route_pattern_block).");
     }
-    let by_itself = leaks.iter().all(|leak| leak.via != Via::Direct);
     let locks = lock_partitions(text);
-    if leaks.iter().all(|leak| leak.via == Via::Plar) {
-        return format!(
-            "CUCM calls this when the receiver is lifted: {block}, or let the empty pattern look it up where the mirrors are."
-        );
-    }
-    if by_itself {
-        return format!("CUCM makes this call by itself, past the callers' mirrors: {block}, or clear the forward.");
+    let some = |holds: fn(Via) -> bool| leaks.iter().any(|leak| holds(leak.via));
+    let (dialled, lifted) = (some(|via| via == Via::Direct), some(|via| via == Via::Plar));
+    let others = some(|via| !matches!(via, Via::Direct | Via::Plar));
+    match (dialled, lifted, others) {
+        (true, false, false) => {}
+        (false, true, false) => {
+            return format!(
+                "CUCM calls this when the receiver is lifted: {block}, or let the empty pattern look it up where the mirrors are."
+            );
+        }
+        (false, false, true) => {
+            return format!(
+                "CUCM makes this call by itself, past the callers' mirrors: {block}, or clear the forward."
+            );
+        }
+        _ => return format!("Mirrors stop no call that CUCM makes by itself: {block}."),
     }
     let mirror =
         if locks.is_empty() { String::new() } else { format!("Put a mirror of it into {}, or ", locks.join(" or ")) };

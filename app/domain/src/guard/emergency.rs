@@ -136,6 +136,7 @@ impl<'p> Proof<'p> {
     fn compare(&mut self, before: &DigitAnalysis<'_>, after: &DigitAnalysis<'_>, is_normal: bool) {
         for (number, caller) in self.callers.iter().enumerate() {
             let spaces = caller.spaces();
+            self.compare_lifted(number, before.lifted(&spaces), after.lifted(&spaces));
             for (form, digits) in self.forms.iter().enumerate() {
                 let looked_up = caller.incoming.looked_up(digits);
                 for (dialling, words) in DIALLING {
@@ -151,6 +152,22 @@ impl<'p> Proof<'p> {
                 }
             }
         }
+    }
+
+    /// A phone that calls an emergency number when its receiver is lifted (PLAR).
+    fn compare_lifted(&mut self, number: usize, was: Option<Route>, is: Option<Route>) {
+        let Some(was) = was.filter(|was| self.is_emergency(was)) else { return };
+        let tone = Route { path: vec![], taken: 0, waits: false, called: String::new(), end: End::NoRoute };
+        let is = is.unwrap_or(tone);
+        if is_harm(&was, &is) {
+            let what = (was.called.clone(), "by lifting the receiver", in_words(&was), in_words(&is));
+            self.diverted.entry(what).or_default().insert(number);
+        }
+    }
+
+    fn is_emergency(&self, route: &Route) -> bool {
+        let is_sent = matches!(&route.end, End::Pstn { digits, .. } if self.forms.contains(digits));
+        is_sent || self.forms.contains(&route.called)
     }
 
     fn ended(self) -> Emergency {

@@ -6,6 +6,7 @@ use super::{CallerReach, Direction, EmergencyReach, Reach, Reached};
 use crate::caller::{CallerKind, Incoming};
 use crate::dial_plan::{DialPlan, Endpoint};
 use crate::hours::Hours;
+use crate::pattern::Pattern;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{DigitAnalysis, End, Route, Wanted, Way};
 use crate::steps::Target;
@@ -146,6 +147,7 @@ fn flow(
     normal.extend(emergency(reach, numbers, |one| one.normal));
     locked.extend(emergency(reach, numbers, |one| one.locked));
     let own = text.eoc_css.iter().any(|css| reach.caller.uses(css));
+    normal.extend(reach.pstn.normal.then_some(Place::Pstn));
     locked.extend(reach.pstn.locked.then_some(Place::Pstn));
     locked.extend(&leaks);
     Flow { kind: reach.caller.kind, own, count: reach.caller.count, callers: vec![at], normal, locked, leaks }
@@ -181,11 +183,27 @@ fn partitions<'s>(text: &'s PlanText, dial_plan: &'s DialPlan, states: &States) 
         [dial_plan, &states.normal, &states.locked].into_iter().flat_map(|plan| &plan.translation_patterns);
     let returning = translations.filter(|translation| translation.use_originator_css);
     let made: BTreeSet<String> = returning.filter_map(|translation| translation.change.fixed()).collect();
+    let takes_one = |one: &Endpoint| {
+        let pattern = Pattern::parse(&one.pattern).ok().filter(|_| !made.is_empty());
+        pattern.is_some_and(|pattern| made.iter().any(|digits| pattern.closeness(digits).is_some()))
+    };
     let partition = |endpoint: &'s Endpoint| Some((endpoint, endpoint.partition.as_deref()?));
     let numbers = dial_plan.endpoints.iter().filter_map(partition);
-    let named = numbers.clone().filter(|(one, _)| made.contains(one.pattern.trim_start_matches('\\')));
-    let named = named.map(|(_, partition)| partition).chain([text.eoc_pilot.partition.as_str()]).collect();
+    let named = numbers.clone().filter(|(one, _)| takes_one(one)).map(|(_, partition)| partition);
+    let named = named.chain([text.eoc_pilot.partition.as_str()]).collect();
     [named, numbers.filter(|(one, _)| !one.dead).map(|(_, partition)| partition).collect()]
+}
+
+fn is_volatile(states: &States) -> bool {
+    let schedule = |plan: &DialPlan, name: Option<&str>| {
+        name.and_then(|name| plan.partition(name)).and_then(|partition| partition.schedule.clone())
+    };
+    let translations = states.normal.translation_patterns.iter().zip(&states.locked.translation_patterns);
+    let mut returning = translations.filter(|(normal, _)| normal.use_originator_css && normal.change.fixed().is_none());
+    returning.any(|(normal, locked)| {
+        let partition = normal.partition.as_deref();
+        normal != locked || schedule(&states.normal, partition) != schedule(&states.locked, partition)
+    })
 }
 
 struct Followed<'s> {
@@ -199,19 +217,23 @@ struct Followed<'s> {
     named: BTreeSet<&'s str>,
     /// Others with a number that rings.
     ringing: BTreeSet<&'s str>,
+    /// A lock changes what some translation makes of digits, or whether it is seen, and nobody knows which digits it looks up
+    /// where the caller does.
+    volatile: bool,
 }
 
-/// What a partition means to those who search it, where its numbers ring inside and bear on nothing else.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Holds {
-    Named(String),
-    Numbers,
-    Nothing,
+/// What callers find in one state of the plan, as far as it can make a difference to where calls end.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Found {
+    /// Partitions that bear on ways out, or whose numbers are told apart from others, in their order.
+    in_order: Vec<String>,
+    /// A number besides that rings.
+    rings: bool,
 }
 
-/// Callers for whom this is the same reach the same places: in each state what bears on ways out, and what they find besides.
-/// Of callers from outside also what they search at all: for each number it is looked at where they end.
-type Alike = (Vec<(Vec<usize>, BTreeSet<Holds>)>, Option<Vec<String>>, Incoming);
+/// Callers for whom this is the same reach the same places, in each state. Of callers from outside also what they search at
+/// all: for each number it is looked at where they end.
+type Alike = (Vec<Found>, Option<Vec<String>>, Incoming);
 
 impl<'s> Followed<'s> {
     fn new(text: &'s PlanText, dial_plan: &'s DialPlan, states: &'s States) -> Self {
@@ -221,27 +243,27 @@ impl<'s> Followed<'s> {
         let hours = Hours::of([&states.locked]);
         let locked = hours.iter().map(|hours| normal.in_state(&states.locked, hours)).collect();
         let [named, ringing] = partitions(text, dial_plan, states);
-        Self { text, forms, normal, locked, named, ringing }
+        let volatile = is_volatile(states);
+        Self { text, forms, normal, locked, named, ringing, volatile }
     }
 
     fn alike(&self, spaces: &[&str], incoming: &Incoming) -> Alike {
-        let states = std::iter::once(&self.normal).chain(&self.locked);
-        let found = |analysis: &DigitAnalysis<'_>| {
-            let besides = analysis.quiet(spaces).map(|name| self.holds(name)).collect();
-            (analysis.bearing_on_ways_out(spaces), besides)
+        let states = || std::iter::once(&self.normal).chain(&self.locked);
+        let names = |analysis: &DigitAnalysis<'_>| -> BTreeSet<String> {
+            analysis.searched_by_name(spaces).filter(|(_, quiet)| *quiet).map(|(name, _)| name.to_owned()).collect()
         };
-        let names = || spaces.iter().map(|name| (*name).to_owned()).collect();
-        (states.map(found).collect(), self.comes_in(spaces).then(names), incoming.clone())
-    }
-
-    fn holds(&self, partition: &str) -> Holds {
-        if self.named.contains(partition) {
-            Holds::Named(partition.to_owned())
-        } else if self.ringing.contains(partition) {
-            Holds::Numbers
-        } else {
-            Holds::Nothing
-        }
+        let normally = names(&self.normal);
+        // Whose numbers come and go with the lock, each of them counts.
+        let each_counts = self.volatile || states().any(|analysis| names(analysis) != normally);
+        let found = |analysis: &DigitAnalysis<'_>| {
+            let searched = analysis.searched_by_name(spaces);
+            let counts = |(name, quiet): &(&str, bool)| each_counts || !quiet || self.named.contains(name);
+            let (in_order, others): (Vec<_>, Vec<_>) = searched.partition(counts);
+            let rings = others.iter().any(|(name, _)| self.ringing.contains(name));
+            Found { in_order: in_order.into_iter().map(|(name, _)| name.to_owned()).collect(), rings }
+        };
+        let all = || spaces.iter().map(|name| (*name).to_owned()).collect();
+        (states().map(found).collect(), self.comes_in(spaces).then(all), incoming.clone())
     }
 
     fn comes_in(&self, spaces: &[&str]) -> bool {
@@ -297,8 +319,11 @@ mod tests {
     use super::super::tests::{block, caller, dial_plan, route, schedule_step, text};
     use super::*;
     use crate::caller::{Caller, Callers};
-    use crate::dial_plan::{CallingSearchSpace, Endpoint, EndpointKind};
+    use crate::dial_plan::{
+        CallingSearchSpace, DigitChange, Discard, Endpoint, EndpointKind, Partition, TranslationPattern,
+    };
     use crate::ids::Uuid;
+    use crate::steps::{CssMembersText, Group};
     use Place::{Blocked, Emergency, Eoc, Inside, Pstn};
 
     /// Devices, normal, locked, leaks.
@@ -364,5 +389,67 @@ mod tests {
         plan.callers = Callers::Read(vec![trunk]);
         let text = PlanText { inbound_css: vec!["TO-EOC".into()], ..text(vec![schedule_step()]) };
         assert_eq!(drawn(&text, &plan), [(1, vec![Eoc, Inside], vec![Eoc, Inside], vec![Inside])]);
+    }
+
+    #[test]
+    fn whose_numbers_a_lock_takes_away_is_drawn_by_itself() {
+        let mut plan = dial_plan();
+        let space = |name: &str, members: &[&str]| CallingSearchSpace {
+            uuid: Uuid::from(name),
+            name: name.into(),
+            members: members.iter().map(|member| (*member).into()).collect(),
+        };
+        let number = |pattern: &str, partition: &str| Endpoint {
+            pattern: pattern.into(),
+            partition: Some(partition.into()),
+            kind: EndpointKind::DirectoryNumber,
+            urgent: false,
+            dead: false,
+        };
+        let partition = |name: &str| Partition { uuid: Uuid::from(name), name: name.into(), schedule: None };
+        plan.partitions.extend(["INT", "FEW"].map(partition));
+        plan.endpoints.extend([number("5001", "INT"), number("5900", "FEW")]);
+        plan.calling_search_spaces.extend([space("STAFF", &["INT"]), space("LOBBY", &["INT"])]);
+        plan.callers = Callers::Read(vec![caller(None, Some("STAFF")), caller(None, Some("LOBBY"))]);
+        let few = CssMembersText {
+            group: Group::OutboundRedirect,
+            css: "LOBBY".into(),
+            normal: vec!["INT".into()],
+            locked: vec!["FEW".into()],
+        };
+        let rows = drawn(&text(vec![few.into()]), &plan);
+        assert_eq!(rows, [(7, vec![Inside], vec![Inside], vec![]), (7, vec![Inside], vec![Blocked], vec![])]);
+    }
+
+    #[test]
+    fn whom_a_mirror_of_the_callers_own_space_rings_is_told_apart() {
+        let mut plan = dial_plan();
+        let own = TranslationPattern {
+            pattern: "8.1XXX".into(),
+            change: DigitChange { discard: Discard::PreDot, ..DigitChange::default() },
+            use_originator_css: true,
+            css: None,
+            ..plan.translation_patterns[0].clone()
+        };
+        plan.translation_patterns.push(TranslationPattern { uuid: Uuid::from("own"), ..own });
+        plan.route_patterns.push(route("8.1XXX", "PSTN"));
+        for (number, partition) in [("1000", "A"), ("2000", "B")] {
+            plan.partitions.push(Partition { uuid: Uuid::from(partition), name: partition.into(), schedule: None });
+            plan.endpoints.push(Endpoint {
+                pattern: number.into(),
+                partition: Some(partition.into()),
+                kind: EndpointKind::DirectoryNumber,
+                urgent: false,
+                dead: false,
+            });
+            plan.calling_search_spaces.push(CallingSearchSpace {
+                uuid: Uuid::from(format!("css {partition}")),
+                name: format!("CSS-{partition}"),
+                members: ["LOCK", "911", "PSTN", partition].map(str::to_owned).into(),
+            });
+        }
+        plan.callers = Callers::Read(vec![caller(None, Some("CSS-A")), caller(None, Some("CSS-B"))]);
+        let rows = drawn(&text(vec![schedule_step()]), &plan);
+        assert_eq!(rows.len(), 2, "1000 rings for one, and nothing for the other: {rows:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::addresses;
 use super::words::caller_in_words;
-use crate::caller::{Caller, Incoming};
+use crate::caller::{Caller, CallerKind, Incoming};
 use crate::dial_plan::{DialPlan, place};
 use crate::hours::Hours;
 use crate::leg::Leg;
@@ -52,10 +52,17 @@ pub enum Via {
     HuntOverflow,
     /// A mobile rings along, or its owner calls by it.
     Mobility,
+    /// There is no bandwidth for a call inside, and CUCM tries it over the PSTN (automated alternate routing).
+    Aar,
+    /// The far end of a trunk transfers or redirects a call.
+    Refer,
     /// The receiver is lifted, and CUCM calls (private line, automatic ringdown).
     Plar,
     /// An address is dialled (`name@host`).
     SipRoutePattern,
+    /// Kept by a newer server.
+    #[serde(other)]
+    Other,
 }
 
 impl Via {
@@ -71,8 +78,11 @@ impl Via {
             Self::ForwardUnregistered => "forwarded (unregistered)",
             Self::HuntOverflow => "hunt overflow",
             Self::Mobility => "mobility",
+            Self::Aar => "alternate routing (AAR)",
+            Self::Refer => "transferred by the far end",
             Self::Plar => "lifted (PLAR)",
             Self::SipRoutePattern => "dialled as an address",
+            Self::Other => "in a way that this version does not know",
         }
     }
 }
@@ -134,20 +144,25 @@ pub(super) fn find(
     let locked = hours.iter().flat_map(at).map(|(hours, reading)| open.at(hours).reading(reading)).collect();
     let search = Search { text, forms, normal: open.in_state(&normal, &Hours::All), locked };
     let mut known: HashMap<Alike, Ways> = HashMap::new();
-    let mut found = Found { leaks: by_address, pstn: Vec::new(), unfinished: Vec::new(), cut: Vec::new() };
+    let mut found = Found { leaks: Vec::new(), pstn: Vec::new(), unfinished: Vec::new(), cut: Vec::new() };
     for caller in callers {
         let spaces = caller.spaces();
         let ways = search.known_ways(&mut known, &spaces, &caller.incoming);
-        found.pstn.push(Pstn { normal: ways.normally, locked: ways.leaks.iter().any(is_outbound) });
+        let lifted = search.lifted(caller);
+        // No step opens such a way: what is open when locked is open in normal times.
+        let besides = lifted.is_some() || by_address.iter().any(|leak| leak.caller == caller.to_string());
+        let locked = besides || ways.leaks.iter().any(is_outbound);
+        found.pstn.push(Pstn { normal: besides || ways.normally, locked });
         if text.eoc_css.iter().any(|css| caller.uses(css)) {
             continue;
         }
-        found.leaks.extend(search.lifted(caller));
         let of_caller = |leak: &Leak| Leak { caller: caller.to_string(), count: caller.count, ..leak.clone() };
         found.leaks.extend(ways.leaks.iter().map(of_caller));
         found.unfinished.extend((!ways.complete).then(|| caller_in_words(caller)));
         found.cut.extend(ways.cut.then(|| caller.clone()));
+        found.leaks.extend(lifted);
     }
+    found.leaks.extend(by_address);
     for leg in dial_plan.legs.all() {
         let (leak, complete) = match &leg.destination {
             Some(digits) => (search.leg_to(leg, digits), true),
@@ -261,6 +276,9 @@ impl Search<'_> {
 
     /// What rings outside when the receiver is lifted, unless it is a protected number.
     fn lifted(&self, caller: &Caller) -> Option<Leak> {
+        if !matches!(caller.kind, CallerKind::Phone | CallerKind::Gateway | CallerKind::Css) {
+            return None;
+        }
         let routes = self.locked.iter().filter_map(|analysis| analysis.lifted(&caller.spaces()));
         let mut others = routes.filter(|route| !self.forms.contains(&route.called));
         others.find_map(|route| self.leak((caller.to_string(), caller.count), Via::Plar, String::new(), route))

@@ -642,3 +642,63 @@ fn nothing_is_credited_to_a_pattern_that_a_route_filter_narrows() {
     let checked = check(&text(vec![block("9.!", "PSTN")]), &plan).unwrap();
     assert!(checked.warnings.iter().any(|one| one.starts_with("Patterns whose numbers a route filter narrows: 1")));
 }
+
+/// A phone that finds nothing but an empty pattern, which makes `mask` of no digits and looks it up in `PSTN`.
+fn lifted(mask: &str) -> DialPlan {
+    let mut plan = dial_plan();
+    let space = |name: &str, member: &str| CallingSearchSpace {
+        uuid: Uuid::from(name),
+        name: name.into(),
+        members: vec![member.into()],
+    };
+    plan.partitions.push(Partition { uuid: Uuid::from("LIFT"), name: "LIFT".into(), schedule: None });
+    plan.calling_search_spaces.extend([space("LIFTED", "LIFT"), space("BEHIND", "PSTN")]);
+    plan.translation_patterns.push(TranslationPattern {
+        uuid: Uuid::from("empty"),
+        pattern: String::new(),
+        partition: Some("LIFT".into()),
+        change: DigitChange { mask: Some(mask.into()), ..DigitChange::default() },
+        css: Some("BEHIND".into()),
+        ..mirror("9.[2-9]XXXXXX")
+    });
+    plan.callers = Callers::Read(vec![caller(None, Some("LIFTED"))]);
+    plan
+}
+
+#[test]
+fn a_phone_that_calls_an_emergency_number_when_it_is_lifted_keeps_its_way() {
+    let mut plan = lifted("9911");
+    plan.route_patterns.push(route("9.!", "PSTN"));
+    let said = refused(&text(vec![block("9.!", "PSTN")]), &plan);
+    assert!(said.contains("by lifting the receiver"), "{said}");
+    assert!(check(&text(vec![block("9.[2-9]XXXXXX", "PSTN")]), &plan).is_ok());
+}
+
+#[test]
+fn what_stands_behind_an_empty_pattern_is_judged_by_itself_as_keys_may_follow() {
+    let leaks = check(&text(vec![schedule_step()]), &lifted("9")).unwrap().leaks;
+    let found: Vec<_> = leaks.iter().map(|leak| (leak.caller.as_str(), leak.place())).collect();
+    assert!(found.contains(&("css:BEHIND", "9.[2-9]XXXXXX in PSTN".to_owned())), "{found:?}");
+    let leaks = check(&text(vec![schedule_step()]), &lifted("92345678")).unwrap().leaks;
+    assert!(leaks.iter().any(|leak| leak.via == Via::Plar && leak.caller == "phone:-+LIFTED"), "{leaks:?}");
+}
+
+#[test]
+fn all_of_a_partition_leaves_its_empty_pattern_as_it_is() {
+    let mut plan = lifted("92345678");
+    plan.translation_patterns.push(TranslationPattern {
+        uuid: Uuid::from("77"),
+        partition: Some("LIFT".into()),
+        ..mirror("77XX")
+    });
+    let step = |patterns: Patterns| {
+        let (group, partition) = (Group::OutboundBlock, "LIFT".to_owned());
+        StepText::from(TransPatternBlockText { group, patterns, partition })
+    };
+    let frozen = |patterns: Patterns| -> Vec<String> {
+        let plan = check(&text(vec![step(patterns)]), &plan).unwrap().plan;
+        plan.steps.iter().map(|step| step.object().to_string()).collect()
+    };
+    assert_eq!(frozen(Patterns::AllExcept(vec![])), ["77XX in LIFT"]);
+    assert_eq!(frozen(Patterns::One(String::new())), ["an empty pattern in LIFT"]);
+}

@@ -97,11 +97,10 @@ impl<'a> DigitAnalysis<'a> {
         searched
     }
 
-    /// The others that are searched now, by name, that of `<None>` left out: their numbers ring for whoever searches them, as
-    /// no pattern that leads on takes one.
-    pub fn quiet<'s>(&'s self, spaces: &[&str]) -> impl Iterator<Item = &'s str> {
-        let searched = self.members(spaces);
-        searched.filter(|(number, _)| self.index.quiet[*number]).map(|(_, name)| name)
+    /// The partitions that are searched now, by name and in their order, `<None>` left out; true of those that bear on no way
+    /// out.
+    pub fn searched_by_name<'s>(&'s self, spaces: &[&str]) -> impl Iterator<Item = (&'s str, bool)> {
+        self.members(spaces).map(|(number, name)| (name, self.index.quiet[number]))
     }
 
     /// The partitions that are searched now, by number, without those that hold no pattern.

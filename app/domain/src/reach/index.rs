@@ -18,7 +18,7 @@ pub struct PatternIndex {
     /// By pattern: the number of its partition; 0 is `<None>`.
     pub(super) partitions: Vec<usize>,
     pub(super) numbers: HashMap<String, usize>,
-    /// By partition: its numbers ring inside, and no pattern that leads on takes one of them.
+    /// By partition: its numbers ring inside, and no pattern that leads on takes one of them, or can lead out and waits for one.
     pub(super) quiet: Vec<bool>,
     inside: Inside,
     holdings: Arc<Holdings>,
@@ -79,7 +79,9 @@ impl Inside {
             let mut searched = members.iter().filter_map(|name| numbers.get(name)).chain([&0]);
             !searched.any(|partition| leading_on.contains(partition))
         };
-        let found = plan.calling_search_spaces.iter().filter(|css| is_inside(&css.members));
+        let looked_up_in: HashSet<&str> = plan.translation_patterns.iter().filter_map(|t| t.css.as_deref()).collect();
+        let named = plan.calling_search_spaces.iter().filter(|css| looked_up_in.contains(css.name.as_str()));
+        let found = named.filter(|css| is_inside(&css.members));
         let spaces = found.map(|css| (css.name.clone(), css.members.clone())).collect();
         let translations = listed.iter().map(|one| looks_up_in(one, &spaces)).collect();
         Self { spaces, translations }
@@ -117,8 +119,8 @@ fn quiet(
         let (Some(pattern), true) = (pattern, quiet[*partition]) else { continue };
         let is_alone = |way: &[Item]| {
             let sets: Vec<u32> = way.iter().map(|item| item.set.bits()).collect();
-            // Key by key, a translation waits for the rest of it, so that keys stand behind what it makes no longer; and what
-            // begins like an urgent one is cut short by it.
+            // Key by key, a translation waits for the rest of it: keys that stood behind what the translation makes stand
+            // before it then. And an urgent one cuts short what begins like it.
             let is_waited_for = (1..sets.len()).any(|keys| tree.takes_one(&sets[..keys], &translates));
             let cuts_short = one.urgent && tree.begins_like_one(&sets, &leads_on);
             let repeats = way.iter().any(|item| item.repeats);

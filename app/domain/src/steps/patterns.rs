@@ -8,6 +8,7 @@ use crate::violation::FreezeError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Patterns {
     One(String),
+    /// Empty ones (PLAR) are selected by their name alone.
     AllExcept(Vec<String>),
 }
 
@@ -28,7 +29,9 @@ impl Patterns {
     ) -> Result<Vec<T>, FreezeError> {
         let wanted = |pattern: &str| match self {
             Self::One(one) => pattern == one,
-            Self::AllExcept(except) => !except.iter().any(|e| e == pattern) && !in_plan.protects(pattern),
+            Self::AllExcept(except) => {
+                !pattern.is_empty() && !except.iter().any(|e| e == pattern) && !in_plan.protects(pattern)
+            }
         };
         let selected: Vec<T> = found.filter(|(pattern, _)| wanted(pattern)).map(|(_, found)| found).collect();
         let step = in_plan.number;

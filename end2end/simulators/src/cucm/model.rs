@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -20,6 +21,8 @@ pub struct Cluster {
     pub lines: Vec<Number>,
     pub devices: Vec<Device>,
     pub route_groups: Vec<RouteGroup>,
+    /// By name, as CUCM's processes know them.
+    pub service_parameters: BTreeMap<String, String>,
     #[serde(default = "users")]
     pub users: Vec<User>,
     #[serde(skip)]
@@ -131,8 +134,8 @@ pub struct Number {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Forward {
-    /// Of a line `all`, `busy`, `no_answer`, `no_coverage`, `cti_failure` or `unregistered`; of a hunt pilot `no_answer` or
-    /// `busy`.
+    /// Of a line `all`, `busy`, `no_answer`, `no_coverage`, `cti_failure` or `unregistered`; of a hunt pilot `no_answer`,
+    /// `busy`, `queue_full`, `max_wait` or `no_agent`.
     pub when: String,
     pub destination: String,
     /// Searched first stands first; only `all` has two.
@@ -150,8 +153,13 @@ pub struct Device {
     pub css: Option<String>,
     /// Directory numbers by their digits.
     pub lines: Vec<String>,
-    /// Of a remote destination profile: with what its mobiles are rung.
+    /// Of a remote destination profile: with what its mobiles are rung. Of a trunk: where calls that the far end redirects
+    /// are looked up.
     pub reroute_css: Option<String>,
+    /// With what calls are tried over the PSTN for which there is no bandwidth inside.
+    pub aar_css: Option<String>,
+    /// Of a trunk: where calls that the far end transfers are looked up.
+    pub refer_css: Option<String>,
     pub remote_destinations: Vec<String>,
     /// Of a trunk: so many of the last digits that come in are looked up, ...
     pub significant_digits: Option<usize>,

@@ -313,6 +313,8 @@ fn trunk_row(device: &Device, ask: &Node, manner: &Manner<'_>) -> String {
         ("description", Value::text("")),
         ("callingSearchSpaceName", reference("Css", device.css.as_ref())),
         ("networkLocation", Value::text(device.network_location.as_deref().unwrap_or("Use System Default"))),
+        ("rerouteCallingSearchSpaceName", reference("Css", device.reroute_css.as_ref())),
+        ("referCallingSearchSpaceName", reference("Css", device.refer_css.as_ref())),
         ("sigDigits", Value::Text(kept)),
         ("prefixDn", Value::opt(device.prefix.as_ref())),
     ];
@@ -337,6 +339,7 @@ fn number_row(kind: &str, p: &Number, ask: &Node, manner: &Manner<'_>) -> String
         for (tag, when) in [("forwardHuntNoAnswer", "no_answer"), ("forwardHuntBusy", "busy")] {
             fields.push((tag, Value::Raw(overflow(tag, p.forwards.iter().find(|forward| forward.when == when)))));
         }
+        fields.push(("queueCalls", Value::Raw(queue(p))));
     }
     row(kind, &number_uuid(kind, p), fields, ask.child("returnedTags"), manner.nils)
 }
@@ -351,6 +354,25 @@ fn overflow(tag: &str, forward: Option<&Forward>) -> String {
         format!("<destination>{}</destination>{css}", text(&forward.destination))
     });
     format!("<{tag}><usePersonalPreferences>false</usePersonalPreferences>{}</{tag}>", inner.unwrap_or_default())
+}
+
+/// Where calls go that do not stay in the queue.
+fn queue(p: &Number) -> String {
+    let tags = [
+        ("queue_full", "queueFullDestination", "callingSearchSpacePilotQueueFull"),
+        ("max_wait", "maxWaitTimeDestination", "callingSearchSpaceMaxWaitTime"),
+        ("no_agent", "noAgentDestination", "callingSearchSpaceNoAgent"),
+    ];
+    let text = |text: &str| quick_xml::escape::escape(text).into_owned();
+    let mut inner = String::new();
+    for (when, to, space) in tags {
+        let Some(forward) = p.forwards.iter().find(|forward| forward.when == when) else { continue };
+        let _ = write!(inner, "<{to}>{}</{to}>", text(&forward.destination));
+        for css in forward.css.iter().take(1) {
+            let _ = write!(inner, r#"<{space} uuid="{}">{}</{space}>"#, uuid("Css", css), text(css));
+        }
+    }
+    format!("<queueCalls>{inner}</queueCalls>")
 }
 
 /// A list carries the names of the members joined, and no more.

@@ -17,7 +17,8 @@ create table typepatternusage (enum integer, name text);
 create table callingsearchspace (pkid text, name text, clause text);
 create table routepartition (pkid text, name text);
 create table device (pkid text, name text, tkclass integer, tkmodel integer, tknetworklocation integer,
- fkcallingsearchspace text, fkcallingsearchspace_reroute text);
+ fkcallingsearchspace text, fkcallingsearchspace_reroute text, fkcallingsearchspace_aar text);
+create table processconfig (pkid text, paramname text, paramvalue text);
 create table numplan (pkid text, dnorpattern text, fkroutepartition text, tkpatternusage integer,
  fkcallingsearchspace_sharedlineappear text, patternurgency text, iscallable text,
  cfbdestination text, fkcallingsearchspace_cfb text, cfbintdestination text, fkcallingsearchspace_cfbint text,
@@ -122,6 +123,10 @@ fn tables(cluster: &Cluster) -> rusqlite::Result<Connection> {
         let name = &partition.name;
         tables.execute("insert into routepartition values (?1, ?2)", params![id("RoutePartition", name), name])?;
     }
+    for (name, value) in &cluster.service_parameters {
+        let row = params![id("ProcessConfig", name), name, value];
+        tables.execute("insert into processconfig values (?1, ?2, ?3)", row)?;
+    }
     numbers(&tables, cluster)?;
     devices(&tables, cluster)?;
     Ok(tables)
@@ -201,14 +206,15 @@ fn devices(tables: &Connection, cluster: &Cluster) -> rusqlite::Result<()> {
     let model = |name: &str| (1_i64..).zip(&models).find(|(_, model)| **model == name).map(|(number, _)| number);
     let location =
         |name: Option<&str>| (1_i64..).zip(LOCATIONS).find(|(_, l)| Some(*l) == name).map(|(number, _)| number);
-    let mut insert = tables.prepare("insert into device values (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+    let mut insert = tables.prepare("insert into device values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
     let mut map = tables.prepare("insert into devicenumplanmap values (?1, ?2, ?3, ?4)")?;
     for device in &cluster.devices {
         let css = device.css.as_ref().map(|css| id("Css", css));
         let place = location(device.network_location.as_deref());
         let own = id("Device", &device.name);
-        let reroute = device.reroute_css.as_ref().map(|css| id("Css", css));
-        insert.execute(params![own, device.name, class(device.class()), model(&device.model), place, css, reroute])?;
+        let [reroute, aar] = [&device.reroute_css, &device.aar_css].map(|css| css.as_ref().map(|css| id("Css", css)));
+        let (class, model) = (class(device.class()), model(&device.model));
+        insert.execute(params![own, device.name, class, model, place, css, reroute, aar])?;
         for mobile in &device.remote_destinations {
             let pkid = id("RemoteDestination", mobile);
             tables.execute("insert into remotedestination values (?1, ?2, ?3)", params![pkid, own, mobile])?;
@@ -221,7 +227,7 @@ fn devices(tables: &Connection, cluster: &Cluster) -> rusqlite::Result<()> {
     }
     for list in &cluster.route_lists {
         let (class, none) = (class("Route List"), None::<String>);
-        insert.execute(params![id("RouteList", list), list, class, None::<i64>, None::<i64>, none, none])?;
+        insert.execute(params![id("RouteList", list), list, class, None::<i64>, None::<i64>, none, none, none])?;
     }
     let target = |list: &Option<String>, gateway: &Option<String>| {
         let list = list.as_ref().map(|name| id("RouteList", name));
