@@ -6,9 +6,10 @@ use crate::tls::{self, Trust};
 use crate::version::Version;
 use crate::xml::{self, Element};
 use reqwest::{StatusCode, header};
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// AXL caps answers at 8 MB; twice that is nothing a publisher sends.
@@ -63,7 +64,19 @@ pub struct Client {
     cookie: Mutex<Option<String>>,
     /// A read went through with these credentials: then 401 on a write means "read-only".
     has_read: AtomicBool,
-    requests: AtomicUsize,
+}
+
+tokio::task_local! {
+    static SENT: Cell<usize>;
+}
+
+/// What `work` comes to, and how many requests it sends: of clients that others use at the same time, too.
+pub async fn counted<T>(work: impl Future<Output = T>) -> (T, usize) {
+    SENT.scope(Cell::new(0), async {
+        let done = work.await;
+        (done, SENT.with(Cell::get))
+    })
+    .await
 }
 
 impl fmt::Debug for Client {
@@ -105,18 +118,12 @@ impl Client {
             version: Mutex::new(config.version.unwrap_or(Version::FIRST_TRY)),
             cookie: Mutex::new(None),
             has_read: AtomicBool::new(false),
-            requests: AtomicUsize::new(0),
         })
     }
 
     /// The AXL version in use.
     pub fn version(&self) -> Version {
         *self.version.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    /// How many requests were sent so far.
-    pub fn requests(&self) -> usize {
-        self.requests.load(Ordering::Relaxed)
     }
 
     pub(crate) fn has_read(&self) -> bool {
@@ -194,7 +201,8 @@ impl Client {
         if let Some(cookie) = cookie {
             post = post.header(header::COOKIE, cookie);
         }
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        // Outside of `counted` nobody asks.
+        let _ = SENT.try_with(|sent| sent.set(sent.get() + 1));
         let response = post.send().await.map_err(|error| failed(request, &error))?;
         self.keep_session(response.headers());
         let status = response.status();

@@ -18,7 +18,7 @@ pub mod time_schedule;
 pub mod trans_pattern;
 pub mod version;
 
-pub use client::{Client, Config, Credentials};
+pub use client::{Client, Config, Credentials, counted};
 pub use error::Error;
 pub use tls::{Shown, Trust, shown_by};
 pub use version::Version;

@@ -396,10 +396,9 @@ impl BySql {
         ];
         let count = kinds.len();
         for (what, query, of_row) in kinds {
-            if query == AAR && is_off(&asking.rows(AAR_ENABLED).await?) {
-                continue;
-            }
             match asking.rows(&query).await? {
+                // Whether it is on is asked only where somebody could use it.
+                Ok(rows) if query == AAR && !rows.is_empty() && is_off(&asking.rows(AAR_ENABLED).await?) => {}
                 Ok(rows) => legs.extend(rows.iter().flat_map(|row| of_row(row, &names))),
                 Err(why) => not_read.push((what, why)),
             }

@@ -80,6 +80,22 @@ impl Cucm {
         Ok(found.into_iter().map(time_schedule::of).collect())
     }
 
+    async fn whole_plan(&self) -> Result<Facts, axl::Error> {
+        self.client.ccm_version().await?;
+        let mut gone = Vec::new();
+        let mark = self.mark().await;
+        let mut sql = by_sql::read(&self.client).await?;
+        let calling_search_spaces = self.calling_search_spaces(&mut gone).await?;
+        let (endpoints, legs) = self.endpoints(&mut sql, &calling_search_spaces).await?;
+        let mut facts = Facts { calling_search_spaces, endpoints, legs, mark, ..Facts::default() };
+        facts.route_patterns = self.route_patterns(&sql, &mut gone).await?;
+        facts.sip_route_patterns = self.sip_route_patterns(&mut sql).await?;
+        partition::read_into(&mut facts, &self.client).await?;
+        facts.schedules = self.schedules(&mut gone).await?;
+        translation_pattern::read_into(&mut facts, &self.client, None).await?;
+        Ok(Facts { callers: sql.callers, not_read: sql.not_read, gone, ..facts })
+    }
+
     /// Numbers, pilots, and what CUCM calls by itself from them.
     async fn endpoints(
         &self,
@@ -170,24 +186,9 @@ impl<'s> HeldBy<'s> {
 impl DialPlan for Cucm {
     #[tracing::instrument(name = "dial_plan.survey", skip_all)]
     async fn survey(&self) -> Result<Facts, DialPlanError> {
-        let before = self.client.requests();
-        self.client.ccm_version().await.map_err(|error| named(&error))?;
-        let facts = async {
-            let mut gone = Vec::new();
-            let mark = self.mark().await;
-            let mut sql = by_sql::read(&self.client).await?;
-            let calling_search_spaces = self.calling_search_spaces(&mut gone).await?;
-            let (endpoints, legs) = self.endpoints(&mut sql, &calling_search_spaces).await?;
-            let mut facts = Facts { calling_search_spaces, endpoints, legs, ..Facts::default() };
-            facts.route_patterns = self.route_patterns(&sql, &mut gone).await?;
-            facts.sip_route_patterns = self.sip_route_patterns(&mut sql).await?;
-            partition::read_into(&mut facts, &self.client).await?;
-            facts.schedules = self.schedules(&mut gone).await?;
-            translation_pattern::read_into(&mut facts, &self.client, None).await?;
-            let requests = self.client.requests() - before;
-            Ok(Facts { callers: sql.callers, not_read: sql.not_read, gone, requests, mark, ..facts })
-        };
-        facts.await.map_err(|error: axl::Error| named(&error))
+        let (facts, requests) = axl::counted(self.whole_plan()).await;
+        let facts = facts.map_err(|error| named(&error))?;
+        Ok(Facts { requests, ..facts })
     }
 
     #[tracing::instrument(name = "dial_plan.read", skip_all)]
