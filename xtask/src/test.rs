@@ -45,7 +45,7 @@ const USUAL: [Part; 4] = [
         name: "browser",
         holds: "the lock, in a browser",
         needs: &[Need::Compiler, Need::Wasm, Need::Node, Need::Chromium],
-        run: || browser(Build::Quick, &[LOCK]),
+        run: || browser(Build::Shipped, &[LOCK]),
     },
 ];
 
@@ -403,7 +403,7 @@ fn whole_as(style: Style, spec: &str, site: &Path, counts: &Path) -> Result<()> 
     .with_context(|| format!("the server's log is {}", folder.join("server.log").display()))
 }
 
-/// What everybody runs in a browser; the whole product is locked as it ships by `whole`.
+/// What everybody runs in a browser.
 const LOCK: &str = "lock.spec.mjs";
 
 fn pages() -> Result<()> {
