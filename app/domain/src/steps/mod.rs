@@ -6,6 +6,7 @@ mod entry;
 mod held;
 mod kind;
 mod partition_schedule;
+mod pattern_object;
 mod patterns;
 mod route_pattern_block;
 mod sip_route_pattern_block;

@@ -1,18 +1,13 @@
 //! `route_pattern_block`: the block flag of route patterns.
 
-use super::{Entry, Group, InPlan, Kind, Object, Patterns, Switch, Switched, Text, Wrong};
+use super::pattern_object::pattern_object;
+use super::{Entry, Group, InPlan, Kind, Patterns, Switch, Switched, Text, Wrong};
 use crate::dial_plan::{Destination, DialPlan, RoutePattern, place};
-use crate::ids::Uuid;
 use crate::violation::{FreezeError, Violation};
-use serde::{Deserialize, Serialize};
-use std::fmt;
 
-/// The block flag of a route pattern.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RoutePatternBlock {
-    pub uuid: Uuid,
-    pub pattern: String,
-    pub partition: String,
+pattern_object! {
+    /// The block flag of a route pattern.
+    RoutePatternBlock, digits: true
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,26 +17,6 @@ pub struct RoutePatternBlockText {
     pub partition: String,
     /// Patterns that lead straight to a gateway may be written.
     pub acknowledge_gateway: bool,
-}
-
-impl fmt::Display for RoutePatternBlock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&place(&self.pattern, Some(&self.partition)))
-    }
-}
-
-impl Object for RoutePatternBlock {
-    fn uuid(&self) -> &Uuid {
-        &self.uuid
-    }
-
-    fn partition(&self) -> Option<&str> {
-        Some(&self.partition)
-    }
-
-    fn pattern(&self) -> Option<&str> {
-        Some(&self.pattern)
-    }
 }
 
 impl Kind for RoutePatternBlock {

@@ -1,19 +1,14 @@
 //! `sip_route_pattern_block`: the block flag of SIP route patterns, by which calls to addresses (`name@host`) leave: they meet
 //! no digits, so no mirror.
 
-use super::{Entry, Group, InPlan, Kind, Object, Patterns, Switch, Switched, Text, Wrong};
+use super::pattern_object::pattern_object;
+use super::{Entry, Group, InPlan, Kind, Patterns, Switch, Switched, Text, Wrong};
 use crate::dial_plan::{DialPlan, SipRoutePattern, place};
-use crate::ids::Uuid;
 use crate::violation::FreezeError;
-use serde::{Deserialize, Serialize};
-use std::fmt;
 
-/// The block flag of a SIP route pattern.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SipRoutePatternBlock {
-    pub uuid: Uuid,
-    pub pattern: String,
-    pub partition: String,
+pattern_object! {
+    /// The block flag of a SIP route pattern.
+    SipRoutePatternBlock, digits: false
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,27 +16,6 @@ pub struct SipRoutePatternBlockText {
     pub group: Group,
     pub patterns: Patterns,
     pub partition: String,
-}
-
-impl fmt::Display for SipRoutePatternBlock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&place(&self.pattern, Some(&self.partition)))
-    }
-}
-
-impl Object for SipRoutePatternBlock {
-    fn uuid(&self) -> &Uuid {
-        &self.uuid
-    }
-
-    fn partition(&self) -> Option<&str> {
-        Some(&self.partition)
-    }
-
-    /// A host or an address takes no digits.
-    fn pattern(&self) -> Option<&str> {
-        None
-    }
 }
 
 impl Kind for SipRoutePatternBlock {

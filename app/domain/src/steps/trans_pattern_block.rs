@@ -1,18 +1,13 @@
 //! `trans_pattern_block`: the block flag of translation patterns.
 
-use super::{Entry, Group, InPlan, Kind, Object, Patterns, Switch, Switched, Text, Wrong};
-use crate::dial_plan::{DialPlan, TranslationPattern, place};
-use crate::ids::Uuid;
+use super::pattern_object::pattern_object;
+use super::{Entry, Group, InPlan, Kind, Patterns, Switch, Switched, Text, Wrong};
+use crate::dial_plan::{DialPlan, TranslationPattern};
 use crate::violation::FreezeError;
-use serde::{Deserialize, Serialize};
-use std::fmt;
 
-/// The block flag of a translation pattern.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TransPatternBlock {
-    pub uuid: Uuid,
-    pub pattern: String,
-    pub partition: String,
+pattern_object! {
+    /// The block flag of a translation pattern.
+    TransPatternBlock, digits: true
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,26 +15,6 @@ pub struct TransPatternBlockText {
     pub group: Group,
     pub patterns: Patterns,
     pub partition: String,
-}
-
-impl fmt::Display for TransPatternBlock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&place(&self.pattern, Some(&self.partition)))
-    }
-}
-
-impl Object for TransPatternBlock {
-    fn uuid(&self) -> &Uuid {
-        &self.uuid
-    }
-
-    fn partition(&self) -> Option<&str> {
-        Some(&self.partition)
-    }
-
-    fn pattern(&self) -> Option<&str> {
-        Some(&self.pattern)
-    }
 }
 
 impl Kind for TransPatternBlock {

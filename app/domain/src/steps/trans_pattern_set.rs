@@ -1,19 +1,14 @@
 //! `trans_pattern_set`: mask and calling search space of a translation pattern, such as that of a range of numbers from
 //! outside.
 
-use super::{Entry, Group, InPlan, Kind, Object, Redirect, Switch, Switched, Text, Wrong};
+use super::pattern_object::pattern_object;
+use super::{Entry, Group, InPlan, Kind, Redirect, Switch, Switched, Text, Wrong};
 use crate::dial_plan::{DialPlan, TranslationPattern, place};
-use crate::ids::Uuid;
 use crate::violation::{FreezeError, Violation};
-use serde::{Deserialize, Serialize};
-use std::fmt;
 
-/// Mask and calling search space of a translation pattern.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TransPatternSet {
-    pub uuid: Uuid,
-    pub pattern: String,
-    pub partition: String,
+pattern_object! {
+    /// Mask and calling search space of a translation pattern.
+    TransPatternSet, digits: true
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,26 +18,6 @@ pub struct TransPatternSetText {
     pub partition: String,
     pub normal: Redirect,
     pub locked: Redirect,
-}
-
-impl fmt::Display for TransPatternSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&place(&self.pattern, Some(&self.partition)))
-    }
-}
-
-impl Object for TransPatternSet {
-    fn uuid(&self) -> &Uuid {
-        &self.uuid
-    }
-
-    fn partition(&self) -> Option<&str> {
-        Some(&self.partition)
-    }
-
-    fn pattern(&self) -> Option<&str> {
-        Some(&self.pattern)
-    }
 }
 
 impl Kind for TransPatternSet {
