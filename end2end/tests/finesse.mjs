@@ -1,6 +1,6 @@
 // A browser as agents have it: third-party cookies blocked, storage partitioned. Playwright's own flags switch
 // that off, so this one is started with flags of ours.
-import { chromium } from "@playwright/test";
+import { chromium, expect } from "@playwright/test";
 import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,6 +45,12 @@ export async function agentsBrowser() {
       if (message.type() === "error" && ours) complaints.push(message.text());
     });
   });
+  // What a pointer did in each frame: a press that nobody took shows only here.
+  await context.addInitScript(() => {
+    window.lately = [];
+    const note = (event) => window.lately.push(`${Math.round(event.timeStamp)} ${event.type} ${event.target?.className ?? ""} ${event.target?.textContent?.trim().slice(0, 30) ?? ""}`);
+    for (const kind of ["pointerdown", "pointerup", "click", "submit", "pagehide"]) addEventListener(kind, note, true);
+  });
   const away = async () => {
     await context.close();
     await rm(profile, { recursive: true, force: true });
@@ -57,6 +63,22 @@ export async function desktop(context, agent, node = 0) {
   const page = await context.newPage();
   await page.goto(`${nodes[node]}/desktop?agent=${agent}`);
   return { page, gadget: gadgetOf(page) };
+}
+
+/** One press, once the pointer is on it in the frame, too: a frame's height may just have changed, and the browser looks up
+ * for a moment in the picture before which frame a pointer is over. */
+export async function press(button) {
+  await expect(async () => {
+    await button.hover();
+    expect(await button.evaluate((one) => one.matches(":hover"))).toBe(true);
+  }).toPass();
+  await button.click();
+}
+
+/** What the gadgets of a browser show, and what was pressed in them. */
+export async function told(context) {
+  const frames = context.pages().flatMap((page) => page.frames()).filter((frame) => frame.url().includes("/embed/"));
+  return Promise.all(frames.map((frame) => frame.evaluate(() => `${location.href}\n${document.body.innerText}\n${window.lately.slice(-30).join("\n")}`)));
 }
 
 export function gadgetOf(page) {

@@ -1,6 +1,6 @@
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
-import { EOC, OTHER, agentsBrowser, call, desktop, gadgetOf, hangUp, nodes, signInHere } from "./finesse.mjs";
+import { EOC, OTHER, agentsBrowser, call, desktop, gadgetOf, hangUp, nodes, press, signInHere, told } from "./finesse.mjs";
 import { countGestures, dial, makeNormal, shots, signIn } from "./world.mjs";
 
 let browser;
@@ -10,7 +10,8 @@ test.beforeEach(async ({ browser: plain }) => {
   browser = await agentsBrowser();
 });
 
-test.afterEach(async () => {
+test.afterEach(async ({}, testInfo) => {
+  if (testInfo.status !== testInfo.expectedStatus) console.log((await told(browser.context)).join("\n\n"));
   await browser.away();
   expect(browser.complaints.filter((text) => !/status of (401|409|410)/.test(text))).toEqual([]);
 });
@@ -49,7 +50,7 @@ test("an agent sees the state, signs in, logs a call and locks, with third-party
 
   const id = await call(EOC, { from: "4711", to: "5911", dialed: "97805550123", call_type: "ACD_IN" });
   await expect(gadget.locator(".gadget-calls")).toContainText("4711, from inside");
-  await gadget.getByRole("button", { name: "Log this call" }).click();
+  await press(gadget.getByRole("button", { name: "Log this call" }));
   await expect(gadget.getByLabel("Call back at")).toHaveValue("4711");
   await expect(gadget.getByLabel("Wants to call out")).toBeChecked();
   await gadget.getByLabel("Who", { exact: true }).fill("Ann Miller");
@@ -58,10 +59,10 @@ test("an agent sees the state, signs in, logs a call and locks, with third-party
   await expect(gadget.locator(".gadget-calls li")).toHaveCount(2);
   await expect(gadget.getByLabel("Call back at"), "what somebody has begun to write stays").toHaveValue("4711");
   await gadget.getByLabel("For whom, and why").fill("Her mother, in hospital");
-  await gadget.getByRole("button", { name: "File the request" }).click();
+  await press(gadget.getByRole("button", { name: "File the request" }));
   const filed = gadget.locator("li.request", { hasText: "Ann Miller" });
-  await filed.locator("summary").click();
-  await filed.getByRole("button", { name: /^Take/ }).click();
+  await press(filed.locator("summary"));
+  await press(filed.getByRole("button", { name: /^Take/ }));
   await expect(filed.locator(".story li"), "one press is one deed").toHaveCount(1);
   await expect(filed).toContainText("97805550123");
   await expect(filed, "the call it is about can be found again").toContainText(id);
@@ -79,7 +80,8 @@ test("an agent sees the state, signs in, logs a call and locks, with third-party
   await picture(page, "gadget-locked");
   // Nothing is left for the tests that come after.
   await filed.locator("textarea").fill("talked to her mother");
-  await filed.getByRole("button", { name: /^Close/ }).click();
+  await press(filed.getByRole("button", { name: /^Close/ }));
+  await expect(gadget.locator(".undo-bar")).toContainText("Close");
   await expect(filed).toHaveCount(0);
   expect(await page.evaluate(() => window.touched), "the shell reads no credential").toEqual([]);
   const found = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]).analyze();
@@ -94,7 +96,7 @@ test("a senior is led to the console, and no gadget gives the all-clear", async 
   await expect(gadget.locator(".banner-headline")).toHaveText("PSTN LOCKED");
   await expect(gadget.getByRole("button", { name: "Give the all-clear" })).toHaveCount(0);
   const opened = page.waitForEvent("popup");
-  await gadget.getByRole("link", { name: "All-clear: on the console" }).click();
+  await press(gadget.getByRole("link", { name: "All-clear: on the console" }));
   const console = await opened;
   await console.getByLabel(/Type the site/).fill("Acme North");
   await console.getByRole("button", { name: "Give the all-clear" }).click();
