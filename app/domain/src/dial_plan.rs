@@ -50,6 +50,9 @@ pub struct Partition {
     pub name: String,
     /// `None`: no schedule, always active.
     pub schedule: Option<String>,
+    /// The zone on whose clock it follows its schedule, `America/Edmonton` for one; `None`: that of whoever calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -181,7 +184,7 @@ impl Discard {
     }
 }
 
-/// Somewhere a call ends inside: a directory number or a hunt pilot.
+/// Somewhere a call ends inside: a directory number, a hunt pilot, or a number that does something in CUCM.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
     pub pattern: String,
@@ -200,6 +203,32 @@ pub struct Endpoint {
 pub enum EndpointKind {
     DirectoryNumber,
     HuntPilot,
+    /// Nobody answers: CUCM does something with the call.
+    Feature(Feature),
+}
+
+/// What a number does that takes calls as any other number does, and that nobody answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Feature {
+    CallPark,
+    MeetMe,
+    Pickup,
+    MessageWaiting,
+    /// Handoff, enterprise feature access, mobile voice access.
+    Mobility,
+}
+
+impl Feature {
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::CallPark => "call park",
+            Self::MeetMe => "meet-me conference",
+            Self::Pickup => "call pickup",
+            Self::MessageWaiting => "message waiting",
+            Self::Mobility => "mobility feature",
+        }
+    }
 }
 
 impl DialPlan {

@@ -66,6 +66,7 @@ mod tests {
             uuid: Uuid::from(name.as_str()),
             name: format!("P-{name}"),
             schedule: Some(name.clone()),
+            zone: None,
         };
         DialPlan {
             partitions: names.iter().map(partition).collect(),

@@ -6,6 +6,7 @@
 use crate::dial_plan::DialPlan;
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Hours of some days.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,11 +51,33 @@ fn is_between<T: PartialOrd + Copy>(one: T, from: T, to: T) -> bool {
     if from <= to { from <= one && one <= to } else { from <= one || one <= to }
 }
 
+/// A moment, on each clock that a partition may follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moment {
+    /// Where people call from: the site's.
+    pub here: DateTime,
+    /// By the name of the zone, as far as it is known.
+    pub elsewhere: BTreeMap<String, DateTime>,
+}
+
 impl DialPlan {
-    /// Whether a schedule is active then; `None` where its periods are not known.
-    pub fn is_active_at(&self, schedule: &str, at: DateTime) -> Option<bool> {
+    /// Zones on whose clocks partitions are active or not.
+    pub fn zones(&self) -> BTreeSet<&str> {
+        self.partitions.iter().filter_map(|partition| partition.zone.as_deref()).collect()
+    }
+
+    /// Whether the partitions of a schedule are active then; `None` where its periods or a zone are not known, and where
+    /// some of its partitions are and some are not, each on its own clock.
+    pub fn is_active_at(&self, schedule: &str, at: &Moment) -> Option<bool> {
         let periods = &self.schedules.iter().find(|one| one.name == schedule)?.periods;
-        (!periods.is_empty()).then(|| is_active(periods, at))
+        let partitions = self.partitions.iter().filter(|partition| partition.schedule.as_deref() == Some(schedule));
+        let clocks = partitions.map(|partition| match &partition.zone {
+            None => Some(at.here),
+            Some(zone) => at.elsewhere.get(zone).copied(),
+        });
+        let active: BTreeSet<Option<bool>> = clocks.map(|clock| Some(is_active(periods, clock?))).collect();
+        let known = !periods.is_empty() && active.len() <= 1;
+        if known { active.into_iter().next().unwrap_or_else(|| Some(is_active(periods, at.here))) } else { None }
     }
 }
 
@@ -69,6 +92,8 @@ fn is_active(periods: &[Period], at: DateTime) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dial_plan::{Activity, Partition, TimeSchedule};
+    use crate::ids::Uuid;
 
     const OFFICE: Period = Period { hours: Some((8 * 60, 17 * 60)), days: Days::OfWeek { from: 1, to: 5 } };
     const NEW_YEAR: Period = Period { hours: None, days: Days::OfYear { from: (1, 1), to: (1, 1) } };
@@ -106,5 +131,32 @@ mod tests {
         let winter = [Period { hours: Some((0, 1440)), days: Days::OfYear { from: (12, 20), to: (1, 6) } }];
         assert!(active(&winter, "2026-12-31T12:00") && active(&winter, "2027-01-06T12:00"));
         assert!(!active(&winter, "2027-01-07T12:00"));
+    }
+
+    #[test]
+    fn partitions_of_one_schedule_on_different_clocks_are_not_said_to_be_active_or_not() {
+        let partition = |name: &str, zone: Option<&str>| Partition {
+            uuid: Uuid::from(name),
+            name: name.into(),
+            schedule: Some("OFFICE".into()),
+            zone: zone.map(str::to_owned),
+        };
+        let schedule = TimeSchedule { name: "OFFICE".into(), active: Activity::Sometimes, periods: vec![OFFICE] };
+        let mut plan = DialPlan { schedules: vec![schedule], ..DialPlan::default() };
+        let at = |here: &str, toronto: &str| Moment {
+            here: here.parse().unwrap(),
+            elsewhere: [("America/Toronto".to_owned(), toronto.parse().unwrap())].into(),
+        };
+        let (early, noon) = (at("2026-11-30T07:00", "2026-11-30T09:00"), at("2026-11-30T12:00", "2026-11-30T14:00"));
+        let active = |plan: &DialPlan| [&early, &noon].map(|at| plan.is_active_at("OFFICE", at));
+        assert_eq!(active(&plan), [Some(false), Some(true)], "no partition has it");
+        plan.partitions = vec![partition("HERE", None)];
+        assert_eq!(active(&plan), [Some(false), Some(true)]);
+        plan.partitions = vec![partition("TORONTO", Some("America/Toronto"))];
+        assert_eq!(active(&plan), [Some(true), Some(true)]);
+        plan.partitions.push(partition("HERE", None));
+        assert_eq!(active(&plan), [None, Some(true)]);
+        plan.partitions = vec![partition("MARS", Some("Mars/Olympus"))];
+        assert_eq!(active(&plan), [None, None]);
     }
 }

@@ -5,10 +5,10 @@ use crate::dial_plan::DialPlan;
 use crate::guard::Via;
 use crate::hours::Hours;
 use crate::leg::Leg;
+use crate::period::Moment;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{Dialling, DigitAnalysis, End, PatternIndex, Route};
 use crate::steps::Target;
-use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -252,7 +252,7 @@ impl Tracer {
 
     /// Follows every number from every caller, at once and key by key; at a moment of the site's clock, or for partitions of
     /// some hours as if these were and were not.
-    pub fn trace(&self, callers: &[Caller], numbers: &[String], at: Option<DateTime>) -> Vec<Traced> {
+    pub fn trace(&self, callers: &[Caller], numbers: &[String], at: Option<&Moment>) -> Vec<Traced> {
         let ready = |(schedules, hours): (Option<Schedules>, Hours)| {
             let states = self.states.iter().map(|state| DigitAnalysis::over(&self.index, state, &hours));
             (schedules, states.collect::<Vec<_>>())
@@ -271,7 +271,7 @@ impl Tracer {
         traced.collect()
     }
 
-    fn hours(&self, at: Option<DateTime>) -> Vec<(Option<Schedules>, Hours)> {
+    fn hours(&self, at: Option<&Moment>) -> Vec<(Option<Schedules>, Hours)> {
         let names: BTreeSet<&str> = self.states.iter().flat_map(|state| state.part_time()).collect();
         let facts = &self.states[0];
         let is_active = |name: &&str| at.map_or(Some(true), |at| facts.is_active_at(name, at));

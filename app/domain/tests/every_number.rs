@@ -319,7 +319,7 @@ fn plan() -> impl Strategy<Value = DialPlan> {
             };
             DialPlan {
                 partitions: ["A", "B", "C", "P", "E"]
-                    .map(|name| Partition { uuid: Uuid::from(name), name: name.into(), schedule: None })
+                    .map(|name| Partition { uuid: Uuid::from(name), name: name.into(), schedule: None, zone: None })
                     .into(),
                 calling_search_spaces: vec![
                     css("PHONE", &phone[..seen]),
@@ -391,7 +391,7 @@ proptest! {
         mut plan in plan(),
         numbers in prop::collection::btree_set("[129]{2,4}", 1..4),
     ) {
-        plan.partitions.push(Partition { uuid: Uuid::from("Q"), name: "Q".into(), schedule: None });
+        plan.partitions.push(Partition { uuid: Uuid::from("Q"), name: "Q".into(), schedule: None, zone: None });
         let mut members = plan.calling_search_spaces[0].members.clone();
         members.insert(0, "Q".into());
         plan.calling_search_spaces.push(CallingSearchSpace { uuid: Uuid::from("QUIET"), name: "QUIET".into(), members });

@@ -3,6 +3,7 @@
 use crate::client::Client;
 use crate::envelope::Request;
 use crate::error::Error;
+use crate::xml::Element;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoutePartition {
@@ -10,6 +11,14 @@ pub struct RoutePartition {
     pub name: String,
     /// `None`: "remains active at all times". Source: CUCM Administration Guide, partitions.
     pub schedule: Option<String>,
+    /// On whose clock; `None`: that of the device that calls.
+    pub zone: Option<String>,
+}
+
+/// A zone stands there by default, too: it counts only where the flag is off, and the flag is on by default.
+fn is_own(row: &Element) -> bool {
+    let flag = "useOriginatingDeviceTimeZone";
+    row.text_of(flag).is_some() && !row.flag(flag)
 }
 
 impl Client {
@@ -18,13 +27,15 @@ impl Client {
     /// # Errors
     /// As every read.
     pub async fn partitions(&self) -> Result<Vec<RoutePartition>, Error> {
-        let request = Request::read("listRoutePartition").search("name", "%").returned(&["name", "timeScheduleIdName"]);
+        let tags = ["name", "timeScheduleIdName", "useOriginatingDeviceTimeZone", "timeZone"];
+        let request = Request::read("listRoutePartition").search("name", "%").returned(&tags);
         let rows = self.list(&request, "routePartition").await?;
         let read = rows.iter().filter_map(|row| {
             Some(RoutePartition {
                 uuid: row.uuid.clone()?,
                 name: row.text_of("name")?,
                 schedule: row.text_of("timeScheduleIdName"),
+                zone: row.text_of("timeZone").filter(|_| is_own(row)),
             })
         });
         Ok(read.collect())

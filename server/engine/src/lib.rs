@@ -20,7 +20,7 @@ mod trace;
 pub use check_plan::{PlanCheck, check_plan};
 pub use error::EngineError;
 pub use status::{PlanState, Progress, SiteStatus, Trouble};
-pub use trace::{Asked, Traces, callers_of};
+pub use trace::{Asked, Traces, callers_of, moment};
 
 use lockdown::ids::{ActivationId, SiteId, Uuid};
 use lockdown::operator::{Act, Operator, Refusal};

@@ -51,6 +51,7 @@ fn facts() -> Facts {
         uuid: Uuid::from(name),
         name: name.into(),
         schedule: schedule.map(str::to_owned),
+        zone: None,
     };
     let route = |pattern: &str, partition: &str| RoutePattern {
         uuid: Uuid::from(pattern.replace(['.', '[', ']', '-'], "x")),

@@ -3,10 +3,11 @@
 use super::error::EngineError;
 use super::ports::{self as port, DialPlanError};
 use super::site::Site;
-use jiff::civil::DateTime;
-use jiff::{SignedDuration, Timestamp};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, Zoned};
 use lockdown::caller::{Caller, CallerKind};
 use lockdown::dial_plan::DialPlan;
+use lockdown::period::Moment;
 use lockdown::plan::PlanText;
 use lockdown::trace::{Origin, Traced, Tracer};
 use std::sync::{Arc, OnceLock, PoisonError};
@@ -14,12 +15,12 @@ use std::sync::{Arc, OnceLock, PoisonError};
 /// The dial plan that was read for a check answers for so long.
 const FRESH: SignedDuration = SignedDuration::from_secs(60);
 
-/// Which numbers are to be followed, and when on the site's clock.
+/// Which numbers are to be followed, and when.
 #[derive(Debug, Clone)]
 pub struct Asked {
     pub numbers: Vec<String>,
     /// `None`: partitions of some hours as if they were active, and as if not.
-    pub at: Option<DateTime>,
+    pub at: Option<Zoned>,
 }
 
 /// What was followed, over what was read when.
@@ -44,8 +45,15 @@ impl Surveyed {
     }
 
     fn trace(&self, text: &PlanText, callers: &[Caller], asked: &Asked) -> Vec<Traced> {
-        self.tracer.get_or_init(|| Tracer::new(text, &self.facts)).trace(callers, &asked.numbers, asked.at)
+        let at = asked.at.as_ref().map(|at| moment(at, &self.facts));
+        self.tracer.get_or_init(|| Tracer::new(text, &self.facts)).trace(callers, &asked.numbers, at.as_ref())
     }
+}
+
+/// On the site's clock, and on those of partitions that follow another; a zone that nobody knows is left out.
+pub fn moment(at: &Zoned, facts: &DialPlan) -> Moment {
+    let clock = |zone: &str| Some((zone.to_owned(), at.with_time_zone(TimeZone::get(zone).ok()?).datetime()));
+    Moment { here: at.datetime(), elsewhere: facts.zones().into_iter().filter_map(clock).collect() }
 }
 
 /// Whom an operator means; nobody where nothing is called like that.

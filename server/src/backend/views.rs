@@ -50,6 +50,11 @@ impl Sites {
         }
     }
 
+    /// On whose clock a site's times are shown.
+    pub fn zone(&self, site: &SiteId) -> TimeZone {
+        self.facts(Some(site)).map_or(TimeZone::UTC, |facts| facts.zone.clone())
+    }
+
     pub fn moment(&self, site: Option<&SiteId>, at: Timestamp, now: Timestamp) -> Moment {
         let zone = self.facts(site).map_or(TimeZone::UTC, |facts| facts.zone.clone());
         let (local, today) = (at.to_zoned(zone.clone()), now.to_zoned(zone).date());
@@ -71,7 +76,7 @@ impl Sites {
             ReadingState::Locked => Some(Target::Locked),
             ReadingState::Mixed | ReadingState::Unknown => None,
         });
-        let (offset_s, zone) = self.zone(&status.id, now);
+        let (offset_s, zone) = self.offset(&status.id, now);
         let emergency_numbers = self.facts(Some(&status.id)).map(|f| f.emergency_numbers.clone()).unwrap_or_default();
         SiteView {
             said: words::said(self.said(status, false, now)),
@@ -137,13 +142,13 @@ impl Sites {
             names,
             now,
         };
-        let (_, zone) = self.zone(&status.id, now);
+        let (_, zone) = self.offset(&status.id, now);
         say(&facts, |at| format!("{} {zone}", self.moment(Some(&status.id), at, now).clock))
     }
 
     /// Seconds the site's clock is ahead of UTC, and what its zone is called.
-    fn zone(&self, site: &SiteId, now: Timestamp) -> (i64, String) {
-        let zone = self.facts(Some(site)).map_or(TimeZone::UTC, |facts| facts.zone.clone());
+    fn offset(&self, site: &SiteId, now: Timestamp) -> (i64, String) {
+        let zone = self.zone(site);
         let local = now.to_zoned(zone);
         (i64::from(local.offset().seconds()), local.strftime("%Z").to_string())
     }

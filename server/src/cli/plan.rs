@@ -134,7 +134,9 @@ pub(super) async fn follow(context: &Context, asked: &Trace) -> Result<Ended, So
             asked.from
         )));
     }
-    let traces = Tracer::new(&site.plan, &facts).trace(&callers, &numbers, asked.at);
+    let at = asked.at.map(|at| at.to_zoned(site.zone.clone())).transpose();
+    let at = at.map_err(|error| Sorry(format!("--at: {error}")))?.map(|at| engine::moment(&at, &facts));
+    let traces = Tracer::new(&site.plan, &facts).trace(&callers, &numbers, at.as_ref());
     let words = traced_in_words(&site.plan, &traces);
     let body = TracesBody::of(asked.from.clone(), Traces { read_at, traces });
     context.print(&json!(body), words.trim_end());

@@ -118,7 +118,7 @@ impl Cucm {
         let mut lines: Vec<Endpoint> = lines.map(|line| of(EndpointKind::DirectoryNumber, line)).collect();
         sql.mark(&mut lines);
         let pilots = pilots.into_iter().map(|pilot| of(EndpointKind::HuntPilot, pilot));
-        Ok((pilots.chain(lines).collect(), legs))
+        Ok((pilots.chain(lines).chain(sql.take_features()).collect(), legs))
     }
 
     /// A cluster that refuses to list them is surveyed without, and it is said.

@@ -11,5 +11,7 @@ pub(super) async fn read_into(facts: &mut Facts, client: &axl::Client) -> Result
 }
 
 fn of(found: RoutePartition) -> Partition {
-    Partition { uuid: Uuid::from(found.uuid), name: found.name, schedule: found.schedule }
+    // Without a schedule there is nothing to be looked up on a clock.
+    let zone = found.zone.filter(|_| found.schedule.is_some());
+    Partition { uuid: Uuid::from(found.uuid), name: found.name, schedule: found.schedule, zone }
 }

@@ -2,7 +2,7 @@
 
 use engine::ports::DialPlan;
 use lockdown::caller::{Caller, CallerKind};
-use lockdown::dial_plan::DialPlan as Facts;
+use lockdown::dial_plan::{DialPlan as Facts, EndpointKind};
 use lockdown::guard::{self, Place};
 use lockdown::hours::Hours;
 use lockdown::plan::{Pilot, PlanText};
@@ -127,6 +127,8 @@ fn digit(rng: &mut TestRng) -> char {
 fn same(ours: &End, theirs: &Outcome) -> bool {
     match (ours, theirs) {
         (End::Pstn { digits, .. }, Outcome::Pstn { digits: sent, .. }) => digits == sent,
+        (End::Inside { pattern, kind: EndpointKind::Feature(_), .. }, Outcome::Feature { number }) => pattern == number,
+        (End::Inside { kind: EndpointKind::Feature(_), .. }, _) => false,
         (End::Inside { pattern, .. }, Outcome::Rings { number }) => pattern == number,
         (End::OnNet { .. }, Outcome::OnNet { .. })
         | (End::Blocked { .. }, Outcome::Blocked)

@@ -14,7 +14,8 @@ use simulators::CucmSim;
 use simulators::cucm::Cluster;
 use simulators::cucm::digits::{self, Outcome};
 use simulators::cucm::model::{
-    Css, Device, Forward, Number, Partition, Period, RoutePattern, Schedule, SipRoutePattern, TranslationPattern,
+    Css, Device, Feature, Forward, Number, Partition, Period, RoutePattern, Schedule, SipRoutePattern,
+    TranslationPattern,
 };
 use std::sync::Arc;
 
@@ -36,7 +37,7 @@ fn theirs(outcome: &Outcome) -> String {
         Outcome::Pstn { digits, .. } => format!("out {digits}"),
         Outcome::OnNet { .. } => "on-net".into(),
         Outcome::Rings { number } if number == "5911" => "5911".into(),
-        Outcome::Rings { number } => format!("in {number}"),
+        Outcome::Rings { number } | Outcome::Feature { number } => format!("in {number}"),
         Outcome::Blocked | Outcome::NoMatch => "-".into(),
         Outcome::TooManyHops => "circles".into(),
     }
@@ -699,6 +700,48 @@ async fn calls_that_cucm_makes_by_itself_pass_the_mirror_and_meet_the_block() {
 }
 
 #[tokio::test]
+async fn numbers_of_cucms_own_take_digits_as_every_number_does_and_nobody_answers() {
+    let feature = |partition: &str, pattern: &str, usage: &str| Feature {
+        pattern: pattern.into(),
+        partition: Some(partition.into()),
+        usage: usage.into(),
+        ..Feature::default()
+    };
+    let mut plan = class_of_service()
+        .css("CSS-ODD", &["LOCK", "ODD", "911", "INT", "LOC", "LD"])
+        .css("CSS-IN", &["LOCK", "ODD"])
+        .phone("SEP4", "", ("INT", "5004"), "CSS-ODD", "")
+        .trunk("TRUNK", "CSS-IN");
+    plan.text.inbound_css = vec!["CSS-IN".into()];
+    plan.cluster.features = vec![
+        feature("ODD", "911", "Conference"),
+        feature("ODD", "9911", "CallPark"),
+        feature("ODD", "914035551234", "Call Pick Up Group"),
+        feature("ODD", "8600", "Mobility IVR"),
+        feature("ODD", "8999", "Message Waiting"),
+        feature("ODD", "9.!", "Called Party Number Transformation"),
+        feature("ODD", "914035559999", "ILS Learned E164 Number"),
+    ];
+    let run = plan.clone().run(&[]).await;
+    run.agrees(&[
+        ("SEP4", "911", "in 911", "in 911"),
+        ("SEP4", "914035551234", "in 914035551234", "in 914035551234"),
+        ("SEP4", "914035551235", "out 14035551235", "5911"),
+        ("SEP2", "911", "out 911", "out 911"),
+    ]);
+    assert_eq!(run.emergency("phone:CSS-ODD+-", "911"), (Reached::Feature, Reached::Feature));
+    assert_eq!(run.emergency("phone:CSS-STAFF+-", "911"), (Reached::Out, Reached::Out));
+    let warnings = run.check.warnings.join("\n");
+    assert!(warnings.contains("911 does not get through, normally or locked, from 1 devices"), "{warnings}");
+    assert!(warnings.contains("where calls to some numbers end (1 of “ILS Learned E164 Number”)"), "{warnings}");
+    let inbound = |run: &Run| run.leaks().iter().filter(|leak| leak.starts_with("trunk:")).count();
+    assert_eq!(inbound(&run), 1, "whoever gets there talks to somebody: {:?}", run.leaks());
+    plan.cluster.features.retain(|feature| feature.usage == "Message Waiting" || feature.pattern.ends_with("911"));
+    let run = plan.run(&[]).await;
+    assert_eq!(inbound(&run), 0, "a lamp is no call, and a protected number is not asked for: {:?}", run.leaks());
+}
+
+#[tokio::test]
 async fn a_phone_that_calls_when_it_is_lifted_is_followed_and_judged() {
     let lifted = |partition: &str, css: &str| TranslationPattern {
         pattern: String::new(),
@@ -760,18 +803,27 @@ async fn at_a_moment_a_partition_of_office_hours_is_as_it_is_then() {
     let mut run = plan.run(&[]).await;
     run.sim.edit(|cluster| cluster.partition("DAY").unwrap().schedule = Some("DAYS".into()));
     run.facts = Arc::new(read(&run.sim, &run.text).await);
-    let tracer = Tracer::new(&run.text, &run.facts);
-    let ends = |at: Option<&str>| -> Vec<_> {
-        let at = at.map(|at| at.parse().unwrap());
-        let traced = tracer.trace(&[run.who("SEP5").0], &["8555".into()], at).remove(0);
+    let ends = |run: &Run, at: Option<&str>| -> Vec<_> {
+        let at = at.map(|at| format!("{at}[Etc/GMT+7]").parse::<jiff::Zoned>().unwrap());
+        let at = at.map(|at| engine::moment(&at, &run.facts));
+        let tracer = Tracer::new(&run.text, &run.facts);
+        let traced = tracer.trace(&[run.who("SEP5").0], &["8555".into()], at.as_ref()).remove(0);
         let en_bloc = traced.dialling.into_iter().filter(|one| one.how == Dialling::EnBloc);
         en_bloc.map(|one| (one.schedules.is_some(), one.now.end)).collect()
     };
-    assert_eq!(ends(Some("2026-12-01T08:00")), [(false, Ended::Pstn)], "a Tuesday");
-    assert_eq!(ends(Some("2026-12-01T17:00")), [(false, Ended::NoRoute)]);
-    assert_eq!(ends(Some("2026-12-06T12:00")), [(false, Ended::NoRoute)], "a Sunday");
-    assert_eq!(ends(Some("2026-12-25T12:00")), [(false, Ended::NoRoute)], "a holiday, and a Friday");
-    assert_eq!(ends(None), [(true, Ended::Pstn), (true, Ended::NoRoute)]);
+    assert_eq!(ends(&run, Some("2026-12-01T08:00")), [(false, Ended::Pstn)], "a Tuesday");
+    assert_eq!(ends(&run, Some("2026-12-01T07:59")), [(false, Ended::NoRoute)]);
+    assert_eq!(ends(&run, Some("2026-12-01T17:00")), [(false, Ended::NoRoute)]);
+    assert_eq!(ends(&run, Some("2026-12-06T12:00")), [(false, Ended::NoRoute)], "a Sunday");
+    assert_eq!(ends(&run, Some("2026-12-25T12:00")), [(false, Ended::NoRoute)], "a holiday, and a Friday");
+    assert_eq!(ends(&run, None), [(true, Ended::Pstn), (true, Ended::NoRoute)]);
+    run.sim.edit(|cluster| cluster.partition("DAY").unwrap().zone = Some("Etc/GMT+5".into()));
+    run.facts = Arc::new(read(&run.sim, &run.text).await);
+    assert_eq!(ends(&run, Some("2026-12-01T06:00")), [(false, Ended::Pstn)], "eight on its own clock");
+    assert_eq!(ends(&run, Some("2026-12-01T15:00")), [(false, Ended::NoRoute)], "five there");
+    run.sim.edit(|cluster| cluster.partition("DAY").unwrap().zone = Some("Mars/Olympus".into()));
+    run.facts = Arc::new(read(&run.sim, &run.text).await);
+    assert_eq!(ends(&run, Some("2026-12-01T12:00")), [(true, Ended::Pstn), (true, Ended::NoRoute)], "nobody knows");
 }
 
 fn itsp(pattern: &str, trunk: &str) -> SipRoutePattern {

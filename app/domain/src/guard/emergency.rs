@@ -3,7 +3,7 @@
 use super::Violation;
 use super::words::{callers_in_words, in_words};
 use crate::caller::{Caller, CallerKind};
-use crate::dial_plan::{Destination, DialPlan};
+use crate::dial_plan::{Destination, DialPlan, EndpointKind};
 use crate::hours::Hours;
 use crate::originator::Originator;
 use crate::plan::{LockPlan, PlanText};
@@ -21,6 +21,8 @@ pub enum Reached {
     Waits,
     /// An on-net number answers, or the EOC.
     Inside,
+    /// A number of CUCM's own takes it, call park for one: nobody answers.
+    Feature,
     Blocked,
     NoRoute,
     /// Also what goes in circles.
@@ -42,6 +44,7 @@ impl Reached {
         match route.end {
             End::Pstn { .. } if route.waits => Self::Waits,
             End::Pstn { .. } => Self::Out,
+            End::Inside { kind: EndpointKind::Feature(_), .. } => Self::Feature,
             End::Inside { .. } | End::OnNet { .. } => Self::Inside,
             End::Blocked { .. } => Self::Blocked,
             End::NoRoute => Self::NoRoute,
@@ -54,6 +57,7 @@ impl Reached {
             Self::Out => "gets out",
             Self::Waits => "gets out after the inter-digit timer",
             Self::Inside => "inside",
+            Self::Feature => "taken by a feature of CUCM",
             Self::Blocked => "blocked",
             Self::NoRoute => "no route",
             Self::NotUnderstood => "not understood",
@@ -183,7 +187,7 @@ impl<'p> Proof<'p> {
 /// call. What never got anywhere loses nothing.
 fn is_harm(was: &Route, is: &Route) -> bool {
     let elsewhere = match (&was.end, &is.end) {
-        (End::NoRoute | End::Blocked { .. }, _) => return false,
+        (End::NoRoute | End::Blocked { .. } | End::Inside { kind: EndpointKind::Feature(_), .. }, _) => return false,
         (_, End::NotUnderstood { .. } | End::Loop) => true,
         (End::Pstn { digits: was_sent, .. }, End::Pstn { digits: is_sent, .. }) => {
             was_sent != is_sent || !leaves_alike(&was.end, &is.end)
@@ -257,7 +261,7 @@ fn is_dialled_by_people(caller: &Caller) -> bool {
 }
 
 fn goes_nowhere(reached: Reached) -> bool {
-    matches!(reached, Reached::Blocked | Reached::NoRoute)
+    matches!(reached, Reached::Feature | Reached::Blocked | Reached::NoRoute)
 }
 
 /// Phones from which a protected number gets nowhere although it does from others.

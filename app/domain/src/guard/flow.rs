@@ -406,7 +406,8 @@ mod tests {
             urgent: false,
             dead: false,
         };
-        let partition = |name: &str| Partition { uuid: Uuid::from(name), name: name.into(), schedule: None };
+        let partition =
+            |name: &str| Partition { uuid: Uuid::from(name), name: name.into(), schedule: None, zone: None };
         plan.partitions.extend(["INT", "FEW"].map(partition));
         plan.endpoints.extend([number("5001", "INT"), number("5900", "FEW")]);
         plan.calling_search_spaces.extend([space("STAFF", &["INT"]), space("LOBBY", &["INT"])]);
@@ -434,7 +435,12 @@ mod tests {
         plan.translation_patterns.push(TranslationPattern { uuid: Uuid::from("own"), ..own });
         plan.route_patterns.push(route("8.1XXX", "PSTN"));
         for (number, partition) in [("1000", "A"), ("2000", "B")] {
-            plan.partitions.push(Partition { uuid: Uuid::from(partition), name: partition.into(), schedule: None });
+            plan.partitions.push(Partition {
+                uuid: Uuid::from(partition),
+                name: partition.into(),
+                schedule: None,
+                zone: None,
+            });
             plan.endpoints.push(Endpoint {
                 pattern: number.into(),
                 partition: Some(partition.into()),

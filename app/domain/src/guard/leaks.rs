@@ -3,7 +3,7 @@
 use super::addresses;
 use super::words::caller_in_words;
 use crate::caller::{Caller, CallerKind, Incoming};
-use crate::dial_plan::{DialPlan, place};
+use crate::dial_plan::{DialPlan, EndpointKind, Feature, place};
 use crate::hours::Hours;
 use crate::leg::Leg;
 use crate::originator::Originator;
@@ -304,6 +304,8 @@ impl Search<'_> {
 fn leaked(text: &PlanText, end: &End, inbound: bool) -> Option<(String, Option<String>, Direction)> {
     match end {
         End::Pstn { pattern, partition, .. } => Some((pattern.clone(), partition.clone(), Direction::Outbound)),
+        // It lights a lamp: nobody talks to anybody.
+        End::Inside { kind: EndpointKind::Feature(Feature::MessageWaiting), .. } => None,
         End::Inside { pattern, partition, .. } | End::OnNet { pattern, partition } if inbound => {
             let at_eoc = text.eoc_pilot.is(pattern, partition.as_deref());
             (!at_eoc).then(|| (pattern.clone(), partition.clone(), Direction::Inbound))

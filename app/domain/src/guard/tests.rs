@@ -59,6 +59,7 @@ pub(super) fn dial_plan() -> DialPlan {
         uuid: Uuid::from(name),
         name: name.into(),
         schedule: schedule.map(str::to_owned),
+        zone: None,
     };
     let css = |name: &str, members: &[&str]| CallingSearchSpace {
         uuid: Uuid::from(name),
@@ -334,6 +335,7 @@ fn a_way_that_is_open_by_day_only_is_a_leak() {
         uuid: Uuid::from("NIGHT"),
         name: "NIGHT".into(),
         schedule: Some("NIGHTS".into()),
+        zone: None,
     });
     plan.calling_search_spaces[0].members.insert(1, "NIGHT".into());
     plan.route_patterns.push(route("8.XXX", "PSTN"));
@@ -345,7 +347,12 @@ fn a_way_that_is_open_by_day_only_is_a_leak() {
 /// A partition that is active by a schedule of its own name, searched before all others but the lock.
 fn at_some_hours(plan: &mut DialPlan, name: &str) {
     plan.schedules.push(TimeSchedule { name: name.into(), active: Activity::Sometimes, periods: vec![] });
-    plan.partitions.push(Partition { uuid: Uuid::from(name), name: name.into(), schedule: Some(name.into()) });
+    plan.partitions.push(Partition {
+        uuid: Uuid::from(name),
+        name: name.into(),
+        schedule: Some(name.into()),
+        zone: None,
+    });
     plan.calling_search_spaces[0].members.insert(1, name.into());
 }
 
@@ -651,7 +658,7 @@ fn lifted(mask: &str) -> DialPlan {
         name: name.into(),
         members: vec![member.into()],
     };
-    plan.partitions.push(Partition { uuid: Uuid::from("LIFT"), name: "LIFT".into(), schedule: None });
+    plan.partitions.push(Partition { uuid: Uuid::from("LIFT"), name: "LIFT".into(), schedule: None, zone: None });
     plan.calling_search_spaces.extend([space("LIFTED", "LIFT"), space("BEHIND", "PSTN")]);
     plan.translation_patterns.push(TranslationPattern {
         uuid: Uuid::from("empty"),

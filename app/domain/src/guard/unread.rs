@@ -15,9 +15,9 @@ use std::collections::BTreeSet;
 pub(super) fn limits(dial_plan: &DialPlan) -> Vec<String> {
     let blocked = "Where route patterns are blocked, they are stopped as well; mirrors alone do not stop them.";
     let legs = match &dial_plan.legs {
-        Legs::Read(_) => format!(
-            "Refers by anything but SIP trunks, numbers learned from other clusters, voice mail pilots and roaming are not read. {blocked}"
-        ),
+        Legs::Read(_) => {
+            format!("Refers by anything but SIP trunks, voice mail pilots and roaming are not read. {blocked}")
+        }
         Legs::NotRead { why } => format!(
             "Calls that CUCM makes by itself (forwards, hunt overflow, mobility, AAR, refer) were not read ({why}). {blocked}"
         ),

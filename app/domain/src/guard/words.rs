@@ -1,7 +1,7 @@
 //! What the guard found, as a telecom engineer would say it.
 
 use crate::caller::{Caller, CallerKind};
-use crate::dial_plan::place;
+use crate::dial_plan::{EndpointKind, place};
 use crate::reach::{End, Route};
 
 /// Patterns or callers that one sentence names; more would be no sentence.
@@ -11,6 +11,9 @@ pub(super) const NAMED: usize = 5;
 pub fn in_words(route: &Route) -> String {
     let end = match &route.end {
         End::Pstn { digits, .. } => format!("to the PSTN as {digits}"),
+        End::Inside { pattern, partition, kind: EndpointKind::Feature(feature) } => {
+            format!("to {} ({})", place(pattern, partition.as_deref()), feature.in_words())
+        }
         End::Inside { pattern, partition, .. } | End::OnNet { pattern, partition } => {
             format!("to {}", place(pattern, partition.as_deref()))
         }

@@ -268,7 +268,7 @@ mod tests {
     fn plan() -> DialPlan {
         DialPlan {
             partitions: ["LOCK", "PSTN", "EOC"]
-                .map(|name| Partition { uuid: Uuid::from(name), name: name.into(), schedule: None })
+                .map(|name| Partition { uuid: Uuid::from(name), name: name.into(), schedule: None, zone: None })
                 .into(),
             schedules: vec![TimeSchedule { name: "TS-NEVER".into(), active: Activity::Never, periods: vec![] }],
             calling_search_spaces: vec![css("PHONE", &["LOCK", "PSTN"]), css("TO-EOC", &["EOC"])],

@@ -307,7 +307,8 @@ mod tests {
     use crate::ids::Uuid;
 
     fn plan(patterns: &[(&str, &str)]) -> DialPlan {
-        let partition = |name: &str| Partition { uuid: Uuid::from(name), name: name.into(), schedule: None };
+        let partition =
+            |name: &str| Partition { uuid: Uuid::from(name), name: name.into(), schedule: None, zone: None };
         DialPlan {
             partitions: vec![partition("A"), partition("B")],
             calling_search_spaces: vec![CallingSearchSpace {

@@ -1,6 +1,6 @@
 //! Digit analysis: which pattern takes a call, by trying every way a pattern can lie on the digits.
 
-use super::model::{Cluster, Device, Forward, Number, RoutePattern, SipRoutePattern, TranslationPattern};
+use super::model::{Cluster, Device, Feature, Forward, Number, RoutePattern, SipRoutePattern, TranslationPattern};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -42,6 +42,10 @@ pub enum Outcome {
     Rings {
         number: String,
     },
+    /// CUCM does something with it, and nobody answers: call park for one.
+    Feature {
+        number: String,
+    },
     /// Reorder tone: the pattern is blocked.
     Blocked,
     /// Reorder tone: nothing matches.
@@ -73,7 +77,20 @@ enum Kind<'c> {
     Route(&'c RoutePattern),
     Translation(&'c TranslationPattern),
     Answers(&'c Number),
+    /// A number that rings somewhere without being a line.
+    Rings(&'c str),
+    Feature(&'c Feature),
+    /// From another cluster, which has the number.
+    Learned,
 }
+
+/// Kept in the table of numbers for another purpose than calls.
+const TAKES_NO_CALLS: [&str; 4] = [
+    "Device template",
+    "Translation Calling Party Number",
+    "Device Intercom Template",
+    "Called Party Number Transformation",
+];
 
 const TEN: &str = "0123456789";
 
@@ -178,6 +195,9 @@ impl<'c> Exchange<'c> {
             let outcome = match best.kind {
                 Kind::Answers(number) if number.dead => Outcome::Blocked,
                 Kind::Answers(number) => Outcome::Rings { number: number.pattern.clone() },
+                Kind::Rings(number) => Outcome::Rings { number: number.to_owned() },
+                Kind::Learned => Outcome::OnNet { by: "ILS".into() },
+                Kind::Feature(feature) => Outcome::Feature { number: feature.pattern.clone() },
                 Kind::Route(p) if p.blocked => Outcome::Blocked,
                 Kind::Translation(p) if p.blocked => Outcome::Blocked,
                 Kind::Route(p) => out(cluster, p, transform(best, &called, [&p.discard, &p.mask, &p.prefix])),
@@ -275,6 +295,14 @@ fn searchable<'c>(cluster: &'c Cluster, spaces: &[String]) -> Vec<Candidate<'c>>
     }
     for number in cluster.hunt_pilots.iter().chain(&cluster.lines) {
         add(&number.pattern, &number.partition, number.urgent, Kind::Answers(number));
+    }
+    for feature in cluster.features.iter().filter(|feature| !TAKES_NO_CALLS.contains(&feature.usage.as_str())) {
+        let kind = match feature.usage.as_str() {
+            "Alternate Number" | "Voice Mail Port" => Kind::Rings(&feature.pattern),
+            usage if usage.starts_with("ILS Learned") => Kind::Learned,
+            _ => Kind::Feature(feature),
+        };
+        add(&feature.pattern, &feature.partition, feature.urgent, kind);
     }
     found
 }

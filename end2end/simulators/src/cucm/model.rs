@@ -19,6 +19,7 @@ pub struct Cluster {
     pub sip_route_patterns: Vec<SipRoutePattern>,
     pub hunt_pilots: Vec<Number>,
     pub lines: Vec<Number>,
+    pub features: Vec<Feature>,
     pub devices: Vec<Device>,
     pub route_groups: Vec<RouteGroup>,
     /// By name, as CUCM's processes know them.
@@ -41,6 +42,8 @@ pub struct Partition {
     pub name: String,
     pub description: String,
     pub schedule: Option<String>,
+    /// On whose clock it follows its schedule; nothing: that of the device that calls.
+    pub zone: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,6 +131,17 @@ pub struct Number {
     /// Blocked, or not active.
     pub dead: bool,
     pub forwards: Vec<Forward>,
+}
+
+/// A number that does something in CUCM, or that CUCM keeps for another purpose.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Feature {
+    pub pattern: String,
+    pub partition: Option<String>,
+    /// CUCM's pattern usage, `Call Park` for one.
+    pub usage: String,
+    pub urgent: bool,
 }
 
 /// A call that CUCM makes by itself.

@@ -411,6 +411,9 @@ fn partition_row(p: &Partition, ask: &Node, manner: &Manner<'_>) -> String {
         ("name", Value::text(&p.name)),
         ("description", Value::text(&p.description)),
         ("timeScheduleIdName", reference("TimeSchedule", p.schedule.as_ref())),
+        ("useOriginatingDeviceTimeZone", Value::text(if p.zone.is_none() { "true" } else { "false" })),
+        // What stands there by default, whether it counts or not.
+        ("timeZone", Value::text(p.zone.as_deref().unwrap_or("Etc/GMT"))),
     ];
     row("routePartition", &uuid("RoutePartition", &p.name), fields, ask.child("returnedTags"), manner.nils)
 }

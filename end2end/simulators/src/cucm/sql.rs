@@ -38,7 +38,37 @@ create table routegroupdevicemap (pkid text, fkroutegroup text, fkdevice text);
 const CLASSES: [&str; 7] =
     ["Phone", "Gateway", "Trunk", "CTI Route Point", "Voice Mail", "Route List", "Remote Destination Profile"];
 const LOCATIONS: [&str; 3] = ["OnNet", "OffNet", "Use System Default"];
-const USAGES: [(i64, &str); 4] = [(2, "Device"), (3, "Translation"), (5, "Route"), (7, "Hunt Pilot")];
+const USAGES: [&str; 29] = [
+    "CallPark",
+    "Conference",
+    "Device",
+    "Translation",
+    "Call Pick Up Group",
+    "Route",
+    "Message Waiting",
+    "Hunt Pilot",
+    "Voice Mail Port",
+    "Domain Routing",
+    "IPAddress Routing",
+    "Device template",
+    "Directed Call Park",
+    "Device Intercom",
+    "Translation Intercom",
+    "Translation Calling Party Number",
+    "Mobility Handoff",
+    "Mobility Enterprise Feature Access",
+    "Mobility IVR",
+    "Device Intercom Template",
+    "Called Party Number Transformation",
+    "Call Control Discovery Learned Pattern",
+    "Uri Routing",
+    "ILS Learned Enterprise Number",
+    "ILS Learned E164 Number",
+    "ILS Learned Enterprise Numeric Pattern",
+    "ILS Learned E164 Numeric Pattern",
+    "Alternate Number",
+    "ILS Learned URI",
+];
 
 /// Answers one query with rows of `<column>value</column>`.
 pub(super) fn answer(cluster: &Cluster, query: &str, most: Option<usize>) -> Result<String, Fault> {
@@ -109,7 +139,7 @@ fn tables(cluster: &Cluster) -> rusqlite::Result<Connection> {
             tables.execute(&format!("insert into {name} values (?1, ?2)"), params![number, value])?;
         }
     }
-    for (number, name) in USAGES {
+    for (number, name) in (0_i64..).zip(USAGES) {
         tables.execute("insert into typepatternusage values (?1, ?2)", params![number, name])?;
     }
     for css in &cluster.calling_search_spaces {
@@ -159,6 +189,12 @@ fn numbers(tables: &Connection, cluster: &Cluster) -> rusqlite::Result<()> {
     }
     for pilot in &cluster.hunt_pilots {
         number("huntPilot", 7, pilot)?;
+    }
+    for feature in &cluster.features {
+        let number = (0_i64..).zip(USAGES).find(|(_, usage)| *usage == feature.usage).map(|(number, _)| number);
+        let pkid = pattern_id(&feature.usage, &feature.pattern, feature.partition.as_deref());
+        let (place, urgent) = (partition(&feature.partition), flag(feature.urgent));
+        insert.execute(params![pkid, feature.pattern, place, number, None::<String>, urgent, "t"])?;
     }
     let routes = cluster.route_patterns.iter().map(|p| ("RoutePattern", 5_i64, &p.pattern, &p.partition, p.urgent));
     let translations =

@@ -5,7 +5,8 @@
 //! +E.164 with local normalisation; two tiers).
 
 use super::model::{
-    Cluster, Css, Device, Forward, Number, Partition, Period, RouteGroup, RoutePattern, Schedule, TranslationPattern,
+    Cluster, Css, Device, Feature, Forward, Number, Partition, Period, RouteGroup, RoutePattern, Schedule,
+    TranslationPattern,
 };
 use fastrand::Rng;
 use std::collections::BTreeSet;
@@ -73,6 +74,7 @@ impl Town {
         built.spaces();
         built.inbound();
         built.people();
+        built.features();
         built.cluster
     }
 
@@ -360,6 +362,28 @@ impl Building {
                 ..Device::default()
             });
         }
+    }
+
+    /// Numbers that do something; one of them lies across a route, and one can begin an emergency call.
+    fn features(&mut self) {
+        let feature = |pattern: &str, usage: &str, partition: &str| Feature {
+            pattern: pattern.into(),
+            partition: Some(partition.into()),
+            usage: usage.into(),
+            ..Feature::default()
+        };
+        self.cluster.features = vec![
+            feature("81X", "CallPark", "PT-INT-0"),
+            feature("82X", "Directed Call Park", "PT-INT-1"),
+            feature("9140355512XX", "Conference", "PT-INT-0"),
+            feature("9112", "Conference", "PT-INT-1"),
+            feature("**3", "Call Pick Up Group", "PT-INT-1"),
+            feature("899[89]", "Message Waiting", "PT-INT-0"),
+            feature("8500", "Voice Mail Port", "PT-INT-0"),
+            feature("8600", "Mobility IVR", "PT-INT-0"),
+            feature("914165551XXX", "Alternate Number", "PT-INT-1"),
+            feature("9.!", "Called Party Number Transformation", "PT-INT-0"),
+        ];
     }
 
     fn rights(&mut self, site: usize, class: usize) -> (Option<String>, Option<String>) {

@@ -72,5 +72,7 @@ pub(super) async fn trace(
     }
     let numbers: Result<Vec<String>, _> = numbers.iter().map(|number| trace::dialled(number)).collect();
     let numbers = numbers.map_err(|error| Problem::malformed(error.to_string()))?;
-    Ok(Json(TracesBody::of(asked.from, state.engine.trace(&id, &origin, Asked { numbers, at: asked.at }).await?)))
+    let at = asked.at.map(|at| at.to_zoned(state.sites.zone(&id))).transpose();
+    let at = at.map_err(|error| Problem::malformed(format!("at: {error}")))?;
+    Ok(Json(TracesBody::of(asked.from, state.engine.trace(&id, &origin, Asked { numbers, at }).await?)))
 }
