@@ -10,7 +10,9 @@ use lockdown::steps::Found;
 use lockdown::timeline::Event;
 use lockdown::trace::Origin;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Holds a dial plan; `errors` are given out first, one a call.
 #[derive(Default)]
@@ -19,6 +21,9 @@ pub struct PlanInMemory {
     read_errors: Mutex<Vec<DialPlanError>>,
     write_errors: Mutex<Vec<DialPlanError>>,
     written: Mutex<Vec<String>>,
+    /// How long the next surveys take, the next one last.
+    slow_surveys: Mutex<Vec<Duration>>,
+    keeps_changes_back: AtomicBool,
 }
 
 impl PlanInMemory {
@@ -40,6 +45,18 @@ impl PlanInMemory {
         lock(&self.write_errors).extend(errors);
     }
 
+    /// The next surveys take so long after they have read.
+    pub fn slow_surveys(&self, times: impl IntoIterator<Item = Duration>) {
+        let mut slow = lock(&self.slow_surveys);
+        slow.extend(times);
+        slow.reverse();
+    }
+
+    /// Whoever asks for changes from now on gets no answer.
+    pub fn keep_changes_back(&self) {
+        self.keeps_changes_back.store(true, Ordering::Relaxed);
+    }
+
     /// Everything that was written, in order.
     pub fn written(&self) -> Vec<String> {
         lock(&self.written).clone()
@@ -59,7 +76,12 @@ fn next(errors: &Mutex<Vec<DialPlanError>>) -> Result<(), DialPlanError> {
 impl DialPlan for PlanInMemory {
     async fn survey(&self) -> Result<Facts, DialPlanError> {
         next(&self.read_errors)?;
-        Ok(self.facts().clone())
+        let facts = self.facts().clone();
+        let slow = lock(&self.slow_surveys).pop();
+        if let Some(slow) = slow {
+            tokio::time::sleep(slow).await;
+        }
+        Ok(facts)
     }
 
     async fn read(&self, plan: &LockPlan) -> Result<BTreeMap<StepId, Found>, DialPlanError> {
@@ -74,7 +96,10 @@ impl DialPlan for PlanInMemory {
     }
 
     async fn changed_since(&self, _mark: &ChangeMark) -> Result<Option<BTreeSet<Uuid>>, DialPlanError> {
-        Ok(None)
+        if self.keeps_changes_back.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+        Ok(Some(BTreeSet::new()))
     }
 
     async fn write(&self, write: &Write<'_>) -> Result<(), DialPlanError> {

@@ -6,8 +6,8 @@ use super::{AllClear, Engine, EngineError, SiteSetup, SiteStatus, Tuning};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::dial_plan::{
-    Activity, CallingSearchSpace, Destination, DialPlan as Facts, DigitChange, Endpoint, EndpointKind, Partition,
-    RoutePattern, TimeSchedule,
+    Activity, CallingSearchSpace, ChangeMark, Destination, DialPlan as Facts, DigitChange, Endpoint, EndpointKind,
+    Partition, RoutePattern, TimeSchedule,
 };
 use lockdown::ids::{OperatorId, SiteId, Uuid};
 use lockdown::operator::{Authority, Operator, Role, Surface};
@@ -15,6 +15,7 @@ use lockdown::plan::{Pilot, PlanText};
 use lockdown::standing::Standing;
 use lockdown::steps::{Group, PartitionScheduleText, Patterns, RoutePatternBlockText, StepText, Target};
 use lockdown::timeline::{Event, EventKind};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::broadcast;
@@ -628,6 +629,39 @@ async fn two_proofs_at_once_are_one_write_and_a_cucm_that_is_busy_proves_nothing
     assert!(matches!(refused, Err(EngineError::NotNow(_))), "{refused:?}");
     let failed = |kind: &EventKind| matches!(kind, EventKind::WriteProved { failed: Some(_), .. });
     assert_eq!(world.told(failed).await, 0, "nobody is sent to mend a role that is right");
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_checks_at_once_the_one_that_read_later_counts_whichever_ends_first() {
+    let world = world().await;
+    for (slow, quick) in [(10, 1), (1, 10)] {
+        world.cucm.slow_surveys([slow, quick].map(Duration::from_secs));
+        let engine = world.engine.clone();
+        let first = tokio::spawn(async move { engine.check_plan(&site()).await.unwrap() });
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let second = world.engine.check_plan(&site()).await.unwrap();
+        let first = first.await.unwrap();
+        assert!(first.read_at < second.read_at);
+        let kept = world.engine.last_check(&site()).unwrap().unwrap();
+        assert_eq!(kept.read_at, second.read_at, "{slow} s and {quick} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cucm_that_keeps_its_changes_back_delays_a_page_two_seconds_and_a_lock_not_at_all() {
+    let world = world().await;
+    world.cucm.facts().mark = Some(ChangeMark { queue: "q".into(), next: 7 });
+    let check = world.engine.check_plan(&site()).await.unwrap();
+    assert_eq!(world.engine.changed_since(&site(), &check).await.unwrap(), Some(BTreeSet::new()));
+    world.cucm.keep_changes_back();
+    let asked = world.engine.now();
+    let (engine, of) = (world.engine.clone(), check.clone());
+    let page = tokio::spawn(async move { engine.changed_since(&site(), &of).await.unwrap() });
+    world.lock().await;
+    world.until(|standing| standing == Standing::Locked).await;
+    assert!(world.engine.now() < asked + Duration::from_secs(1));
+    assert_eq!(page.await.unwrap(), None);
+    assert!(world.engine.now() <= asked + Duration::from_secs(3));
 }
 
 #[test]
