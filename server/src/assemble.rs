@@ -11,6 +11,7 @@ use crate::identity::oidc::Oidc;
 use crate::identity::passkey::Passkeys;
 use crate::incidents::Incidents;
 use crate::readiness::Readiness;
+use crate::services::release::Releases;
 use crate::store::Keep;
 use crate::store::embedded::Embedded;
 use crate::store::mongo::Mongo;
@@ -130,6 +131,14 @@ pub async fn pages(
     let reach = Reach { allow, networks, proxy };
     let webhooks = Arc::new(Webhooks::new(store.clone(), store.clone(), engine.clone(), reach));
     let (incidents, calls) = eoc(config, &engine, &store);
+    let secret = config.identity.as_ref().map(|identity| identity.client_secret.expose());
+    let passkeys = Passkeys::new(&config.http.public_url, secret).map(Arc::new);
+    let releases = Arc::new(Releases {
+        engine: engine.clone(),
+        directory: store.clone(),
+        rule: config.identity.as_ref().map(|identity| identity.release_passkey),
+        has_passkeys: passkeys.is_some(),
+    });
     Ok(Arc::new(Pages {
         papers: store.clone(),
         webex: webex.clone(),
@@ -141,12 +150,8 @@ pub async fn pages(
         directory: store,
         oidc,
         sites: Arc::new(Sites::new(facts.collect(), webex)),
-        passkeys: Passkeys::new(
-            &config.http.public_url,
-            config.identity.as_ref().map(|identity| identity.client_secret.expose()),
-        )
-        .map(Arc::new),
-        release_passkey: config.identity.as_ref().map(|identity| identity.release_passkey),
+        passkeys,
+        releases,
         issuer: config.identity.as_ref().map(|identity| identity.issuer.clone()),
         site_networks: config.identity.as_ref().map(|identity| identity.site_networks.clone()).unwrap_or_default(),
         finesse: config

@@ -16,6 +16,7 @@ pub mod lease;
 pub mod people;
 pub mod phone;
 pub mod readiness;
+pub mod services;
 pub mod store;
 mod telemetry;
 pub mod webex;

@@ -12,16 +12,15 @@ pub mod queue;
 mod views;
 mod webhooks;
 
-pub use passkeys::Proof;
 use views::weight;
 pub use views::{SiteFacts, Sites};
 
 use crate::calls::CallDesk;
-use crate::config::ReleasePasskey;
 use crate::identity::oidc::Oidc;
 use crate::identity::passkey::Passkeys;
 use crate::incidents::Incidents;
 use crate::readiness::Readiness;
+use crate::services::release::{Proof, ReleaseError, Releases, Way};
 use crate::store::Directory;
 use crate::store::papers::Papers;
 use crate::store::records::{Means, Person};
@@ -34,11 +33,10 @@ use app::view::{ConsoleView, Me, SignInView, StatusView, TimelineView, Weight};
 use app::words;
 use async_trait::async_trait;
 use engine::ports::{Store, StoreError};
-use engine::{AllClear, Engine, EngineError, SiteStatus};
+use engine::{AllClear, Engine, EngineError};
 use ipnet::IpNet;
 use lockdown::ids::SiteId;
 use lockdown::operator::{Act, Authority, Operator};
-use lockdown::text::is_same_name;
 use lockdown::timeline::Event;
 use std::sync::Arc;
 
@@ -66,8 +64,7 @@ pub struct Pages {
     pub webex: Option<Arc<Front>>,
     /// `None` where this server's address has no passkeys.
     pub passkeys: Option<Arc<Passkeys>>,
-    /// Whether an all-clear needs one; `None` without an identity provider.
-    pub release_passkey: Option<ReleasePasskey>,
+    pub releases: Arc<Releases>,
     /// The configured provider's issuer: what a roster's subjects belong to.
     pub issuer: Option<String>,
     /// Where sealed codes are taken from.
@@ -117,7 +114,7 @@ impl Backend for Pages {
         let here =
             self.recent(RECENT, |e| e.site.as_ref().is_none_or(|site| *site == status.id) && e.is_for(who)).await;
         let seniors = self.seniors(&status.id).await;
-        let proves = !matches!(self.proof_of(who).await, Ok(Proof::NotNeeded | Proof::Impossible))
+        let proves = !matches!(self.releases.proof_of(who).await, Ok(Proof::NotNeeded | Proof::Impossible))
             && !self.is_by_two_envelopes(session).await;
         Ok(ConsoleView {
             me: me_at(who, Some(&status.id)),
@@ -148,9 +145,10 @@ impl Backend for Pages {
     ) -> Result<(), ApiError> {
         let Wish { here, reason, break_glass } = wish;
         let wish = AllClear { reason, seen: Some(seen), break_glass, first_is_none: false };
-        let wish = self.releasable(who, &site, &typed, wish).await?;
-        self.demand_proof(who, &site, here).await?;
-        self.engine.release(who, &site, wish).await.map(|_| ()).map_err(refused)
+        // Where nobody needs a proof, nobody's session is looked for one.
+        let session = if self.releases.rule.is_some() { self.session(here).await? } else { None };
+        let way = Way::Page { typed: &typed, session: session.as_ref() };
+        self.releases.give(who, &site, wish, way).await.map(|_| ()).map_err(not_released)
     }
 
     async fn timeline(&self, who: &Operator, before: Option<u64>) -> Result<TimelineView, ApiError> {
@@ -206,54 +204,6 @@ impl Pages {
             }
             looked = LOOKED_THROUGH_AT_MOST;
         }
-    }
-
-    /// What may be released as far as name, rights and version go. A proof is good once: it is not spent on what
-    /// would be refused without it.
-    async fn releasable(
-        &self,
-        who: &Operator,
-        site: &SiteId,
-        typed: &str,
-        wish: AllClear,
-    ) -> Result<AllClear, ApiError> {
-        let status = self.engine.status(site).map_err(refused)?;
-        // Rights come first: whoever may not release learns that, not whether the name was right.
-        if who.may(Act::Release, Some(site)).is_ok() && !is_same_name(typed, &status.name) {
-            return Err(ApiError::NameMismatch);
-        }
-        let wish = AllClear { first_is_none: !self.first_still_counts(&status).await, ..wish };
-        self.engine.would_release(who, site, &wish).await.map_err(refused)?;
-        Ok(wish)
-    }
-
-    /// An all-clear that was confirmed with the bot. Whoever must prove it with a passkey gives it on a page.
-    ///
-    /// # Errors
-    /// [`ApiError::PasskeyNeeded`], [`ApiError::NoPasskey`], or as [`Backend::release`].
-    pub async fn release_by_bot(
-        &self,
-        who: &Operator,
-        site: SiteId,
-        typed: &str,
-        seen: u64,
-        reason: Option<String>,
-    ) -> Result<(), ApiError> {
-        let wish = AllClear { reason, seen: Some(seen), ..AllClear::default() };
-        let wish = self.releasable(who, &site, typed, wish).await?;
-        match self.proof_of(who).await? {
-            Proof::NotNeeded => {}
-            Proof::Impossible => return Err(ApiError::NoPasskey),
-            Proof::Passkey => return Err(ApiError::PasskeyNeeded),
-        }
-        self.engine.release(who, &site, wish).await.map(|_| ()).map_err(refused)
-    }
-
-    /// Where two seniors must give the all-clear: is the first of them still one?
-    async fn first_still_counts(&self, status: &SiteStatus) -> bool {
-        let Some(asked) = status.command.asked(self.engine.now()) else { return true };
-        let person = self.directory.person(asked.by.id.as_str()).await.ok().flatten();
-        person.is_some_and(|person| person.is_senior(&status.id))
     }
 
     async fn is_by_two_envelopes(&self, here: Option<CurrentSession>) -> bool {
@@ -316,6 +266,18 @@ fn refused(error: EngineError) -> ApiError {
         }
         error @ (EngineError::NotNow(_) | EngineError::NoSuchCaller) => ApiError::Told(error.to_string()),
         EngineError::CucmAway(_) => ApiError::Internal,
+    }
+}
+
+pub(crate) fn not_released(error: ReleaseError) -> ApiError {
+    match error {
+        ReleaseError::WrongName => ApiError::NameMismatch,
+        ReleaseError::NoSession => ApiError::SignInFirst,
+        ReleaseError::PasskeyNeeded => ApiError::PasskeyNeeded,
+        ReleaseError::PasskeyImpossible => ApiError::NoPasskey,
+        ReleaseError::NoSuchPerson => ApiError::NoSuchPerson,
+        ReleaseError::Engine(error) => refused(error),
+        ReleaseError::Store(error) => stored(error),
     }
 }
 

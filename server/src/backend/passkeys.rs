@@ -1,16 +1,15 @@
 //! Passkeys of the people: enrolled by somebody who is surely there, asked for before an all-clear.
 
 use super::{Pages, stored};
-use crate::config::ReleasePasskey;
 use crate::identity::passkey::{Enrolled, PasskeyError, Passkeys, Question};
-use crate::store::records::{Means, Person, Session};
+use crate::store::records::{Person, Session};
 use app::ApiError;
 use app::backend::{CurrentSession, PasskeyDesk};
 use app::view::QuestionView;
 use async_trait::async_trait;
 use engine::ports::NewEvent;
-use jiff::{SignedDuration, Timestamp};
-use lockdown::ids::{OperatorId, SiteId};
+use jiff::SignedDuration;
+use lockdown::ids::OperatorId;
 use lockdown::operator::{Act, Operator};
 use lockdown::timeline::EventKind;
 
@@ -105,59 +104,7 @@ impl PasskeyDesk for Pages {
     }
 }
 
-/// What an all-clear of somebody must be confirmed with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proof {
-    NotNeeded,
-    Passkey,
-    /// A passkey is required, and this server's address can have none.
-    Impossible,
-}
-
 impl Pages {
-    /// The one rule, for the console and for whoever comes with a token.
-    ///
-    /// # Errors
-    /// [`ApiError`], when the person's profile is not to be had: then nobody knows, and nothing is proved.
-    pub async fn proof_of(&self, who: &Operator) -> Result<Proof, ApiError> {
-        let Some(rule) = self.release_passkey else { return Ok(Proof::NotNeeded) };
-        let required = rule == ReleasePasskey::Required;
-        if self.passkeys.is_none() {
-            return Ok(if required { Proof::Impossible } else { Proof::NotNeeded });
-        }
-        let needed = required || !self.find(&who.id).await?.passkeys.is_empty();
-        Ok(if needed { Proof::Passkey } else { Proof::NotNeeded })
-    }
-
-    /// Before an all-clear: a fresh proof, of whoever has a passkey, or of everybody where it is
-    /// required. Given for this very site; used up by being asked for. Two envelopes are proof enough.
-    pub(super) async fn demand_proof(
-        &self,
-        who: &Operator,
-        site: &SiteId,
-        here: Option<CurrentSession>,
-    ) -> Result<(), ApiError> {
-        if self.release_passkey.is_none() {
-            return Ok(());
-        }
-        let session = self.session(here).await?.ok_or(ApiError::SignInFirst)?;
-        if session.means == Means::TwoCodes {
-            return Ok(());
-        }
-        match self.proof_of(who).await? {
-            Proof::NotNeeded => return Ok(()),
-            Proof::Impossible => return Err(ApiError::NoPasskey),
-            Proof::Passkey => {}
-        }
-        if !proves(&session, &format!("release@{site}"), self.engine.now()) {
-            return Err(ApiError::PasskeyNeeded);
-        }
-        // Of two releases at once, one has it.
-        let used = Session { proved_until: None, proved_for: None, ..session.clone() };
-        let taken = self.directory.change_session(&session, &used).await.map_err(stored)?;
-        if taken { Ok(()) } else { Err(ApiError::PasskeyNeeded) }
-    }
-
     /// Who comes in with this answer: the person, and their keys as they are from now on.
     ///
     /// # Errors
@@ -215,7 +162,7 @@ impl Pages {
     async fn may_change_keys(&self, person: &Person, here: Option<CurrentSession>) -> Result<(), ApiError> {
         let (session, now) = (self.session(here).await?.ok_or(ApiError::SignInFirst)?, self.engine.now());
         let typed = session.typed_at.is_some_and(|at| now.duration_since(at) <= FRESH);
-        let proved = proves(&session, app::backend::ABOUT_KEYS, now);
+        let proved = session.proves(app::backend::ABOUT_KEYS, now);
         let is_the_person = if person.passkeys.is_empty() { typed } else { proved };
         if is_the_person { Ok(()) } else { Err(ApiError::FreshSignInNeeded) }
     }
@@ -231,11 +178,6 @@ impl Pages {
         let event = NewEvent { at: self.engine.now(), site: None, by: Some(who.actor()), kind };
         self.directory.put_person(&changed, event).await.map_err(stored)
     }
-}
-
-/// Does a proof lie there for just this?
-fn proves(session: &Session, about: &str, now: Timestamp) -> bool {
-    session.proved_until.is_some_and(|until| until > now) && session.proved_for.as_deref() == Some(about)
 }
 
 fn view(question: Question) -> QuestionView {

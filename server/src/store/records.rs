@@ -181,6 +181,13 @@ pub struct Session {
 }
 
 impl Session {
+    /// Does a fresh proof lie there for just this?
+    pub fn proves(&self, about: &str, now: Timestamp) -> bool {
+        self.proved_until.is_some_and(|until| until > now) && self.proved_for.as_deref() == Some(about)
+    }
+}
+
+impl Session {
     /// After the end an outage of the identity provider may keep it alive for so long, and somewhat more.
     const AFTERLIFE: SignedDuration = SignedDuration::from_hours(25);
 

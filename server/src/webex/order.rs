@@ -7,9 +7,10 @@ use super::people::Writer;
 use super::say::{Say, clipped, safe};
 use super::seal::{Act, GOOD_FOR, Order, Whose, Wrong};
 use super::{Webex, WebexError, words};
+use crate::backend::not_released;
 use crate::config::Release;
-use app::ApiError;
-use engine::{News, SiteStatus};
+use crate::services::release::{ReleaseError, Way};
+use engine::{AllClear, News, SiteStatus};
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
 use lockdown::operator::{Act as Right, Operator};
@@ -111,7 +112,7 @@ impl Webex {
         let outcome = match act {
             Act::Lock => self.pages.engine.activate(who, &status.id, reason).await.map(|_| ()),
             Act::Release => {
-                let wish = engine::AllClear { reason, seen: Some(status.version), ..Default::default() };
+                let wish = AllClear { reason, seen: Some(status.version), ..AllClear::default() };
                 self.pages.engine.would_release(who, &status.id, &wish).await
             }
         };
@@ -274,14 +275,19 @@ impl Webex {
                 taken.map(|_| ()).map_err(|error| error.to_string())
             }
             Act::Release => {
-                let given = self.pages.release_by_bot(who, site, typed, order.version, reason).await;
-                given.map_err(|error| match error {
-                    ApiError::PasskeyNeeded | ApiError::NoPasskey | ApiError::SignInFirst => {
-                        format!("A passkey must confirm it. Give it on the console: {}/console", self.public_url)
-                    }
-                    error => error.to_string(),
-                })
+                let wish = AllClear { reason, seen: Some(order.version), ..AllClear::default() };
+                let given = self.pages.releases.give(who, &site, wish, Way::Bot { typed }).await;
+                given.map(|_| ()).map_err(|error| self.not_given(error))
             }
+        }
+    }
+
+    fn not_given(&self, error: ReleaseError) -> String {
+        match error {
+            ReleaseError::PasskeyNeeded | ReleaseError::PasskeyImpossible | ReleaseError::NoSession => {
+                format!("A passkey must confirm it. Give it on the console: {}/console", self.public_url)
+            }
+            error => not_released(error).to_string(),
         }
     }
 

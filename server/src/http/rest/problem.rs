@@ -1,5 +1,6 @@
 //! RFC 9457: every refusal says what and what to do, in the same shape.
 
+use crate::services::release::ReleaseError;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -76,6 +77,21 @@ impl Problem {
         }
         tracing::error!(%error, "the store failed");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "store", "The store failed", "The server's log says why. Try again.")
+    }
+}
+
+impl From<ReleaseError> for Problem {
+    fn from(error: ReleaseError) -> Self {
+        match error {
+            ReleaseError::Engine(error) => error.into(),
+            ReleaseError::Store(error) => Self::from_store(&error),
+            // A program types no name and has no session.
+            ReleaseError::WrongName
+            | ReleaseError::NoSession
+            | ReleaseError::PasskeyNeeded
+            | ReleaseError::PasskeyImpossible
+            | ReleaseError::NoSuchPerson => Self::passkey_needed(),
+        }
     }
 }
 
