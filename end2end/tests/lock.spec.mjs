@@ -1,4 +1,4 @@
-import { countGestures, dial, edit, expect, faults, makeNormal, signIn, test } from "./world.mjs";
+import { countGestures, dial, edit, expect, faults, lockInTwoSteps, makeNormal, signIn, test } from "./world.mjs";
 
 const headline = (page) => page.locator(".banner-headline");
 const bar = (page) => page.locator(".hold-bar");
@@ -83,15 +83,29 @@ test("holding a key locks", async ({ page }) => {
 test("two steps lock for those who cannot hold", async ({ page }) => {
   await signIn(page, "Senior 2");
   await expect(bar(page)).toBeVisible();
-  await page.getByText("Lock in two steps").click();
-  await page.getByRole("button", { name: "Lock now" }).click();
+  await lockInTwoSteps(page);
+  await expect(headline(page)).toHaveText("PSTN LOCKED");
+});
+
+test("a page that wakes shuts no two steps that a hand is at", async ({ page }) => {
+  let wake;
+  const asleep = new Promise((done) => (wake = done));
+  await page.route("**/pkg/*.wasm", async (route) => {
+    await asleep;
+    await route.continue();
+  });
+  await signIn(page, "EOC 1");
+  const now = page.getByRole("button", { name: "Lock now" });
+  await now.hover();
+  wake();
+  await expect(page.locator(".lock-switch")).toHaveAttribute("data-awake", "true");
+  await now.click();
   await expect(headline(page)).toHaveText("PSTN LOCKED");
 });
 
 test("whoever locked on this page is told why their all-clear was refused", async ({ page }) => {
   await signIn(page, "Senior 1");
-  await page.getByText("Lock in two steps").click();
-  await page.getByRole("button", { name: "Lock now" }).click();
+  await lockInTwoSteps(page);
   await expect(headline(page)).toHaveText("PSTN LOCKED");
   await page.getByLabel(/Type the site’s name/).fill("Acme South");
   await page.getByRole("button", { name: "Give the all-clear" }).click();
@@ -109,8 +123,7 @@ test("the public page says how to call as it is now, also on a page that was ope
   await expect(how).toContainText("Just dial. The lines are open.");
   const eoc = await (await browser.newContext()).newPage();
   await signIn(eoc, "EOC 1");
-  await eoc.getByText("Lock in two steps").click();
-  await eoc.getByRole("button", { name: "Lock now" }).click();
+  await lockInTwoSteps(eoc);
   await expect(how).toContainText("Dial as usual: the Emergency Operations Centre answers.");
   await expect(how).not.toContainText("The lines are open");
   await eoc.context().close();
@@ -118,8 +131,7 @@ test("the public page says how to call as it is now, also on a page that was ope
 
 test("a change by hand is on the console, and repaired", async ({ page }) => {
   await signIn(page, "EOC 1");
-  await page.getByText("Lock in two steps").click();
-  await page.getByRole("button", { name: "Lock now" }).click();
+  await lockInTwoSteps(page);
   await expect(headline(page)).toHaveText("PSTN LOCKED");
   await edit({ edit: "block_route_pattern", pattern: "9.011!", partition: "PT-PSTN-INTL", blocked: false });
   await expect(page.locator(".events")).toContainText("Changed by someone while locked");
@@ -176,8 +188,7 @@ test("somebody else's lock reaches a console whose bar has the focus", async ({ 
   await expect(bar(page)).toBeFocused();
   const other = await (await browser.newContext()).newPage();
   await signIn(other, "Senior 2");
-  await other.getByText("Lock in two steps").click();
-  await other.getByRole("button", { name: "Lock now" }).click();
+  await lockInTwoSteps(other);
   await expect(headline(page)).toHaveText("PSTN LOCKED");
   await other.context().close();
 });

@@ -1,4 +1,4 @@
-import { expect, faults, look, makeNormal, shots, signIn, test } from "./world.mjs";
+import { expect, faults, lockInTwoSteps, look, makeNormal, shots, signIn, test } from "./world.mjs";
 
 test.beforeEach(async ({ browser }) => {
   await faults({});
@@ -18,8 +18,7 @@ test("every page is whole at three widths, in both themes, and axe finds nothing
   await signIn(page, "EOC 1");
   await expect(page.locator(".hold-bar")).toBeVisible();
   await look(page, "console-normal");
-  await page.getByText("Lock in two steps").click();
-  await page.getByRole("button", { name: "Lock now" }).click();
+  await lockInTwoSteps(page);
   await expect(page.locator(".banner-headline")).toHaveText("PSTN LOCKED");
   await look(page, "console-locked-eoc");
   await page.emulateMedia({ colorScheme: "light" });
@@ -33,8 +32,7 @@ test("every page is whole at three widths, in both themes, and axe finds nothing
 
 test("a senior's console when locked, and an unknown state", async ({ page }) => {
   await signIn(page, "Senior 1");
-  await page.getByText("Lock in two steps").click();
-  await page.getByRole("button", { name: "Lock now" }).click();
+  await lockInTwoSteps(page);
   await expect(page.getByRole("button", { name: "Give the all-clear" })).toBeVisible();
   await look(page, "console-locked-senior");
   await faults({ throttle: 100000 });
@@ -103,8 +101,7 @@ test("a drill has its own way in, touches no call, and is timed", async ({ page 
   await page.getByRole("link", { name: "Drills" }).click();
   await page.getByRole("link", { name: /drill.s switch/ }).click();
   await expect(page.getByText("This is a drill.")).toBeVisible();
-  await page.getByText("Lock in two steps").click();
-  await page.getByRole("button", { name: "Lock now" }).click();
+  await lockInTwoSteps(page);
   await expect(page.locator(".banner-headline")).toHaveText("DRILL: canaries locked");
   await look(page, "drill-console");
   await page.getByLabel(/Type the site/).fill("DRILL Acme North");
@@ -209,8 +206,7 @@ test("a click through every page violates no policy", async ({ page }) => {
   await page.context().clearCookies();
   await signIn(page, "EOC 1");
   await visit("/console");
-  await page.getByText("Lock in two steps").click();
-  await page.getByRole("button", { name: "Lock now" }).click();
+  await lockInTwoSteps(page);
   await expect(page.locator(".banner-headline")).toHaveText("PSTN LOCKED");
   for (const path of ["/requests", "/incidents", "/wall", "/readiness", "/drill"]) await visit(path);
   await page.goto("/incidents");

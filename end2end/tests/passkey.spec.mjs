@@ -1,6 +1,6 @@
 // The door that needs no internet, with Chromium's virtual authenticator.
 import { virtualKey } from "./virtual_key.mjs";
-import { expect, faults, makeNormal, signIn, test } from "./world.mjs";
+import { expect, faults, lockInTwoSteps, makeNormal, signIn, test } from "./world.mjs";
 
 const headline = (page) => page.locator(".banner-headline");
 
@@ -31,8 +31,7 @@ test("a senior adds a passkey, releases with it, and comes in with it while the 
 
   const eoc = await (await browser.newContext()).newPage();
   await signIn(eoc, "EOC 1");
-  await eoc.getByText("Lock in two steps").click();
-  await eoc.getByRole("button", { name: "Lock now" }).click();
+  await lockInTwoSteps(eoc);
   await expect(headline(eoc)).toHaveText("PSTN LOCKED");
 
   await page.goto("/console");

@@ -1,5 +1,5 @@
 // A resident on a phone asks for a call; the EOC works on it by keyboard; the wall shows it.
-import { expect, faults, look, makeNormal, shots, signIn, test } from "./world.mjs";
+import { expect, faults, lockInTwoSteps, look, makeNormal, shots, signIn, test } from "./world.mjs";
 
 /** Fills the form a resident sees. */
 async function ask(page, who, reason) {
@@ -34,8 +34,7 @@ test.beforeEach(async ({ browser }) => {
 
 test("a resident on a phone asks, the EOC answers by keyboard, and both see every step live", async ({ page, browser }) => {
   await signIn(page, "EOC 1");
-  await page.getByText("Lock in two steps").click();
-  await page.getByRole("button", { name: "Lock now" }).click();
+  await lockInTwoSteps(page);
   await expect(page.locator(".banner-headline")).toHaveText("PSTN LOCKED");
 
   const phone = await browser.newContext({ baseURL: process.env.LOCKDOWN_URL, viewport: { width: 320, height: 640 } });
@@ -167,8 +166,7 @@ test("the page speaks French without scripts, and the form works", async ({ brow
 
 test("the incident has a file, a report and forms to print; the wall shows it and says when it is not live", async ({ page, context, browser }) => {
   await signIn(page, "Senior 1");
-  await page.getByText("Lock in two steps").click();
-  await page.getByRole("button", { name: "Lock now" }).click();
+  await lockInTwoSteps(page);
   await expect(page.locator(".banner-headline")).toHaveText("PSTN LOCKED");
   const card = page.getByRole("region", { name: "Incident" });
   await card.getByLabel("Note or decision").fill("Smoke over the mill");

@@ -46,6 +46,13 @@ export async function makeNormal(browser) {
   await context.close();
 }
 
+/** Locks as those do who cannot hold. Until the page is awake the two steps stand open, and a press on them shuts them. */
+export async function lockInTwoSteps(page) {
+  await expect(page.locator(".lock-switch")).toHaveAttribute("data-awake", "true");
+  await page.getByText("Lock in two steps").click();
+  await page.getByRole("button", { name: "Lock now" }).click();
+}
+
 /** Counts what a hand does from now on: presses of a pointer or a key. Give the page, or a frame's locator within. */
 export async function countGestures(inside) {
   await inside.locator("body").evaluate(() => {

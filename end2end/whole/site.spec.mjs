@@ -1,6 +1,6 @@
 // A new site's first day, from the first sign-in to a night without database and identity provider.
 import { execFileSync, spawn } from "node:child_process";
-import { expect, faults, test } from "../tests/world.mjs";
+import { expect, faults, lockInTwoSteps, test } from "../tests/world.mjs";
 import { virtualKey } from "../tests/virtual_key.mjs";
 import { forgedIdTokens, refused, signIn, whole } from "./world.mjs";
 
@@ -42,8 +42,7 @@ async function grant(admin, name, fieldset, role) {
 }
 
 async function lock(page) {
-  await page.getByText("Lock in two steps").click();
-  await page.getByRole("button", { name: "Lock now" }).click();
+  await lockInTwoSteps(page);
   await expect(headline(page)).toHaveText("PSTN LOCKED");
 }
 
@@ -100,8 +99,7 @@ test("from the first sign-in to a night without database and provider", async ({
 
   const kept = await envelopes(admin, "Senior 1");
   await faults({ latency_ms: 80 });
-  await eoc.getByText("Lock in two steps").click();
-  await eoc.getByRole("button", { name: "Lock now" }).click();
+  await lockInTwoSteps(eoc);
   await expect(headline(eoc)).toHaveText(/accepted|Locking/);
   const back = databaseDies();
   await expect(headline(eoc)).toHaveText("PSTN LOCKED");

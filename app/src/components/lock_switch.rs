@@ -5,12 +5,13 @@ use super::site_live::SiteLive;
 use crate::send::Sending;
 use crate::words;
 use leptos::ev;
+use leptos::html::Details;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use std::time::Duration;
 use wasm_bindgen::JsCast;
 
-/// How long to hold. Design, section 8; the style sheet fills the bar in the same time.
+/// How long to hold (`deploy/guide/architecture.md`); the style sheet fills the bar in the same time.
 const HOLD: Duration = Duration::from_millis(1500);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,9 +26,14 @@ pub(crate) fn LockSwitch(live: SiteLive, activate: Sending) -> impl IntoView {
     let site = live.shown();
     let (id, name, drill) = (site.id.to_string(), site.name.clone(), site.drill);
     let gesture = RwSignal::new(Gesture::Idle);
-    // Before wasm runs, the plain form is the way; afterwards the bar is.
-    let awake = RwSignal::new(false);
-    Effect::new(move || awake.set(true));
+    // Before wasm runs, the plain form is the way; afterwards the bar is. It does not close under a finger.
+    let (awake, open, steps) = (RwSignal::new(false), RwSignal::new(true), NodeRef::<Details>::new());
+    Effect::new(move || {
+        if let Some(steps) = steps.get() {
+            open.set(steps.matches(":hover, :focus-within").unwrap_or(false));
+            awake.set(true);
+        }
+    });
     let holding = StoredValue::new(None::<TimeoutHandle>);
     let order_id = id.clone();
     let press = move || {
@@ -100,7 +106,7 @@ pub(crate) fn LockSwitch(live: SiteLive, activate: Sending) -> impl IntoView {
                 <span class="hold-fill" aria-hidden="true"></span>
                 <span class="hold-label" aria-live="polite">{label}</span>
             </button>
-            <details class="two-steps" open=move || !awake.get()>
+            <details class="two-steps" node_ref=steps open=move || open.get()>
                 <summary>{words::TWO_STEPS}</summary>
                 <form method="post" action="/ui/activate" on:submit=move |event| activate.form(&event)>
                     <input type="hidden" name="site" value=id.clone()/>
