@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::PathBuf;
 
-/// Every row of the design's numbers, written into BENCH.md when all parts run. Machines are noisy: read the ratios.
+/// Every number that must hold, written into BENCH.md when all parts run. Machines are noisy: read the ratios.
 pub(crate) fn some(only: &[&str]) -> Result<()> {
     build()?;
     let python = setup::python()?;

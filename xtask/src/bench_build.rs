@@ -86,11 +86,14 @@ fn until_ready(clone: &Path) -> Result<Duration> {
     // A group of its own: what it started ends with it.
     let mut child = cargo_in(clone).args(["xtask", "run"]).stdout(Stdio::piped()).process_group(0).spawn()?;
     let stdout = child.stdout.take().context("its output is piped")?;
-    let ready = BufReader::new(stdout).lines().map_while(Result::ok).any(|line| line.contains("Ready after"));
+    // Read on to the end: whoever writes into a closed pipe does not end in order.
+    let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+    let ready = lines.any(|line| line.contains("Ready after"));
     let took = began.elapsed();
     if ready {
         run_quietly(Command::new("kill").args(["-INT", "--", &format!("-{}", child.id())]))?;
     }
+    lines.for_each(drop);
     child.wait()?;
     ensure!(ready, "cargo xtask run ended before it was ready");
     Ok(took)

@@ -1,15 +1,16 @@
-//! What can be said without running anything: form, lints, walls, spelling, unused dependencies.
+//! What can be said without running anything: form, lints, walls, links, spelling, unused dependencies.
 
-use crate::command::{cargo, program, root, run, run_quietly, say};
+use crate::command::{cargo, output, program, root, run, run_quietly, say};
 use crate::run::NATIVE;
 use crate::{setup, walls};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 
 pub(crate) fn all() -> Result<()> {
     say("formatting");
     run_quietly(cargo().args(["fmt", "--all", "--check"])).context("run `cargo fmt --all`")?;
     walls::check()?;
+    links()?;
     spelling()?;
     unused_dependencies()?;
     lints()?;
@@ -24,6 +25,37 @@ fn lints() -> Result<()> {
     run(cargo().args(["clippy", "--quiet", "--all-targets"]).args(NATIVE).args(ours))?;
     say("lints, browser side");
     run(cargo().args(["clippy", "--quiet", "--package", "frontend", "--", "-D", "warnings"]))
+}
+
+/// Every file that a document links to, or that a comment names as part of the guide, is there.
+fn links() -> Result<()> {
+    say("links");
+    let files = output(program("git").args(["ls-files", "*.md", "*.rs"]).current_dir(root()))?;
+    let (mut dead, mut followed) = (Vec::new(), 0);
+    for file in files.lines() {
+        let path = root().join(file);
+        let text = fs::read_to_string(&path)?;
+        let folder = path.parent().context("a file lies in a folder")?;
+        let (linked, named) =
+            (if path.extension().is_some_and(|kind| kind == "md") { linked(&text) } else { Vec::new() }, named(&text));
+        followed += linked.len() + named.len();
+        dead.extend(linked.iter().filter(|to| !folder.join(to).exists()).map(|to| format!("{file}: {to}")));
+        dead.extend(named.iter().filter(|to| !root().join(to).exists()).map(|to| format!("{file}: {to}")));
+    }
+    ensure!(followed > 50, "only {followed} links were found");
+    if dead.is_empty() { Ok(()) } else { bail!("these lead nowhere:\n  {}", dead.join("\n  ")) }
+}
+
+/// Relative links of a document, without the heading they lead to.
+fn linked(text: &str) -> Vec<&str> {
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let files = targets.map(|target| target.split('#').next().unwrap_or_default());
+    files.filter(|file| !file.is_empty() && !file.contains("://") && !file.contains(char::is_whitespace)).collect()
+}
+
+/// Files of the guide, between backticks.
+fn named(text: &str) -> Vec<&str> {
+    text.split('`').filter(|word| word.starts_with("deploy/guide/") && !word.contains(char::is_whitespace)).collect()
 }
 
 fn spelling() -> Result<()> {
@@ -88,4 +120,16 @@ fn sources(folder: &std::path::Path) -> Result<String> {
         }
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_of_a_document_are_found_and_those_that_lead_elsewhere_are_not() {
+        let text = "a [b](c/d.md#e), [f](https://g.example/h) and [i](#j) ![k](l.png)";
+        assert_eq!(linked(text), ["c/d.md", "l.png"]);
+        assert_eq!(named("see `deploy/guide/telecom.md`, and `deploy/guide/ of old`"), ["deploy/guide/telecom.md"]);
+    }
 }

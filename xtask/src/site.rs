@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
-/// wasm + js + css, brotli. Design, section 9.
+/// wasm + js + css, brotli: `deploy/guide/architecture.md`.
 const BUDGET_BYTES: usize = 250_000;
 
 const NAME: &str = "lockdown";

@@ -14,7 +14,7 @@ const KEPT: usize = 20;
 
 const TICK: Duration = Duration::from_secs(1);
 
-/// Older than this, a reading says nothing any more. Design, section 3.
+/// Older than this, a reading says nothing any more: `deploy/guide/architecture.md`.
 const STALE_SECONDS: i64 = 30;
 
 /// A browser's clock may step back a little; more is not believed.

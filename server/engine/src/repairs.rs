@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::StepId;
 use std::collections::BTreeMap;
 
-/// Repairs of one object within [`WINDOW`]. Design, section 5.
+/// Repairs of one object within [`WINDOW`]: `deploy/guide/architecture.md`.
 const MOST: usize = 3;
 
 const WINDOW: SignedDuration = SignedDuration::from_hours(1);

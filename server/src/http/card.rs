@@ -12,7 +12,7 @@ use lockdown::operator::{Act, Operator};
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// What each word on the screen means, and what to do. Design, section 3.
+/// What each word on the screen means, and what to do.
 const WORDS: [[&str; 3]; 6] = [
     ["PSTN LOCKED", "Every step was read back from CUCM as locked.", "Work the queue."],
     ["Normal calling", "Every step was read back as normal.", "Nothing."],

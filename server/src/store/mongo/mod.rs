@@ -48,7 +48,7 @@ pub struct Mongo {
 }
 
 impl Mongo {
-    /// Sites, people, keys: one collection each, named as in the design.
+    /// Sites, people, keys: one collection each.
     fn collection(&self, name: &str) -> Collection<Document> {
         self.database.collection(name)
     }

@@ -15,7 +15,7 @@ const SURE: Duration = Duration::from_secs(4);
 
 pub(super) const RENEW: Duration = Duration::from_millis(1_500);
 
-/// Design, section 6: whoever dies, another server drives within 10 s. At worst it looks just before the
+/// Whoever dies, another server drives within 10 s. At worst it looks just before the
 /// lease ends, and at the next look after it finds it free; what is left is for the answers.
 const _: () = assert!(LEASE.as_millis() + 2 * RENEW.as_millis() <= 10_000);
 
