@@ -4,7 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be made ends")]
 
-use engine::ports::DialPlan;
+use engine::ports::{DialPlan, Hurry};
 use lockdown::guard;
 use lockdown::ids::SiteId;
 use lockdown::plan::{Pilot, PlanText};
@@ -105,7 +105,7 @@ async fn read(sim: &CucmSim, plan: &PlanText) -> lockdown::dial_plan::DialPlan {
         version: None,
         timeout: Duration::from_secs(60),
     });
-    Cucm::new(Arc::new(client.unwrap()), plan).survey().await.unwrap()
+    Cucm::new(Arc::new(client.unwrap()), plan).survey(&Hurry::default()).await.unwrap()
 }
 
 fn plan(blocks: bool) -> PlanText {

@@ -26,6 +26,10 @@ pub struct DialPlan {
     /// Objects that somebody deleted while the plan was read: listed, and gone when they were asked for one by one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gone: Vec<String>,
+    /// Numbers besides lines, pilots and patterns were not read, or are of a kind that is not known: one of them may take a
+    /// call that seems to get through.
+    #[serde(default)]
+    pub numbers_unknown: bool,
     /// What CUCM would not tell, and what is taken for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_read: Vec<String>,

@@ -65,19 +65,30 @@ impl DialPlan {
     pub fn zones(&self) -> BTreeSet<&str> {
         self.partitions.iter().filter_map(|partition| partition.zone.as_deref()).collect()
     }
+}
 
-    /// Whether the partitions of a schedule are active then; `None` where its periods or a zone are not known, and where
-    /// some of its partitions are and some are not, each on its own clock.
-    pub fn is_active_at(&self, schedule: &str, at: &Moment) -> Option<bool> {
-        let periods = &self.schedules.iter().find(|one| one.name == schedule)?.periods;
-        let partitions = self.partitions.iter().filter(|partition| partition.schedule.as_deref() == Some(schedule));
-        let clocks = partitions.map(|partition| match &partition.zone {
-            None => Some(at.here),
-            Some(zone) => at.elsewhere.get(zone).copied(),
-        });
-        let active: BTreeSet<Option<bool>> = clocks.map(|clock| Some(is_active(periods, clock?))).collect();
-        let known = !periods.is_empty() && active.len() <= 1;
-        if known { active.into_iter().next().unwrap_or_else(|| Some(is_active(periods, at.here))) } else { None }
+/// Whether the partitions of a schedule are active then, in whichever state of a dial plan they have it; `None` where its
+/// periods or a zone are not known, and where some of its partitions are and some are not, each on its own clock.
+pub fn is_active_at<'p>(
+    states: impl Iterator<Item = &'p DialPlan> + Clone,
+    schedule: &str,
+    at: &Moment,
+) -> Option<bool> {
+    let mut schedules = states.clone().flat_map(|state| &state.schedules);
+    let periods = &schedules.find(|one| one.name == schedule)?.periods;
+    let partitions = states.flat_map(|state| &state.partitions);
+    let clocks =
+        partitions.filter(|partition| partition.schedule.as_deref() == Some(schedule)).map(
+            |partition| match &partition.zone {
+                None => Some(at.here),
+                Some(zone) => at.elsewhere.get(zone).copied(),
+            },
+        );
+    let active: BTreeSet<Option<bool>> = clocks.map(|clock| Some(is_active(periods, clock?))).collect();
+    let mut active = active.into_iter();
+    match (active.next(), active.next()) {
+        (Some(active), None) if !periods.is_empty() => active,
+        _ => None,
     }
 }
 
@@ -148,8 +159,8 @@ mod tests {
             elsewhere: [("America/Toronto".to_owned(), toronto.parse().unwrap())].into(),
         };
         let (early, noon) = (at("2026-11-30T07:00", "2026-11-30T09:00"), at("2026-11-30T12:00", "2026-11-30T14:00"));
-        let active = |plan: &DialPlan| [&early, &noon].map(|at| plan.is_active_at("OFFICE", at));
-        assert_eq!(active(&plan), [Some(false), Some(true)], "no partition has it");
+        let active = |plan: &DialPlan| [&early, &noon].map(|at| is_active_at(std::iter::once(plan), "OFFICE", at));
+        assert_eq!(active(&plan), [None, None], "no partition has it");
         plan.partitions = vec![partition("HERE", None)];
         assert_eq!(active(&plan), [Some(false), Some(true)]);
         plan.partitions = vec![partition("TORONTO", Some("America/Toronto"))];

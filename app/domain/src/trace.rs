@@ -1,11 +1,11 @@
 //! The way of one number from one caller: as CUCM is now, normal and locked.
 
 use crate::caller::Caller;
-use crate::dial_plan::DialPlan;
+use crate::dial_plan::{DialPlan, EndpointKind, Feature};
 use crate::guard::Via;
 use crate::hours::Hours;
 use crate::leg::Leg;
-use crate::period::Moment;
+use crate::period::{Moment, is_active_at};
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{Dialling, DigitAnalysis, End, PatternIndex, Route};
 use crate::steps::Target;
@@ -142,6 +142,9 @@ pub struct Trace {
     pub waits: bool,
     /// What CUCM calls by itself from where it ends inside.
     pub legs: Vec<LegTrace>,
+    /// It ends inside at a number that nobody answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feature: Option<Feature>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -181,6 +184,9 @@ impl Trace {
     /// Where it ends, as a telecom engineer says it, with the digits that go out.
     pub fn end_in_words(&self, text: &PlanText) -> String {
         let at_eoc = self.pattern.as_ref().is_some_and(|pattern| text.eoc_pilot.is(pattern, self.partition.as_deref()));
+        if let Some(feature) = self.feature {
+            return format!("taken by CUCM ({})", feature.in_words());
+        }
         match (self.end, &self.digits) {
             (Ended::Pstn, Some(digits)) => format!("{} as {digits}", self.end.in_words()),
             (Ended::Inside | Ended::Onnet, _) if at_eoc => "to the EOC".to_owned(),
@@ -191,6 +197,10 @@ impl Trace {
 
     fn of(route: Route) -> Self {
         let Route { path, waits, called, end, .. } = route;
+        let feature = match &end {
+            End::Inside { kind: EndpointKind::Feature(feature), .. } => Some(*feature),
+            _ => None,
+        };
         let (end, place, digits) = match end {
             End::Pstn { pattern, partition, digits, .. } => (Ended::Pstn, Some((pattern, partition)), Some(digits)),
             End::OnNet { pattern, partition } => (Ended::Onnet, Some((pattern, partition)), Some(called)),
@@ -201,13 +211,21 @@ impl Trace {
             End::NotUnderstood { leaves_by, .. } => (Ended::NotUnderstood, leaves_by, None),
         };
         let (pattern, partition) = place.map_or((None, None), |(pattern, partition)| (Some(pattern), partition));
-        Self { end, pattern, partition, digits, path, waits, legs: Vec::new() }
+        Self { end, pattern, partition, digits, path, waits, legs: Vec::new(), feature }
     }
 
     /// A dial tone, and nobody is called.
     fn dial_tone() -> Self {
-        let path = Vec::new();
-        Self { end: Ended::NoRoute, pattern: None, partition: None, digits: None, path, waits: false, legs: Vec::new() }
+        Self {
+            end: Ended::NoRoute,
+            pattern: None,
+            partition: None,
+            digits: None,
+            path: Vec::new(),
+            waits: false,
+            legs: Vec::new(),
+            feature: None,
+        }
     }
 
     fn from(analysis: &DigitAnalysis<'_>, facts: &DialPlan, caller: &Caller, digits: &str, how: Dialling) -> Self {
@@ -273,8 +291,11 @@ impl Tracer {
 
     fn hours(&self, at: Option<&Moment>) -> Vec<(Option<Schedules>, Hours)> {
         let names: BTreeSet<&str> = self.states.iter().flat_map(|state| state.part_time()).collect();
-        let facts = &self.states[0];
-        let is_active = |name: &&str| at.map_or(Some(true), |at| facts.is_active_at(name, at));
+        // A partition may have the schedule in one state of the plan alone.
+        let is_active = |name: &&str| match at {
+            None => Some(true),
+            Some(at) => is_active_at(self.states.iter().map(|state| &**state), name, at),
+        };
         let only = |holds: &dyn Fn(&&str) -> bool| {
             Hours::Only(names.iter().filter(|name| holds(name)).map(|name| (*name).to_owned()).collect())
         };

@@ -17,6 +17,7 @@ pub mod sql;
 pub mod time_schedule;
 pub mod trans_pattern;
 pub mod version;
+pub mod voice_mail_pilot;
 
 pub use client::{Client, Config, Credentials, counted};
 pub use error::Error;

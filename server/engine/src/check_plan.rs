@@ -1,11 +1,11 @@
 //! The plan against the dial plan: frozen, guarded, remembered.
 
-use super::ports::{self as port, AcceptedPlan, DialPlanError, SiteRecord, Turn};
+use super::ports::{self as port, AcceptedPlan, DialPlanError, Hurry, SiteRecord, Turn};
 use super::site::Site;
 use super::status::PlanState;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::dial_plan::DialPlan;
-use lockdown::guard::{self, Checked, Flow};
+use lockdown::guard::{self, Cancelled, Checked, Flow};
 use lockdown::ids::Uuid;
 use lockdown::plan::{LockPlan, PlanText};
 use lockdown::reading::Reading;
@@ -13,6 +13,7 @@ use lockdown::site::Command;
 use lockdown::timeline::EventKind;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -50,6 +51,16 @@ impl PlanCheck {
     }
 }
 
+/// Set once whoever waits for a check has left: a page that was closed, a server that stops.
+#[derive(Default)]
+struct Left(Arc<AtomicBool>);
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Reads the dial plan and judges `text` by it. The judging is not done on a thread that others need: thousands of calls are
 /// followed.
 ///
@@ -59,13 +70,17 @@ pub async fn check_plan(
     dial_plan: &dyn port::DialPlan,
     clock: &dyn port::Clock,
     text: PlanText,
+    hurry: &Hurry,
 ) -> Result<PlanCheck, DialPlanError> {
     let read_at = clock.now();
-    let facts = Arc::new(dial_plan.survey().await?);
+    let facts = Arc::new(dial_plan.survey(hurry).await?);
     let read = clock.now();
-    let judged = facts.clone();
-    let checked = tokio::task::spawn_blocking(move || guard::judge(&text, &judged)).await;
-    let checked = checked.map_err(|error| DialPlanError::Transient { why: error.to_string(), after: None })?;
+    let (judged, left) = (facts.clone(), Left::default());
+    let cancelled = left.0.clone();
+    let checked = tokio::task::spawn_blocking(move || guard::judge_until(&text, &judged, &cancelled)).await;
+    let broken = |why: String| DialPlanError::Transient { why, after: None };
+    let checked = checked.map_err(|error| broken(error.to_string()))?;
+    let checked = checked.map_err(|_: Cancelled| broken("the check was cancelled".into()))?;
     let (reading, analysis) = (read.duration_since(read_at), clock.now().duration_since(read));
     Ok(PlanCheck { checked, facts, read_at, reading, analysis, drawn: OnceLock::new() })
 }
@@ -92,8 +107,8 @@ impl Site {
     }
 
     /// Kept until the next one: pages show it without asking CUCM.
-    pub(super) async fn survey_and_check(&self) -> Result<Arc<PlanCheck>, DialPlanError> {
-        let mut check = check_plan(&*self.dial_plan, &*self.clock, self.text.clone()).await?;
+    pub(super) async fn survey_and_check(&self, hurry: &Hurry) -> Result<Arc<PlanCheck>, DialPlanError> {
+        let mut check = check_plan(&*self.dial_plan, &*self.clock, self.text.clone(), hurry).await?;
         self.keep(check.read_at, &check.facts);
         if self.drill_of.is_some() {
             check.of_canaries();
@@ -124,8 +139,12 @@ impl Site {
     }
 
     /// Checks the plan and makes the result the one that counts.
-    pub(super) async fn settle_plan(&self) -> Result<(), DialPlanError> {
-        let checked = self.survey_and_check().await?.checked.verdict.clone();
+    pub(super) async fn settle_plan(&self, hurry: &Hurry) -> Result<(), DialPlanError> {
+        let mut checked = self.survey_and_check(hurry).await?.checked.verdict.clone();
+        if checked.is_err() && hurry.is_asked() {
+            // It may be refused for what was left out.
+            checked.clone_from(&self.survey_and_check(&Hurry::default()).await?.checked.verdict);
+        }
         let at = self.clock.now();
         let before = self.status().plan;
         match checked {
@@ -183,4 +202,18 @@ impl Site {
 fn fingerprint(plan: &LockPlan) -> String {
     let json = serde_json::to_vec(plan).expect("a plan has only strings and lists in it");
     Sha256::digest(json).iter().take(8).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_leaves_cancels_what_they_waited_for() {
+        let left = Left::default();
+        let cancelled = left.0.clone();
+        assert!(!cancelled.load(Ordering::Relaxed));
+        drop(left);
+        assert!(cancelled.load(Ordering::Relaxed));
+    }
 }

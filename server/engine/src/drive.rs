@@ -3,7 +3,7 @@
 
 use super::carry_out::{Hand, Outcome};
 use super::others::{self, Rivals};
-use super::ports::{DialPlanError, SiteRecord, Turn};
+use super::ports::{DialPlanError, Hurry, SiteRecord, Turn};
 use super::site::Site;
 use super::status::PlanState;
 use lockdown::plan::LockPlan;
@@ -11,8 +11,12 @@ use lockdown::reading::Reading;
 use lockdown::site::Command;
 use lockdown::steps::{StepState, Target};
 use lockdown::timeline::{EventKind, StepNote};
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// An order waits so long for all that a check of the plan can learn. Reading a town takes two seconds.
+const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// What the task keeps in mind between two rounds, so that the same thing is told once.
 #[derive(Default)]
@@ -144,15 +148,29 @@ impl Site {
         }
     }
 
-    /// Checks the plan; an order does not wait for the check of a plan that was accepted before.
+    /// Checks the plan; an order does not wait for the check of a plan that was accepted before, and a little for one that
+    /// never was.
     async fn check_in_time(&self) -> Result<bool, DialPlanError> {
-        if self.status().plan.last_accepted().is_none() {
-            return self.settle_plan().await.map(|()| true);
-        }
+        let hurry = Hurry::default();
+        let has_none = self.status().plan.last_accepted().is_none();
         tokio::select! {
-            settled = self.settle_plan() => settled.map(|()| true),
-            () = self.nudged() => Ok(false),
+            // One that was cut short is made again once all is normal.
+            settled = self.settle_plan(&hurry) => settled.map(|()| !hurry.is_asked()),
+            () = self.nudged(), if !has_none => Ok(false),
+            never = self.hurry_up(&hurry), if has_none => match never {},
         }
+    }
+
+    /// Once an order waits for a check, the check goes on without what it can do without.
+    async fn hurry_up(&self, hurry: &Hurry) -> Infallible {
+        while self.status().command.is_settled() {
+            self.nudged().await;
+        }
+        // Whatever becomes of the check, the round after it begins at once.
+        self.wake();
+        self.clock.sleep(PATIENCE).await;
+        hurry.up();
+        std::future::pending().await
     }
 
     /// The plan to look by: the last one that was accepted, whatever the guard says of it now.

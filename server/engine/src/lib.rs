@@ -30,7 +30,7 @@ use lockdown::site::{Command, Order, Transition};
 use lockdown::standing::Standing;
 use lockdown::timeline::{Event, EventKind};
 use lockdown::trace::Origin;
-use ports::{Clock, DialPlan, NewEvent, SharedNews, Store, StoreError};
+use ports::{Clock, DialPlan, Hurry, NewEvent, SharedNews, Store, StoreError};
 use prove_write::Unproved;
 use refusals::Refusals;
 use site::Site;
@@ -49,9 +49,9 @@ const NEWS_BACKLOG: usize = 256;
 /// How the engine goes about it.
 #[derive(Debug, Clone)]
 pub struct Tuning {
-    /// Between two looks at CUCM. Design, section 5.
+    /// Between two looks at CUCM: `deploy/guide/architecture.md`.
     pub sweep: Duration,
-    /// From an order to the first report that it is incomplete. Design, section 5.
+    /// From an order to the first report that it is incomplete: `deploy/guide/architecture.md`.
     pub deadline: Duration,
     /// The first pause after a passing failure; doubled up to eight times of it.
     pub pause: Duration,
@@ -344,7 +344,7 @@ impl Engine {
     /// When there is no such site or CUCM cannot be read.
     pub async fn check_plan(&self, site: &SiteId) -> Result<Arc<PlanCheck>, EngineError> {
         let site = self.find(site)?;
-        site.survey_and_check().await.map_err(|error| EngineError::CucmAway(error.to_string()))
+        site.survey_and_check(&Hurry::default()).await.map_err(|error| EngineError::CucmAway(error.to_string()))
     }
 
     /// The check that was made last, here, whoever asked for it; `None` before the first.

@@ -1,6 +1,6 @@
 //! A dial plan and a store in memory, for the engine's own tests.
 
-use super::ports::{DialPlan, DialPlanError, NewEvent, SiteRecord, Store, StoreError};
+use super::ports::{DialPlan, DialPlanError, Hurry, NewEvent, SiteRecord, Store, StoreError};
 use async_trait::async_trait;
 use lockdown::caller::Caller;
 use lockdown::dial_plan::{ChangeMark, DialPlan as Facts};
@@ -24,6 +24,8 @@ pub struct PlanInMemory {
     /// How long the next surveys take, the next one last.
     slow_surveys: Mutex<Vec<Duration>>,
     keeps_changes_back: AtomicBool,
+    /// What a survey finds that is cut short.
+    cut_short: Mutex<Option<Facts>>,
 }
 
 impl PlanInMemory {
@@ -52,6 +54,11 @@ impl PlanInMemory {
         slow.reverse();
     }
 
+    /// A survey that is cut short finds this.
+    pub fn cut_short(&self, facts: Facts) {
+        *lock(&self.cut_short) = Some(facts);
+    }
+
     /// Whoever asks for changes from now on gets no answer.
     pub fn keep_changes_back(&self) {
         self.keeps_changes_back.store(true, Ordering::Relaxed);
@@ -74,14 +81,14 @@ fn next(errors: &Mutex<Vec<DialPlanError>>) -> Result<(), DialPlanError> {
 
 #[async_trait]
 impl DialPlan for PlanInMemory {
-    async fn survey(&self) -> Result<Facts, DialPlanError> {
+    async fn survey(&self, hurry: &Hurry) -> Result<Facts, DialPlanError> {
         next(&self.read_errors)?;
         let facts = self.facts().clone();
-        let slow = lock(&self.slow_surveys).pop();
-        if let Some(slow) = slow {
-            tokio::time::sleep(slow).await;
+        let slow = lock(&self.slow_surveys).pop().unwrap_or_default();
+        tokio::select! {
+            () = tokio::time::sleep(slow) => Ok(facts),
+            () = hurry.asked() => Ok(lock(&self.cut_short).clone().unwrap_or(facts)),
         }
-        Ok(facts)
     }
 
     async fn read(&self, plan: &LockPlan) -> Result<BTreeMap<StepId, Found>, DialPlanError> {

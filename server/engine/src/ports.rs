@@ -16,13 +16,14 @@ use lockdown::trace::Origin;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 /// The dial plan of one cluster: CUCM, or a model of it in tests.
 #[async_trait]
 pub trait DialPlan: Send + Sync {
-    /// Reads everything the guard and the digit analysis need.
-    async fn survey(&self) -> Result<DialPlanFacts, DialPlanError>;
+    /// Reads everything the guard and the digit analysis need. In a hurry it leaves out what a plan can be judged without,
+    /// and says so in what it returns.
+    async fn survey(&self, hurry: &Hurry) -> Result<DialPlanFacts, DialPlanError>;
 
     /// Reads what the plan's steps hold now, in a constant number of reads.
     async fn read(&self, plan: &LockPlan) -> Result<BTreeMap<StepId, Found>, DialPlanError>;
@@ -36,6 +37,33 @@ pub trait DialPlan: Send + Sync {
 
     /// Writes one value. An idempotent set: doing it twice is doing it once.
     async fn write(&self, write: &Write<'_>) -> Result<(), DialPlanError>;
+}
+
+/// Tells a survey, at any time, that an order waits for it.
+#[derive(Debug)]
+pub struct Hurry(watch::Sender<bool>);
+
+impl Default for Hurry {
+    /// Nobody waits.
+    fn default() -> Self {
+        Self(watch::Sender::new(false))
+    }
+}
+
+impl Hurry {
+    pub fn up(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Returns once somebody waits, now or later.
+    pub async fn asked(&self) {
+        // The sender lives as long as this does.
+        let _ = self.0.subscribe().wait_for(|asked| *asked).await;
+    }
+
+    pub fn is_asked(&self) -> bool {
+        *self.0.borrow()
+    }
 }
 
 /// Named by what the engine does next; the text is for the operator.

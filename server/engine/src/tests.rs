@@ -2,7 +2,7 @@
 
 use super::memory::{PlanInMemory, StoreInMemory};
 use super::ports::{Clock, DialPlanError, NewEvent, SharedNews, SiteRecord, Store, StoreError, Turn};
-use super::{AllClear, Engine, EngineError, SiteSetup, SiteStatus, Tuning};
+use super::{AllClear, Engine, EngineError, PlanState, SiteSetup, SiteStatus, Tuning};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::dial_plan::{
@@ -243,12 +243,22 @@ async fn world_with(drill_of: Option<SiteId>) -> (World, Arc<Several>) {
         news: broadcast::channel(9).0,
     });
     let cucm = Arc::new(PlanInMemory::new(facts()));
-    let clock = Arc::new(PausedClock { begun: tokio::time::Instant::now() });
-    let setup = SiteSetup { name: "S".into(), plan: plan(), two_seniors: false, drill_of, dial_plan: cucm.clone() };
-    let engine = Engine::start(vec![setup], several.clone(), clock, Tuning::default()).await.unwrap();
+    let engine = started(drill_of, cucm.clone(), several.clone()).await;
     let world = World { engine, cucm, store };
     world.until(|standing| standing == Standing::Normal).await;
     (world, several)
+}
+
+/// At its very beginning: the plan was never checked.
+async fn world_over(cucm: Arc<PlanInMemory>, store: Arc<StoreInMemory>) -> World {
+    let engine = started(None, cucm.clone(), store.clone()).await;
+    World { engine, cucm, store }
+}
+
+async fn started(drill_of: Option<SiteId>, dial_plan: Arc<PlanInMemory>, store: Arc<dyn Store>) -> Arc<Engine> {
+    let clock = Arc::new(PausedClock { begun: tokio::time::Instant::now() });
+    let setup = SiteSetup { name: "S".into(), plan: plan(), two_seniors: false, drill_of, dial_plan };
+    Engine::start(vec![setup], store, clock, Tuning::default()).await.unwrap()
 }
 
 impl World {
@@ -645,6 +655,35 @@ async fn of_two_checks_at_once_the_one_that_read_later_counts_whichever_ends_fir
         let kept = world.engine.last_check(&site()).unwrap().unwrap();
         assert_eq!(kept.read_at, second.read_at, "{slow} s and {quick} s");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_lock_waits_a_little_for_a_check_that_takes_long_and_then_goes_on_without() {
+    let unchecked = |survey: Duration| async move {
+        let cucm = Arc::new(PlanInMemory::new(facts()));
+        cucm.slow_surveys([survey]);
+        let store = Arc::<StoreInMemory>::default();
+        world_over(cucm, store).await
+    };
+    for (survey, before_order) in [(3600, 0), (3600, 10), (1, 0)] {
+        let world = unchecked(Duration::from_secs(survey)).await;
+        tokio::time::sleep(Duration::from_secs(before_order)).await;
+        let ordered = world.engine.now();
+        world.lock().await;
+        world.until(|standing| standing == Standing::Locked).await;
+        let waited = world.engine.now().duration_since(ordered).as_millis();
+        assert!(waited <= 2000, "{survey} s after {before_order} s: {waited} ms");
+    }
+    // What is refused for what was left out is looked at again in full.
+    let world = unchecked(Duration::from_secs(3600)).await;
+    world.cucm.cut_short(Facts { endpoints: vec![], ..facts() });
+    world.lock().await;
+    world.until(|standing| standing == Standing::Locked).await;
+    assert_eq!(world.told(|kind| matches!(kind, EventKind::PlanRefused { .. })).await, 0);
+    let idle = unchecked(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_secs(59)).await;
+    assert!(matches!(idle.status().plan, PlanState::Unchecked), "nobody waits: it takes its time");
+    idle.until(|standing| standing == Standing::Normal).await;
 }
 
 #[tokio::test(start_paused = true)]

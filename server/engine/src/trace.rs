@@ -1,7 +1,7 @@
 //! The way of single numbers, over the dial plan as it was read last.
 
 use super::error::EngineError;
-use super::ports::{self as port, DialPlanError};
+use super::ports::{self as port, DialPlanError, Hurry};
 use super::site::Site;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
@@ -97,7 +97,7 @@ impl Site {
         let known = self.surveyed.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match known {
             Some(known) if now < known.read_at + FRESH => Ok(known),
-            _ => Ok(self.keep(now, &Arc::new(self.dial_plan.survey().await?))),
+            _ => Ok(self.keep(now, &Arc::new(self.dial_plan.survey(&Hurry::default()).await?))),
         }
     }
 

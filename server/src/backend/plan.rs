@@ -90,12 +90,13 @@ impl Pages {
             let flows: Vec<FlowView> = kept.flows(&text).iter().map(flow).collect();
             (text, flows)
         });
-        let (text, flows) = drawn.await.map_err(|error| {
+        let (drawn, changed) = tokio::join!(drawn, self.engine.changed_since(site, &check));
+        let (text, flows) = drawn.map_err(|error| {
             tracing::error!(%error, "the picture of a plan could not be drawn");
             ApiError::Internal
         })?;
+        let changed = changed.map_err(refused)?;
         let read = self.sites.moment(Some(site), check.read_at, self.engine.now());
-        let changed = self.engine.changed_since(site, &check).await.map_err(refused)?;
         let none = Reach::default();
         let reach = check.checked.reach.as_ref().unwrap_or(&none);
         let violations = check.checked.verdict.as_ref().err();

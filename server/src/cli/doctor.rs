@@ -12,7 +12,7 @@ use crate::store::Keep;
 use crate::store::chain;
 use crate::store::embedded::{Embedded, claim};
 use clap::Args;
-use engine::ports::{Clock, DialPlan, DialPlanError};
+use engine::ports::{Clock, DialPlan, DialPlanError, Hurry};
 use lockdown::guard::{self, CheckedPlan};
 use lockdown::ids::{SiteId, StepId};
 use lockdown::steps::Found;
@@ -167,7 +167,7 @@ async fn cucm(config: &Config, prove_write: bool) -> Vec<Finding> {
     let mut checked = Vec::new();
     for site in &config.sites {
         let cucm = Cucm::new(client.clone(), &site.plan);
-        let found = match cucm.survey().await {
+        let found = match cucm.survey(&Hurry::default()).await {
             Err(error) => vec![Finding::bad("plan", error.to_string(), "CUCM answered before and not now: try again.")],
             Ok(facts) => match guard::check(&site.plan, &facts) {
                 Ok(mut plan) => {

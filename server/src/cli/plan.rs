@@ -6,7 +6,7 @@ use crate::clock::SystemClock;
 use crate::config::{Config, Site};
 use crate::dial_plan::cucm::Cucm;
 use crate::http::rest::plan_bodies::{PlanCheckBody, TracesBody};
-use engine::ports::{Clock, DialPlan};
+use engine::ports::{Clock, DialPlan, Hurry};
 use engine::{PlanCheck, Traces};
 use jiff::civil::DateTime;
 use lockdown::guard::{self, CheckedPlan, Leak, Violation};
@@ -25,7 +25,7 @@ pub(super) async fn check(context: &Context) -> Result<Ended, Sorry> {
     let (mut all, mut words, mut accepted) = (Vec::new(), String::new(), true);
     for site in &config.sites {
         let cucm = Cucm::new(client.clone(), &site.plan);
-        let check = engine::check_plan(&cucm, &SystemClock, site.plan.clone()).await;
+        let check = engine::check_plan(&cucm, &SystemClock, site.plan.clone(), &Hurry::default()).await;
         let mut check = check.map_err(|error| Sorry(format!("the plan cannot be checked: {error}")))?;
         if site.drill_of.is_some() {
             check.of_canaries();
@@ -126,7 +126,7 @@ pub(super) async fn follow(context: &Context, asked: &Trace) -> Result<Ended, So
     let cucm = Cucm::new(Arc::new(axl_client(&config.cucm)?), &site.plan);
     let away = |error| Sorry(format!("the dial plan cannot be read: {error}"));
     let read_at = SystemClock.now();
-    let facts = Arc::new(cucm.survey().await.map_err(away)?);
+    let facts = Arc::new(cucm.survey(&Hurry::default()).await.map_err(away)?);
     let callers = engine::callers_of(&cucm, &facts, &origin).await.map_err(away)?;
     if callers.is_empty() {
         return Err(Sorry(format!(

@@ -1,11 +1,11 @@
 //! The dictionary between the plan's words and AXL's. Performs what the plan says; chooses nothing.
 
-use super::by_sql::{self, BySql};
+use super::by_sql::{self, BySql, WAITED};
 use super::{calling_search_space, partition, route_pattern, sip_route_pattern, time_schedule, translation_pattern};
 use async_trait::async_trait;
 use axl::change::ChangeCursor;
 use axl::route_pattern::{Destination as AxlDestination, RoutePattern as AxlRoutePattern};
-use engine::ports::{DialPlan, DialPlanError};
+use engine::ports::{DialPlan, DialPlanError, Hurry};
 use lockdown::caller::Caller;
 use lockdown::dial_plan::{
     CallingSearchSpace, ChangeMark, Destination, DialPlan as Facts, Endpoint, EndpointKind, RoutePattern,
@@ -40,16 +40,28 @@ impl Cucm {
         Self { client, blocked_partitions: plan.steps.iter().filter_map(partition).collect() }
     }
 
-    async fn route_patterns(&self, sql: &BySql, gone: &mut Vec<String>) -> Result<Vec<RoutePattern>, axl::Error> {
-        let mut patterns = Vec::new();
+    async fn route_patterns(
+        &self,
+        sql: &mut BySql,
+        hurry: &Hurry,
+        gone: &mut Vec<String>,
+    ) -> Result<Vec<RoutePattern>, axl::Error> {
+        let (mut patterns, mut left_out) = (Vec::new(), false);
         for found in self.client.route_patterns(None).await? {
             let mut pattern = route_pattern::of(found.clone());
-            if sql.lead(&mut pattern) {
+            let known = sql.lead(&mut pattern);
+            // One request for each of thousands: an order does not wait for them.
+            if known || hurry.is_asked() {
+                left_out |= !known;
                 patterns.push(pattern);
                 continue;
             }
             let name = format!("route pattern {}", place(&found.pattern, found.partition.as_deref()));
             patterns.extend(unless_gone(self.route_pattern(found).await, name, gone)?);
+        }
+        if left_out {
+            let what = "whether route patterns of the plan lead straight to gateways, which a write may reset";
+            sql.not_read.push(format!("{what} ({WAITED})"));
         }
         Ok(patterns)
     }
@@ -80,15 +92,48 @@ impl Cucm {
         Ok(found.into_iter().map(time_schedule::of).collect())
     }
 
-    async fn whole_plan(&self) -> Result<Facts, axl::Error> {
+    /// Read again where something was changed meanwhile: what was read before may not belong to what was read after.
+    async fn at_one_time(&self, hurry: &Hurry) -> Result<Facts, axl::Error> {
+        let mut first = self.whole_plan(hurry).await?;
+        if !self.changed_meanwhile(&first, hurry).await {
+            return Ok(first);
+        }
+        let again = tokio::select! {
+            again = self.whole_plan(hurry) => again.ok(),
+            () = hurry.asked() => None,
+        };
+        if let Some(second) = again {
+            if !self.changed_meanwhile(&second, hurry).await {
+                return Ok(second);
+            }
+            first = second;
+        }
+        first.not_read.push("what it holds at one time (something was changed while it was read)".into());
+        Ok(first)
+    }
+
+    /// No, where CUCM does not say, and where an order waits.
+    async fn changed_meanwhile(&self, facts: &Facts, hurry: &Hurry) -> bool {
+        let Some(mark) = &facts.mark else { return false };
+        let cursor = ChangeCursor { queue: mark.queue.clone(), next: mark.next };
+        let changes = tokio::time::timeout(PATIENCE, self.client.changes(Some(&cursor)));
+        tokio::select! {
+            biased;
+            () = hurry.asked() => false,
+            changes = changes => matches!(changes, Ok(Ok(changes)) if changes.gap || !changes.uuids.is_empty()),
+        }
+    }
+
+    async fn whole_plan(&self, hurry: &Hurry) -> Result<Facts, axl::Error> {
         self.client.ccm_version().await?;
         let mut gone = Vec::new();
-        let mark = self.mark().await;
-        let mut sql = by_sql::read(&self.client).await?;
+        let mark = self.mark(hurry).await;
+        let mut sql = by_sql::read(&self.client, hurry).await?;
         let calling_search_spaces = self.calling_search_spaces(&mut gone).await?;
-        let (endpoints, legs) = self.endpoints(&mut sql, &calling_search_spaces).await?;
+        let (endpoints, legs) = self.endpoints(&mut sql, hurry, &calling_search_spaces).await?;
         let mut facts = Facts { calling_search_spaces, endpoints, legs, mark, ..Facts::default() };
-        facts.route_patterns = self.route_patterns(&sql, &mut gone).await?;
+        facts.numbers_unknown = sql.has_unknown_numbers();
+        facts.route_patterns = self.route_patterns(&mut sql, hurry, &mut gone).await?;
         facts.sip_route_patterns = self.sip_route_patterns(&mut sql).await?;
         partition::read_into(&mut facts, &self.client).await?;
         facts.schedules = self.schedules(&mut gone).await?;
@@ -100,6 +145,7 @@ impl Cucm {
     async fn endpoints(
         &self,
         sql: &mut BySql,
+        hurry: &Hurry,
         spaces: &[CallingSearchSpace],
     ) -> Result<(Vec<Endpoint>, Legs), axl::Error> {
         let of = |kind, e: axl::endpoint::Endpoint| Endpoint {
@@ -110,15 +156,15 @@ impl Cucm {
             dead: e.blocked,
         };
         let pilots = self.client.hunt_pilots("%").await?;
-        let mut legs = sql.legs(&self.client, spaces).await?;
+        let mut legs = sql.legs(&self.client, hurry, spaces).await?;
         if let Legs::Read(legs) = &mut legs {
             legs.extend(pilots.iter().flat_map(overflows));
         }
         let lines = self.client.lines("%").await?.into_iter();
         let mut lines: Vec<Endpoint> = lines.map(|line| of(EndpointKind::DirectoryNumber, line)).collect();
-        sql.mark(&mut lines);
+        let others = sql.numbers(&mut lines);
         let pilots = pilots.into_iter().map(|pilot| of(EndpointKind::HuntPilot, pilot));
-        Ok((pilots.chain(lines).chain(sql.take_features()).collect(), legs))
+        Ok((pilots.chain(lines).chain(others).collect(), legs))
     }
 
     /// A cluster that refuses to list them is surveyed without, and it is said.
@@ -135,9 +181,12 @@ impl Cucm {
     }
 
     /// A reading needs no list of changes: one that CUCM does not give is no trouble.
-    async fn mark(&self) -> Option<ChangeMark> {
-        let changes = tokio::time::timeout(PATIENCE, self.client.changes(None)).await;
-        let cursor = changes.ok()?.ok()?.cursor;
+    async fn mark(&self, hurry: &Hurry) -> Option<ChangeMark> {
+        let changes = tokio::time::timeout(PATIENCE, self.client.changes(None));
+        let cursor = tokio::select! {
+            changes = changes => changes.ok()?.ok()?.cursor,
+            () = hurry.asked() => return None,
+        };
         Some(ChangeMark { queue: cursor.queue, next: cursor.next })
     }
 
@@ -185,8 +234,8 @@ impl<'s> HeldBy<'s> {
 #[async_trait]
 impl DialPlan for Cucm {
     #[tracing::instrument(name = "dial_plan.survey", skip_all)]
-    async fn survey(&self) -> Result<Facts, DialPlanError> {
-        let (facts, requests) = axl::counted(self.whole_plan()).await;
+    async fn survey(&self, hurry: &Hurry) -> Result<Facts, DialPlanError> {
+        let (facts, requests) = axl::counted(self.at_one_time(hurry)).await;
         let facts = facts.map_err(|error| named(&error))?;
         Ok(Facts { requests, ..facts })
     }

@@ -2,7 +2,7 @@
 
 use crate::telemetry::meters::Meters;
 use async_trait::async_trait;
-use engine::ports::{DialPlan, DialPlanError};
+use engine::ports::{DialPlan, DialPlanError, Hurry};
 use lockdown::caller::Caller;
 use lockdown::dial_plan::{ChangeMark, DialPlan as Facts};
 use lockdown::ids::{StepId, Uuid};
@@ -34,8 +34,8 @@ impl<D> Measured<D> {
 
 #[async_trait]
 impl<D: DialPlan> DialPlan for Measured<D> {
-    async fn survey(&self) -> Result<Facts, DialPlanError> {
-        self.timed("survey", self.inner.survey()).await
+    async fn survey(&self, hurry: &Hurry) -> Result<Facts, DialPlanError> {
+        self.timed("survey", self.inner.survey(hurry)).await
     }
 
     async fn read(&self, plan: &LockPlan) -> Result<BTreeMap<StepId, Found>, DialPlanError> {

@@ -11,7 +11,5 @@ pub(super) async fn read_into(facts: &mut Facts, client: &axl::Client) -> Result
 }
 
 fn of(found: RoutePartition) -> Partition {
-    // Without a schedule there is nothing to be looked up on a clock.
-    let zone = found.zone.filter(|_| found.schedule.is_some());
-    Partition { uuid: Uuid::from(found.uuid), name: found.name, schedule: found.schedule, zone }
+    Partition { uuid: Uuid::from(found.uuid), name: found.name, schedule: found.schedule, zone: found.zone }
 }

@@ -2,7 +2,7 @@
 //! before it may change anything.
 
 use async_trait::async_trait;
-use engine::ports::{DialPlan, DialPlanError};
+use engine::ports::{DialPlan, DialPlanError, Hurry};
 use lockdown::caller::Caller;
 use lockdown::dial_plan::{ChangeMark, DialPlan as Facts};
 use lockdown::ids::{StepId, Uuid};
@@ -16,8 +16,8 @@ pub struct ReadOnly<D>(pub D);
 
 #[async_trait]
 impl<D: DialPlan> DialPlan for ReadOnly<D> {
-    async fn survey(&self) -> Result<Facts, DialPlanError> {
-        self.0.survey().await
+    async fn survey(&self, hurry: &Hurry) -> Result<Facts, DialPlanError> {
+        self.0.survey(hurry).await
     }
 
     async fn read(&self, plan: &LockPlan) -> Result<BTreeMap<StepId, Found>, DialPlanError> {

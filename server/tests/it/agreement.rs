@@ -1,6 +1,6 @@
 //! The product's digit analysis and the simulator's, written apart, follow the same calls.
 
-use engine::ports::DialPlan;
+use engine::ports::{DialPlan, Hurry};
 use lockdown::caller::{Caller, CallerKind};
 use lockdown::dial_plan::{DialPlan as Facts, EndpointKind};
 use lockdown::guard::{self, Place};
@@ -82,7 +82,7 @@ pub(crate) async fn read(sim: &CucmSim, plan: &PlanText) -> Facts {
         version: None,
         timeout: std::time::Duration::from_secs(10),
     });
-    Cucm::new(Arc::new(client.unwrap()), plan).survey().await.unwrap()
+    Cucm::new(Arc::new(client.unwrap()), plan).survey(&Hurry::default()).await.unwrap()
 }
 
 /// Digits near a pattern: each position filled in, sometimes changed, cut or lengthened.

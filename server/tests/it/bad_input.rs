@@ -2,7 +2,7 @@
 
 use crate::world::{DEMO, SITE, World, free_port, http, program};
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use simulators::cucm::{Clause, Sql};
 use std::process::Output;
 
@@ -80,6 +80,8 @@ async fn what_is_deleted_while_the_plan_is_read_is_skipped_and_named() {
     // Otherwise neither route patterns nor calling search spaces are asked for one by one.
     world.cucm.faults().sql = Sql::Refused;
     world.cucm.faults().clause = Clause::Missing;
+    // Otherwise what changed meanwhile is read again.
+    world.cucm.faults().refused = vec!["listChange".into()];
     world.cucm.faults().deleted_meanwhile = gone.map(str::to_owned).into();
     let output = world.run(&["plan", "check"]);
     let said = said(&output);
@@ -87,6 +89,24 @@ async fn what_is_deleted_while_the_plan_is_read_is_skipped_and_named() {
         assert!(said.contains("Deleted while the plan was read: 3 (") && said.contains(name), "{name}: {said}");
     }
     assert_eq!(output.status.code(), Some(0), "what is left may run: {said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_changed_while_the_plan_is_read_is_read_again_and_said_where_it_goes_on() {
+    let world = World::stopped(DEMO, "").await;
+    let check = |edits: u32| {
+        world.cucm.faults().edited_meanwhile = edits;
+        let output = world.run(&["plan", "check", "--json"]);
+        let check: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let site = check["sites"][0].clone();
+        (
+            site["read"]["requests"].as_u64().unwrap(),
+            site["warnings"].to_string().contains("something was changed while it was read"),
+        )
+    };
+    let (once, _) = check(0);
+    assert_eq!(check(1), (2 * once, false), "read twice, and at rest then");
+    assert_eq!(check(9), (2 * once, true), "it is not read for ever");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -215,7 +235,7 @@ async fn the_command_line_says_pending_with_exit_code_3_and_unreachable_with_1()
     world.cucm.stop().await;
     let output = run(&["lock", "--wait", "1", "--json"], &world.url);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
-    assert_ne!(serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()["standing"], "locked");
+    assert_ne!(serde_json::from_slice::<Value>(&output.stdout).unwrap()["standing"], "locked");
     world.cucm.resume().unwrap();
     world.until_standing("locked").await;
     assert_eq!(run(&["status"], &world.url).status.code(), Some(0));

@@ -15,7 +15,7 @@ use simulators::cucm::Cluster;
 use simulators::cucm::digits::{self, Outcome};
 use simulators::cucm::model::{
     Css, Device, Feature, Forward, Number, Partition, Period, RoutePattern, Schedule, SipRoutePattern,
-    TranslationPattern,
+    TranslationPattern, VoiceMailPilot,
 };
 use std::sync::Arc;
 
@@ -630,6 +630,9 @@ async fn calls_that_cucm_makes_by_itself_pass_the_mirror_and_meet_the_block() {
             forwards: vec![forward("queue_full", "5001", "CSS-CFA"), forward("max_wait", "95550002", "CSS-CFA")],
             ..Number::default()
         });
+        let pilot = |number: &str, css: &str| VoiceMailPilot { number: number.into(), css: Some(css.into()) };
+        plan.cluster.voice_mail_pilots =
+            vec![pilot("914035550003", "CSS-RR"), pilot("914035550004", "CSS-STAFF"), pilot("5001", "CSS-CFA")];
         plan.cluster.devices.push(Device {
             name: "SEP-AAR".into(),
             css: Some("CSS-LOBBY".into()),
@@ -674,7 +677,8 @@ async fn calls_that_cucm_makes_by_itself_pass_the_mirror_and_meet_the_block() {
     assert_eq!(of("device:T-RAW").map(|(via, _)| via), Some(Via::Refer), "{told:?}");
     assert_eq!(of("pilot:5801"), Some((Via::HuntOverflow, "95550002")), "who waits too long: {told:?}");
     assert_eq!(of("device:SEP-AAR").map(|(via, _)| via), Some(Via::Aar), "{told:?}");
-    assert_eq!(told.len(), 6, "5003 forwards to an extension, and through the mirror, as T-MIRRORED does: {told:?}");
+    assert_eq!(of("voice_mail_pilot:914035550003").map(|(via, _)| via), Some(Via::VoiceMail), "{told:?}");
+    assert_eq!(told.len(), 7, "5003 forwards to an extension, and through the mirror, as T-MIRRORED does: {told:?}");
     // The simulator follows the same legs.
     let mut locked = run.sim.cluster().clone();
     locked.partition("LOCK").unwrap().schedule = None;

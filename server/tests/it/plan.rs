@@ -1,10 +1,11 @@
 //! `plan check` and `plan trace`, by the command line and by REST.
 
 use crate::sign_in::signed_in;
-use crate::world::{DEMO, SITE, World};
+use crate::world::{DEMO, SITE, World, http};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use simulators::cucm::Sql;
+use simulators::cucm::model::Forward;
 use std::collections::BTreeSet;
 
 impl World {
@@ -95,7 +96,7 @@ async fn where_sql_says_nothing_calling_search_spaces_are_judged_and_it_is_said(
         assert_eq!(callers.len(), world.cucm.cluster().calling_search_spaces.len());
         assert!(callers.iter().all(|caller| caller["kind"] == "css" && caller["count"] == 0), "{callers:?}");
         let warnings = check["warnings"].to_string();
-        for said in [&format!("Who calls from where was not read ({why}"), "CUCM did not tell where"] {
+        for said in [&format!("Who calls from where was not read ({why}"), "Not read: where"] {
             assert!(warnings.contains(said), "{said}: {warnings}");
         }
     }
@@ -113,6 +114,51 @@ async fn a_server_locks_where_sql_says_nothing() {
     world.until_standing("normal").await;
     world.lock_verified().await;
     world.calls_are_locked();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_column_that_this_version_lacks_costs_its_own_forwards_alone() {
+    let world = World::stopped(DEMO, "").await;
+    world.cucm.edit(|cluster| {
+        let forward = |when: &str| Forward {
+            when: when.into(),
+            destination: "914035550100".into(),
+            css: vec!["CSS-PHONE-LD".into()],
+        };
+        cluster.lines[0].forwards = ["all", "busy", "unregistered"].map(forward).into();
+    });
+    let number = world.cucm.cluster().lines[0].pattern.clone();
+    let legs = || {
+        let traced = world.json(&["plan", "trace", &number, "--from", "css:CSS-PHONE-LD"]);
+        let legs = traced["traces"][0]["dialling"][0]["now"]["legs"].as_array().unwrap().clone();
+        legs.iter().map(|leg| leg["via"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(legs(), ["forward_all", "forward_busy", "forward_unregistered"]);
+    world.cucm.faults().missing_columns = vec!["cfurdestination".into()];
+    assert_eq!(legs(), ["forward_all", "forward_busy"]);
+    let warnings = world.json(&["plan", "check"])["sites"][0]["warnings"].to_string();
+    assert!(warnings.contains("forwards of cfurdestination (this version has not all columns of them)"), "{warnings}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_lock_waits_for_no_sql_that_hangs_and_the_check_is_made_again_after_it() {
+    let world = World::stopped(DEMO, "").await;
+    // Longer than an order is waited for below.
+    let config = std::fs::read_to_string(world.config()).unwrap();
+    let patient = config.replace("timeout = \"2s\"", "timeout = \"10m\"");
+    assert_ne!(patient, config);
+    std::fs::write(world.config(), patient).unwrap();
+    world.cucm.faults().sql = Sql::Hangs;
+    world.serve().await;
+    world.lock_verified().await;
+    world.calls_are_locked();
+    let asked = || http().get(format!("{}/metrics", world.url)).bearer_auth(world.everything()).send();
+    let says = |read: u8| format!("lockdown_plan_callers_read{{site=\"{SITE}\"}} {read}");
+    let metrics = async || asked().await.unwrap().text().await.unwrap();
+    assert!(metrics().await.contains(&says(0)), "what was left out is said: {}", metrics().await);
+    world.cucm.faults().sql = Sql::Answers;
+    world.release_verified().await;
+    world.until("who calls from where was read", async || metrics().await.contains(&says(1))).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

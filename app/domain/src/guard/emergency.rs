@@ -1,7 +1,7 @@
 //! Does every caller get through to every protected number, normal, locked, and at each point between?
 
-use super::Violation;
 use super::words::{callers_in_words, in_words};
+use super::{Cancelled, Violation, unless};
 use crate::caller::{Caller, CallerKind};
 use crate::dial_plan::{Destination, DialPlan, EndpointKind};
 use crate::hours::Hours;
@@ -11,6 +11,7 @@ use crate::reach::{Dialling, DigitAnalysis, End, Route};
 use crate::steps::{Found, Step, StepValue, Target};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::AtomicBool;
 
 /// What becomes of a call to a protected number, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -81,7 +82,13 @@ const DIALLING: [(Dialling, &str); 2] = [(Dialling::EnBloc, "all at once"), (Dia
 
 /// Follows every form from every caller. A plan under which somebody loses the way, is sent another one, or has to wait is
 /// refused.
-pub(super) fn prove(plan: &LockPlan, dial_plan: &DialPlan, callers: &[Caller], forms: &BTreeSet<String>) -> Emergency {
+pub(super) fn prove(
+    plan: &LockPlan,
+    dial_plan: &DialPlan,
+    callers: &[Caller],
+    forms: &BTreeSet<String>,
+    cancelled: &AtomicBool,
+) -> Result<Emergency, Cancelled> {
     let normal = plan.applied_to(dial_plan, Target::Normal);
     // Read while locked, what was read is no measure; then normal is compared with locked alone.
     let read_now = plan.steps.iter().all(|step| step.find_in(dial_plan) != Found::Value(step.value(Target::Locked)));
@@ -91,19 +98,14 @@ pub(super) fn prove(plan: &LockPlan, dial_plan: &DialPlan, callers: &[Caller], f
     let states = states_on_the_way(plan, &normal);
     for (at, state) in states.iter().chain([&normal]).enumerate() {
         let is_normal = at == states.len();
-        let mut hours = Hours::of([dial_plan, state]);
-        // On the way for a second: all and none are enough.
-        if at + 1 < states.len() {
-            hours.retain(|hours| *hours == Hours::All || *hours == Hours::none());
-        }
-        for hours in &hours {
+        for hours in &Hours::of([dial_plan, state]) {
             for reading in Originator::of([dial_plan, &normal, state]) {
                 let (before, after) = (base.at(hours), base.in_state(state, hours));
-                proof.compare(&before.reading(*reading), &after.reading(*reading), is_normal);
+                proof.compare((&before.reading(*reading), &after.reading(*reading)), is_normal, cancelled)?;
             }
         }
     }
-    proof.ended()
+    Ok(proof.ended())
 }
 
 /// The dial plan after each redirecting step, and when all is locked. Blocking steps only ever take
@@ -137,8 +139,14 @@ impl<'p> Proof<'p> {
         Self { callers, forms, reached, diverted: BTreeMap::new() }
     }
 
-    fn compare(&mut self, before: &DigitAnalysis<'_>, after: &DigitAnalysis<'_>, is_normal: bool) {
+    fn compare(
+        &mut self,
+        (before, after): (&DigitAnalysis<'_>, &DigitAnalysis<'_>),
+        is_normal: bool,
+        cancelled: &AtomicBool,
+    ) -> Result<(), Cancelled> {
         for (number, caller) in self.callers.iter().enumerate() {
+            unless(cancelled)?;
             let spaces = caller.spaces();
             self.compare_lifted(number, before.lifted(&spaces), after.lifted(&spaces));
             for (form, digits) in self.forms.iter().enumerate() {
@@ -156,6 +164,7 @@ impl<'p> Proof<'p> {
                 }
             }
         }
+        Ok(())
     }
 
     /// A phone that calls an emergency number when its receiver is lifted (PLAR).

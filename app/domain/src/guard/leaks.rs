@@ -2,6 +2,7 @@
 
 use super::addresses;
 use super::words::caller_in_words;
+use super::{Cancelled, unless};
 use crate::caller::{Caller, CallerKind, Incoming};
 use crate::dial_plan::{DialPlan, EndpointKind, Feature, place};
 use crate::hours::Hours;
@@ -12,6 +13,7 @@ use crate::reach::{Dialling, DigitAnalysis, End, Route, Wanted, Way};
 use crate::steps::Target;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::AtomicBool;
 
 /// A way past the lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +60,8 @@ pub enum Via {
     Refer,
     /// The receiver is lifted, and CUCM calls (private line, automatic ringdown).
     Plar,
+    /// A call that is forwarded to voice mail goes on to the pilot's number.
+    VoiceMail,
     /// An address is dialled (`name@host`).
     SipRoutePattern,
     /// Kept by a newer server.
@@ -81,6 +85,7 @@ impl Via {
             Self::Aar => "alternate routing (AAR)",
             Self::Refer => "transferred by the far end",
             Self::Plar => "lifted (PLAR)",
+            Self::VoiceMail => "sent to voice mail",
             Self::SipRoutePattern => "dialled as an address",
             Self::Other => "in a way that this version does not know",
         }
@@ -133,8 +138,8 @@ pub(super) fn find(
     plan: &LockPlan,
     dial_plan: &DialPlan,
     callers: &[Caller],
-    forms: &BTreeSet<String>,
-) -> Found {
+    (forms, cancelled): (&BTreeSet<String>, &AtomicBool),
+) -> Result<Found, Cancelled> {
     let (normal, locked) = (plan.applied_to(dial_plan, Target::Normal), plan.applied_to(dial_plan, Target::Locked));
     let by_address = addresses::leaks(text, &locked, callers);
     let open = DigitAnalysis::new(&locked, &Hours::All);
@@ -146,6 +151,7 @@ pub(super) fn find(
     let mut known: HashMap<Alike, Ways> = HashMap::new();
     let mut found = Found { leaks: Vec::new(), pstn: Vec::new(), unfinished: Vec::new(), cut: Vec::new() };
     for caller in callers {
+        unless(cancelled)?;
         let spaces = caller.spaces();
         let ways = search.known_ways(&mut known, &spaces, &caller.incoming);
         let lifted = search.lifted(caller);
@@ -164,6 +170,7 @@ pub(super) fn find(
     }
     found.leaks.extend(by_address);
     for leg in dial_plan.legs.all() {
+        unless(cancelled)?;
         let (leak, complete) = match &leg.destination {
             Some(digits) => (search.leg_to(leg, digits), true),
             None => search.leg_anywhere(leg, &mut known),
@@ -174,7 +181,7 @@ pub(super) fn find(
     found
         .leaks
         .sort_by(|a, b| b.count.cmp(&a.count).then_with(|| (&a.caller, a.direction).cmp(&(&b.caller, b.direction))));
-    found
+    Ok(found)
 }
 
 fn is_outbound(leak: &Leak) -> bool {

@@ -11,7 +11,7 @@ mod unread;
 mod words;
 
 use crate::caller::Caller;
-use crate::dial_plan::{DialPlan, Endpoint, place};
+use crate::dial_plan::{DialPlan, Endpoint, EndpointKind, place};
 use crate::hours::Hours;
 use crate::pattern::Pattern;
 use crate::plan::{LockPlan, PlanText};
@@ -19,6 +19,7 @@ use crate::reach::DigitAnalysis;
 use crate::steps::{Object, Step, StepText, Target};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use words::counted;
 
 pub use crate::violation::Violation;
@@ -120,12 +121,25 @@ pub fn check(text: &PlanText, dial_plan: &DialPlan) -> Result<CheckedPlan, Vec<V
 
 /// Freezes the plan against `dial_plan`, proves what can be proved, and says who can call where.
 pub fn judge(text: &PlanText, dial_plan: &DialPlan) -> Checked {
+    judge_until(text, dial_plan, &AtomicBool::new(false))
+        .unwrap_or_else(|_: Cancelled| unreachable!("nobody cancels it"))
+}
+
+/// Nobody waits for it any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cancelled;
+
+/// As [`judge`], until `cancelled` is set: a caller is looked at to the end, and no other after that.
+///
+/// # Errors
+/// When it was cancelled.
+pub fn judge_until(text: &PlanText, dial_plan: &DialPlan, cancelled: &AtomicBool) -> Result<Checked, Cancelled> {
     let mut violations = check_text(text);
     let plan = match text.freeze(dial_plan) {
         Ok(plan) => plan,
         Err(errors) => {
             violations.extend(errors.into_iter().map(Violation::from));
-            return Checked { verdict: Err(violations), warnings: vec![NOT_JUDGED.into()], reach: None };
+            return Ok(Checked { verdict: Err(violations), warnings: vec![NOT_JUDGED.into()], reach: None });
         }
     };
     let mut forms = dialled_forms(text, dial_plan);
@@ -135,11 +149,11 @@ pub fn judge(text: &PlanText, dial_plan: &DialPlan) -> Checked {
     let callers = dial_plan.callers();
     let mut everybody = callers.clone();
     everybody.extend(dial_plan.unused_spaces());
-    let emergency = emergency::prove(&plan, dial_plan, &everybody, &forms);
+    let emergency = emergency::prove(&plan, dial_plan, &everybody, &forms, cancelled)?;
     violations.extend(emergency.violations);
     violations.extend(emergency::unproven(&plan, dial_plan, &everybody, &forms));
     violations.dedup();
-    let found = leaks::find(text, &plan, dial_plan, &everybody, &forms);
+    let found = leaks::find(text, &plan, dial_plan, &everybody, (&forms, cancelled))?;
     let mut warnings = warnings(text, &plan, dial_plan);
     warnings.extend(emergency::warnings(text, &forms, &callers, &emergency.reached));
     let unfinished = !found.unfinished.is_empty();
@@ -153,7 +167,7 @@ pub fn judge(text: &PlanText, dial_plan: &DialPlan) -> Checked {
         "Callers from which very many ways lead past the lock",
         &format!("The first {} of each are listed", leaks::LISTED),
     ));
-    let from_every_phone = if dial_plan.callers_read() {
+    let from_every_phone = if dial_plan.callers_read() && !dial_plan.numbers_unknown {
         emergency::from_every_phone(text, &callers, &emergency.reached)
     } else {
         Vec::new()
@@ -178,7 +192,11 @@ pub fn judge(text: &PlanText, dial_plan: &DialPlan) -> Checked {
         callers_read: dial_plan.callers_read(),
     };
     let verdict = if violations.is_empty() { Ok(accepted) } else { Err(violations) };
-    Checked { verdict, warnings, reach: Some(reach) }
+    Ok(Checked { verdict, warnings, reach: Some(reach) })
+}
+
+fn unless(cancelled: &AtomicBool) -> Result<(), Cancelled> {
+    if cancelled.load(Ordering::Relaxed) { Err(Cancelled) } else { Ok(()) }
 }
 
 /// A form that is not in the plan's list is told where it leads anywhere.
@@ -216,6 +234,7 @@ fn warnings(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan) -> Vec<Strin
     let normal = plan.applied_to(dial_plan, Target::Normal);
     let mut warnings: Vec<String> = unread::callers_not_read(dial_plan).into_iter().collect();
     warnings.extend(unread::schedules(dial_plan));
+    warnings.extend(unread::clocks(&normal));
     warnings.extend(unread::originators(&[dial_plan, &normal, &plan.applied_to(dial_plan, Target::Locked)]));
     warnings.extend(unread::unread(&DigitAnalysis::new(&normal, &Hours::All), dial_plan));
     warnings.extend(unread::astray(text, plan, dial_plan));
@@ -290,7 +309,8 @@ fn forbidden_object(
 
 fn pilot_is_missing(text: &PlanText, dial_plan: &DialPlan) -> Option<Violation> {
     let pilot = &text.eoc_pilot;
-    let is_pilot = |e: &&Endpoint| pilot.is(&e.pattern, e.partition.as_deref());
+    let answers = |e: &Endpoint| !matches!(e.kind, EndpointKind::Feature(_));
+    let is_pilot = |e: &&Endpoint| answers(e) && pilot.is(&e.pattern, e.partition.as_deref());
     let name = || place(&pilot.pattern, Some(&pilot.partition));
     match dial_plan.endpoints.iter().find(is_pilot) {
         None => Some(Violation::NoPilot { pilot: name() }),

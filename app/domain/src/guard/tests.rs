@@ -3,8 +3,8 @@ use super::words::NAMED;
 use super::*;
 use crate::caller::{CallerKind, Callers};
 use crate::dial_plan::{
-    Activity, CallingSearchSpace, Destination, DigitChange, Discard, Endpoint, EndpointKind, Partition, RoutePattern,
-    TimeSchedule, TranslationPattern,
+    Activity, CallingSearchSpace, Destination, DigitChange, Discard, Endpoint, EndpointKind, Feature, Partition,
+    RoutePattern, TimeSchedule, TranslationPattern,
 };
 use crate::ids::{SiteId, Uuid};
 use crate::leg::{Leg, Legs};
@@ -708,4 +708,66 @@ fn all_of_a_partition_leaves_its_empty_pattern_as_it_is() {
     };
     assert_eq!(frozen(Patterns::AllExcept(vec![])), ["77XX in LIFT"]);
     assert_eq!(frozen(Patterns::One(String::new())), ["an empty pattern in LIFT"]);
+}
+
+#[test]
+fn a_check_that_nobody_waits_for_any_more_ends_before_the_next_caller() {
+    let (text, dial_plan) = (text(vec![schedule_step()]), dial_plan());
+    assert!(judge_until(&text, &dial_plan, &AtomicBool::new(false)).is_ok());
+    assert_eq!(judge_until(&text, &dial_plan, &AtomicBool::new(true)).err(), Some(Cancelled));
+}
+
+#[test]
+fn a_number_that_nobody_answers_is_no_pilot() {
+    let mut plan = dial_plan();
+    for endpoint in &mut plan.endpoints {
+        endpoint.kind = EndpointKind::Feature(Feature::MeetMe);
+    }
+    assert!(refused(&text(vec![schedule_step()]), &plan).contains("5911"));
+}
+
+#[test]
+fn where_numbers_are_not_known_nothing_is_said_to_work_from_every_phone() {
+    let mut plan = dial_plan();
+    plan.callers = Callers::Read(vec![caller(Some("PHONE"), None)]);
+    let text = text(vec![schedule_step()]);
+    assert_eq!(check(&text, &plan).unwrap().from_every_phone, ["911", "9911"]);
+    plan.numbers_unknown = true;
+    assert_eq!(check(&text, &plan).unwrap().from_every_phone, [""; 0]);
+}
+
+#[test]
+fn what_is_lost_on_the_way_alone_and_with_one_of_two_schedules_alone_refuses_the_plan() {
+    let mut plan = dial_plan();
+    at_some_hours(&mut plan, "NIGHT");
+    at_some_hours(&mut plan, "SHIFT");
+    plan.partitions.push(Partition {
+        uuid: Uuid::from("LOCK2"),
+        name: "LOCK2".into(),
+        schedule: Some("TS-NEVER".into()),
+        zone: None,
+    });
+    let spaces = &mut plan.calling_search_spaces;
+    spaces[0].members = ["LOCK2", "SHIFT", "LOCK", "911", "PSTN"].map(str::to_owned).into();
+    let detour = ["NIGHT", "911"].map(str::to_owned).into();
+    spaces.push(CallingSearchSpace { uuid: Uuid::from("DETOUR"), name: "DETOUR".into(), members: detour });
+    // Out at once by the last step; before it by the shift's own pattern, else by a detour that is shut by night.
+    plan.route_patterns.push(RoutePattern { urgent: true, ..route("911", "LOCK2") });
+    plan.route_patterns.push(RoutePattern { urgent: true, ..route("911", "SHIFT") });
+    plan.route_patterns.push(RoutePattern { urgent: true, blocked: true, ..route("911", "NIGHT") });
+    plan.translation_patterns.push(TranslationPattern {
+        css: Some("DETOUR".into()),
+        change: DigitChange::default(),
+        ..mirror("911")
+    });
+    let last = StepText::PartitionSchedule(PartitionScheduleText {
+        group: Group::OutboundRedirect,
+        partition: "LOCK2".into(),
+        normal: Some("TS-NEVER".into()),
+        locked: None,
+    });
+    let refused = |steps: Vec<StepText>| check(&text(steps), &plan).err().unwrap_or_default();
+    assert_eq!(refused(vec![last.clone(), schedule_step()]), vec![], "the other way round it is never lost");
+    let told: Vec<String> = refused(vec![schedule_step(), last]).iter().map(ToString::to_string).collect();
+    assert!(told.iter().any(|one| one.contains("911 dialled") && one.contains("blocked")), "{told:?}");
 }

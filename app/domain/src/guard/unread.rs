@@ -9,17 +9,17 @@ use crate::originator;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{Dialling, DigitAnalysis, End};
 use crate::steps::{Switch, Target};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What no reading of the dial plan says, or what is not read of it.
 pub(super) fn limits(dial_plan: &DialPlan) -> Vec<String> {
     let blocked = "Where route patterns are blocked, they are stopped as well; mirrors alone do not stop them.";
     let legs = match &dial_plan.legs {
         Legs::Read(_) => {
-            format!("Refers by anything but SIP trunks, voice mail pilots and roaming are not read. {blocked}")
+            format!("Refers by anything but SIP trunks, and roaming, are not read. {blocked}")
         }
         Legs::NotRead { why } => format!(
-            "Calls that CUCM makes by itself (forwards, hunt overflow, mobility, AAR, refer) were not read ({why}). {blocked}"
+            "Calls that CUCM makes by itself (forwards, hunt overflow, voice mail, mobility, AAR, refer) were not read ({why}). {blocked}"
         ),
     };
     let mobile =
@@ -52,7 +52,7 @@ pub(super) fn unread(analysis: &DigitAnalysis<'_>, dial_plan: &DialPlan) -> Vec<
     let filters = filters.chain(dial_plan.translation_patterns.iter().map(|p| (&p.pattern, &p.partition, p.filtered)));
     let filters = filters.filter(|(pattern, _, filtered)| *filtered && pattern.contains('@'));
     let filters = filters.map(|(pattern, partition, _)| place_of(pattern, partition.as_ref())).collect();
-    let not_read = dial_plan.not_read.iter().map(|what| Some(format!("CUCM did not tell {what}.")));
+    let not_read = dial_plan.not_read.iter().map(|what| Some(format!("Not read: {what}.")));
     let found = [
         counted(
             dial_plan.gone.clone(),
@@ -119,6 +119,23 @@ pub(super) fn schedules(dial_plan: &DialPlan) -> Option<String> {
         names.into_iter().map(str::to_owned).collect(),
         "Time schedules of partitions",
         "All active, none, each by itself and all but each were looked at: nothing is claimed about other hours",
+    )
+}
+
+/// Partitions of one schedule that follow it on different clocks: for some hours a day one is active and the other is not.
+pub(super) fn clocks(dial_plan: &DialPlan) -> Option<String> {
+    let mut clocks: BTreeMap<&str, BTreeSet<Option<&str>>> = BTreeMap::new();
+    let part_time = dial_plan.part_time();
+    for partition in &dial_plan.partitions {
+        if let Some(schedule) = partition.schedule.as_deref().filter(|name| part_time.contains(name)) {
+            clocks.entry(schedule).or_default().insert(partition.zone.as_deref());
+        }
+    }
+    let several = clocks.into_iter().filter(|(_, zones)| zones.len() > 1).map(|(schedule, _)| schedule.to_owned());
+    counted(
+        several.collect(),
+        "Time schedules that partitions follow on different clocks",
+        "Nothing is claimed about hours at which some of these partitions are active and some are not",
     )
 }
 

@@ -156,8 +156,10 @@ async fn act(node: &Node, user: &str, asked: &Asked) -> Response {
         return faulted(&operation, -1, "This node is a subscriber: its database is read-only");
     }
     if operation == "executeSQLQuery" {
-        let refused = match lock(&node.state.faults).sql {
+        let sql = lock(&node.state.faults).sql;
+        let refused = match sql {
             Sql::Answers | Sql::Empty => None,
+            Sql::Hangs => std::future::pending().await,
             Sql::Refused => Some((StatusCode::FORBIDDEN, "Forbidden")),
             Sql::Broken => Some((StatusCode::NOT_ACCEPTABLE, "Not acceptable")),
         };
@@ -172,6 +174,11 @@ async fn act(node: &Node, user: &str, asked: &Asked) -> Response {
     if operation.starts_with("get") {
         delete_meanwhile(&node.state, &asked.operation);
     }
+    if operation == "listRoutePattern" && lock(&node.state.faults).edits() {
+        lock(&node.state.cluster).edited(|cluster| {
+            cluster.partitions.iter_mut().take(1).for_each(|partition| partition.description.push('.'));
+        });
+    }
     let outcome = {
         let faults = lock(&node.state.faults).clone();
         let refused = faults.refused.contains(&asked.operation.name);
@@ -181,6 +188,7 @@ async fn act(node: &Node, user: &str, asked: &Asked) -> Response {
             max_rows: faults.max_rows,
             clause: faults.clause,
             sql: faults.sql,
+            missing_columns: &faults.missing_columns,
         };
         let mut replica = lock(&node.state.replica);
         match replica.as_mut().filter(|_| !node.publisher) {
@@ -205,7 +213,7 @@ fn delete_meanwhile(state: &State, ask: &soap::Node) {
     let Some(asked) = ask.text_of("uuid") else { return };
     let doomed = lock(&state.faults).deleted_meanwhile.clone();
     for name in doomed {
-        lock(&state.cluster).delete_if(&name, asked);
+        lock(&state.cluster).edited(|cluster| cluster.delete_if(&name, asked));
     }
 }
 

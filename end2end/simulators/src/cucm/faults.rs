@@ -27,6 +27,8 @@ pub struct Faults {
     pub clause: Clause,
     /// What becomes of SQL.
     pub sql: Sql,
+    /// Columns of `numplan` that this version does not have.
+    pub missing_columns: Vec<String>,
     /// Operations that this cluster does not carry out.
     pub refused: Vec<String>,
     /// The AXL versions it takes; empty takes all.
@@ -38,6 +40,8 @@ pub struct Faults {
     /// Calling search spaces, schedules and route patterns that an administrator deletes just before they are asked for
     /// by their id: a list still named them.
     pub deleted_meanwhile: Vec<String>,
+    /// Before each of the next so many lists of route patterns an administrator edits a partition.
+    pub edited_meanwhile: u32,
 }
 
 /// How a cluster answers SQL.
@@ -52,6 +56,8 @@ pub enum Sql {
     Empty,
     /// Something on the way answers with a page of its own.
     Broken,
+    /// It is never answered.
+    Hangs,
 }
 
 /// The joined names of the members of a calling search space.
@@ -85,6 +91,10 @@ impl Faults {
             (&mut self.html, Fate::Html),
         ];
         fates.into_iter().find_map(|(count, fate)| take_one(count).then_some(fate)).unwrap_or(Fate::Answer)
+    }
+
+    pub(crate) fn edits(&mut self) -> bool {
+        take_one(&mut self.edited_meanwhile)
     }
 
     pub(crate) fn takes_write(&mut self) -> bool {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -20,6 +20,7 @@ pub struct Cluster {
     pub hunt_pilots: Vec<Number>,
     pub lines: Vec<Number>,
     pub features: Vec<Feature>,
+    pub voice_mail_pilots: Vec<VoiceMailPilot>,
     pub devices: Vec<Device>,
     pub route_groups: Vec<RouteGroup>,
     /// By name, as CUCM's processes know them.
@@ -131,6 +132,14 @@ pub struct Number {
     /// Blocked, or not active.
     pub dead: bool,
     pub forwards: Vec<Forward>,
+}
+
+/// The number that calls sent to voice mail go on to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct VoiceMailPilot {
+    pub number: String,
+    pub css: Option<String>,
 }
 
 /// A number that does something in CUCM, or that CUCM keeps for another purpose.
@@ -344,8 +353,26 @@ impl Cluster {
         for now in differing(&before.calling_search_spaces, &self.calling_search_spaces) {
             note("Css", uuid("Css", &now.name));
         }
+        for gone in gone(&before.route_patterns, &self.route_patterns, RoutePattern::uuid) {
+            note("RoutePattern", gone);
+        }
+        for gone in gone(&before.calling_search_spaces, &self.calling_search_spaces, |css| uuid("Css", &css.name)) {
+            note("Css", gone);
+        }
+        for gone in gone(&before.schedules, &self.schedules, |schedule| uuid("TimeSchedule", &schedule.name)) {
+            note("TimeSchedule", gone);
+        }
         self.changes.extend(found);
     }
+}
+
+/// Uuids of what is there no more.
+fn gone<T>(before: &[T], now: &[T], uuid: impl Fn(&T) -> String) -> Vec<String> {
+    if now.len() >= before.len() {
+        return Vec::new();
+    }
+    let left: BTreeSet<String> = now.iter().map(&uuid).collect();
+    before.iter().map(uuid).filter(|uuid| !left.contains(uuid)).collect()
 }
 
 /// What is new or changed. Most edits change one row in place: its neighbours are compared where they stand.

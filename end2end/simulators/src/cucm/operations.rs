@@ -19,6 +19,7 @@ pub(crate) struct Manner<'a> {
     pub(crate) max_rows: Option<usize>,
     pub(crate) clause: Clause,
     pub(crate) sql: Sql,
+    pub(crate) missing_columns: &'a [String],
 }
 
 type Answer = Result<String, Fault>;
@@ -59,6 +60,11 @@ pub(crate) fn perform(cluster: &mut Cluster, ask: &Node, manner: &Manner<'_>) ->
             let trunks = cluster.devices.iter().filter(|device| device.class == "Trunk");
             list(trunks.map(|device| (&device.name, &None, trunk_row(device, ask, manner))), ask, manner)
         }
+        "listVoiceMailPilot" => list(
+            cluster.voice_mail_pilots.iter().map(|pilot| (&pilot.number, &None, voice_mail_row(pilot, ask, manner))),
+            ask,
+            manner,
+        ),
         "listCss" => list(
             cluster.calling_search_spaces.iter().map(|c| (&c.name, &None, css_row(c, ask, manner, false))),
             ask,
@@ -149,7 +155,9 @@ pub(crate) fn perform(cluster: &mut Cluster, ask: &Node, manner: &Manner<'_>) ->
             "Time Period",
         ),
         "executeSQLQuery" if manner.sql == Sql::Empty => Ok("<return/>".into()),
-        "executeSQLQuery" => sql::answer(cluster, ask.text_of("sql").unwrap_or_default(), manner.max_rows),
+        "executeSQLQuery" => {
+            sql::answer(cluster, ask.text_of("sql").unwrap_or_default(), manner.max_rows, manner.missing_columns)
+        }
         "listChange" => Ok(changes(cluster, ask)?),
         "updateRoutePattern"
         | "updateSipRoutePattern"
@@ -201,7 +209,7 @@ fn list<'a>(
     }
     let found: Vec<String> = rows
         .filter(|(name, partition, _)| {
-            let by_name = wants("pattern").or(wants("name")).is_none_or(|p| like(p, name));
+            let by_name = wants("pattern").or(wants("name")).or(wants("dirn")).is_none_or(|p| like(p, name));
             let by_partition =
                 wants("routePartitionName").is_none_or(|p| partition.as_ref().is_some_and(|name| like(p, name)));
             by_name && by_partition
@@ -416,6 +424,11 @@ fn partition_row(p: &Partition, ask: &Node, manner: &Manner<'_>) -> String {
         ("timeZone", Value::text(p.zone.as_deref().unwrap_or("Etc/GMT"))),
     ];
     row("routePartition", &uuid("RoutePartition", &p.name), fields, ask.child("returnedTags"), manner.nils)
+}
+
+fn voice_mail_row(pilot: &model::VoiceMailPilot, ask: &Node, manner: &Manner<'_>) -> String {
+    let fields = vec![("dirn", Value::text(&pilot.number)), ("cssName", reference("Css", pilot.css.as_ref()))];
+    row("voiceMailPilot", &uuid("VoiceMailPilot", &pilot.number), fields, ask.child("returnedTags"), manner.nils)
 }
 
 fn schedule_row(s: &model::Schedule, ask: &Node, manner: &Manner<'_>) -> String {

@@ -3,21 +3,19 @@
 use super::{Asking, BySql};
 use axl::sip_trunk::SipTrunk;
 use axl::sql::Row;
+use axl::voice_mail_pilot::VoiceMailPilot;
 use axl::{Client, Error};
+use engine::ports::Hurry;
 use lockdown::dial_plan::CallingSearchSpace;
 use lockdown::guard::Via;
 use lockdown::ids::Uuid;
 use lockdown::leg::{Leg, Legs};
 use std::collections::HashMap;
 
-/// Numbers that forward all calls, and with what.
-const FORWARD_ALL: &str = "n.dnorpattern as pattern, f.cfadestination as destination, \
-    f.fkcallingsearchspace_cfa as css, f.fkcallingsearchspace_scfa as second \
-    from callforwarddynamic f inner join numplan n on n.pkid = f.fknumplan \
-    where f.cfadestination <> '' order by n.pkid";
+/// A forward but that of all calls: its destination, its calling search space, and what it is.
+type Forward = (&'static str, &'static str, Via);
 
-/// Every other forward: its destination, its calling search space, and what it is.
-const FORWARDS: [(&str, &str, Via); 9] = [
+const FORWARDS: [Forward; 9] = [
     ("cfbdestination", "fkcallingsearchspace_cfb", Via::ForwardBusy),
     ("cfbintdestination", "fkcallingsearchspace_cfbint", Via::ForwardBusy),
     ("cfnadestination", "fkcallingsearchspace_cfna", Via::ForwardNoAnswer),
@@ -29,17 +27,22 @@ const FORWARDS: [(&str, &str, Via); 9] = [
     ("cfurintdestination", "fkcallingsearchspace_cfurint", Via::ForwardUnregistered),
 ];
 
-fn forwards() -> String {
-    let columns: Vec<String> = FORWARDS.iter().map(|(to, css, _)| format!("n.{to}, n.{css}")).collect();
-    let set: Vec<String> = FORWARDS.iter().map(|(to, ..)| format!("n.{to} <> ''")).collect();
+/// Numbers that forward, and with what.
+fn forwards(kinds: &[Forward]) -> String {
+    let columns: String = kinds.iter().map(|(to, css, _)| format!(", n.{to}, n.{css}")).collect();
+    let set: String = kinds.iter().map(|(to, ..)| format!(" or n.{to} <> ''")).collect();
     format!(
-        "n.dnorpattern as pattern, {} from numplan n \
-         inner join typepatternusage u on u.enum = n.tkpatternusage \
-         where u.name = 'Device' and ({}) order by n.pkid",
-        columns.join(", "),
-        set.join(" or ")
+        "n.dnorpattern as pattern, f.cfadestination as destination, \
+         f.fkcallingsearchspace_cfa as css, f.fkcallingsearchspace_scfa as second{columns} \
+         from numplan n inner join typepatternusage u on u.enum = n.tkpatternusage \
+         left outer join callforwarddynamic f on f.fknumplan = n.pkid \
+         where u.name = 'Device' and (f.cfadestination <> ''{set}) order by n.pkid"
     )
 }
+
+/// What the table of numbers holds in this version.
+const COLUMNS: &str = "c.colname as name from syscolumns c inner join systables t on t.tabid = c.tabid \
+    where t.tabname = 'numplan' order by c.colno";
 
 /// Profiles whose mobiles ring along, by the calling search space with which they are rung. No person is read.
 const MOBILITY: &str = "p.fkcallingsearchspace_reroute as css, count(distinct p.pkid) as n, min(p.name) as example \
@@ -64,16 +67,13 @@ fn named(row: &Row, columns: &[&str], names: &HashMap<&Uuid, &str>) -> Vec<Strin
     ids.filter_map(|id| names.get(&id).map(|name| (*name).to_owned())).collect()
 }
 
-fn forward_all(row: &Row, names: &HashMap<&Uuid, &str>) -> Vec<Leg> {
-    let (Some(number), Some(to)) = (row.text("pattern"), row.text("destination")) else { return Vec::new() };
-    let spaces = named(row, &["css", "second"], names);
-    vec![forward(Via::ForwardAll, number, to, spaces)]
-}
-
-fn other_forwards(row: &Row, names: &HashMap<&Uuid, &str>) -> Vec<Leg> {
+fn forwarded(row: &Row, names: &HashMap<&Uuid, &str>) -> Vec<Leg> {
     let Some(number) = row.text("pattern") else { return Vec::new() };
+    let all = row.text("destination");
+    let all = all.map(|to| forward(Via::ForwardAll, number, to, named(row, &["css", "second"], names)));
     let set = FORWARDS.iter().filter_map(|(to, css, via)| Some((row.text(to)?, css, via)));
-    set.map(|(to, css, via)| forward(*via, number, to, named(row, &[css], names))).collect()
+    let set = set.map(|(to, css, via)| forward(*via, number, to, named(row, &[css], names)));
+    all.into_iter().chain(set).collect()
 }
 
 fn forward(via: Via, number: &str, to: &str, spaces: Vec<String>) -> Leg {
@@ -112,6 +112,29 @@ pub(super) fn refers(trunk: &SipTrunk) -> impl Iterator<Item = Leg> {
     })
 }
 
+/// Forwards by the columns that are there, and the names of those that are not; `None` where that is not why it was refused.
+async fn known_forwards(asking: &mut Asking<'_>) -> Result<Option<(Vec<Row>, String)>, Error> {
+    let Ok(columns) = asking.rows(COLUMNS).await? else { return Ok(None) };
+    let has = |name: &str| columns.iter().any(|row| row.text("name") == Some(name));
+    let (known, missing): (Vec<Forward>, Vec<Forward>) = FORWARDS.iter().partition(|(to, css, _)| has(to) && has(css));
+    if missing.is_empty() || known.is_empty() {
+        return Ok(None);
+    }
+    let missing: Vec<&str> = missing.iter().map(|(to, ..)| *to).collect();
+    let rows = asking.rows(&forwards(&known)).await?;
+    Ok(rows.ok().map(|rows| (rows, missing.join(", "))))
+}
+
+fn to_voice_mail(pilot: VoiceMailPilot) -> Leg {
+    Leg {
+        via: Via::VoiceMail,
+        owner: format!("voice_mail_pilot:{}", pilot.number),
+        spaces: pilot.css.into_iter().collect(),
+        destination: Some(pilot.number),
+        count: 1,
+    }
+}
+
 impl BySql {
     /// All of them.
     ///
@@ -120,20 +143,28 @@ impl BySql {
     pub(in crate::dial_plan) async fn legs(
         &mut self,
         client: &Client,
+        hurry: &Hurry,
         spaces: &[CallingSearchSpace],
     ) -> Result<Legs, Error> {
-        let mut asking = Asking { client, given_up: self.given_up.clone() };
+        let mut asking = Asking { client, hurry, given_up: self.given_up.clone() };
         let (mut legs, mut not_read) = (Vec::new(), Vec::new());
         let names: HashMap<&Uuid, &str> = spaces.iter().map(|css| (&css.uuid, css.name.as_str())).collect();
         let kinds = [
-            ("which numbers forward all calls", FORWARD_ALL.to_owned(), forward_all as OfRow),
-            ("the other forwards", forwards(), other_forwards),
+            ("which numbers forward calls", forwards(&FORWARDS), forwarded as OfRow),
             ("which mobiles ring along", MOBILITY.to_owned(), mobility),
             ("which calls are tried over the PSTN where there is no bandwidth", AAR.to_owned(), aar),
         ];
         let count = kinds.len();
         for (what, query, of_row) in kinds {
             match asking.rows(&query).await? {
+                // A column that this version does not have: all others are asked for.
+                Err(why) if query == forwards(&FORWARDS) => match known_forwards(&mut asking).await? {
+                    Some((rows, missing)) => {
+                        legs.extend(rows.iter().flat_map(|row| of_row(row, &names)));
+                        self.not_read.push(format!("forwards of {missing} (this version has not all columns of them)"));
+                    }
+                    None => not_read.push((what, why)),
+                },
                 // Whether it is on is asked only where somebody could use it.
                 Ok(rows) if query == AAR && !rows.is_empty() && is_off(&asking.rows(AAR_ENABLED).await?) => {}
                 Ok(rows) => legs.extend(rows.iter().flat_map(|row| of_row(row, &names))),
@@ -145,6 +176,10 @@ impl BySql {
         }
         self.not_read.extend(not_read.into_iter().map(|(what, why)| format!("{what} ({why})")));
         legs.append(&mut self.refers);
+        match asking.ask(client.voice_mail_pilots()).await? {
+            Ok(pilots) => legs.extend(pilots.into_iter().map(to_voice_mail)),
+            Err(why) => self.not_read.push(format!("where calls to voice mail go on ({why})")),
+        }
         Ok(Legs::Read(legs))
     }
 }

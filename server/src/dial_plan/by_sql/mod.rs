@@ -5,34 +5,28 @@
 //! are named. Each file holds its statements and what their rows say.
 
 mod callers;
-mod features;
 mod legs;
+mod numbers;
 mod targets;
 
 use axl::sip_trunk::SipTrunk;
 use axl::sql::Row;
 use axl::{Client, Error};
 pub(super) use callers::callers_at;
+use engine::ports::Hurry;
 use lockdown::caller::Callers;
 use lockdown::dial_plan::{Endpoint, RoutePattern};
 use lockdown::ids::Uuid;
 use lockdown::leg::Leg;
+use numbers::Numbers;
 use std::collections::{BTreeSet, HashMap};
 use targets::Target;
-
-/// Directory numbers that are urgent, or that ring nowhere.
-const NUMBERS: &str = "n.dnorpattern as pattern, p.name as partition, n.patternurgency as urgent, n.iscallable as callable \
-    from numplan n inner join typepatternusage u on u.enum = n.tkpatternusage \
-    left outer join routepartition p on p.pkid = n.fkroutepartition \
-    where u.name = 'Device' and (n.patternurgency = 't' or n.iscallable = 'f') order by n.pkid";
 
 /// What was asked by SQL, as far as it was answered.
 #[derive(Default)]
 pub(super) struct BySql {
     pub(super) callers: Callers,
-    numbers: Vec<Row>,
-    /// Numbers that ring without being lines, and numbers that do something.
-    features: Vec<Endpoint>,
+    numbers: Numbers,
     targets: Option<HashMap<Uuid, Target>>,
     /// Calls that far ends of trunks transfer or redirect.
     refers: Vec<Leg>,
@@ -44,27 +38,40 @@ pub(super) struct BySql {
     given_up: Option<String>,
 }
 
+/// Why less was read than there is.
+pub(super) const WAITED: &str = "an order was waiting";
+
 /// Asks one thing after the other; after trouble that is no plain refusal nothing more: each question could take as long.
 struct Asking<'c> {
     client: &'c Client,
+    hurry: &'c Hurry,
     given_up: Option<String>,
 }
 
 impl Asking<'_> {
     /// The rows, or why there are none.
     async fn rows(&mut self, query: &str) -> Result<Result<Vec<Row>, String>, Error> {
-        match self.given_up.clone() {
-            Some(why) => Ok(Err(why)),
-            None => self.answer(self.client.sql(query).await),
+        self.ask(self.client.sql(query)).await
+    }
+
+    /// What is asked otherwise, and as dispensable.
+    async fn ask<T>(&mut self, question: impl Future<Output = Result<T, Error>>) -> Result<Result<T, String>, Error> {
+        if let Some(why) = self.given_up.clone() {
+            return Ok(Err(why));
+        }
+        tokio::select! {
+            biased;
+            answer = question => self.answer(answer),
+            () = self.hurry.asked() => {
+                self.given_up = Some(WAITED.into());
+                Ok(Err(WAITED.into()))
+            }
         }
     }
 
     /// SIP trunks, as far as they are told.
     async fn trunks(&mut self, not_read: &mut Vec<String>) -> Result<Vec<SipTrunk>, Error> {
-        let answer = match self.given_up.clone() {
-            Some(why) => Err(why),
-            None => self.answer(self.client.sip_trunks("%").await)?,
-        };
+        let answer = self.ask(self.client.sip_trunks("%")).await?;
         Ok(answer.unwrap_or_else(|why| {
             not_read.push(format!("what trunks make of digits that come in ({why})"));
             Vec::new()
@@ -87,8 +94,8 @@ impl Asking<'_> {
 
 /// # Errors
 /// Where CUCM cannot be asked at all. What it refuses is told in what is returned.
-pub(super) async fn read(client: &Client) -> Result<BySql, Error> {
-    let mut asking = Asking { client, given_up: None };
+pub(super) async fn read(client: &Client, hurry: &Hurry) -> Result<BySql, Error> {
+    let mut asking = Asking { client, hurry, given_up: None };
     let mut read = BySql::default();
     read.callers = match asking.rows(&callers::everybody()).await? {
         Ok(rows) => {
@@ -99,11 +106,7 @@ pub(super) async fn read(client: &Client) -> Result<BySql, Error> {
         }
         Err(why) => Callers::NotRead { why },
     };
-    match asking.rows(NUMBERS).await? {
-        Ok(rows) => read.numbers = rows,
-        Err(why) => read.not_read.push(format!("which directory numbers are urgent or ring nowhere ({why})")),
-    }
-    read.features = features::read(&mut asking, &mut read.not_read).await?;
+    read.numbers = numbers::read(&mut asking, &mut read.not_read).await?;
     match (asking.rows(targets::TARGETS).await?, asking.rows(targets::LISTS).await?) {
         (Ok(targets), Ok(lists)) if !targets.is_empty() => {
             let all_on_net = targets::on_net_lists(&lists);
@@ -132,19 +135,15 @@ impl BySql {
         true
     }
 
-    pub(super) fn take_features(&mut self) -> Vec<Endpoint> {
-        std::mem::take(&mut self.features)
+    /// Numbers besides lines, pilots and patterns were not read, or are not known.
+    pub(super) fn has_unknown_numbers(&self) -> bool {
+        self.numbers.unknown
     }
 
-    /// Puts in what is out of the ordinary.
-    pub(super) fn mark(&self, numbers: &mut [Endpoint]) {
-        let odd: HashMap<(&str, Option<&str>), &Row> =
-            self.numbers.iter().filter_map(|row| Some(((row.text("pattern")?, row.text("partition")), row))).collect();
-        for number in numbers {
-            if let Some(row) = odd.get(&(number.pattern.as_str(), number.partition.as_deref())) {
-                (number.urgent, number.dead) = (row.flag("urgent"), row.text("callable") == Some("f"));
-            }
-        }
+    /// What is out of the ordinary, put into the lines; and the numbers that are none.
+    pub(super) fn numbers(&mut self, lines: &mut [Endpoint]) -> Vec<Endpoint> {
+        self.numbers.mark(lines);
+        std::mem::take(&mut self.numbers.features)
     }
 }
 

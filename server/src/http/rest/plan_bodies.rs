@@ -70,7 +70,7 @@ pub struct CallerBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EmergencyBody {
     pub number: String,
-    /// out, waits, inside, blocked, no_route or not_understood.
+    /// out, waits, inside, feature (a number of CUCM's own takes it, nobody answers), blocked, no_route or not_understood.
     #[schema(value_type = String)]
     pub normal: Reached,
     #[schema(value_type = String)]
