@@ -14,8 +14,14 @@ pub(crate) struct Request {
 }
 
 /// Asked for as flags: an empty one is none by the schema.
-const FLAGS: [&str; 5] =
-    ["blockEnable", "patternUrgency", "useOriginatorCss", "dontWaitForIDTOnSubsequentHops", "isEmergencyServiceNumber"];
+const FLAGS: [&str; 6] = [
+    "blockEnable",
+    "patternUrgency",
+    "useOriginatorCss",
+    "dontWaitForIDTOnSubsequentHops",
+    "isEmergencyServiceNumber",
+    "useOriginatingDeviceTimeZone",
+];
 
 impl Request {
     pub(crate) fn read(operation: &'static str) -> Self {
