@@ -4,7 +4,7 @@
 use axl::time_schedule::NO_OFFICE_HOURS;
 use axl::{Client, Config, Credentials, Error, Trust, Version};
 use simulators::CucmSim;
-use simulators::cucm::model::SipRoutePattern;
+use simulators::cucm::model::{SipRoutePattern, VoiceMailPilot};
 use simulators::cucm::{Clause, Sql};
 use std::time::Duration;
 
@@ -36,6 +36,9 @@ async fn every_operation_works_and_its_messages_are_kept_for_the_schema_check() 
                 blocked: false,
                 trunk: "TRUNK-PSTN".into(),
             });
+            let pilot = |number: &str| VoiceMailPilot { number: number.into(), css: Some("CSS-FORWARD".into()) };
+            cluster.voice_mail_pilots = vec![pilot("8000"), VoiceMailPilot::default()];
+            cluster.partition("PT-LOCKDOWN-OUT").unwrap().zone = Some("America/Toronto".into());
         });
         let client = Client::new(Config { version: Some(version), ..config(&sim, "axl-lockdown") }).unwrap();
         every_operation(&client).await;
@@ -79,6 +82,8 @@ async fn every_operation(client: &Client) {
     assert_eq!(client.css(&uuid).await.unwrap().members, reversed);
     let partitions = client.partitions().await.unwrap();
     let locked = partitions.iter().find(|p| p.name == "PT-LOCKDOWN-OUT").unwrap();
+    let zones: Vec<&str> = partitions.iter().filter_map(|p| p.zone.as_deref()).collect();
+    assert_eq!(zones, ["America/Toronto"], "a zone that stands there by default is none");
     client.set_partition_schedule(&locked.uuid, None).await.unwrap();
     client.set_partition_schedule(&locked.uuid, Some("TS-OFFICE")).await.unwrap();
     let never: Vec<_> = client
@@ -92,6 +97,10 @@ async fn every_operation(client: &Client) {
         .collect();
     assert_eq!(never, ["TS-NEVER"]);
     assert_eq!(client.hunt_pilots("5911").await.unwrap().len(), 1);
+    let pilots = client.voice_mail_pilots().await.unwrap();
+    assert_eq!(pilots.len(), 1, "one without a number is none");
+    assert_eq!((pilots[0].number.as_str(), pilots[0].css.as_deref()), ("8000", Some("CSS-FORWARD")));
+    assert!(client.sip_trunks("%").await.unwrap().iter().any(|trunk| trunk.name == "TRUNK-PSTN"));
     assert_eq!(client.sql("name from device order by name").await.unwrap().len(), 32);
     assert_eq!(client.lines("592_").await.unwrap().len(), 4);
     let changes = client.changes(Some(&cursor)).await.unwrap();
