@@ -16,7 +16,7 @@ pub(super) fn limits(dial_plan: &DialPlan) -> Vec<String> {
     let blocked = "Where route patterns are blocked, they are stopped as well; mirrors alone do not stop them.";
     let legs = match &dial_plan.legs {
         Legs::Read(_) => {
-            format!("Refers by anything but SIP trunks, and roaming, are not read. {blocked}")
+            format!("Calls that anything but a SIP trunk refers, and roaming phones, are not read. {blocked}")
         }
         Legs::NotRead { why } => format!(
             "Calls that CUCM makes by itself (forwards, hunt overflow, voice mail, mobility, AAR, refer) were not read ({why}). {blocked}"
