@@ -2,7 +2,7 @@
 
 use crate::command::{cargo, output, program, root, run, run_quietly, say};
 use crate::run::NATIVE;
-use crate::{setup, walls};
+use crate::{package, setup, walls};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 
@@ -11,6 +11,7 @@ pub(crate) fn all() -> Result<()> {
     run_quietly(cargo().args(["fmt", "--all", "--check"])).context("run `cargo fmt --all`")?;
     walls::check()?;
     links()?;
+    package::documents().context("what is handed out to read")?;
     spelling()?;
     unused_dependencies()?;
     lints()?;

@@ -19,14 +19,12 @@ const NAME: &str = "pstn-lockdown";
 const PAPERS: [&str; 9] =
     ["README.md", "guide", "nginx", "systemd", "debian", "container", "prometheus", "grafana", "lockdown.example.toml"];
 
+/// What of the guide is for whoever changes the product: it leads into the source, which is not handed out.
+const FOR_CONTRIBUTORS: [&str; 2] = ["guide/architecture.md", "guide/decisions"];
+
 /// What the guides lead to outside of `deploy`.
-const CHAPTERS: [&str; 5] = [
-    "server/README.md",
-    "server/RIGHTS.md",
-    "server/axl/README.md",
-    "server/src/finesse/README.md",
-    "server/src/phone/README.md",
-];
+const CHAPTERS: [&str; 4] =
+    ["server/RIGHTS.md", "server/axl/README.md", "server/src/finesse/README.md", "server/src/phone/README.md"];
 
 pub(crate) fn folder() -> PathBuf {
     target().join("dist")
@@ -80,12 +78,7 @@ pub(crate) fn archive(binary: &Path, version: &str, into: &Path) -> Result<PathB
     fs::create_dir_all(&place)?;
     stripped(binary, &place.join(NAME))?;
     copy(&site::Build::Shipped.folder(), &place.join("site"))?;
-    copy(&root().join("deploy"), &place.join("deploy"))?;
-    for file in ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
-        fs::copy(root().join(file), place.join(file))?;
-    }
-    chapters(&place)?;
-    links_hold(&place, &place.join("deploy"))?;
+    archive_documents(&place)?;
     let archive = into.join(format!("{name}.tar.gz"));
     let mut tar = Command::new("tar");
     tar.args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "-czf"]).arg(&archive);
@@ -109,15 +102,7 @@ pub(crate) fn pack(binary: &Path, version: &str, into: &Path) -> Result<PathBuf>
     copy(&root().join("deploy/lockdown.example.toml"), &share.join(NAME).join("lockdown.example.toml"))?;
     let unit = format!("{NAME}.service");
     fs::copy(root().join("deploy/systemd").join(&unit), stage.join("usr/lib/systemd/system").join(&unit))?;
-    for paper in PAPERS {
-        copy(&root().join("deploy").join(paper), &papers.join(paper))?;
-    }
-    chapters(&papers)?;
-    for guide in markdown(&papers.join("guide"))? {
-        // Here `deploy` is not a folder of its own.
-        fs::write(&guide, fs::read_to_string(&guide)?.replace("../../server/", "../server/"))?;
-    }
-    links_hold(&papers, &papers)?;
+    package_documents(&papers)?;
     fs::copy(root().join("LICENSE-MIT"), papers.join("copyright"))?;
     fs::copy(root().join("CHANGELOG.md"), papers.join("changelog"))?;
     run_quietly(program(binary).arg("man").arg(&manual))?;
@@ -139,6 +124,49 @@ pub(crate) fn pack(binary: &Path, version: &str, into: &Path) -> Result<PathBuf>
     run_quietly(Command::new("dpkg-deb").args(["--root-owner-group", "--build"]).arg(&stage).arg(&package))?;
     fs::remove_dir_all(&stage)?;
     Ok(package)
+}
+
+/// What is handed out to read is laid out, and its links are followed, without building anything.
+pub(crate) fn documents() -> Result<()> {
+    let place = target().join("documents");
+    let _ = fs::remove_dir_all(&place);
+    let (archive, package) = (place.join("archive"), place.join("package"));
+    fs::create_dir_all(&archive)?;
+    fs::create_dir_all(&package)?;
+    archive_documents(&archive)?;
+    package_documents(&package)?;
+    Ok(fs::remove_dir_all(&place)?)
+}
+
+fn archive_documents(place: &Path) -> Result<()> {
+    let deploy = place.join("deploy");
+    copy(&root().join("deploy"), &deploy)?;
+    without_contributors(&deploy)?;
+    for file in ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+        fs::copy(root().join(file), place.join(file))?;
+    }
+    chapters(place)?;
+    links_hold(place, &deploy)
+}
+
+fn package_documents(papers: &Path) -> Result<()> {
+    for paper in PAPERS {
+        copy(&root().join("deploy").join(paper), &papers.join(paper))?;
+    }
+    without_contributors(papers)?;
+    chapters(papers)?;
+    for guide in markdown(&papers.join("guide"))? {
+        // Here `deploy` is not a folder of its own.
+        fs::write(&guide, fs::read_to_string(&guide)?.replace("../../server/", "../server/"))?;
+    }
+    links_hold(papers, papers)
+}
+
+fn without_contributors(deploy: &Path) -> Result<()> {
+    for paper in FOR_CONTRIBUTORS {
+        run_quietly(Command::new("rm").arg("-r").arg(deploy.join(paper)))?;
+    }
+    Ok(())
 }
 
 fn chapters(to: &Path) -> Result<()> {
