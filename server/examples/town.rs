@@ -105,7 +105,7 @@ async fn read(sim: &CucmSim, plan: &PlanText) -> lockdown::dial_plan::DialPlan {
         version: None,
         timeout: Duration::from_secs(60),
     });
-    Cucm::new(Arc::new(client.unwrap()), plan).survey(&Hurry::default()).await.unwrap()
+    Cucm::new(Arc::new(client.unwrap()), [plan]).survey(&Hurry::default()).await.unwrap()
 }
 
 fn plan(blocks: bool) -> PlanText {

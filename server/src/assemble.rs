@@ -104,17 +104,15 @@ pub async fn pages(
 ) -> anyhow::Result<Arc<Pages>> {
     let client = Arc::new(axl_client(&config.cucm)?);
     let meters = Arc::new(Meters::default());
-    let setups = config.sites.iter().map(|site| {
-        let cucm = Measured { inner: Cucm::new(client.clone(), &site.plan), meters: meters.clone() };
-        let dial_plan: Arc<dyn DialPlan> =
-            if config.cucm.read_only { Arc::new(ReadOnly(cucm)) } else { Arc::new(cucm) };
-        SiteSetup {
-            name: site.name.clone(),
-            plan: site.plan.clone(),
-            two_seniors: site.release_by_two,
-            drill_of: site.drill_of.clone(),
-            dial_plan,
-        }
+    let cucm = Cucm::new(client.clone(), config.sites.iter().map(|site| &site.plan));
+    let cucm = Measured { inner: cucm, meters: meters.clone() };
+    let dial_plan: Arc<dyn DialPlan> = if config.cucm.read_only { Arc::new(ReadOnly(cucm)) } else { Arc::new(cucm) };
+    let setups = config.sites.iter().map(|site| SiteSetup {
+        name: site.name.clone(),
+        plan: site.plan.clone(),
+        two_seniors: site.release_by_two,
+        drill_of: site.drill_of.clone(),
+        dial_plan: dial_plan.clone(),
     });
     let engine = Engine::start(setups.collect(), store.clone(), Arc::new(SystemClock), tuning).await?;
     tokio::spawn(meters::count(meters.clone(), engine.clone()));

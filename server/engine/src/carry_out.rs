@@ -173,7 +173,7 @@ impl Site {
             return Err(DialPlanError::Transient { why: "another server drives now".into(), after: None });
         }
         tracing::info!(site.id = %self.id, step.id = %write.step.id, "engine writes {write}");
-        self.dial_plan.write(write).await
+        self.cluster.dial_plan.write(write).await
     }
 
     /// What CUCM held before the first write of an activation; told where it was not the plan's normal.

@@ -1,10 +1,10 @@
 //! The plan against the dial plan: frozen, guarded, remembered.
 
+use super::cluster::{Numbered, Survey, Wanted};
 use super::ports::{self as port, AcceptedPlan, DialPlanError, Hurry, SiteRecord, Turn};
 use super::site::Site;
 use super::status::PlanState;
-use jiff::{SignedDuration, Timestamp};
-use lockdown::dial_plan::DialPlan;
+use jiff::SignedDuration;
 use lockdown::guard::{self, Cancelled, Checked, Flow};
 use lockdown::ids::Uuid;
 use lockdown::plan::{LockPlan, PlanText};
@@ -21,11 +21,8 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct PlanCheck {
     pub checked: Checked,
-    /// The dial plan as it was read.
-    pub facts: Arc<DialPlan>,
-    /// When that was begun.
-    pub read_at: Timestamp,
-    pub reading: SignedDuration,
+    /// What it was judged by.
+    pub survey: Arc<Survey>,
     pub analysis: SignedDuration,
     drawn: OnceLock<Vec<Flow>>,
 }
@@ -42,12 +39,12 @@ impl PlanCheck {
     /// Where calls go, for a picture of it; worked out when it is first asked for. `text` is the plan that was checked.
     pub fn flows(&self, text: &PlanText) -> &[Flow] {
         let reach = self.checked.reach.as_ref();
-        self.drawn.get_or_init(|| reach.map(|reach| guard::flows(text, &self.facts, reach)).unwrap_or_default())
+        self.drawn.get_or_init(|| reach.map(|reach| guard::flows(text, &self.survey.facts, reach)).unwrap_or_default())
     }
 
     /// What the steps hold now; none of a plan that is refused.
     pub fn found(&self) -> Option<Reading> {
-        self.checked.verdict.as_ref().ok().map(|checked| checked.plan.read(&self.facts, self.read_at))
+        self.checked.verdict.as_ref().ok().map(|checked| checked.plan.read(&self.survey.facts, self.survey.read_at))
     }
 }
 
@@ -61,28 +58,21 @@ impl Drop for Left {
     }
 }
 
-/// Reads the dial plan and judges `text` by it. The judging is not done on a thread that others need: thousands of calls are
-/// followed.
+/// Judges `text` by what was read. Not on a thread that others need: thousands of calls are followed.
 ///
 /// # Errors
-/// When CUCM cannot be asked.
-pub async fn check_plan(
-    dial_plan: &dyn port::DialPlan,
-    clock: &dyn port::Clock,
-    text: PlanText,
-    hurry: &Hurry,
-) -> Result<PlanCheck, DialPlanError> {
-    let read_at = clock.now();
-    let facts = Arc::new(dial_plan.survey(hurry).await?);
-    let read = clock.now();
-    let (judged, left) = (facts.clone(), Left::default());
+/// When it could not be finished.
+pub async fn judge(text: PlanText, survey: Arc<Survey>, clock: &dyn port::Clock) -> Result<PlanCheck, DialPlanError> {
+    let begun = clock.now();
+    let facts = survey.facts.clone();
+    let left = Left::default();
     let cancelled = left.0.clone();
-    let checked = tokio::task::spawn_blocking(move || guard::judge_until(&text, &judged, &cancelled)).await;
+    let checked = tokio::task::spawn_blocking(move || guard::judge_until(&text, &facts, &cancelled)).await;
     let broken = |why: String| DialPlanError::Transient { why, after: None };
     let checked = checked.map_err(|error| broken(error.to_string()))?;
     let checked = checked.map_err(|_: Cancelled| broken("the check was cancelled".into()))?;
-    let (reading, analysis) = (read.duration_since(read_at), clock.now().duration_since(read));
-    Ok(PlanCheck { checked, facts, read_at, reading, analysis, drawn: OnceLock::new() })
+    let analysis = clock.now().duration_since(begun);
+    Ok(PlanCheck { checked, survey, analysis, drawn: OnceLock::new() })
 }
 
 /// A page waits no longer for CUCM's list of changes.
@@ -97,7 +87,7 @@ impl Site {
             return None;
         }
         let changed = tokio::select! {
-            changed = self.dial_plan.changed_since(check.facts.mark.as_ref()?) => changed.ok()??,
+            changed = self.cluster.dial_plan.changed_since(check.survey.facts.mark.as_ref()?) => changed.ok()??,
             () = self.clock.sleep(PATIENCE) => return None,
         };
         let plan = check.checked.verdict.as_ref().ok().map(|checked| &checked.plan);
@@ -107,14 +97,19 @@ impl Site {
     }
 
     /// Kept until the next one: pages show it without asking CUCM.
-    pub(super) async fn survey_and_check(&self, hurry: &Hurry) -> Result<Arc<PlanCheck>, DialPlanError> {
-        let mut check = check_plan(&*self.dial_plan, &*self.clock, self.text.clone(), hurry).await?;
-        self.keep(check.read_at, &check.facts);
+    pub(super) async fn survey_and_check(
+        &self,
+        wanted: Wanted,
+        hurry: &Hurry,
+    ) -> Result<Arc<PlanCheck>, DialPlanError> {
+        let Numbered { number, survey } = self.cluster.survey(wanted, hurry).await?;
+        self.judged_by.fetch_max(number, Ordering::Relaxed);
+        let mut check = judge(self.text.clone(), survey, &*self.clock).await?;
         if self.drill_of.is_some() {
             check.of_canaries();
         }
         if check.checked.verdict.is_ok() && self.is_untouched() {
-            let blocked = guard::blocked_already(&self.text, &check.facts);
+            let blocked = guard::blocked_already(&self.text, &check.survey.facts);
             if !blocked.is_empty() {
                 check.checked.verdict = Err(blocked);
             }
@@ -127,7 +122,7 @@ impl Site {
     /// Of two checks at once, the one that read later counts, whichever ends first.
     fn keep_newest(&self, check: &Arc<PlanCheck>) {
         let mut kept = self.last_check.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.as_ref().is_none_or(|known| known.read_at <= check.read_at) {
+        if kept.as_ref().is_none_or(|known| known.survey.read_at <= check.survey.read_at) {
             *kept = Some(check.clone());
         }
     }
@@ -140,10 +135,11 @@ impl Site {
 
     /// Checks the plan and makes the result the one that counts.
     pub(super) async fn settle_plan(&self, hurry: &Hurry) -> Result<(), DialPlanError> {
-        let mut checked = self.survey_and_check(hurry).await?.checked.verdict.clone();
+        let unseen = || Wanted::LaterThan(self.judged_by.load(Ordering::Relaxed));
+        let mut checked = self.survey_and_check(unseen(), hurry).await?.checked.verdict.clone();
         if checked.is_err() && hurry.is_asked() {
             // It may be refused for what was left out.
-            checked.clone_from(&self.survey_and_check(&Hurry::default()).await?.checked.verdict);
+            checked.clone_from(&self.survey_and_check(unseen(), &Hurry::default()).await?.checked.verdict);
         }
         let at = self.clock.now();
         let before = self.status().plan;

@@ -207,7 +207,7 @@ impl Site {
     /// Reads every step; what is shown is what was read, and when it was asked for.
     pub(super) async fn look(&self, plan: &LockPlan) -> Result<Reading, DialPlanError> {
         let read_at = self.clock.now();
-        let found = self.dial_plan.read(plan).await?;
+        let found = self.cluster.dial_plan.read(plan).await?;
         let reading = Reading::of(plan, read_at, |id| found.get(id).cloned());
         let changed = self.status().reading.is_none_or(|old| old.steps != reading.steps);
         let shown = reading.clone();

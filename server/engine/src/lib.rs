@@ -2,6 +2,7 @@
 
 mod carry_out;
 mod check_plan;
+mod cluster;
 mod drive;
 mod error;
 #[cfg(test)]
@@ -17,11 +18,13 @@ mod status;
 mod tests;
 mod trace;
 
-pub use check_plan::{PlanCheck, check_plan};
+pub use check_plan::{PlanCheck, judge};
+pub use cluster::Survey;
 pub use error::EngineError;
 pub use status::{PlanState, Progress, SiteStatus, Trouble};
 pub use trace::{Asked, Traces, callers_of, moment};
 
+use cluster::{Cluster, Wanted};
 use lockdown::ids::{ActivationId, SiteId, Uuid};
 use lockdown::operator::{Act, Operator, Refusal};
 use lockdown::plan::PlanText;
@@ -105,6 +108,7 @@ pub struct SiteSetup {
     pub two_seniors: bool,
     /// The site this one is for practising; its objects are canaries that no call depends on.
     pub drill_of: Option<SiteId>,
+    /// Sites with the same one share what is read of it.
     pub dial_plan: Arc<dyn DialPlan>,
 }
 
@@ -131,10 +135,16 @@ impl Engine {
         tuning: Tuning,
     ) -> Result<Arc<Self>, StoreError> {
         let (news, _) = broadcast::channel(NEWS_BACKLOG);
-        let mut sites = Vec::new();
+        let mut sites: Vec<Arc<Site>> = Vec::new();
         let mut drives = JoinSet::new();
         for setup in setups {
-            let site = Site::recall(setup, store.clone(), clock.clone(), news.clone(), tuning.clone()).await?;
+            let of_the_same = sites.iter().find(|site| is_same(&site.cluster.dial_plan, &setup.dial_plan));
+            let cluster = of_the_same.map_or_else(
+                || Arc::new(Cluster::new(setup.dial_plan.clone(), clock.clone())),
+                |site| site.cluster.clone(),
+            );
+            let (store, news) = (store.clone(), news.clone());
+            let site = Site::recall(setup, cluster, store, clock.clone(), news, tuning.clone()).await?;
             let site = Arc::new(site);
             drives.spawn(drive::run(site.clone()));
             sites.push(site);
@@ -344,7 +354,8 @@ impl Engine {
     /// When there is no such site or CUCM cannot be read.
     pub async fn check_plan(&self, site: &SiteId) -> Result<Arc<PlanCheck>, EngineError> {
         let site = self.find(site)?;
-        site.survey_and_check(&Hurry::default()).await.map_err(|error| EngineError::CucmAway(error.to_string()))
+        let check = site.survey_and_check(Wanted::AsOfNow, &Hurry::default()).await;
+        check.map_err(|error| EngineError::CucmAway(error.to_string()))
     }
 
     /// The check that was made last, here, whoever asked for it; `None` before the first.
@@ -458,6 +469,11 @@ impl Engine {
             tracing::error!(%error, "a refusal could not be put into the timeline");
         }
     }
+}
+
+/// Whether these are one object.
+fn is_same(one: &Arc<dyn DialPlan>, other: &Arc<dyn DialPlan>) -> bool {
+    std::ptr::addr_eq(Arc::as_ptr(one), Arc::as_ptr(other))
 }
 
 /// Rights first; then whether the state is the one that was seen.

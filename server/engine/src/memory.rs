@@ -10,7 +10,7 @@ use lockdown::steps::Found;
 use lockdown::timeline::Event;
 use lockdown::trace::Origin;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ pub struct PlanInMemory {
     written: Mutex<Vec<String>>,
     /// How long the next surveys take, the next one last.
     slow_surveys: Mutex<Vec<Duration>>,
+    surveys: AtomicUsize,
+    survey_errors: Mutex<Vec<DialPlanError>>,
     keeps_changes_back: AtomicBool,
     /// What a survey finds that is cut short.
     cut_short: Mutex<Option<Facts>>,
@@ -42,6 +44,11 @@ impl PlanInMemory {
         lock(&self.read_errors).extend(errors);
     }
 
+    /// The next surveys fail like this, in this order; what the steps hold is read.
+    pub fn fail_surveys(&self, errors: impl IntoIterator<Item = DialPlanError>) {
+        lock(&self.survey_errors).extend(errors);
+    }
+
     /// The next writes fail like this, in this order.
     pub fn fail_writes(&self, errors: impl IntoIterator<Item = DialPlanError>) {
         lock(&self.write_errors).extend(errors);
@@ -52,6 +59,11 @@ impl PlanInMemory {
         let mut slow = lock(&self.slow_surveys);
         slow.extend(times);
         slow.reverse();
+    }
+
+    /// How many surveys were begun.
+    pub fn surveys(&self) -> usize {
+        self.surveys.load(Ordering::Relaxed)
     }
 
     /// A survey that is cut short finds this.
@@ -82,7 +94,9 @@ fn next(errors: &Mutex<Vec<DialPlanError>>) -> Result<(), DialPlanError> {
 #[async_trait]
 impl DialPlan for PlanInMemory {
     async fn survey(&self, hurry: &Hurry) -> Result<Facts, DialPlanError> {
+        self.surveys.fetch_add(1, Ordering::Relaxed);
         next(&self.read_errors)?;
+        next(&self.survey_errors)?;
         let facts = self.facts().clone();
         let slow = lock(&self.slow_surveys).pop().unwrap_or_default();
         tokio::select! {

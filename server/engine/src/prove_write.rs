@@ -93,7 +93,7 @@ impl Site {
         }
         let object = write.step.object().to_string();
         tracing::info!(site.id = %self.id, step.id = %write.step.id, "engine writes the value that is there");
-        match self.dial_plan.write(&write).await {
+        match self.cluster.dial_plan.write(&write).await {
             Ok(()) => Ok(object),
             // That CUCM is busy or away says nothing about the right to write, and is told elsewhere.
             Err(DialPlanError::Transient { why, .. } | DialPlanError::OutcomeUnknown { why }) => {

@@ -1,21 +1,22 @@
 //! One site: its record, its status, and the order of things when somebody orders.
 
 use super::check_plan::PlanCheck;
+use super::cluster::Cluster;
 use super::error::EngineError;
 use super::others::Writes;
-use super::ports::{Clock, DialPlan, NewEvent, SiteRecord, Snapshot, Store, StoreError, Turn};
+use super::ports::{Clock, NewEvent, SiteRecord, Snapshot, Store, StoreError, Turn};
 use super::prove_write::Proofs;
 use super::repairs::Repairs;
 use super::status::{PlanState, Progress, SiteStatus, Trouble};
-use super::trace::Surveyed;
 use super::{News, SiteSetup, Tuning};
 use lockdown::ids::SiteId;
 use lockdown::operator::Operator;
 use lockdown::plan::PlanText;
 use lockdown::site::{Command, Transition};
 use lockdown::timeline::{Event, EventKind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use lockdown::trace::Tracer;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::{Notify, broadcast};
 
 pub(super) struct Site {
@@ -23,7 +24,7 @@ pub(super) struct Site {
     pub(super) text: PlanText,
     pub(super) two_seniors: bool,
     pub(super) drill_of: Option<SiteId>,
-    pub(super) dial_plan: Arc<dyn DialPlan>,
+    pub(super) cluster: Arc<Cluster>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) tuning: Tuning,
     pub(super) repairs: Mutex<Repairs>,
@@ -37,7 +38,10 @@ pub(super) struct Site {
     pub(super) writes: Writes,
     /// All-clears that other servers are being asked about.
     asking: AtomicUsize,
-    pub(super) surveyed: Mutex<Option<Surveyed>>,
+    /// The number of the latest survey its plan was judged by.
+    pub(super) judged_by: AtomicU64,
+    /// Follows numbers through the survey of that number.
+    pub(super) tracer: Mutex<Option<(u64, Arc<OnceLock<Tracer>>)>>,
     /// What the plan was found to be by it.
     pub(super) last_check: Mutex<Option<Arc<PlanCheck>>>,
 }
@@ -61,6 +65,7 @@ impl Drop for Asking<'_> {
 impl Site {
     pub(super) async fn recall(
         setup: SiteSetup,
+        cluster: Arc<Cluster>,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         news: broadcast::Sender<News>,
@@ -92,7 +97,7 @@ impl Site {
             text: setup.plan,
             two_seniors: setup.two_seniors,
             drill_of: setup.drill_of,
-            dial_plan: setup.dial_plan,
+            cluster,
             clock,
             tuning,
             repairs: Mutex::default(),
@@ -104,7 +109,8 @@ impl Site {
             proofs: Proofs::default(),
             writes: Writes::default(),
             asking: AtomicUsize::new(0),
-            surveyed: Mutex::default(),
+            judged_by: AtomicU64::new(0),
+            tracer: Mutex::default(),
             last_check: Mutex::default(),
         })
     }

@@ -651,10 +651,112 @@ async fn of_two_checks_at_once_the_one_that_read_later_counts_whichever_ends_fir
         tokio::time::sleep(Duration::from_millis(10)).await;
         let second = world.engine.check_plan(&site()).await.unwrap();
         let first = first.await.unwrap();
-        assert!(first.read_at < second.read_at);
+        assert!(first.survey.read_at < second.survey.read_at);
         let kept = world.engine.last_check(&site()).unwrap().unwrap();
-        assert_eq!(kept.read_at, second.read_at, "{slow} s and {quick} s");
+        assert_eq!(kept.survey.read_at, second.survey.read_at, "{slow} s and {quick} s");
     }
+}
+
+/// Sites of one CUCM, each never checked before.
+async fn sites_over(cucm: &Arc<PlanInMemory>, count: usize) -> (Arc<Engine>, Vec<SiteId>) {
+    let ids: Vec<SiteId> = (0..count).map(|at| SiteId::try_from(format!("site-{at}").as_str()).unwrap()).collect();
+    let setup = |id: &SiteId| SiteSetup {
+        name: "S".into(),
+        plan: PlanText { site: id.clone(), ..plan() },
+        two_seniors: false,
+        drill_of: None,
+        dial_plan: cucm.clone(),
+    };
+    let clock = Arc::new(PausedClock { begun: tokio::time::Instant::now() });
+    let store = Arc::<StoreInMemory>::default();
+    let engine = Engine::start(ids.iter().map(setup).collect(), store, clock, Tuning::default()).await.unwrap();
+    (engine, ids)
+}
+
+/// How a site stands within an hour of the engine's time.
+async fn becomes(engine: &Engine, id: &SiteId, right: impl Fn(&SiteStatus) -> bool) {
+    let mut news = engine.subscribe();
+    let follow = async {
+        while !right(&engine.status(id).unwrap()) {
+            let _ = tokio::time::timeout(Duration::from_secs(1), news.recv()).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(3600), follow).await.expect("it comes");
+}
+
+fn is_accepted(status: &SiteStatus) -> bool {
+    matches!(status.plan, PlanState::Accepted(_))
+}
+
+#[tokio::test(start_paused = true)]
+async fn sites_of_one_cucm_are_checked_by_one_survey_at_the_start_and_at_every_recheck() {
+    let cucm = Arc::new(PlanInMemory::new(facts()));
+    cucm.slow_surveys([Duration::from_secs(2)]);
+    let (engine, ids) = sites_over(&cucm, 5).await;
+    for id in &ids {
+        becomes(&engine, id, is_accepted).await;
+    }
+    assert_eq!(cucm.surveys(), 1);
+    tokio::time::sleep(Tuning::default().recheck + Duration::from_secs(30)).await;
+    assert_eq!(cucm.surveys(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_somebody_asks_for_is_of_a_survey_that_was_begun_after_they_asked() {
+    let cucm = Arc::new(PlanInMemory::new(facts()));
+    let (engine, ids) = sites_over(&cucm, 3).await;
+    for id in &ids {
+        becomes(&engine, id, is_accepted).await;
+    }
+    cucm.slow_surveys([Duration::from_secs(3)]);
+    let (asking, first) = (engine.clone(), ids[0].clone());
+    let before = tokio::spawn(async move { asking.check_plan(&first).await.unwrap() });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    cucm.facts().endpoints.clear();
+    let asked = engine.now();
+    let (second, third) = tokio::join!(engine.check_plan(&ids[1]), engine.check_plan(&ids[2]));
+    for check in [second.unwrap(), third.unwrap()] {
+        assert!(check.survey.read_at >= asked);
+        assert!(check.checked.verdict.is_err(), "what was changed before they asked is seen");
+    }
+    assert!(before.await.unwrap().checked.verdict.is_ok());
+    assert_eq!(cucm.surveys(), 3, "who waits for the same thing shares it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn neither_an_order_nor_a_person_waits_for_the_survey_of_another_site_that_hangs() {
+    let cucm = Arc::new(PlanInMemory::new(facts()));
+    cucm.slow_surveys([Duration::from_secs(100_000), Duration::from_secs(100_000)]);
+    let (engine, ids) = sites_over(&cucm, 2).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let ordered = engine.now();
+    engine.activate(&senior(), &ids[1], None).await.unwrap();
+    becomes(&engine, &ids[1], |status| status.standing(engine.now()) == Standing::Locked).await;
+    assert!(engine.now() <= ordered + Duration::from_secs(3));
+    let asked = engine.now();
+    assert!(engine.check_plan(&ids[1]).await.unwrap().checked.verdict.is_ok());
+    assert!(engine.now() <= asked + Duration::from_secs(6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_cucm_cannot_be_read_is_learned_once_for_all_who_wait() {
+    let cucm = Arc::new(PlanInMemory::new(facts()));
+    let (engine, ids) = sites_over(&cucm, 4).await;
+    for id in &ids {
+        becomes(&engine, id, is_accepted).await;
+    }
+    let surveys = cucm.surveys();
+    cucm.slow_surveys([Duration::from_secs(3)]);
+    let (asking, first) = (engine.clone(), ids[0].clone());
+    let before = tokio::spawn(async move { asking.check_plan(&first).await });
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    cucm.fail_surveys([transient()]);
+    let others = ids[1..].iter().map(|id| engine.check_plan(id));
+    for failed in futures_util::future::join_all(others).await {
+        assert!(matches!(failed, Err(EngineError::CucmAway(_))));
+    }
+    assert!(before.await.unwrap().is_ok());
+    assert_eq!(cucm.surveys(), surveys + 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -96,7 +96,7 @@ impl Pages {
             ApiError::Internal
         })?;
         let changed = changed.map_err(refused)?;
-        let read = self.sites.moment(Some(site), check.read_at, self.engine.now());
+        let read = self.sites.moment(Some(site), check.survey.read_at, self.engine.now());
         let none = Reach::default();
         let reach = check.checked.reach.as_ref().unwrap_or(&none);
         let violations = check.checked.verdict.as_ref().err();
@@ -113,8 +113,8 @@ impl Pages {
             callers: reach.callers.iter().map(caller).collect(),
             cost: format!(
                 "{} requests, {:.1} s; worked out in {:.1} s",
-                check.facts.requests,
-                check.reading.as_secs_f64(),
+                check.survey.facts.requests,
+                check.survey.took.as_secs_f64(),
                 check.analysis.as_secs_f64()
             ),
         })
@@ -131,7 +131,8 @@ fn changed_in_words(check: &PlanCheck, changed: Option<BTreeSet<Uuid>>) -> Strin
                 switches."
             .to_owned();
     }
-    let mut names: Vec<String> = changed.iter().filter_map(|uuid| check.facts.name_of(uuid)).take(NAMED).collect();
+    let mut names: Vec<String> =
+        changed.iter().filter_map(|uuid| check.survey.facts.name_of(uuid)).take(NAMED).collect();
     let others = changed.len() - names.len();
     let more = if others == 1 { "one more object".to_owned() } else { format!("{others} more objects") };
     names.extend((others > 0).then_some(more));

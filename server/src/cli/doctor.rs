@@ -3,7 +3,7 @@
 use super::{Context, Ended, Sorry};
 use crate::assemble::{self, axl_client, mongo};
 use crate::clock::SystemClock;
-use crate::config::{Config, Secret, StoreKind, is_everybody};
+use crate::config::{Config, Secret, Site, StoreKind, is_everybody};
 use crate::dial_plan::cucm::Cucm;
 use crate::finesse::files;
 use crate::identity::oidc::Oidc;
@@ -13,6 +13,7 @@ use crate::store::chain;
 use crate::store::embedded::{Embedded, claim};
 use clap::Args;
 use engine::ports::{Clock, DialPlan, DialPlanError, Hurry};
+use lockdown::dial_plan::DialPlan as Facts;
 use lockdown::guard::{self, CheckedPlan};
 use lockdown::ids::{SiteId, StepId};
 use lockdown::steps::Found;
@@ -164,35 +165,26 @@ async fn cucm(config: &Config, prove_write: bool) -> Vec<Finding> {
             "Set cucm.mode = \"read_write\" when the plan has proved itself.",
         ));
     }
-    let mut checked = Vec::new();
-    for site in &config.sites {
-        let cucm = Cucm::new(client.clone(), &site.plan);
-        let found = match cucm.survey(&Hurry::default()).await {
-            Err(error) => vec![Finding::bad("plan", error.to_string(), "CUCM answered before and not now: try again.")],
-            Ok(facts) => match guard::check(&site.plan, &facts) {
-                Ok(mut plan) => {
-                    let drill = site.drill_of.is_some();
-                    if drill {
-                        plan.keep(&[]);
-                    }
-                    let found = plan::checked(&plan, drill);
-                    checked.push((site.plan.site.clone(), drill, cucm, plan));
-                    found
-                }
-                Err(violations) => {
-                    let why = violations.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-                    vec![Finding::bad("plan", "the guard refuses it", why)]
-                }
-            },
-        };
-        findings.extend(found.into_iter().map(|finding| finding.at(&site.plan.site)));
+    let cucm = Cucm::new(client.clone(), config.sites.iter().map(|site| &site.plan));
+    let mut accepted = Vec::new();
+    match cucm.survey(&Hurry::default()).await {
+        Err(error) => {
+            findings.push(Finding::bad("plan", error.to_string(), "CUCM answered before and not now: try again."));
+        }
+        Ok(facts) => {
+            for site in &config.sites {
+                let (finding, plan) = plan_of(site, &facts);
+                findings.extend(finding.into_iter().map(|finding| finding.at(&site.plan.site)));
+                accepted.extend(plan.map(|plan| (site, plan)));
+            }
+        }
     }
     if prove_write && !config.cucm.read_only {
         // Where it is practised comes first.
-        checked.sort_by_key(|(_, drill, ..)| !drill);
-        if let Some((site, _, cucm, plan)) = checked.first() {
+        accepted.sort_by_key(|(site, _)| site.drill_of.is_none());
+        if let Some((site, plan)) = accepted.first() {
             findings.push(match claim(&config.store.data_dir) {
-                Ok(_no_server_orders_meanwhile) => written(cucm, plan, site).await,
+                Ok(_no_server_orders_meanwhile) => written(&cucm, plan, &site.plan.site).await,
                 Err(error) => {
                     let fix = "While a server runs, press “Prove it” on its page Readiness: nothing is written beside its orders.";
                     Finding::warning("right to write", format!("not tried: {error}"), fix)
@@ -201,6 +193,23 @@ async fn cucm(config: &Config, prove_write: bool) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// What the guard says of a site's plan, and the plan where it may run.
+fn plan_of(site: &Site, facts: &Facts) -> (Vec<Finding>, Option<CheckedPlan>) {
+    match guard::check(&site.plan, facts) {
+        Ok(mut plan) => {
+            let drill = site.drill_of.is_some();
+            if drill {
+                plan.keep(&[]);
+            }
+            (plan::checked(&plan, drill), Some(plan))
+        }
+        Err(violations) => {
+            let why = violations.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+            (vec![Finding::bad("plan", "the guard refuses it", why)], None)
+        }
+    }
 }
 
 /// One step gets the value it has. No server runs on this folder meanwhile.

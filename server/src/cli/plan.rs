@@ -6,8 +6,8 @@ use crate::clock::SystemClock;
 use crate::config::{Config, Site};
 use crate::dial_plan::cucm::Cucm;
 use crate::http::rest::plan_bodies::{PlanCheckBody, TracesBody};
-use engine::ports::{Clock, DialPlan, Hurry};
-use engine::{PlanCheck, Traces};
+use engine::ports::Hurry;
+use engine::{PlanCheck, Survey, Traces};
 use jiff::civil::DateTime;
 use lockdown::guard::{self, CheckedPlan, Leak, Violation};
 use lockdown::plan::PlanText;
@@ -21,17 +21,17 @@ use std::sync::Arc;
 
 pub(super) async fn check(context: &Context) -> Result<Ended, Sorry> {
     let config = context.load()?;
-    let client = Arc::new(axl_client(&config.cucm)?);
+    let cucm = Cucm::new(Arc::new(axl_client(&config.cucm)?), config.sites.iter().map(|site| &site.plan));
+    let unchecked = |error| Sorry(format!("the plan cannot be checked: {error}"));
+    let survey = Arc::new(Survey::read(&cucm, &SystemClock, &Hurry::default()).await.map_err(unchecked)?);
     let (mut all, mut words, mut accepted) = (Vec::new(), String::new(), true);
     for site in &config.sites {
-        let cucm = Cucm::new(client.clone(), &site.plan);
-        let check = engine::check_plan(&cucm, &SystemClock, site.plan.clone(), &Hurry::default()).await;
-        let mut check = check.map_err(|error| Sorry(format!("the plan cannot be checked: {error}")))?;
+        let mut check = engine::judge(site.plan.clone(), survey.clone(), &SystemClock).await.map_err(unchecked)?;
         if site.drill_of.is_some() {
             check.of_canaries();
         }
         if let Ok(checked) = &mut check.checked.verdict {
-            let blocked = guard::blocked_already(&site.plan, &check.facts);
+            let blocked = guard::blocked_already(&site.plan, &survey.facts);
             checked.warnings.extend(blocked.iter().map(|found| format!("If nothing is locked now: {found}")));
         }
         accepted &= check.checked.verdict.is_ok();
@@ -123,10 +123,9 @@ pub(super) async fn follow(context: &Context, asked: &Trace) -> Result<Ended, So
     let origin = asked.from.parse().map_err(|error: trace::InvalidOrigin| Sorry(error.to_string()))?;
     let numbers: Result<Vec<String>, _> = asked.digits.iter().map(|number| trace::dialled(number)).collect();
     let numbers = numbers?;
-    let cucm = Cucm::new(Arc::new(axl_client(&config.cucm)?), &site.plan);
+    let cucm = Cucm::new(Arc::new(axl_client(&config.cucm)?), [&site.plan]);
     let away = |error| Sorry(format!("the dial plan cannot be read: {error}"));
-    let read_at = SystemClock.now();
-    let facts = Arc::new(cucm.survey(&Hurry::default()).await.map_err(away)?);
+    let Survey { facts, read_at, .. } = Survey::read(&cucm, &SystemClock, &Hurry::default()).await.map_err(away)?;
     let callers = engine::callers_of(&cucm, &facts, &origin).await.map_err(away)?;
     if callers.is_empty() {
         return Err(Sorry(format!(

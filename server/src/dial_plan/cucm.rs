@@ -24,7 +24,7 @@ use std::time::Duration;
 /// A survey waits no longer for CUCM's list of changes.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A site's dial plan in a real Unified CM.
+/// The dial plan of a real Unified CM.
 pub struct Cucm {
     client: Arc<axl::Client>,
     /// Partitions whose route patterns are steps: only for those is it asked where they lead.
@@ -32,12 +32,14 @@ pub struct Cucm {
 }
 
 impl Cucm {
-    pub fn new(client: Arc<axl::Client>, plan: &PlanText) -> Self {
+    /// `plans`: of all sites that it is read for.
+    pub fn new<'p>(client: Arc<axl::Client>, plans: impl IntoIterator<Item = &'p PlanText>) -> Self {
         let partition = |step: &StepText| match step {
             StepText::RoutePatternBlock(text) => Some(text.partition.clone()),
             _ => None,
         };
-        Self { client, blocked_partitions: plan.steps.iter().filter_map(partition).collect() }
+        let steps = plans.into_iter().flat_map(|plan| &plan.steps);
+        Self { client, blocked_partitions: steps.filter_map(partition).collect() }
     }
 
     async fn route_patterns(

@@ -82,7 +82,7 @@ pub(crate) async fn read(sim: &CucmSim, plan: &PlanText) -> Facts {
         version: None,
         timeout: std::time::Duration::from_secs(10),
     });
-    Cucm::new(Arc::new(client.unwrap()), plan).survey(&Hurry::default()).await.unwrap()
+    Cucm::new(Arc::new(client.unwrap()), [plan]).survey(&Hurry::default()).await.unwrap()
 }
 
 /// Digits near a pattern: each position filled in, sometimes changed, cut or lengthened.

@@ -23,6 +23,29 @@ async fn that_every_call_still_goes_out_in_a_drill_is_no_leak() {
     assert_eq!(leaks, [("acme-north", 1), ("acme-north-drill", 0)]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sites_of_one_cucm_are_judged_by_one_reading_of_its_dial_plan() {
+    let read = |world: &World| {
+        let asked = world.cucm.exchanges();
+        asked.iter().filter(|exchange| exchange.operation == "listHuntPilot").count()
+    };
+    let world = World::stopped(&format!("{DEMO}{DRILL_SITE}"), "").await;
+    world.run(&["plan", "check"]);
+    assert_eq!(read(&world), 1);
+    world.serve().await;
+    let key = world.everything();
+    for site in ["acme-north", "acme-north-drill"] {
+        let path = format!("/api/v1/sites/{site}");
+        world
+            .until(site, async || {
+                let (_, _, body) = world.call(Method::GET, &path, &key, None, &[]).await;
+                body["standing"] == "normal"
+            })
+            .await;
+    }
+    assert_eq!(read(&world), 2, "the server's two sites read it once together");
+}
+
 #[tokio::test]
 async fn a_drill_goes_the_way_of_a_lock_and_touches_no_call() {
     let world = World::stopped(&format!("{DEMO}{DRILL_SITE}"), "").await;

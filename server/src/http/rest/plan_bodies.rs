@@ -186,9 +186,9 @@ impl PlanCheckBody {
             callers: reach.callers.iter().map(CallerBody::of).collect(),
             limits: reach.limits,
             read: ReadBody {
-                callers: check.facts.callers_read(),
-                requests: check.facts.requests,
-                seconds: seconds(check.reading),
+                callers: check.survey.facts.callers_read(),
+                requests: check.survey.facts.requests,
+                seconds: seconds(check.survey.took),
             },
             analysis_seconds: seconds(check.analysis),
         }
