@@ -141,6 +141,8 @@ async fn first_lock(sim: &CucmSim) -> Duration {
     let command = |words: &[&str]| {
         let mut command = Command::new(&program);
         command.args(words).arg("--config").arg(&config).stderr(Stdio::null());
+        // No page is looked at.
+        command.env("LEPTOS_SITE_ROOT", folder.path());
         command
     };
     let scopes = "status:read,lock:enable";
@@ -153,7 +155,10 @@ async fn first_lock(sim: &CucmSim) -> Duration {
         let order = reqwest::Client::new().put(url).bearer_auth(made["key"].as_str().unwrap());
         match order.json(&serde_json::json!({ "desired": "locked" })).send().await {
             Ok(answer) => break answer,
-            Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+            Err(error) => {
+                assert!(server.try_wait().unwrap().is_none(), "the server ended: {error}");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
         }
     };
     let site: serde_json::Value = answer.json().await.unwrap();
