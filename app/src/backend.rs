@@ -8,7 +8,7 @@ use crate::view::{
 };
 use async_trait::async_trait;
 use leptos::context::use_context;
-use lockdown::call_request::Priority;
+use lockdown::call_request::{Draft, Priority};
 use lockdown::ids::{OperatorId, SiteId};
 use lockdown::incident::Entry;
 use lockdown::operator::{Grants, Operator};
@@ -168,23 +168,6 @@ pub trait Hooks: Send + Sync + 'static {
     async fn replay(&self, who: &Operator, hook: String, delivery: String) -> Result<(), ApiError>;
 }
 
-/// A call request as it is written into a form. Nothing of it is trusted.
-#[derive(Debug, Clone, Default)]
-pub struct RequestForm {
-    pub site: String,
-    pub direction: String,
-    pub who: String,
-    pub call_back: String,
-    pub reason: String,
-    pub priority: String,
-    /// The number that was dialled or that called, where it is known.
-    pub other: String,
-    /// What the telephone system calls the call.
-    pub reference: String,
-    /// Made for this one form; whoever has it may follow the request.
-    pub form: String,
-}
-
 /// What is done with a request, as a form says it.
 #[derive(Debug, Clone, Default)]
 pub struct DeedForm {
@@ -214,7 +197,7 @@ pub trait Queue: Send + Sync + 'static {
     async fn queue(&self, who: &Operator, wish: QueueWish) -> Result<QueueView, ApiError>;
 
     /// Takes down what somebody tells the EOC.
-    async fn take_down(&self, who: &Operator, form: RequestForm) -> Result<RequestView, ApiError>;
+    async fn take_down(&self, who: &Operator, form: Draft) -> Result<RequestView, ApiError>;
 
     async fn do_request(&self, who: &Operator, id: String, done: DeedForm) -> Result<RequestView, ApiError>;
 

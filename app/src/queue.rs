@@ -117,7 +117,7 @@ pub(crate) fn listen(on: &EventTarget, what: &str, act: impl FnMut(Event) + 'sta
 fn ages(now: i64) {
     let Some(queue) = queue() else { return };
     for time in all(&queue, ".request-age") {
-        time.set_text_content(Some(&words::age((now - number(&time, "data-ms")) / 1000)));
+        time.set_text_content(Some(&lockdown::say::age((now - number(&time, "data-ms")) / 1000)));
     }
 }
 

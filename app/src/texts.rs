@@ -1,7 +1,7 @@
 //! What residents read, in every language there is: one file a language in `app/texts`, and a new language
 //! is a new file and a line below. `{time}`, `{number}` and such stand for what is filled in.
 
-use crate::view::{Moment, SiteView};
+use crate::view::SiteView;
 use leptos::context::use_context;
 use lockdown::standing::Standing;
 use lockdown::steps::Target;
@@ -27,8 +27,9 @@ impl Texts {
         self.say(name).replace(&format!("{{{gap}}}"), value)
     }
 
-    pub fn headline(&self, site: &SiteView) -> &str {
-        match (site.standing, site.ordered) {
+    /// How it stands, by what was ordered.
+    pub fn headline(&self, standing: Standing, ordered: Target) -> &str {
+        match (standing, ordered) {
             (Standing::Normal, _) => self.say("normal"),
             (Standing::Unknown { confirmed: false, .. }, Target::Locked) => self.say("lock_unconfirmed"),
             (Standing::Unknown { .. }, _) => self.say("unknown"),
@@ -62,17 +63,17 @@ impl Texts {
         }
     }
 
-    /// Since when, or what was seen last where nothing can be said now.
-    pub fn second_line(&self, site: &SiteView) -> String {
-        match (site.standing, site.last_seen, &site.read) {
-            (Standing::Unknown { .. } | Standing::Drifted { .. }, Some(Target::Locked), Some(read)) => {
-                self.filled("last_seen_locked", "time", &with_zone(read, site))
+    /// Since when, or what was seen last where nothing can be said now. Times with their zone.
+    pub fn second_line(&self, standing: Standing, seen: Option<(Target, &str)>, since: &str) -> String {
+        match (standing, seen) {
+            (Standing::Unknown { .. } | Standing::Drifted { .. }, Some((Target::Locked, at))) => {
+                self.filled("last_seen_locked", "time", at)
             }
-            (Standing::Unknown { .. } | Standing::Drifted { .. }, Some(Target::Normal), Some(read)) => {
-                self.filled("last_seen_normal", "time", &with_zone(read, site))
+            (Standing::Unknown { .. } | Standing::Drifted { .. }, Some((Target::Normal, at))) => {
+                self.filled("last_seen_normal", "time", at)
             }
-            (Standing::Unknown { .. } | Standing::Drifted { .. }, _, _) => String::new(),
-            _ => self.filled("since", "time", &with_zone(&site.since, site)),
+            (Standing::Unknown { .. } | Standing::Drifted { .. }, None) => String::new(),
+            _ => self.filled("since", "time", since),
         }
     }
 
@@ -99,10 +100,6 @@ impl Texts {
     pub(crate) fn screen_lost(&self) -> String {
         self.said("screen_lost")
     }
-}
-
-fn with_zone(at: &Moment, site: &SiteView) -> String {
-    [&at.clock, " ", &site.zone].concat()
 }
 
 /// Every language there is: its tag, and what its own speakers call it.

@@ -6,19 +6,7 @@ use crate::view::RequestView;
 use crate::view::SaidView;
 use lockdown::call_request::Priority;
 #[cfg(feature = "ssr")]
-use lockdown::say::{Said, Shape, Tone};
-
-/// A sign for each tone, where there is only text.
-#[cfg(feature = "ssr")]
-pub fn mark(said: &Said) -> &'static str {
-    match said.tone {
-        Tone::Drill => "🟣",
-        Tone::Locked => "🔴",
-        Tone::Normal => "🟢",
-        Tone::Unknown => "⚪",
-        Tone::Attention => "🟠",
-    }
-}
+use lockdown::say::{Said, Shape};
 
 /// For a page.
 #[cfg(feature = "ssr")]
@@ -43,11 +31,6 @@ fn outline(shape: Shape) -> &'static str {
         }
         Shape::Exclamation => "M10.500 4h3.200l-.4 10.500h-2.400L10.500 4zm-.1 16v-3.300h3.400V20h-3.400z",
     }
-}
-
-/// Above the all-clear where two seniors must give it and one did.
-pub fn asked(by: &str, until: &str) -> String {
-    format!("{by} gave the all-clear. It counts when another senior gives it too, before {until}.")
 }
 
 pub const PLAN_UNCHECKED: &str = "The plan was not checked yet: CUCM was not seen.";
@@ -144,15 +127,6 @@ pub(crate) fn not_live(since: Option<&str>) -> String {
     since.map_or_else(|| "Connecting…".into(), |clock| format!("Not live since {clock}. Reconnecting…"))
 }
 
-/// `12 s ago`, `3 min ago`.
-pub fn age(seconds: i64) -> String {
-    match seconds.max(0) {
-        s @ 0..=119 => format!("{s} s ago"),
-        s @ 120..=7199 => format!("{} min ago", s / 60),
-        s => format!("{} h ago", s / 3600),
-    }
-}
-
 /// `00:12:41`.
 pub(crate) fn elapsed(seconds: i64) -> String {
     let s = seconds.max(0);
@@ -168,8 +142,7 @@ pub(crate) fn steps_title(stale: bool, (done, of): (usize, usize)) -> String {
 mod tests {
     use super::*;
     #[test]
-    fn ages_and_clocks_are_short() {
-        assert_eq!([age(-3), age(12), age(180), age(7300)], ["0 s ago", "12 s ago", "3 min ago", "2 h ago"]);
+    fn clocks_are_short() {
         assert_eq!(elapsed(761), "00:12:41");
     }
 }

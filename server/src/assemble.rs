@@ -1,6 +1,5 @@
 //! The pieces put together: what the configuration says becomes clients, engine and state.
 
-use crate::backend::{FinesseFacts, Pages, SiteFacts, Sites};
 use crate::calls::CallDesk;
 use crate::clock::SystemClock;
 use crate::config::{self, Config};
@@ -11,16 +10,19 @@ use crate::identity::oidc::Oidc;
 use crate::identity::passkey::Passkeys;
 use crate::incidents::Incidents;
 use crate::readiness::Readiness;
+use crate::services::bot::Bot;
 use crate::services::release::Releases;
+use crate::services::sites::{SiteFacts, Sites};
+use crate::services::{FinesseFacts, Services};
 use crate::store::Keep;
 use crate::store::embedded::Embedded;
 use crate::store::mongo::Mongo;
 use crate::store::shared::Shared;
 use crate::telemetry::meters::{self, Meters};
-use crate::webex::Front;
 use crate::webhooks::Webhooks;
 use crate::webhooks::reach::Reach;
-use engine::ports::DialPlan;
+use engine::Timeline;
+use engine::ports::{Clock, DialPlan};
 use engine::{Engine, SiteSetup, Tuning};
 use std::sync::Arc;
 
@@ -92,16 +94,16 @@ pub async fn mongo(uri: &config::Secret) -> anyhow::Result<Mongo> {
     Mongo::connect(uri).await.map_err(|error| anyhow::anyhow!("store.mongodb_uri: {error}"))
 }
 
-/// Engine and pages over an open store.
+/// Engine and services over an open store.
 ///
 /// # Errors
 /// When CUCM's CA file or the store cannot be used.
-pub async fn pages(
+pub async fn services(
     config: &Config,
     store: Arc<dyn Keep>,
     tuning: Tuning,
-    webex: Option<Arc<Front>>,
-) -> anyhow::Result<Arc<Pages>> {
+    bot: Option<Arc<dyn Bot>>,
+) -> anyhow::Result<Arc<Services>> {
     let client = Arc::new(axl_client(&config.cucm)?);
     let meters = Arc::new(Meters::default());
     let cucm = Cucm::new(client.clone(), config.sites.iter().map(|site| &site.plan));
@@ -114,8 +116,10 @@ pub async fn pages(
         drill_of: site.drill_of.clone(),
         dial_plan: dial_plan.clone(),
     });
-    let engine = Engine::start(setups.collect(), store.clone(), Arc::new(SystemClock), tuning).await?;
-    tokio::spawn(meters::count(meters.clone(), engine.clone()));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let timeline = Arc::new(Timeline::new(store.clone(), clock.clone()));
+    let engine = Engine::start(setups.collect(), store.clone(), clock.clone(), timeline.clone(), tuning).await?;
+    tokio::spawn(meters::count(meters.clone(), timeline.subscribe()));
     let facts = config.sites.iter().map(|site| SiteFacts {
         id: site.plan.site.clone(),
         zone: site.zone.clone(),
@@ -127,27 +131,31 @@ pub async fn pages(
     };
     let config::Webhooks { allow, networks, proxy } = config.webhooks.clone();
     let reach = Reach { allow, networks, proxy };
-    let webhooks = Arc::new(Webhooks::new(store.clone(), store.clone(), engine.clone(), reach));
-    let (incidents, calls) = eoc(config, &engine, &store);
+    let webhooks = Webhooks::new(store.clone(), store.clone(), engine.clone(), clock.clone(), timeline.clone(), reach);
+    let webhooks = Arc::new(webhooks);
+    let (incidents, calls) = eoc(config, &engine, &clock, &timeline, &store);
     let secret = config.identity.as_ref().map(|identity| identity.client_secret.expose());
-    let passkeys = Passkeys::new(&config.http.public_url, secret).map(Arc::new);
-    let releases = Arc::new(Releases {
+    let passkeys = Passkeys::new(&config.http.public_url, secret);
+    let releases = Releases {
         engine: engine.clone(),
+        clock: clock.clone(),
         directory: store.clone(),
         rule: config.identity.as_ref().map(|identity| identity.release_passkey),
         has_passkeys: passkeys.is_some(),
-    });
-    Ok(Arc::new(Pages {
+    };
+    Ok(Arc::new(Services {
         papers: store.clone(),
-        webex: webex.clone(),
+        bot,
         engine,
+        clock,
+        timeline,
         webhooks,
         calls,
         incidents,
         store: store.clone(),
         directory: store,
         oidc,
-        sites: Arc::new(Sites::new(facts.collect(), webex)),
+        sites: Sites::new(facts.collect()),
         passkeys,
         releases,
         issuer: config.identity.as_ref().map(|identity| identity.issuer.clone()),
@@ -157,24 +165,34 @@ pub async fn pages(
             .as_ref()
             .map(|finesse| FinesseFacts { address: config.http.public_url.clone(), origins: finesse.origins.clone() }),
         banners: banners(config),
-        readiness: Arc::new(Readiness::new(config)),
+        readiness: Readiness::new(config),
         meters,
     }))
 }
 
 /// The EOC's files and its queue.
-fn eoc(config: &Config, engine: &Arc<Engine>, store: &Arc<dyn Keep>) -> (Arc<Incidents>, Arc<CallDesk>) {
+fn eoc(
+    config: &Config,
+    engine: &Arc<Engine>,
+    clock: &Arc<dyn Clock>,
+    timeline: &Arc<Timeline>,
+    store: &Arc<dyn Keep>,
+) -> (Arc<Incidents>, Arc<CallDesk>) {
     let incidents = Arc::new(Incidents {
         store: store.clone(),
         directory: store.clone(),
         calls: store.clone(),
         engine: engine.clone(),
+        clock: clock.clone(),
+        timeline: timeline.clone(),
         settings: config.incidents.clone(),
     });
     let desk = CallDesk {
         store: store.clone(),
         directory: store.clone(),
         engine: engine.clone(),
+        clock: clock.clone(),
+        timeline: timeline.clone(),
         incidents: incidents.clone(),
         settings: config.calls.clone(),
         countries: config.sites.iter().map(|site| (site.plan.site.clone(), site.country)).collect(),

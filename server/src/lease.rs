@@ -1,6 +1,6 @@
 //! Of several servers one tends what is outside: what is posted cannot be posted once by two.
 
-use crate::backend::Pages;
+use crate::services::Services;
 use crate::store::papers::Paper;
 use engine::ports::StoreError;
 use jiff::{SignedDuration, Timestamp};
@@ -19,14 +19,14 @@ struct Lease {
 
 /// This server among those of the installation.
 pub struct Turns {
-    pub(crate) pages: Arc<Pages>,
+    pub(crate) services: Arc<Services>,
     pub(crate) server: String,
 }
 
 impl Turns {
-    pub fn new(pages: Arc<Pages>, listen: SocketAddr) -> Self {
+    pub fn new(services: Arc<Services>, listen: SocketAddr) -> Self {
         let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
-        Self { pages, server: format!("{}{listen}", host.trim()) }
+        Self { services, server: format!("{}{listen}", host.trim()) }
     }
 
     /// Is it this server that does `what`, for half a minute at least?
@@ -35,11 +35,11 @@ impl Turns {
     /// When the store cannot be asked.
     pub async fn holds(&self, what: &str) -> Result<bool, StoreError> {
         // A store of one server has nobody to agree with.
-        if self.pages.store.shared_news().is_none() {
+        if self.services.store.shared_news().is_none() {
             return Ok(true);
         }
-        let (name, now) = (format!("lease/{what}"), self.pages.engine.now());
-        let paper = self.pages.papers.paper(&name).await?;
+        let (name, now) = (format!("lease/{what}"), self.services.clock.now());
+        let paper = self.services.papers.paper(&name).await?;
         let version = paper.as_ref().map_or(0, |paper| paper.version);
         let held = paper.and_then(|paper| serde_json::from_str::<Lease>(&paper.text).ok());
         match &held {
@@ -49,7 +49,7 @@ impl Turns {
         }
         let lease = Lease { server: self.server.clone(), until: now + LEASE };
         let text = serde_json::to_string(&lease).map_err(|error| StoreError::Failed(error.to_string()))?;
-        match self.pages.papers.put_paper(&name, &Paper { version: version + 1, text }).await {
+        match self.services.papers.put_paper(&name, &Paper { version: version + 1, text }).await {
             Ok(()) => Ok(true),
             Err(StoreError::Conflict) => Ok(false),
             Err(error) => Err(error),

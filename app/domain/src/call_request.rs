@@ -221,7 +221,24 @@ pub struct Entry {
     pub did: Deed,
 }
 
-/// What somebody fills in. Everything else is known.
+/// A call request as somebody typed it, on whichever surface. Nothing of it is trusted.
+#[derive(Debug, Clone, Default)]
+pub struct Draft {
+    pub site: String,
+    pub direction: String,
+    pub who: String,
+    pub call_back: String,
+    pub reason: String,
+    pub priority: String,
+    /// The number that was dialled or that called, where it is known.
+    pub other: String,
+    /// What the telephone system calls the call.
+    pub reference: String,
+    /// Made for this one form; whoever has it may follow the request.
+    pub form: String,
+}
+
+/// The same, understood. Everything else is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
     pub direction: Direction,

@@ -37,6 +37,17 @@ pub enum ReadingState {
     Unknown,
 }
 
+impl ReadingState {
+    /// What every step reads as; `None` where they differ, or one was not read.
+    pub fn target(self) -> Option<Target> {
+        match self {
+            Self::Normal => Some(Target::Normal),
+            Self::Locked => Some(Target::Locked),
+            Self::Mixed | Self::Unknown => None,
+        }
+    }
+}
+
 impl Reading {
     /// Judges what was `found` for each step of `plan`; a step without an answer is not read.
     pub fn of(plan: &LockPlan, read_at: Timestamp, found: impl Fn(&StepId) -> Option<Found>) -> Self {

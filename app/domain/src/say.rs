@@ -32,6 +32,17 @@ impl Tone {
             Self::Drill => "drill",
         }
     }
+
+    /// A sign for it, where there is only text.
+    pub fn mark(self) -> &'static str {
+        match self {
+            Self::Drill => "🟣",
+            Self::Locked => "🔴",
+            Self::Normal => "🟢",
+            Self::Unknown => "⚪",
+            Self::Attention => "🟠",
+        }
+    }
 }
 
 /// What is drawn beside the words, so that they are told apart without colour.
@@ -72,6 +83,20 @@ pub const SCREEN_LOST_THEN: &str = "Look at another screen, a desk phone or the 
 pub fn emergency(number: &str, proved: bool) -> String {
     let then = if proved { "It always works, from every phone." } else { "A lock does not touch it." };
     format!("Emergency: dial {number}. {then}")
+}
+
+/// Where two seniors must give the all-clear, and one did.
+pub fn asked(by: &str, until: &str) -> String {
+    format!("{by} gave the all-clear. It counts when another senior gives it too, before {until}.")
+}
+
+/// `12 s ago`, `3 min ago`.
+pub fn age(seconds: i64) -> String {
+    match seconds.max(0) {
+        s @ 0..=119 => format!("{s} s ago"),
+        s @ 120..=7199 => format!("{} min ago", s / 60),
+        s => format!("{} h ago", s / 3600),
+    }
 }
 
 /// What a sentence is made of.
@@ -298,6 +323,11 @@ mod tests {
 
     fn facts<'a>(order: &'a Command, reading: Option<&'a Reading>) -> Facts<'a> {
         Facts { order, reading, line: Line::Open, drill: false, progress: None, names: true, now: at(0) }
+    }
+
+    #[test]
+    fn ages_are_short() {
+        assert_eq!([age(-3), age(12), age(180), age(7300)], ["0 s ago", "12 s ago", "3 min ago", "2 h ago"]);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use crate::view::{AskView, QueueView, RequestView, TicketView};
 use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use {
-    crate::backend::{DeedForm, QueueWish, RequestForm, anyone, caller},
-    lockdown::call_request::{CallRequest, Priority},
+    crate::backend::{DeedForm, QueueWish, anyone, caller},
+    lockdown::call_request::{CallRequest, Draft, Priority},
     lockdown::ids::SiteId,
 };
 
@@ -51,7 +51,7 @@ pub async fn take_down_request(
     crate::backend::answer(async {
         let (backend, operator) = caller()?;
         let (other, reference) = (other.unwrap_or_default(), reference.unwrap_or_default());
-        let form = RequestForm { site, direction, who, call_back, reason, priority, other, reference, form };
+        let form = Draft { site, direction, who, call_back, reason, priority, other, reference, form };
         backend.take_down(&operator, form).await
     })
     .await

@@ -3,9 +3,10 @@
 use super::site_live::SiteLive;
 use crate::live::Line;
 use crate::texts::Texts;
-use crate::view::SiteView;
+use crate::view::{Moment, SiteView};
 use crate::words;
 use leptos::prelude::*;
+use lockdown::say::age;
 use lockdown::standing::Standing;
 use lockdown::steps::Target;
 
@@ -34,7 +35,7 @@ impl Voice {
     }
 
     fn age(self, seconds: i64) -> String {
-        self.say(|| words::age(seconds), |texts| texts.age(seconds))
+        self.say(|| age(seconds), |texts| texts.age(seconds))
     }
 
     fn at(self, clock: &str) -> String {
@@ -52,11 +53,13 @@ pub(crate) fn Banner(live: SiteLive, voice: Voice) -> impl IntoView {
     let headline = move || match voice {
         Voice::Console => site.with(|site| site.said.headline.clone()),
         Voice::Public(texts) if live.has_lost_the_server() => texts.with_value(Texts::screen_lost),
-        Voice::Public(texts) => site.with(|site| texts.with_value(|texts| texts.headline(site).to_owned())),
+        Voice::Public(texts) => {
+            site.with(|site| texts.with_value(|texts| texts.headline(site.standing, site.ordered).to_owned()))
+        }
     };
     let second = move || match voice {
         Voice::Console => site.with(|site| site.said.second.clone()),
-        Voice::Public(texts) => site.with(|site| texts.with_value(|texts| texts.second_line(site))),
+        Voice::Public(texts) => site.with(|site| texts.with_value(|texts| second_line(texts, site))),
     };
     let next_step = move || match voice {
         Voice::Console => site.with(|site| site.said.next_step.clone()),
@@ -138,4 +141,11 @@ fn LineBar(live: SiteLive, voice: Voice) -> impl IntoView {
         </div>
     }
     .into_any()
+}
+
+fn second_line(texts: &Texts, site: &SiteView) -> String {
+    let with_zone = |at: &Moment| [&at.clock, " ", &site.zone].concat();
+    let read = site.read.as_ref().map(with_zone);
+    let seen = site.last_seen.zip(read.as_deref());
+    texts.second_line(site.standing, seen, &with_zone(&site.since))
 }

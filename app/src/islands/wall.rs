@@ -48,5 +48,8 @@ pub fn WallIsland(view: WallView) -> impl IntoView {
 /// When the first of them was filed.
 fn oldest(all: &[Waiting], priority: Priority, now: Option<i64>) -> String {
     let first = all.iter().filter(|one| one.priority == priority).map(|one| one.filed_ms).min();
-    first.zip(now).map(|(filed, now)| format!("oldest {}", words::age((now - filed) / 1000))).unwrap_or_default()
+    first
+        .zip(now)
+        .map(|(filed, now)| format!("oldest {}", lockdown::say::age((now - filed) / 1000)))
+        .unwrap_or_default()
 }

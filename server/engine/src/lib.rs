@@ -16,12 +16,14 @@ mod site;
 mod status;
 #[cfg(test)]
 mod tests;
+mod timeline;
 mod trace;
 
 pub use check_plan::{PlanCheck, judge};
 pub use cluster::Survey;
 pub use error::EngineError;
 pub use status::{PlanState, Progress, SiteStatus, Trouble};
+pub use timeline::{News, Timeline};
 pub use trace::{Asked, Traces, callers_of, moment};
 
 use cluster::{Cluster, Wanted};
@@ -31,7 +33,7 @@ use lockdown::plan::PlanText;
 use lockdown::reading::STALE_AFTER;
 use lockdown::site::{Command, Order, Transition};
 use lockdown::standing::Standing;
-use lockdown::timeline::{Event, EventKind};
+use lockdown::timeline::EventKind;
 use lockdown::trace::Origin;
 use ports::{Clock, DialPlan, Hurry, NewEvent, SharedNews, Store, StoreError};
 use prove_write::Unproved;
@@ -45,9 +47,6 @@ use tokio::task::JoinSet;
 
 /// For the answers to writes that were sent before the server stops.
 const FAREWELL: Duration = Duration::from_secs(5);
-
-/// News kept for a slow listener before it must look at everything again.
-const NEWS_BACKLOG: usize = 256;
 
 /// How the engine goes about it.
 #[derive(Debug, Clone)]
@@ -79,15 +78,6 @@ impl Default for Tuning {
     }
 }
 
-/// Something changed; every surface hears it by this one channel.
-#[derive(Debug, Clone)]
-pub enum News {
-    Site(Arc<SiteStatus>),
-    Event(Arc<Event>),
-    /// Other servers put something into the timeline.
-    Timeline,
-}
-
 /// An all-clear, as it is asked for.
 #[derive(Debug, Clone, Default)]
 pub struct AllClear {
@@ -117,7 +107,7 @@ pub struct Engine {
     sites: Vec<Arc<Site>>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    news: broadcast::Sender<News>,
+    timeline: Arc<Timeline>,
     refusals: Refusals,
     begun: jiff::Timestamp,
     drives: std::sync::Mutex<JoinSet<()>>,
@@ -132,9 +122,9 @@ impl Engine {
         setups: Vec<SiteSetup>,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
+        timeline: Arc<Timeline>,
         tuning: Tuning,
     ) -> Result<Arc<Self>, StoreError> {
-        let (news, _) = broadcast::channel(NEWS_BACKLOG);
         let mut sites: Vec<Arc<Site>> = Vec::new();
         let mut drives = JoinSet::new();
         for setup in setups {
@@ -143,8 +133,8 @@ impl Engine {
                 || Arc::new(Cluster::new(setup.dial_plan.clone(), clock.clone())),
                 |site| site.cluster.clone(),
             );
-            let (store, news) = (store.clone(), news.clone());
-            let site = Site::recall(setup, cluster, store, clock.clone(), news, tuning.clone()).await?;
+            let told = timeline.clone();
+            let site = Site::recall(setup, cluster, store.clone(), clock.clone(), told, tuning.clone()).await?;
             let site = Arc::new(site);
             drives.spawn(drive::run(site.clone()));
             sites.push(site);
@@ -152,7 +142,7 @@ impl Engine {
         let shared_news = store.shared_news();
         let (refusals, begun) = (Refusals::new(clock.clone()), clock.now());
         let engine =
-            Arc::new(Self { sites, store, clock, news, refusals, begun, drives: std::sync::Mutex::new(drives) });
+            Arc::new(Self { sites, store, clock, timeline, refusals, begun, drives: std::sync::Mutex::new(drives) });
         if let Some(news) = shared_news {
             let listening = engine.clone().listen(news);
             engine.drives.lock().unwrap_or_else(std::sync::PoisonError::into_inner).spawn(listening);
@@ -171,7 +161,7 @@ impl Engine {
                     }
                 }
                 Ok(SharedNews::Timeline) => {
-                    let _ = self.news.send(News::Timeline);
+                    self.timeline.announce();
                 }
                 Ok(SharedNews::Turn { site }) => {
                     if let Ok(site) = self.find(&site) {
@@ -188,7 +178,7 @@ impl Engine {
 
     async fn tell_alone(&self, kind: EventKind) {
         self.show_alone();
-        if let Err(error) = self.record(None, kind).await {
+        if let Err(error) = self.timeline.record(None, kind).await {
             tracing::error!(%error, "the timeline could not be written");
         }
     }
@@ -334,20 +324,6 @@ impl Engine {
         self.sites.iter().find(|drill| drill.drill_of.as_ref() == Some(site)).map(|drill| drill.id.clone())
     }
 
-    /// Every change from now on.
-    pub fn subscribe(&self) -> broadcast::Receiver<News> {
-        self.news.subscribe()
-    }
-
-    pub fn now(&self) -> jiff::Timestamp {
-        self.clock.now()
-    }
-
-    /// Waits by the engine's clock.
-    pub async fn pause(&self, time: Duration) {
-        self.clock.sleep(time).await;
-    }
-
     /// Checks a site's plan against CUCM as it is now. Writes nothing.
     ///
     /// # Errors
@@ -409,33 +385,9 @@ impl Engine {
         };
         let kind = EventKind::WriteProved { object, failed: failed.clone() };
         let (at, by) = (self.clock.now(), Some(by.actor()));
-        let told = self.tell(NewEvent { at, site: Some(where_to), by, kind }).await;
+        let told = self.timeline.append(NewEvent { at, site: Some(where_to), by, kind }).await;
         told.map_err(EngineError::NotRemembered)?;
         failed.map_or(Ok(()), |why| Err(EngineError::CucmAway(why)))
-    }
-
-    /// The timeline grew by another hand than the engine's: whoever listens looks.
-    pub fn announce(&self) {
-        let _ = self.news.send(News::Timeline);
-    }
-
-    /// Puts something into the timeline and tells everybody.
-    ///
-    /// # Errors
-    /// When it cannot be stored.
-    pub async fn record(&self, by: Option<&Operator>, kind: EventKind) -> Result<(), StoreError> {
-        self.tell(NewEvent { at: self.clock.now(), site: None, by: by.map(Operator::actor), kind }).await
-    }
-
-    /// The same for an event made elsewhere.
-    ///
-    /// # Errors
-    /// When it cannot be stored.
-    pub async fn tell(&self, event: NewEvent) -> Result<(), StoreError> {
-        for event in self.store.append(vec![event]).await? {
-            let _ = self.news.send(News::Event(Arc::new(event)));
-        }
-        Ok(())
     }
 
     /// Stops looking after the sites. The lock stays in CUCM; what was ordered goes on at the next start.
@@ -465,7 +417,7 @@ impl Engine {
         let (why, at): (Refusal, _) = (*why, self.clock.now());
         let kind = EventKind::Refused { act, why };
         let event = NewEvent { at, site: Some(site.clone()), by: Some(by.actor()), kind };
-        if let Err(error) = self.tell(event).await {
+        if let Err(error) = self.timeline.append(event).await {
             tracing::error!(%error, "a refusal could not be put into the timeline");
         }
     }

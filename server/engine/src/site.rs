@@ -8,7 +8,7 @@ use super::ports::{Clock, NewEvent, SiteRecord, Snapshot, Store, StoreError, Tur
 use super::prove_write::Proofs;
 use super::repairs::Repairs;
 use super::status::{PlanState, Progress, SiteStatus, Trouble};
-use super::{News, SiteSetup, Tuning};
+use super::{News, SiteSetup, Timeline, Tuning};
 use lockdown::ids::SiteId;
 use lockdown::operator::Operator;
 use lockdown::plan::PlanText;
@@ -17,7 +17,7 @@ use lockdown::timeline::{Event, EventKind};
 use lockdown::trace::Tracer;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::Notify;
 
 pub(super) struct Site {
     pub(super) id: SiteId,
@@ -29,7 +29,7 @@ pub(super) struct Site {
     pub(super) tuning: Tuning,
     pub(super) repairs: Mutex<Repairs>,
     pub(super) store: Arc<dyn Store>,
-    news: broadcast::Sender<News>,
+    timeline: Arc<Timeline>,
     status: Mutex<SiteStatus>,
     /// What is stored, word for word. Held over the store's call, so that records follow each other.
     record: tokio::sync::Mutex<SiteRecord>,
@@ -68,7 +68,7 @@ impl Site {
         cluster: Arc<Cluster>,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        news: broadcast::Sender<News>,
+        timeline: Arc<Timeline>,
         tuning: Tuning,
     ) -> Result<Self, StoreError> {
         let id = setup.plan.site.clone();
@@ -102,7 +102,7 @@ impl Site {
             tuning,
             repairs: Mutex::default(),
             store,
-            news,
+            timeline,
             status: Mutex::new(status),
             record: tokio::sync::Mutex::new(record),
             nudge: Notify::new(),
@@ -252,7 +252,7 @@ impl Site {
 
     fn send(&self, events: Vec<Event>) {
         for event in events {
-            let _ = self.news.send(News::Event(Arc::new(event)));
+            self.timeline.send(News::Event(Arc::new(event)));
         }
     }
 
@@ -337,7 +337,7 @@ impl Site {
         let before = shown.clone();
         change(&mut shown);
         if *shown != before {
-            let _ = self.news.send(News::Site(Arc::new(shown.clone())));
+            self.timeline.send(News::Site(Arc::new(shown.clone())));
         }
     }
 

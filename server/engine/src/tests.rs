@@ -2,7 +2,7 @@
 
 use super::memory::{PlanInMemory, StoreInMemory};
 use super::ports::{Clock, DialPlanError, NewEvent, SharedNews, SiteRecord, Store, StoreError, Turn};
-use super::{AllClear, Engine, EngineError, PlanState, SiteSetup, SiteStatus, Tuning};
+use super::{AllClear, Engine, EngineError, News, PlanState, SiteSetup, SiteStatus, Timeline, Tuning};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::dial_plan::{
@@ -258,7 +258,22 @@ async fn world_over(cucm: Arc<PlanInMemory>, store: Arc<StoreInMemory>) -> World
 async fn started(drill_of: Option<SiteId>, dial_plan: Arc<PlanInMemory>, store: Arc<dyn Store>) -> Arc<Engine> {
     let clock = Arc::new(PausedClock { begun: tokio::time::Instant::now() });
     let setup = SiteSetup { name: "S".into(), plan: plan(), two_seniors: false, drill_of, dial_plan };
-    Engine::start(vec![setup], store, clock, Tuning::default()).await.unwrap()
+    start(vec![setup], store, clock).await
+}
+
+async fn start(setups: Vec<SiteSetup>, store: Arc<dyn Store>, clock: Arc<PausedClock>) -> Arc<Engine> {
+    let timeline = Arc::new(Timeline::new(store.clone(), clock.clone()));
+    Engine::start(setups, store, clock, timeline, Tuning::default()).await.unwrap()
+}
+
+impl Engine {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<News> {
+        self.timeline.subscribe()
+    }
 }
 
 impl World {
@@ -669,7 +684,7 @@ async fn sites_over(cucm: &Arc<PlanInMemory>, count: usize) -> (Arc<Engine>, Vec
     };
     let clock = Arc::new(PausedClock { begun: tokio::time::Instant::now() });
     let store = Arc::<StoreInMemory>::default();
-    let engine = Engine::start(ids.iter().map(setup).collect(), store, clock, Tuning::default()).await.unwrap();
+    let engine = start(ids.iter().map(setup).collect(), store, clock).await;
     (engine, ids)
 }
 

@@ -85,7 +85,7 @@ impl Pages {
 
     /// The identity provider is away for long enough that envelopes are taken.
     pub fn codes_are_good(&self) -> bool {
-        self.oidc.as_ref().is_some_and(|oidc| oidc.codes_are_good(self.engine.now()))
+        self.oidc.as_ref().is_some_and(|oidc| oidc.codes_are_good(self.clock.now()))
     }
 
     /// The serial of an envelope whose code fits, and whose it is. Takes the same time when nothing fits.
@@ -108,7 +108,7 @@ impl Pages {
         if !self.directory.spent(&names).await?.is_empty() {
             return Err(CodeError::Wrong);
         }
-        let now = self.engine.now();
+        let now = self.clock.now();
         for name in &names {
             if !self.directory.spend(name, now).await? {
                 return Err(CodeError::Wrong);
@@ -117,7 +117,7 @@ impl Pages {
         let by = Actor { id: person.id.clone(), name: person.name.clone(), surface: Surface::Web };
         let kind = EventKind::SignedInLocally { by: format!("sealed code {}", serials.join(" and ")) };
         // They are used up: whoever stands at the door now is let in, whatever becomes of the entry.
-        if let Err(error) = self.engine.tell(NewEvent { at: now, site: None, by: Some(by), kind }).await {
+        if let Err(error) = self.timeline.append(NewEvent { at: now, site: None, by: Some(by), kind }).await {
             tracing::error!(%error, "the use of a sealed code could not be put into the timeline");
         }
         Ok(())
@@ -138,14 +138,14 @@ impl Pages {
         manages(who)?;
         self.came_in_online(here).await?;
         let person = self.find(of).await?;
-        let made = envelopes(self.engine.now(), count.clamp(1, MOST_CODES)).await.map_err(|error| failed(&error))?;
+        let made = envelopes(self.clock.now(), count.clamp(1, MOST_CODES)).await.map_err(|error| failed(&error))?;
         let (envelopes, codes): (Vec<Envelope>, Vec<SealedCode>) = made.into_iter().unzip();
         self.desk(who).add_codes(&person, codes).await.map_err(super::people::refused)?;
         Ok(envelopes)
     }
 
     async fn put_changed(&self, who: &Operator, person: Person, kind: EventKind) -> Result<(), ApiError> {
-        let event = NewEvent { at: self.engine.now(), site: None, by: Some(who.actor()), kind };
+        let event = NewEvent { at: self.clock.now(), site: None, by: Some(who.actor()), kind };
         let changed = Person { version: person.version + 1, ..person };
         self.directory.put_person(&changed, event).await.map_err(stored)
     }
@@ -182,7 +182,7 @@ impl Pages {
             }
         };
         let said = |review: ReviewView| words::past_the_provider(&review.when.clock, &review.who, &review.text);
-        self.sites.set_alarms(open.into_iter().take(SHOWN).map(said).collect())
+        self.set_alarms(open.into_iter().take(SHOWN).map(said).collect())
     }
 
     /// Sign-ins past the provider that nobody wrote anything about yet, newest first.
@@ -190,10 +190,10 @@ impl Pages {
         let mut events = self.directory.events_named(&["signed_in_locally"], LOOKED_THROUGH).await?;
         // Each sign-in is reviewed once at most.
         events.extend(self.directory.events_named(&["reviewed"], LOOKED_THROUGH).await?);
-        let now = self.engine.now();
+        let now = self.clock.now();
         let view = |event: &Event| ReviewView {
             event: event.id.clone(),
-            when: self.sites.moment(None, event.at, now),
+            when: self.moment(None, event.at, now),
             who: event.by.as_ref().map_or_else(String::new, |by| by.name.clone()),
             text: event.kind.to_string(),
         };
@@ -208,7 +208,7 @@ impl Pages {
     /// # Errors
     /// [`ApiError`], when the store fails.
     pub async fn report_key(&self, key: String) -> Result<(), ApiError> {
-        let now = self.engine.now();
+        let now = self.clock.now();
         let directory = self.directory.as_ref();
         let found = crate::identity::api_key::live_key(directory, key.trim(), now).await.map_err(stored)?;
         if let Some(id) = found.filter(|record| !record.is_public()).map(|record| record.id) {
@@ -297,7 +297,7 @@ impl Doors for Pages {
         strong_enough(&pin, person.contact.extension.as_deref())?;
         let hash = slow_hash::hash(crate::config::Secret::new(pin)).await.map_err(|error| failed(&error))?;
         let kind = EventKind::PinSet { person: person.id.clone(), name: person.name.clone() };
-        let pin = Some(Pin { hash, set_at: self.engine.now() });
+        let pin = Some(Pin { hash, set_at: self.clock.now() });
         self.put_changed(who, Person { pin, ..person }, kind).await
     }
 
@@ -323,7 +323,7 @@ impl Doors for Pages {
         let open = self.open_reviews().await.map_err(stored)?;
         let about = open.into_iter().find(|review| review.event == event).ok_or(ApiError::Stale)?;
         let kind = EventKind::Reviewed { event, name: about.who, note };
-        self.engine.record(Some(who), kind).await.map_err(stored)
+        self.timeline.record(Some(who), kind).await.map_err(stored)
     }
 }
 

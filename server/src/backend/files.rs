@@ -24,11 +24,11 @@ impl Pages {
     pub async fn refresh_incidents(&self) -> bool {
         match self.incidents.all().await {
             Ok(all) => {
-                let now = self.engine.now();
+                let now = self.clock.now();
                 let open = all.iter().filter(|incident| incident.is_open());
                 let told = open.map(|one| (one.site.clone(), self.brief(one, now)));
                 let kept = if self.incidents.is_partial() { self.still_locked() } else { BTreeMap::new() };
-                self.sites.set_incidents(kept.into_iter().chain(told).collect())
+                self.set_open_incidents(kept.into_iter().chain(told).collect())
             }
             Err(error) => {
                 tracing::debug!(%error, "incidents cannot be looked up");
@@ -39,7 +39,7 @@ impl Pages {
 
     /// What was known before the database went away, where it is locked still.
     fn still_locked(&self) -> BTreeMap<SiteId, IncidentBrief> {
-        let mut known = self.sites.incidents();
+        let mut known = self.open_incidents();
         let locked =
             |site: &SiteId| self.engine.status(site).is_ok_and(|status| status.command.target() == Target::Locked);
         known.retain(|site, _| locked(site));
@@ -55,29 +55,18 @@ impl Pages {
             asked: incident
                 .asked_at
                 .filter(|_| incident.is_asked())
-                .map(|at| self.sites.moment(Some(&incident.site), at, now)),
+                .map(|at| self.moment(Some(&incident.site), at, now)),
             mistake: incident.mistake.as_ref().map(|who| who.name.clone()),
             site_name: self.site_name(&incident.site),
             site: incident.site.clone(),
             version: 0,
             space: vec![],
-            meeting: incident.meeting.clone().or_else(|| self.webex.as_ref().and_then(|webex| webex.bridge.clone())),
+            meeting: incident.meeting.clone().or_else(|| self.bot.as_ref()?.meeting_url().map(str::to_owned)),
         }
     }
 
-    /// What everybody may know of a site: its name, and the numbers that a lock never touches.
-    pub fn public_facts(&self, site: &SiteId) -> (String, Vec<String>) {
-        let now = self.engine.now();
-        let view = self.engine.status(site).map(|status| self.sites.public(&status, now));
-        view.map_or_else(|_| (site.to_string(), Vec::new()), |view| (view.name, view.emergency_numbers))
-    }
-
-    fn site_name(&self, site: &SiteId) -> String {
-        self.engine.status(site).map_or_else(|_| site.to_string(), |status| status.name)
-    }
-
     fn incident_name(&self, incident: &Incident, now: Timestamp) -> String {
-        let opened = self.sites.moment(Some(&incident.site), incident.opened_at, now).clock;
+        let opened = self.moment(Some(&incident.site), incident.opened_at, now).clock;
         let what = if incident.is_drill() { "Drill" } else { "Lock" };
         let given = incident.name.clone().map(|name| if incident.is_drill() { format!("DRILL {name}") } else { name });
         given.unwrap_or_else(|| format!("{what} of {opened}"))
@@ -95,7 +84,7 @@ impl Pages {
             site: self.site_name(&incident.site),
             kind: incident.kind.clone(),
             state: state.to_owned(),
-            opened: self.sites.moment(Some(&incident.site), incident.opened_at, now),
+            opened: self.moment(Some(&incident.site), incident.opened_at, now),
             lasted: span(incident.lasted(now).as_secs()),
         }
     }
@@ -168,16 +157,16 @@ fn calls(report: &Report) -> (String, Vec<String>) {
 impl Files for Pages {
     async fn incidents(&self, who: &Operator) -> Result<IncidentsView, ApiError> {
         who.may(Act::Work, None).map_err(ApiError::Refused)?;
-        let (mut all, now) = (self.incidents.all().await.map_err(stored)?, self.engine.now());
+        let (mut all, now) = (self.incidents.all().await.map_err(stored)?, self.clock.now());
         all.retain(|incident| who.may(Act::Work, Some(&incident.site)).is_ok());
         Ok(IncidentsView { me: me(who), incidents: all.iter().rev().map(|one| self.line(one, now)).collect() })
     }
 
     async fn incident(&self, who: &Operator, id: String) -> Result<IncidentView, ApiError> {
         who.may(Act::Work, None).map_err(ApiError::Refused)?;
-        let (file, now) = (self.incidents.file(who, &id).await.map_err(refused)?, self.engine.now());
+        let (file, now) = (self.incidents.file(who, &id).await.map_err(refused)?, self.clock.now());
         let incident = &file.incident;
-        let clock = |at| self.sites.moment(Some(&incident.site), at, now).clock;
+        let clock = |at| self.moment(Some(&incident.site), at, now).clock;
         let attached = file.events.iter().filter_map(|event| match &event.kind {
             EventKind::Attached { name, text, .. } => Some((name.clone(), text.clone())),
             _ => None,
@@ -191,7 +180,7 @@ impl Files for Pages {
             attachments: attached.collect(),
             may_write: who.may(Act::Lock, Some(&incident.site)).is_ok(),
             open: incident.is_open(),
-            events: file.events.iter().map(|event| self.sites.event(event, now)).collect(),
+            events: file.events.iter().map(|event| self.event_view(event, now)).collect(),
         })
     }
 
@@ -204,8 +193,8 @@ impl Files for Pages {
         who.may(Act::Lock, None).map_err(ApiError::Refused)?;
         let incident = self.incidents.find(who, &id).await.map_err(refused)?;
         who.may(Act::Lock, Some(&incident.site)).map_err(ApiError::Refused)?;
-        match &self.webex {
-            Some(webex) => webex.try_again(self.papers.as_ref(), &incident.id).await.map_err(stored),
+        match &self.bot {
+            Some(bot) => bot.invite_again(&incident.id).await.map_err(stored),
             None => Ok(()),
         }
     }
@@ -218,13 +207,13 @@ impl Files for Pages {
             who.may(Act::Work, site.as_ref()).map_err(ApiError::Refused)?;
         }
         let wanted = |status: &&engine::SiteStatus| site.as_ref().is_none_or(|site| *site == status.id);
-        let (status, now) = (statuses.iter().find(wanted).ok_or(ApiError::NoSuchSite)?, self.engine.now());
+        let (status, now) = (statuses.iter().find(wanted).ok_or(ApiError::NoSuchSite)?, self.clock.now());
         let here = |event: &Event| event.site.as_ref() == Some(&status.id) && event.is_for(who);
         let events = self.recent(ON_THE_WALL, here).await;
         Ok(WallView {
-            site: self.sites.detailed(status, now),
+            site: self.detailed_site(status, now),
             waiting: self.waiting(who, &status.id).await.unwrap_or_default(),
-            events: events.iter().map(|event| self.sites.event(event, now)).collect(),
+            events: events.iter().map(|event| self.event_view(event, now)).collect(),
         })
     }
 }

@@ -19,7 +19,7 @@ impl Pages {
     /// # Errors
     /// [`ApiError::NoSuchGadget`].
     pub async fn site_of_gadget(&self, key: &str) -> Result<SiteId, ApiError> {
-        let now = self.engine.now();
+        let now = self.clock.now();
         let holder = api_key::holder(self.directory.as_ref(), key, None, Surface::Gadget, now).await.map_err(stored)?;
         match holder {
             Holder::Known {
@@ -36,7 +36,7 @@ impl Pages {
     pub async fn embedded(&self, key: &str) -> Result<SiteView, ApiError> {
         let site = self.site_of_gadget(key).await?;
         let status = self.engine.status(&site).map_err(refused)?;
-        Ok(self.sites.public(&status, self.engine.now()))
+        Ok(self.public_site(&status, self.clock.now()))
     }
 
     /// Makes a gadget's file for a site, with a key of its own.
@@ -49,7 +49,7 @@ impl Pages {
         let origin = self.finesse.as_ref().map(|finesse| finesse.address.clone());
         let origin = origin.ok_or_else(|| ApiError::Told("Finesse is not configured: [finesse] is missing.".into()))?;
         let (directory, papers) = (self.directory.as_ref(), self.papers.as_ref());
-        let made = files::make(directory, papers, &origin, site, Some(who.actor()), self.engine.now()).await;
+        let made = files::make(directory, papers, &origin, site, Some(who.actor()), self.clock.now()).await;
         made.map(|(made, text)| (made.name, text)).map_err(|error| {
             tracing::error!(%error, "a gadget's file could not be made");
             ApiError::Internal
@@ -66,7 +66,7 @@ impl Gadget for Pages {
         key: String,
     ) -> Result<GadgetView, ApiError> {
         let site = self.site_of_gadget(&key).await?;
-        let (status, now) = (self.engine.status(&site).map_err(refused)?, self.engine.now());
+        let (status, now) = (self.engine.status(&site).map_err(refused)?, self.clock.now());
         let console = match who.filter(|who| who.may(Act::Work, Some(&site)).is_ok()) {
             Some(who) => Some(self.console(who, here.clone(), Some(site.clone())).await?),
             None => None,
@@ -79,7 +79,7 @@ impl Gadget for Pages {
         let session = self.session(here).await.ok().flatten();
         Ok(GadgetView {
             me: who.map(|who| me_at(who, Some(&site))),
-            site: self.sites.public(&status, now),
+            site: self.public_site(&status, now),
             console,
             queue,
             ends: session.map(|session| session::ends(&session).as_millisecond()),
@@ -100,7 +100,7 @@ impl Gadget for Pages {
             GadgetFileView {
                 name: file.name,
                 hash: file.hash,
-                made: self.sites.moment(None, file.at, self.engine.now()),
+                made: self.moment(None, file.at, self.clock.now()),
                 state,
                 live,
             }
@@ -118,13 +118,11 @@ impl Gadget for Pages {
 
 impl Pages {
     fn state_of_key(&self, key: Option<&ClientRecord>) -> (bool, String) {
-        let now = self.engine.now();
+        let now = self.clock.now();
         match key {
             Some(key) if key.revoked_at.is_some() => (false, "its key was revoked".into()),
             Some(key) if key.expires_at <= now => (false, "its key has ended".into()),
-            Some(key) => {
-                (true, format!("its key is good until {}", self.sites.moment(None, key.expires_at, now).clock))
-            }
+            Some(key) => (true, format!("its key is good until {}", self.moment(None, key.expires_at, now).clock)),
             None => (false, "its key is not known here".into()),
         }
     }

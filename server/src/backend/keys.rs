@@ -54,7 +54,7 @@ impl Pages {
     }
 
     fn key_desk(&self, who: &Operator) -> KeyDesk<'_> {
-        KeyDesk { store: self.directory.as_ref(), by: Some(who.actor()), now: self.engine.now() }
+        KeyDesk { store: self.directory.as_ref(), by: Some(who.actor()), now: self.clock.now() }
     }
 
     fn wish(&self, form: NewKeyForm) -> Result<Wish, ApiError> {
@@ -79,8 +79,8 @@ impl Pages {
     }
 
     fn key_view(&self, key: ClientRecord) -> KeyView {
-        let now = self.engine.now();
-        let moment = |at| self.sites.moment(None, at, now);
+        let now = self.clock.now();
+        let moment = |at| self.moment(None, at, now);
         let soon = now + SignedDuration::from_hours(24 * ENDS_SOON);
         KeyView {
             id: key.id.to_string(),

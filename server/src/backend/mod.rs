@@ -12,32 +12,22 @@ pub mod queue;
 mod views;
 mod webhooks;
 
-use views::weight;
-pub use views::{SiteFacts, Sites};
+use views::{Notices, weight};
 
-use crate::calls::CallDesk;
-use crate::identity::oidc::Oidc;
-use crate::identity::passkey::Passkeys;
-use crate::incidents::Incidents;
-use crate::readiness::Readiness;
-use crate::services::release::{Proof, ReleaseError, Releases, Way};
-use crate::store::Directory;
-use crate::store::papers::Papers;
+use crate::services::Services;
+use crate::services::release::{Proof, ReleaseError, Way};
 use crate::store::records::{Means, Person};
-use crate::telemetry::meters::Meters;
-use crate::webex::Front;
-use crate::webhooks::Webhooks;
 use app::ApiError;
 use app::backend::{Backend, CurrentSession, Wish};
 use app::view::{ConsoleView, Me, SignInView, StatusView, TimelineView, Weight};
 use app::words;
 use async_trait::async_trait;
-use engine::ports::{Store, StoreError};
-use engine::{AllClear, Engine, EngineError};
-use ipnet::IpNet;
+use engine::ports::StoreError;
+use engine::{AllClear, EngineError};
 use lockdown::ids::SiteId;
 use lockdown::operator::{Act, Authority, Operator};
 use lockdown::timeline::Event;
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// Entries of the timeline a page shows at once.
@@ -50,48 +40,32 @@ const LOOKED_THROUGH_AT_MOST: usize = 1000;
 /// Entries the console begins with; the timeline page has them all.
 const RECENT: usize = 20;
 
+/// What the pages ask for.
 pub struct Pages {
-    pub engine: Arc<Engine>,
-    pub store: Arc<dyn Store>,
-    pub directory: Arc<dyn Directory>,
-    pub oidc: Option<Arc<Oidc>>,
-    pub sites: Arc<Sites>,
-    pub webhooks: Arc<Webhooks>,
-    pub calls: Arc<CallDesk>,
-    pub incidents: Arc<Incidents>,
-    pub papers: Arc<dyn Papers>,
-    /// `None` where no bot is configured.
-    pub webex: Option<Arc<Front>>,
-    /// `None` where this server's address has no passkeys.
-    pub passkeys: Option<Arc<Passkeys>>,
-    pub releases: Arc<Releases>,
-    /// The configured provider's issuer: what a roster's subjects belong to.
-    pub issuer: Option<String>,
-    /// Where sealed codes are taken from.
-    pub site_networks: Vec<IpNet>,
-    /// `None` where there is no gadget.
-    pub finesse: Option<FinesseFacts>,
-    /// Standing notices for the console: no certificate check, read-only, no sign-in.
-    pub banners: Vec<String>,
-    pub readiness: Arc<Readiness>,
-    /// What is counted for Prometheus.
-    pub meters: Arc<Meters>,
+    services: Arc<Services>,
+    notices: Notices,
 }
 
-/// What the configuration says of the gadget.
-pub struct FinesseFacts {
-    /// Our own address, as the gadget's file names it.
-    pub address: String,
-    /// Pages that may frame it.
-    pub origins: Vec<String>,
+impl Pages {
+    pub fn new(services: Arc<Services>) -> Self {
+        Self { services, notices: Notices::default() }
+    }
+}
+
+impl Deref for Pages {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.services
+    }
 }
 
 #[async_trait]
 impl Backend for Pages {
     async fn status(&self, who: Option<&Operator>) -> Result<StatusView, ApiError> {
-        let now = self.engine.now();
+        let now = self.clock.now();
         let sites = self.engine.live_statuses();
-        Ok(StatusView { sites: sites.iter().map(|s| self.sites.public(s, now)).collect(), me: who.map(me) })
+        Ok(StatusView { sites: sites.iter().map(|s| self.public_site(s, now)).collect(), me: who.map(me) })
     }
 
     async fn console(
@@ -101,7 +75,7 @@ impl Backend for Pages {
         site: Option<SiteId>,
     ) -> Result<ConsoleView, ApiError> {
         who.may(Act::Work, site.as_ref()).map_err(ApiError::Refused)?;
-        let now = self.engine.now();
+        let now = self.clock.now();
         let mut statuses = self.engine.statuses();
         // What is practised on never opens by itself.
         statuses.sort_by_key(|status| status.drill);
@@ -118,9 +92,9 @@ impl Backend for Pages {
             && !self.is_by_two_envelopes(session).await;
         Ok(ConsoleView {
             me: me_at(who, Some(&status.id)),
-            site: self.sites.detailed(status, now),
+            site: self.detailed_site(status, now),
             sites: statuses.iter().map(|s| (s.id.clone(), s.name.clone())).collect(),
-            events: here.iter().map(|event| self.sites.event(event, now)).collect(),
+            events: here.iter().map(|event| self.event_view(event, now)).collect(),
             proves,
             second: status
                 .two_seniors
@@ -155,7 +129,7 @@ impl Backend for Pages {
         if who.may(Act::Work, None).is_err() {
             who.may(Act::Manage, None).map_err(ApiError::Refused)?;
         }
-        let now = self.engine.now();
+        let now = self.clock.now();
         let events = match before {
             None => self.store.latest_events(PAGE).await,
             Some(before) => {
@@ -167,7 +141,7 @@ impl Backend for Pages {
         let mut events = events.map_err(stored)?;
         let older = events.last().map(|event| event.seq).filter(|seq| *seq > 1);
         events.retain(|event| event.is_for(who));
-        Ok(TimelineView { me: me(who), events: events.iter().map(|e| self.sites.event(e, now)).collect(), older })
+        Ok(TimelineView { me: me(who), events: events.iter().map(|e| self.event_view(e, now)).collect(), older })
     }
 
     async fn sign_in(&self, who: Option<&Operator>) -> Result<SignInView, ApiError> {

@@ -25,7 +25,7 @@ impl PasskeyDesk for Pages {
         let (passkeys, person) = (self.passkeys()?, self.find(&who.id).await?);
         self.is_online()?;
         self.may_change_keys(&person, here).await?;
-        let question = passkeys.enrol(&who.id, &who.name, &person.passkeys, self.engine.now());
+        let question = passkeys.enrol(&who.id, &who.name, &person.passkeys, self.clock.now());
         question.map(view).map_err(|error| refused(&error))
     }
 
@@ -37,7 +37,7 @@ impl PasskeyDesk for Pages {
         answer: String,
         label: String,
     ) -> Result<(), ApiError> {
-        let (passkeys, person, now) = (self.passkeys()?, self.find(&who.id).await?, self.engine.now());
+        let (passkeys, person, now) = (self.passkeys()?, self.find(&who.id).await?, self.clock.now());
         self.is_online()?;
         self.may_change_keys(&person, here).await?;
         let key = passkeys.enrolled(&who.id, &ticket, &answer, &label, now).map_err(|error| refused(&error))?;
@@ -77,7 +77,7 @@ impl PasskeyDesk for Pages {
         if person.passkeys.is_empty() {
             return Err(ApiError::NoKeyEnrolled);
         }
-        let question = passkeys.step_up(&who.id, about, &person.passkeys, self.engine.now());
+        let question = passkeys.step_up(&who.id, about, &person.passkeys, self.clock.now());
         question.map(view).map_err(|error| refused(&error))
     }
 
@@ -88,7 +88,7 @@ impl PasskeyDesk for Pages {
         ticket: String,
         answer: String,
     ) -> Result<(), ApiError> {
-        let (passkeys, person, now) = (self.passkeys()?, self.find(&who.id).await?, self.engine.now());
+        let (passkeys, person, now) = (self.passkeys()?, self.find(&who.id).await?, self.clock.now());
         let proof = passkeys.stepped_up(&who.id, &person.passkeys, &ticket, &answer, now);
         let (key, about) = proof.map_err(|error| refused(&error))?;
         self.note_used(person, key, EventKind::PasskeyProved).await;
@@ -99,7 +99,7 @@ impl PasskeyDesk for Pages {
     }
 
     async fn passkey_sign_in(&self) -> Result<QuestionView, ApiError> {
-        let question = self.passkeys()?.sign_in(self.engine.now());
+        let question = self.passkeys()?.sign_in(self.clock.now());
         question.map(view).map_err(|error| refused(&error))
     }
 }
@@ -116,7 +116,7 @@ impl Pages {
         let has = |person: &Person| !person.disabled && person.passkeys.iter().any(|key| key.id == claimed);
         let person = people.into_iter().find(has);
         let known = person.as_ref().map_or(&[][..], |person| &person.passkeys);
-        let key = passkeys.signed_in(known, ticket, answer, self.engine.now())?;
+        let key = passkeys.signed_in(known, ticket, answer, self.clock.now())?;
         let person = person.ok_or_else(|| PasskeyError::Refused("nobody has this key".into()))?;
         let by = EventKind::SignedInLocally { by: "passkey".into() };
         self.note_used(person.clone(), key, by).await;
@@ -125,7 +125,7 @@ impl Pages {
 
     /// Counter and time of a key that was used; where they cannot be stored now, the event alone.
     async fn note_used(&self, person: Person, key: Enrolled, kind: EventKind) {
-        let now = self.engine.now();
+        let now = self.clock.now();
         let by = lockdown::operator::Actor {
             id: person.id.clone(),
             name: person.name.clone(),
@@ -135,7 +135,7 @@ impl Pages {
         let changed = Person { version: person.version + 1, passkeys: keys.collect(), last_seen: Some(now), ..person };
         let event = NewEvent { at: now, site: None, by: Some(by), kind };
         if self.directory.put_person(&changed, event.clone()).await.is_err()
-            && let Err(error) = self.engine.tell(event).await
+            && let Err(error) = self.timeline.append(event).await
         {
             tracing::error!(%error, "the use of a passkey could not be put into the timeline");
         }
@@ -147,7 +147,7 @@ impl Pages {
     }
 
     fn passkeys(&self) -> Result<&Passkeys, ApiError> {
-        self.passkeys.as_deref().ok_or(ApiError::NoPasskey)
+        self.passkeys.as_ref().ok_or(ApiError::NoPasskey)
     }
 
     pub(super) async fn session(&self, here: Option<CurrentSession>) -> Result<Option<Session>, ApiError> {
@@ -160,7 +160,7 @@ impl Pages {
     /// The first key soon after the password was typed at the provider; with keys, only after one of
     /// them was used: an open session alone is not the person.
     async fn may_change_keys(&self, person: &Person, here: Option<CurrentSession>) -> Result<(), ApiError> {
-        let (session, now) = (self.session(here).await?.ok_or(ApiError::SignInFirst)?, self.engine.now());
+        let (session, now) = (self.session(here).await?.ok_or(ApiError::SignInFirst)?, self.clock.now());
         let typed = session.typed_at.is_some_and(|at| now.duration_since(at) <= FRESH);
         let proved = session.proves(app::backend::ABOUT_KEYS, now);
         let is_the_person = if person.passkeys.is_empty() { typed } else { proved };
@@ -175,7 +175,7 @@ impl Pages {
         kind: EventKind,
     ) -> Result<(), ApiError> {
         let changed = Person { version: person.version + 1, passkeys: keys, ..person };
-        let event = NewEvent { at: self.engine.now(), site: None, by: Some(who.actor()), kind };
+        let event = NewEvent { at: self.clock.now(), site: None, by: Some(who.actor()), kind };
         self.directory.put_person(&changed, event).await.map_err(stored)
     }
 }

@@ -105,12 +105,12 @@ impl People for Pages {
         let person = self.find(&who.id).await?;
         let passkeys = self.passkey_views(&person);
         let contact = contact_view(&person);
-        let now = self.engine.now();
-        let pin_set = person.pin.as_ref().map(|pin| self.sites.moment(None, pin.set_at, now));
+        let now = self.clock.now();
+        let pin_set = person.pin.as_ref().map(|pin| self.moment(None, pin.set_at, now));
         let view = self.person_view(person);
         let sessions = self.sessions(&who.id, here).await?;
         let may_enrol = self.passkeys.is_some();
-        let link = self.webex.as_ref().map(|webex| format!("link {}", webex.seal.link(&who.id, now)));
+        let link = self.bot.as_ref().map(|bot| format!("link {}", bot.link_code(&who.id, now)));
         Ok(MyView {
             link,
             me: me(who),
@@ -143,12 +143,12 @@ pub(super) fn manages(who: &Operator) -> Result<(), ApiError> {
 
 impl Pages {
     pub(super) fn desk(&self, who: &Operator) -> Desk<'_> {
-        Desk { store: self.directory.as_ref(), by: Some(who.actor()), now: self.engine.now() }
+        Desk { store: self.directory.as_ref(), by: Some(who.actor()), now: self.clock.now() }
     }
 
     fn passkey_views(&self, person: &Person) -> Vec<PasskeyView> {
-        let now = self.engine.now();
-        let moment = |at| self.sites.moment(None, at, now);
+        let now = self.clock.now();
+        let moment = |at| self.moment(None, at, now);
         let view = |key: &Enrolled| PasskeyView {
             id: key.id.clone(),
             label: key.label.clone(),
@@ -167,7 +167,7 @@ impl Pages {
     }
 
     fn person_view(&self, person: Person) -> PersonView {
-        let now = self.engine.now();
+        let now = self.clock.now();
         let names = self.site_names();
         let grants = person.grants();
         let at = grants.at.iter().flat_map(|(site, roles)| {
@@ -184,20 +184,20 @@ impl Pages {
             rights,
             disabled: person.disabled,
             can_sign_in,
-            last_seen: person.last_seen.map(|at| self.sites.moment(None, at, now)),
+            last_seen: person.last_seen.map(|at| self.moment(None, at, now)),
         }
     }
 
     async fn sessions(&self, of: &OperatorId, here: Option<CurrentSession>) -> Result<Vec<SessionView>, ApiError> {
-        let now = self.engine.now();
+        let now = self.clock.now();
         let sessions = self.directory.sessions_of(of.as_str()).await.map_err(stored)?;
         let view = |session: Session| SessionView {
             device: match session.audience {
                 Audience::Gadget => format!("{}, the Finesse gadget", device(session.agent.as_deref())),
                 Audience::Console | Audience::Handoff => device(session.agent.as_deref()),
             },
-            since: self.sites.moment(None, session.created_at, now),
-            seen: self.sites.moment(None, session.seen_at, now),
+            since: self.moment(None, session.created_at, now),
+            seen: self.moment(None, session.seen_at, now),
             from: session.address.map(|address| format!(", from {address}")).unwrap_or_default(),
             is_this: here.as_ref().is_some_and(|here| here.0 == session.id),
             id: session.id,

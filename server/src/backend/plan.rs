@@ -96,7 +96,7 @@ impl Pages {
             ApiError::Internal
         })?;
         let changed = changed.map_err(refused)?;
-        let read = self.sites.moment(Some(site), check.survey.read_at, self.engine.now());
+        let read = self.moment(Some(site), check.survey.read_at, self.clock.now());
         let none = Reach::default();
         let reach = check.checked.reach.as_ref().unwrap_or(&none);
         let violations = check.checked.verdict.as_ref().err();

@@ -29,7 +29,7 @@ impl Practice for Pages {
         prove.retain(|status| who.may(Act::Lock, Some(&status.id)).is_ok());
         Ok(ReadinessView {
             me: me(who),
-            looked: self.sites.moment(None, self.engine.now(), self.engine.now()),
+            looked: self.moment(None, self.clock.now(), self.clock.now()),
             bad: count(Verdict::Bad),
             warnings: count(Verdict::Warning),
             prove: prove.into_iter().map(|status| (status.id, status.name)).collect(),
@@ -47,14 +47,14 @@ impl Practice for Pages {
     async fn drills(&self, who: &Operator) -> Result<DrillsView, ApiError> {
         who.may(Act::Work, None).map_err(ApiError::Refused)?;
         let (incidents, events) = self.incidents.told().await.map_err(stored)?;
-        let now = self.engine.now();
+        let now = self.clock.now();
         let mut all = drill::history(&incidents, &events, now);
         all.retain(|drill| who.may(Act::Work, Some(&drill.site)).is_ok());
         let mut places = self.engine.statuses();
         places.retain(|status| status.drill && who.may(Act::Work, Some(&status.id)).is_ok());
         let place = |status: &engine::SiteStatus| {
             let last = all.iter().find(|drill| drill.site == status.id && drill.lock_ms.is_some());
-            let last = last.map(|drill| self.sites.moment(Some(&drill.site), drill.at, now).clock);
+            let last = last.map(|drill| self.moment(Some(&drill.site), drill.at, now).clock);
             DrillPlace {
                 id: status.id.clone(),
                 name: status.name.clone(),
@@ -75,11 +75,11 @@ impl Practice for Pages {
 
 impl Pages {
     fn drill_line(&self, drill: &Practised) -> DrillLine {
-        let (now, end) = (self.engine.now(), drill.end_ms.map(seconds));
+        let (now, end) = (self.clock.now(), drill.end_ms.map(seconds));
         DrillLine {
             incident: drill.incident.clone(),
             site: self.engine.status(&drill.site).map_or_else(|_| drill.site.to_string(), |status| status.name),
-            at: self.sites.moment(Some(&drill.site), drill.at, now),
+            at: self.moment(Some(&drill.site), drill.at, now),
             by: drill.by.clone(),
             locked: drill
                 .lock_ms

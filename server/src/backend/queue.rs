@@ -1,17 +1,18 @@
 //! The EOC's queue and the residents' tickets, as pages show them.
 
-use super::{Pages, Sites, me, stored};
+use super::{Pages, me, stored};
 use crate::calls::CallError;
 use crate::config::Residents;
 use crate::identity::token;
 use crate::store::calls::Wanted;
 use app::ApiError;
-use app::backend::{DeedForm, Queue, QueueWish, RequestForm};
+use app::backend::{DeedForm, Queue, QueueWish};
 use app::view::{
     AskView, Asking, HolderView, QueueView, RequestNews, RequestView, StoryLine, TicketLine, TicketView, Waiting,
 };
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use lockdown::call_request::Draft;
 use lockdown::call_request::{CallRequest, CannotDo, Deed, Phone, Stage};
 use lockdown::ids::SiteId;
 use lockdown::operator::{Act, Operator};
@@ -32,7 +33,7 @@ impl Pages {
     /// For the EOC, with what else asks for the same.
     pub fn request(&self, request: &CallRequest, among: &[CallRequest], now: Timestamp) -> RequestView {
         let twins = among.iter().filter(|other| other.is_open() && other.is_like(request)).map(CallRequest::ticket);
-        RequestView { twins: twins.collect(), ..request_view(&self.sites, request, now) }
+        RequestView { twins: twins.collect(), ..request_view(self, request, now) }
     }
 
     /// The open requests a board of `site` begins with.
@@ -66,7 +67,7 @@ impl Pages {
     ///
     /// # Errors
     /// [`ApiError`]: nothing was filed.
-    pub async fn ask(&self, who: Option<&Operator>, form: &RequestForm) -> Result<(), ApiError> {
+    pub async fn ask(&self, who: Option<&Operator>, form: &Draft) -> Result<(), ApiError> {
         self.calls.ask(form, who).await.map(|_| ()).map_err(refused)
     }
 
@@ -79,8 +80,8 @@ impl Pages {
     }
 }
 
-pub fn request_view(sites: &Sites, request: &CallRequest, now: Timestamp) -> RequestView {
-    let moment = |at| sites.moment(Some(&request.site), at, now);
+pub fn request_view(pages: &Pages, request: &CallRequest, now: Timestamp) -> RequestView {
+    let moment = |at| pages.moment(Some(&request.site), at, now);
     let (shown, typed) = (request.call_back.dialled(), &request.call_back.typed);
     RequestView {
         id: request.id.clone(),
@@ -120,8 +121,8 @@ pub fn request_view(sites: &Sites, request: &CallRequest, now: Timestamp) -> Req
     }
 }
 
-pub fn ticket_view(sites: &Sites, request: &CallRequest, now: Timestamp) -> TicketView {
-    let moment = |at| sites.moment(Some(&request.site), at, now);
+pub fn ticket_view(pages: &Pages, request: &CallRequest, now: Timestamp) -> TicketView {
+    let moment = |at| pages.moment(Some(&request.site), at, now);
     let line = |entry: &lockdown::call_request::Entry| TicketLine {
         when: moment(entry.at),
         mine: entry.by.is_none(),
@@ -207,7 +208,7 @@ impl Queue for Pages {
             Some(state) => self.calls.in_state(who, wanted, state).await,
             None => self.calls.list(who, wanted).await,
         };
-        let (mut found, now) = (found.map_err(refused)?, self.engine.now());
+        let (mut found, now) = (found.map_err(refused)?, self.clock.now());
         let more = found.len() > SHOWN;
         found.truncate(SHOWN);
         let theirs =
@@ -227,20 +228,20 @@ impl Queue for Pages {
         })
     }
 
-    async fn take_down(&self, who: &Operator, form: RequestForm) -> Result<RequestView, ApiError> {
+    async fn take_down(&self, who: &Operator, form: Draft) -> Result<RequestView, ApiError> {
         let filed = self.calls.take_down(&form, who).await.map_err(refused)?;
         let twins = self.calls.twins(&filed).await.unwrap_or_default();
-        Ok(self.request(&filed, &twins, self.engine.now()))
+        Ok(self.request(&filed, &twins, self.clock.now()))
     }
 
     async fn do_request(&self, who: &Operator, id: String, done: DeedForm) -> Result<RequestView, ApiError> {
         who.may(Act::TakeCalls, None).map_err(ApiError::Refused)?;
         // The browser says how long, the server when: clocks differ.
-        let at = self.engine.now() + SignedDuration::from_mins(done.minutes.clamp(1, LONGEST_WAIT));
+        let at = self.clock.now() + SignedDuration::from_mins(done.minutes.clamp(1, LONGEST_WAIT));
         let deed = Deed::of(&done.deed, done.text, Some(at)).ok_or(ApiError::Malformed)?;
         let changed = self.calls.act(who, &id, &deed).await.map_err(refused)?;
         let twins = self.calls.twins(&changed).await.unwrap_or_default();
-        Ok(self.request(&changed, &twins, self.engine.now()))
+        Ok(self.request(&changed, &twins, self.clock.now()))
     }
 
     async fn asking(&self, who: Option<&Operator>) -> Result<AskView, ApiError> {
@@ -249,27 +250,27 @@ impl Queue for Pages {
             (Residents::SignedIn, None) => Asking::SignInFirst,
             (Residents::Anyone | Residents::SignedIn, _) => Asking::Open,
         };
-        let now = self.engine.now();
+        let now = self.clock.now();
         let mine = match who {
             // The form is there although the list is not.
             Some(who) => self.calls.of_person(who, MINE).await.unwrap_or_default(),
             None => Vec::new(),
         };
         let statuses = self.engine.live_statuses();
-        let numbers = statuses.first().map(|first| self.sites.public(first, now).emergency_numbers).unwrap_or_default();
+        let numbers = statuses.first().map(|first| self.public_site(first, now).emergency_numbers).unwrap_or_default();
         Ok(AskView {
             me: who.map(me),
             asking,
             sites: statuses.into_iter().map(|site| (site.id, site.name)).collect(),
             emergency_numbers: numbers,
             form: token::random_text(),
-            mine: mine.iter().map(|request| ticket_view(&self.sites, request, now)).collect(),
+            mine: mine.iter().map(|request| ticket_view(self, request, now)).collect(),
         })
     }
 
     async fn ticket(&self, who: Option<&Operator>, key: String) -> Result<TicketView, ApiError> {
         let request = self.calls.followed(who, &key).await.map_err(refused)?;
-        Ok(ticket_view(&self.sites, &request, self.engine.now()))
+        Ok(ticket_view(self, &request, self.clock.now()))
     }
 
     async fn known_of(&self, who: &Operator, find: String) -> Result<Vec<RequestView>, ApiError> {
@@ -277,8 +278,8 @@ impl Queue for Pages {
         if find.trim().is_empty() {
             return Ok(Vec::new());
         }
-        let (found, now) = (self.calls.known_of(who, &find).await.map_err(refused)?, self.engine.now());
-        Ok(found.iter().map(|request| request_view(&self.sites, request, now)).collect())
+        let (found, now) = (self.calls.known_of(who, &find).await.map_err(refused)?, self.clock.now());
+        Ok(found.iter().map(|request| request_view(self, request, now)).collect())
     }
 
     async fn erase_request(&self, who: &Operator, id: String) -> Result<(), ApiError> {

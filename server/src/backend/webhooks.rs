@@ -74,8 +74,8 @@ impl Pages {
     }
 
     fn hook_view(&self, hook: Hook, deliveries: Option<Vec<Delivery>>) -> HookView {
-        let now = self.engine.now();
-        let moment = |at| self.sites.moment(None, at, now);
+        let now = self.clock.now();
+        let moment = |at| self.moment(None, at, now);
         let site = hook.site.map_or_else(|| "every site".to_owned(), |site| format!("site {site}"));
         let what = hook.what.into_iter().collect::<Vec<_>>().join(", ");
         let what = if what.is_empty() { "all news".to_owned() } else { what };
@@ -96,8 +96,8 @@ impl Pages {
     }
 
     fn delivery_view(&self, delivery: Delivery) -> DeliveryView {
-        let now = self.engine.now();
-        let moment = |at| self.sites.moment(None, at, now);
+        let now = self.clock.now();
+        let moment = |at| self.moment(None, at, now);
         let state = match delivery.state {
             DeliveryState::Waiting => format!("waits until {}", moment(delivery.next_at).clock),
             DeliveryState::Delivered { at } => format!("taken {}", moment(at).clock),

@@ -7,11 +7,11 @@ use crate::identity::token;
 use crate::incidents::Incidents;
 use crate::store::Directory;
 use crate::store::calls::{Calls, Wanted};
-use app::backend::RequestForm;
 use engine::Engine;
-use engine::ports::{NewEvent, StoreError};
+use engine::Timeline;
+use engine::ports::{Clock, NewEvent, StoreError};
 use jiff::SignedDuration;
-use lockdown::call_request::{self, Asked, CallRequest, CannotDo, Deed, Direction, Phone, Priority, Stage};
+use lockdown::call_request::{self, Asked, CallRequest, CannotDo, Deed, Direction, Draft, Phone, Priority, Stage};
 use lockdown::ids::{RequestId, SiteId};
 use lockdown::operator::{Act, Operator, Refusal};
 use lockdown::text::folded;
@@ -72,6 +72,8 @@ pub struct CallDesk {
     pub store: Arc<dyn Calls>,
     pub directory: Arc<dyn Directory>,
     pub engine: Arc<Engine>,
+    pub clock: Arc<dyn Clock>,
+    pub timeline: Arc<Timeline>,
     pub incidents: Arc<Incidents>,
     pub settings: config::Calls,
     /// Where each site's numbers are dialled from.
@@ -87,7 +89,7 @@ impl CallDesk {
     ///
     /// # Errors
     /// [`CallError`]: nothing was filed.
-    pub async fn ask(&self, form: &RequestForm, by: Option<&Operator>) -> Result<CallRequest, CallError> {
+    pub async fn ask(&self, form: &Draft, by: Option<&Operator>) -> Result<CallRequest, CallError> {
         match (self.settings.residents, by) {
             (Residents::Nobody, _) => return Err(CallError::NotHere),
             (Residents::SignedIn, None) => return Err(CallError::SignInFirst),
@@ -98,7 +100,7 @@ impl CallDesk {
         if SiteId::try_from(form.site.as_str()).is_ok_and(drill) {
             return Err(CallError::NoSuchSite);
         }
-        let form = RequestForm {
+        let form = Draft {
             direction: Direction::Outbound.word().into(),
             other: String::new(),
             reference: String::new(),
@@ -111,13 +113,13 @@ impl CallDesk {
     ///
     /// # Errors
     /// [`CallError`]: nothing was filed.
-    pub async fn take_down(&self, form: &RequestForm, by: &Operator) -> Result<CallRequest, CallError> {
+    pub async fn take_down(&self, form: &Draft, by: &Operator) -> Result<CallRequest, CallError> {
         let site = SiteId::try_from(form.site.as_str()).map_err(|_| CallError::NoSuchSite)?;
         by.may(Act::TakeCalls, Some(&site))?;
         self.file(form, Some(by)).await
     }
 
-    async fn file(&self, form: &RequestForm, by: Option<&Operator>) -> Result<CallRequest, CallError> {
+    async fn file(&self, form: &Draft, by: Option<&Operator>) -> Result<CallRequest, CallError> {
         let site = SiteId::try_from(form.site.as_str()).map_err(|_| CallError::NoSuchSite)?;
         let country = *self.countries.get(&site).ok_or(CallError::NoSuchSite)?;
         if form.form.len() < SECRET || form.form.len() > 100 {
@@ -128,7 +130,7 @@ impl CallDesk {
         if let Some(filed) = self.store.request_of_form(&digest).await? {
             return if is_same(&filed, &asked) { Ok(filed) } else { Err(CallError::SentBefore(filed.ticket())) };
         }
-        let now = self.engine.now();
+        let now = self.clock.now();
         let Asked { direction, who, call_back, reason, priority, other, reference } = asked;
         let request = CallRequest {
             id: new_id(),
@@ -160,7 +162,7 @@ impl CallDesk {
             }
             Err(error) => return Err(error.into()),
         }
-        self.engine.announce();
+        self.timeline.announce();
         Ok(request)
     }
 
@@ -170,7 +172,7 @@ impl CallDesk {
     /// [`CallError`]: nothing changed.
     pub async fn act(&self, by: &Operator, id: &str, deed: &Deed) -> Result<CallRequest, CallError> {
         let hold = SignedDuration::try_from(self.settings.claim).unwrap_or(SignedDuration::from_mins(15));
-        self.change(id, Some(by), deed.word(), |request| request.done(by, deed.clone(), self.engine.now(), hold)).await
+        self.change(id, Some(by), deed.word(), |request| request.done(by, deed.clone(), self.clock.now(), hold)).await
     }
 
     /// Whoever asked writes to the EOC.
@@ -179,7 +181,7 @@ impl CallDesk {
     /// [`CallError`]: nothing changed.
     pub async fn answer(&self, who: Option<&Operator>, key: &str, text: &str) -> Result<CallRequest, CallError> {
         let request = self.followed(who, key).await?;
-        let answered = |request: &CallRequest| request.answered(text.to_owned(), self.engine.now());
+        let answered = |request: &CallRequest| request.answered(text.to_owned(), self.clock.now());
         self.change(request.id.as_str(), None, "answered", answered).await
     }
 
@@ -211,7 +213,7 @@ impl CallDesk {
     /// # Errors
     /// As [`CallDesk::list`].
     pub async fn in_state(&self, by: &Operator, wanted: Wanted, state: &str) -> Result<Vec<CallRequest>, CallError> {
-        let (limit, now) = (wanted.limit, self.engine.now());
+        let (limit, now) = (wanted.limit, self.clock.now());
         // A claim that ended changes the state, and nobody writes that down.
         let mut found = self.list(by, Wanted { limit: LOOKED_THROUGH, ..wanted }).await?;
         found.retain(|request| request.word(now) == state);
@@ -305,7 +307,7 @@ impl CallDesk {
             Err(StoreError::Conflict) => Err(CallError::NoSuchRequest),
             done => Ok(done?),
         }?;
-        self.engine.announce();
+        self.timeline.announce();
         Ok(())
     }
 
@@ -324,7 +326,7 @@ impl CallDesk {
             let kind = EventKind::RequestChanged { request: seen.id.clone(), number: seen.number, did: did.to_owned() };
             match self.store.put_request(&changed, self.event(&seen, by, kind)).await {
                 Ok(()) => {
-                    self.engine.announce();
+                    self.timeline.announce();
                     return Ok(changed);
                 }
                 Err(StoreError::Conflict) => {}
@@ -335,7 +337,7 @@ impl CallDesk {
     }
 
     fn event(&self, request: &CallRequest, by: Option<&Operator>, kind: EventKind) -> NewEvent {
-        let (at, site) = (self.engine.now(), Some(request.site.clone()));
+        let (at, site) = (self.clock.now(), Some(request.site.clone()));
         NewEvent { at, site, by: by.map(Operator::actor), kind }
     }
 
@@ -344,7 +346,7 @@ impl CallDesk {
     /// # Errors
     /// When the store cannot be read or written.
     pub async fn forget_old(&self) -> Result<u64, StoreError> {
-        let now = self.engine.now();
+        let now = self.clock.now();
         let today = format!("requests-forgotten/{}", now.as_second() / 86_400);
         if !self.directory.spend(&today, now).await? {
             return Ok(0);
@@ -352,7 +354,7 @@ impl CallDesk {
         let before = now - SignedDuration::from_hours(24 * i64::from(self.settings.retention_days));
         let count = self.store.forget_requests(before).await?;
         if count > 0 {
-            self.engine.record(None, EventKind::RequestsForgotten { count }).await?;
+            self.timeline.record(None, EventKind::RequestsForgotten { count }).await?;
         }
         Ok(count)
     }
@@ -364,7 +366,7 @@ pub async fn forget(desk: Arc<CallDesk>) {
         if let Err(error) = desk.forget_old().await {
             tracing::debug!(%error, "old call requests are forgotten later");
         }
-        desk.engine.pause(DAY / 24).await;
+        desk.clock.sleep(DAY / 24).await;
     }
 }
 
@@ -386,7 +388,7 @@ fn new_id() -> RequestId {
     RequestId::try_from(format!("req-{random}")).expect("hex digits make a valid id")
 }
 
-fn asked(form: &RequestForm, country: Region) -> Result<Asked, CallError> {
+fn asked(form: &Draft, country: Region) -> Result<Asked, CallError> {
     let field = |field, text| CallError::Field { field, text };
     let who = call_request::line(&form.who).ok_or_else(|| field("who", "Write who asks: a name is enough."))?;
     let call_back = phone::phone(&form.call_back, country)

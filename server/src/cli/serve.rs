@@ -2,7 +2,6 @@
 
 use super::{Context, Ended, Sorry, service};
 use crate::assemble;
-use crate::backend::Pages;
 use crate::config::Config;
 use crate::finesse::notice::Notices;
 use crate::http::{AppState, Around, Connections, Stop, door};
@@ -12,6 +11,8 @@ use crate::identity::outage::Change;
 use crate::identity::token;
 use crate::lease::Turns;
 use crate::phone::Pushes;
+use crate::services::Services;
+use crate::services::bot::Bot;
 use crate::store::Directory;
 use crate::store::embedded::claim;
 use crate::telemetry;
@@ -21,7 +22,8 @@ use axum::extract::Request;
 use axum::response::Response;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle, Server};
-use engine::Engine;
+use engine::Timeline;
+use engine::ports::Clock;
 use lockdown::timeline::EventKind;
 use std::convert::Infallible;
 use std::io::ErrorKind;
@@ -58,42 +60,43 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
     let listener = std::net::TcpListener::bind(address).map_err(|error| cannot_listen(address, &error))?;
     let tls = tls(&config).await?;
     let memory = assemble::memory(&config).await?;
-    let heard = config.webex.as_ref().map(Front::new);
+    let heard = config.webex.as_ref().map(|webex| Front::new(webex, memory.store.clone()));
     let (front, heard) = heard.map_or((None, None), |(front, heard)| (Some(Arc::new(front)), Some(heard)));
-    let pages = assemble::pages(&config, memory.store.clone(), assemble::tuning(&config.cucm), front.clone()).await?;
-    let engine = pages.engine.clone();
+    let bot = front.clone().map(|front| front as Arc<dyn Bot>);
+    let services = assemble::services(&config, memory.store.clone(), assemble::tuning(&config.cucm), bot).await?;
+    let (engine, clock, timeline) = (services.engine.clone(), services.clock.clone(), services.timeline.clone());
     let probe = config.identity.as_ref().map_or(Duration::from_secs(60), |identity| identity.probe);
     // A full disk is no reason not to be there.
     if let Err(error) =
-        engine.record(None, EventKind::ServerStarted { version: env!("CARGO_PKG_VERSION").into() }).await
+        timeline.record(None, EventKind::ServerStarted { version: env!("CARGO_PKG_VERSION").into() }).await
     {
         tracing::error!(%error, "the start could not be put into the timeline");
     }
-    if let Some(oidc) = pages.oidc.clone() {
-        tokio::spawn(watch(oidc, engine.clone(), probe));
+    if let Some(oidc) = services.oidc.clone() {
+        tokio::spawn(watch(oidc, clock.clone(), timeline.clone(), probe));
     }
-    tokio::spawn(remind(pages.directory.clone(), engine.clone()));
-    tokio::spawn(crate::readiness::watch(pages.readiness.clone(), pages.clone()));
-    tokio::spawn(crate::webhooks::run(pages.webhooks.clone()));
-    tokio::spawn(crate::incidents::watch(pages.incidents.clone()));
-    tokio::spawn(crate::calls::forget(pages.calls.clone()));
-    let webex = bot(&config, &pages, front)?;
+    tokio::spawn(remind(services.directory.clone(), clock.clone(), timeline));
+    tokio::spawn(crate::readiness::watch(services.clone()));
+    tokio::spawn(crate::webhooks::run(services.webhooks.clone()));
+    tokio::spawn(crate::incidents::watch(services.incidents.clone()));
+    tokio::spawn(crate::calls::forget(services.calls.clone()));
+    let webex = start_bot(&config, &services, front.clone())?;
     if let (Some(webex), Some(heard)) = (&webex, heard) {
         tokio::spawn(crate::webex::run(webex.clone(), heard));
     }
     if let Some(notice) = config.finesse.as_ref().and_then(|finesse| finesse.notice.clone()) {
-        let turns = Turns::new(pages.clone(), config.http.listen);
+        let turns = Turns::new(services.clone(), config.http.listen);
         tokio::spawn(crate::finesse::notice::tend(Notices::new(notice, turns)?));
     }
     if let Some(phone) = &config.phone
         && let Some(push) = phone.push.clone()
     {
-        let turns = Turns::new(pages.clone(), config.http.listen);
+        let turns = Turns::new(services.clone(), config.http.listen);
         tokio::spawn(crate::phone::tend(Pushes::new(push, phone.devices.clone(), turns)?));
     }
-    let state = AppState::new(&config, pages, &site_root()?);
+    let state = AppState::new(&config, services, front, &site_root()?);
     tracing::info!(address = %config.http.listen, public_url = config.http.public_url, "pstn-lockdown serves");
-    tokio::spawn(service::watch(engine.clone()));
+    tokio::spawn(service::watch(engine.clone(), clock));
     let connections = Connections::new(&config.http);
     listen(listener, connections, tls, door(&state), state.stop.clone()).await?;
     if let Some(webex) = &webex {
@@ -108,26 +111,30 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
     Ok(Ended::Done)
 }
 
-fn bot(config: &Config, pages: &Arc<Pages>, front: Option<Arc<Front>>) -> Result<Option<Arc<Webex>>, Sorry> {
+fn start_bot(
+    config: &Config,
+    services: &Arc<Services>,
+    front: Option<Arc<Front>>,
+) -> Result<Option<Arc<Webex>>, Sorry> {
     let (Some(settings), Some(front)) = (config.webex.clone(), front) else { return Ok(None) };
-    let webex = Webex::new(settings, pages.clone(), front, &config.http);
+    let webex = Webex::new(settings, services.clone(), front, &config.http);
     webex.map(|webex| Some(Arc::new(webex))).map_err(|error| Sorry(format!("webex: {error}")))
 }
 
 /// Tells of keys that end soon, for as long as the server runs.
-async fn remind(directory: Arc<dyn Directory>, engine: Arc<Engine>) {
+async fn remind(directory: Arc<dyn Directory>, clock: Arc<dyn Clock>, timeline: Arc<Timeline>) {
     loop {
-        match api_key::ending(directory.as_ref(), engine.now()).await {
+        match api_key::ending(directory.as_ref(), clock.now()).await {
             Ok(told) => {
                 for kind in told {
-                    if let Err(error) = engine.record(None, kind).await {
+                    if let Err(error) = timeline.record(None, kind).await {
                         tracing::error!(%error, "the end of a key could not be told");
                     }
                 }
             }
             Err(error) => tracing::debug!(%error, "keys that end soon are looked for later"),
         }
-        engine.pause(REMIND).await;
+        clock.sleep(REMIND).await;
     }
 }
 
@@ -205,9 +212,9 @@ async fn asked_to_stop() {
 }
 
 /// Looks at the identity provider for as long as the server runs, and tells when it goes and comes back.
-async fn watch(oidc: Arc<Oidc>, engine: Arc<Engine>, every: Duration) {
+async fn watch(oidc: Arc<Oidc>, clock: Arc<dyn Clock>, timeline: Arc<Timeline>, every: Duration) {
     loop {
-        let (looked, change) = oidc.probe(engine.now()).await;
+        let (looked, change) = oidc.probe(clock.now()).await;
         let why = match looked {
             Ok(()) => String::new(),
             Err(SignInError::Away(why)) => why,
@@ -221,13 +228,13 @@ async fn watch(oidc: Arc<Oidc>, engine: Arc<Engine>, every: Duration) {
             Change::Back => EventKind::IdentityBack,
         });
         if let Some(kind) = kind
-            && let Err(error) = engine.record(None, kind).await
+            && let Err(error) = timeline.record(None, kind).await
         {
             tracing::error!(%error, "news of the identity provider could not be put into the timeline");
         }
         // Several servers do not ask at the same moment.
         let jitter = u32::from(token::random()[0]);
-        engine.pause(every * (2560 - jitter) / 2560).await;
+        clock.sleep(every * (2560 - jitter) / 2560).await;
     }
 }
 

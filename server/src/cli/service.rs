@@ -3,6 +3,7 @@
 //! *Source*: sd_notify(3), sd_watchdog_enabled(3).
 
 use engine::Engine;
+use engine::ports::Clock;
 use sd_notify::NotifyState;
 use std::sync::Arc;
 
@@ -18,12 +19,12 @@ pub(super) fn stopping() {
 
 /// Tells that it lives, as often as the manager wants it, for as long as the engine can be looked at: a process that
 /// hangs is started anew.
-pub(super) async fn watch(engine: Arc<Engine>) {
+pub(super) async fn watch(engine: Arc<Engine>, clock: Arc<dyn Clock>) {
     let Some(within) = sd_notify::watchdog_enabled() else { return };
     loop {
         engine.look_at_live(|_| ());
         tell(NotifyState::Watchdog);
-        engine.pause(within / 2).await;
+        clock.sleep(within / 2).await;
     }
 }
 

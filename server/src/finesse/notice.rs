@@ -85,11 +85,11 @@ pub struct Notices {
 
 /// Looks after the message for as long as the server runs.
 pub async fn tend(notices: Notices) {
-    let engine = &notices.turns.pages.engine;
-    let mut news = engine.subscribe();
+    let clock = &notices.turns.services.clock;
+    let mut news = notices.turns.services.timeline.subscribe();
     let (mut memory, mut later) = (Memory::default(), None);
     loop {
-        let (now, turn) = (engine.now(), notices.turns.holds("finesse").await);
+        let (now, turn) = (clock.now(), notices.turns.holds("finesse").await);
         if matches!(turn, Ok(false)) {
             // What this server did while it was alone, whoever has the turn has changed since.
             memory = Memory::default();
@@ -102,7 +102,7 @@ pub async fn tend(notices: Notices) {
         }
         tokio::select! {
             _ = news.recv() => while news.try_recv().is_ok() {},
-            () = engine.pause(LOOK) => {}
+            () = clock.sleep(LOOK) => {}
         }
     }
 }
@@ -115,7 +115,7 @@ impl Notices {
     }
 
     fn wanted(&self) -> Wanted {
-        let engine = &self.turns.pages.engine;
+        let engine = &self.turns.services.engine;
         let statuses = engine.live_statuses();
         let standings: Option<Vec<_>> =
             statuses.iter().map(|status| Some((status, engine.standing_to_show(status)?))).collect();
@@ -123,7 +123,7 @@ impl Notices {
         let shown: Vec<(&SiteStatus, Standing, &str)> =
             standings.into_iter().filter_map(|(status, standing)| Some((status, standing, short(standing)?))).collect();
         let Some((first, ..)) = shown.first() else { return Wanted::Nothing };
-        let (_, numbers) = self.turns.pages.public_facts(&first.id);
+        let (_, numbers) = self.turns.services.public_facts(&first.id);
         let emergency = numbers.first().map(|number| format!("Emergency: dial {number}."));
         // Sites that stand alike are named together.
         let told = SHORT.iter().filter_map(|words| {
@@ -142,7 +142,7 @@ impl Notices {
     }
 
     async fn shown(&self) -> Option<(u64, Option<Shown>)> {
-        let paper = self.turns.pages.papers.paper(PAPER).await.ok()?;
+        let paper = self.turns.services.papers.paper(PAPER).await.ok()?;
         let version = paper.as_ref().map_or(0, |paper| paper.version);
         Some((version, paper.and_then(|paper| serde_json::from_str(&paper.text).ok()).flatten()))
     }
@@ -151,14 +151,14 @@ impl Notices {
     async fn keep(&self, shown: Option<&Shown>) {
         let version = self.shown().await.map_or(0, |(version, _)| version);
         let text = serde_json::to_string(&shown).unwrap_or_default();
-        if let Err(error) = self.turns.pages.papers.put_paper(PAPER, &Paper { version: version + 1, text }).await {
+        if let Err(error) = self.turns.services.papers.put_paper(PAPER, &Paper { version: version + 1, text }).await {
             tracing::warn!(%error, "the message in the Finesse desktops could not be written down");
         }
     }
 
     /// Lines about our sites. Another installation at the same Finesse has other ones.
     async fn standing(&self) -> Result<Vec<team_message::Standing>, NoticeError> {
-        let statuses = self.turns.pages.engine.live_statuses();
+        let statuses = self.turns.services.engine.live_statuses();
         let mut standing = self.messages.list().await?;
         standing.retain(|one| statuses.iter().any(|status| is_about(&one.content, &status.name)));
         Ok(standing)
@@ -174,7 +174,7 @@ impl Notices {
             (Wanted::AsItIs, _) | (Wanted::Nothing, None) => return None,
             (Wanted::Line { content, .. }, Some(shown)) if shown.content == content && fresh(&shown) => return None,
             (Wanted::Nothing, Some(shown)) => {
-                let site = self.turns.pages.engine.live_statuses().first()?.id.clone();
+                let site = self.turns.services.engine.live_statuses().first()?.id.clone();
                 (site, Some(Target::Normal), self.remove(&shown).await.map(|()| None))
             }
             (Wanted::Line { content, since, .. }, None) if self.adopt(memory, &content, since).await => return None,
@@ -300,7 +300,7 @@ impl Notices {
 
     /// Where CUCM does not read as it was ordered here, another server that is cut off may have locked, and told agents.
     fn is_all_as_ordered(&self, now: Timestamp) -> bool {
-        let statuses = self.turns.pages.engine.live_statuses();
+        let statuses = self.turns.services.engine.live_statuses();
         statuses.iter().all(|status| matches!(status.standing(now), Standing::Normal | Standing::Locked))
     }
 
@@ -313,7 +313,7 @@ impl Notices {
             Err(error) if shown.id.is_none() => return Err(error),
             listed => listed.unwrap_or_default(),
         };
-        let all = self.is_all_as_ordered(self.turns.pages.engine.now());
+        let all = self.is_all_as_ordered(self.turns.services.clock.now());
         for one in standing.iter().filter(|one| all || one.content == shown.content) {
             self.messages.delete(&one.id).await?;
         }
@@ -322,8 +322,8 @@ impl Notices {
 
     async fn tell(&self, site: SiteId, target: Target, failed: Option<String>) {
         let kind = EventKind::AgentsTold { target, failed };
-        let event = NewEvent { at: self.turns.pages.engine.now(), site: Some(site), by: None, kind };
-        if let Err(error) = self.turns.pages.engine.tell(event).await {
+        let event = NewEvent { at: self.turns.services.clock.now(), site: Some(site), by: None, kind };
+        if let Err(error) = self.turns.services.timeline.append(event).await {
             tracing::error!(%error, "what the Finesse desktops show could not be put into the timeline");
         }
     }

@@ -6,7 +6,6 @@ use super::address::Caller;
 use super::once::page;
 use crate::calls::CallError;
 use app::ApiError;
-use app::backend::RequestForm;
 use app::view::{AskDraft, Outcome};
 use axum::Extension;
 use axum::extract::{Form as Body, State};
@@ -14,6 +13,7 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use limit::Wait;
+use lockdown::call_request::Draft;
 use lockdown::operator::Operator;
 use serde::Deserialize;
 
@@ -49,14 +49,14 @@ pub(super) async fn file(
             return Err(ApiError::Told("Leave the hidden box empty, then send again.".into()));
         }
         state.limits.asked.take(&from.into()).map_err(wait)?;
-        let form = RequestForm {
+        let form = Draft {
             site: filled.site.clone(),
             who: filled.who.clone(),
             call_back: filled.call_back.clone(),
             reason: filled.reason.clone(),
             priority: filled.priority.clone(),
             form: filled.form.clone(),
-            ..RequestForm::default()
+            ..Draft::default()
         };
         state.pages.ask(who.as_deref(), &form).await
     };
@@ -128,7 +128,7 @@ pub(super) async fn export(
     let Some(Extension(who)) = who else {
         return (StatusCode::UNAUTHORIZED, "Please sign in first.").into_response();
     };
-    match state.pages.calls.known_of(&who, &find).await {
+    match state.services.calls.known_of(&who, &find).await {
         Ok(found) => {
             let name = [(header::CONTENT_DISPOSITION, "attachment; filename=\"call-requests.json\"")];
             (name, [(header::CACHE_CONTROL, "no-store")], axum::Json(found)).into_response()

@@ -33,7 +33,7 @@ pub(super) async fn card(State(state): State<AppState>, who: Option<Extension<Op
     if let Err(refusal) = who.may(Act::Work, None) {
         return (StatusCode::FORBIDDEN, refusal.to_string()).into_response();
     }
-    let mut sites = state.engine.live_statuses();
+    let mut sites = state.services.engine.live_statuses();
     sites.retain(|status| who.may(Act::Work, Some(&status.id)).is_ok());
     let cards: String = sites.iter().map(|status| one(&state, &status.name, &status.id)).collect();
     let headers = [
@@ -45,21 +45,21 @@ pub(super) async fn card(State(state): State<AppState>, who: Option<Extension<Op
 }
 
 fn one(state: &AppState, name: &str, site: &lockdown::ids::SiteId) -> String {
-    let (_, numbers) = state.pages.public_facts(site);
+    let (_, numbers) = state.services.public_facts(site);
     let address = &state.public_url;
     let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
     let mut ways = vec![row(["Console", &format!("{address}/console"), "Hold the bar for a second and a half."])];
-    if state.pages.finesse.is_some() {
+    if state.services.finesse.is_some() {
         ways.push(row(["Finesse", "tab Lockdown in your desktop", "Hold the bar."]));
     }
     if state.phones.is_some() {
         ways.push(row(["EOC desk phone", "Services, PSTN Lockdown, 2", "PIN, then Submit."]));
     }
-    if state.pages.webex.is_some() {
+    if state.services.bot.is_some() {
         ways.push(row(["Webex", "write to the bot: lock", "Press Lock on its card."]));
     }
     let words: Vec<Vec<String>> = WORDS.iter().map(|cells| cells.map(str::to_owned).to_vec()).collect();
-    let by_two = state.engine.status(site).is_ok_and(|status| status.two_seniors);
+    let by_two = state.services.engine.status(site).is_ok_and(|status| status.two_seniors);
     let seniors = if by_two { "Two different seniors, within ten minutes" } else { "A senior" };
     format!(
         "<h1>{name}</h1><p>In an emergency every call from and to the public telephone network goes through the EOC. \
@@ -76,7 +76,7 @@ fn one(state: &AppState, name: &str, site: &lockdown::ids::SiteId) -> String {
         numbers = escaped(&numbers.join(", ")),
         ways = table(&["From", "Where", "How"], &ways),
         words = table(&["It says", "It means", "Do"], &words),
-        at = state.sites.dated(Some(site), state.engine.now()),
+        at = state.services.sites.dated(Some(site), state.services.clock.now()),
         version = env!("CARGO_PKG_VERSION"),
     )
 }

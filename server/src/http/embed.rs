@@ -75,11 +75,11 @@ struct GadgetSwitch {
 
 impl Switch for GadgetSwitch {
     fn arm(&self) -> String {
-        handoff::arm(&self.token, self.state.engine.now())
+        handoff::arm(&self.token, self.state.services.clock.now())
     }
 
     fn is_armed(&self, given: &str) -> bool {
-        handoff::is_armed(&self.token, given, self.state.engine.now())
+        handoff::is_armed(&self.token, given, self.state.services.clock.now())
     }
 }
 
@@ -137,9 +137,9 @@ pub(super) async fn connect(
         let (Some(Extension(who)), Some(Extension(CurrentSession(id)))) = (who, here) else {
             return Err(ApiError::SignInFirst);
         };
-        let session = state.directory.session(&id).await.map_err(|_| ApiError::Internal)?;
+        let session = state.services.directory.session(&id).await.map_err(|_| ApiError::Internal)?;
         let session = session.ok_or(ApiError::SignInFirst)?;
-        match of.connect(state.directory.as_ref(), &session, state.engine.now()).await {
+        match of.connect(state.services.directory.as_ref(), &session, state.services.clock.now()).await {
             Ok(()) => Ok(Outcome::Connect(ConnectView { name: who.name, code: of.code(), done: true })),
             Err(error) => {
                 tracing::warn!(%error, "a gadget could not be connected");
@@ -165,8 +165,8 @@ pub(super) async fn claim(
     headers: HeaderMap,
 ) -> Response {
     let Some(secret) = cookie(&headers, SECRET) else { return StatusCode::GONE.into_response() };
-    let now = state.engine.now();
-    match Handoff::of(secret).claim(state.directory.as_ref(), agent(&headers), now).await {
+    let now = state.services.clock.now();
+    match Handoff::of(secret).claim(state.services.directory.as_ref(), agent(&headers), now).await {
         Ok(opened) => {
             note(&state, &opened.session).await;
             let lasts = u32::try_from(opened.ends_at.duration_since(now).as_secs()).unwrap_or(0);
@@ -196,7 +196,7 @@ pub(super) async fn claim(
 
 /// Who is signed in in the frame from now on.
 async fn note(state: &AppState, session: &Session) {
-    let person = state.directory.person(session.person.as_str()).await.ok().flatten();
+    let person = state.services.directory.person(session.person.as_str()).await.ok().flatten();
     let Some(person) = person else { return };
     let authority = Authority::Roles(person.grants());
     let by = Operator { id: person.id, name: person.name, surface: Surface::Gadget, authority };
@@ -209,7 +209,7 @@ async fn tell(state: &AppState, from: Option<std::net::IpAddr>, why: &str) {
         return;
     }
     let kind = EventKind::HandoffRefused { from: from.map(|from| from.to_string()), why: why.to_owned() };
-    if let Err(error) = state.engine.record(None, kind).await {
+    if let Err(error) = state.services.timeline.record(None, kind).await {
         tracing::error!(%error, "a gadget that was not connected could not be told");
     }
 }
@@ -221,7 +221,7 @@ pub(super) async fn leave(
     token: Option<Extension<GadgetToken>>,
 ) -> Response {
     if let (Some(Extension(who)), Some(Extension(GadgetToken(token)))) = (who, token) {
-        let closed = session::close(state.directory.as_ref(), &token).await;
+        let closed = session::close(state.services.directory.as_ref(), &token).await;
         if let Err(error) = closed {
             tracing::error!(%error, "a gadget's session could not be ended");
             return StatusCode::SERVICE_UNAVAILABLE.into_response();

@@ -64,7 +64,7 @@ pub(super) async fn page(
         return (StatusCode::FORBIDDEN, refusal.to_string()).into_response();
     }
     let Some(kind) = Kind::of(&name) else { return StatusCode::NOT_FOUND.into_response() };
-    match state.pages.incidents.file(&operator, &id).await {
+    match state.services.incidents.file(&operator, &id).await {
         Ok(file) => written(&state, &operator, &file, kind).unwrap_or_else(|error| {
             tracing::error!(%error, "an incident could not be exported");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
@@ -78,8 +78,8 @@ pub(super) async fn page(
 }
 
 pub(super) fn written(state: &AppState, by: &Operator, file: &File, kind: Kind) -> anyhow::Result<Response> {
-    let now = state.engine.now();
-    let clock = |at: Timestamp| state.sites.dated(Some(&file.incident.site), at);
+    let now = state.services.clock.now();
+    let clock = |at: Timestamp| state.services.sites.dated(Some(&file.incident.site), at);
     let requests = match (&file.requests, kind) {
         (None, Kind::Requests | Kind::Ics309) => {
             let why = "The call requests of this incident are not for you, or cannot be had now.";
@@ -115,8 +115,9 @@ pub(super) fn saved(text: String, content_type: &'static str, name: Option<&str>
 
 fn heading(state: &AppState, by: &Operator, file: &File, now: Timestamp) -> ics::Heading {
     let incident = &file.incident;
-    let clock = |at: Timestamp| state.sites.dated(Some(&incident.site), at);
-    let site = state.engine.status(&incident.site).map_or_else(|_| incident.site.to_string(), |status| status.name);
+    let clock = |at: Timestamp| state.services.sites.dated(Some(&incident.site), at);
+    let site =
+        state.services.engine.status(&incident.site).map_or_else(|_| incident.site.to_string(), |status| status.name);
     let name = incident.name.clone().unwrap_or_else(|| format!("{site}, {}", clock(incident.opened_at)));
     ics::Heading {
         incident: if incident.is_drill() { format!("DRILL · {name}") } else { name },

@@ -5,8 +5,8 @@ use super::address::Caller;
 use super::language::wished;
 use super::limits::OpenLine;
 use super::stop::come_back;
+use crate::backend::Pages;
 use crate::backend::queue::ticket_view;
-use crate::backend::{Pages, Sites};
 use crate::identity::token;
 use app::backend::CurrentSession;
 use app::texts::{Texts, languages, texts};
@@ -16,8 +16,9 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::sse::{Event as SseEvent, Sse};
 use axum::response::{IntoResponse, Response};
-use engine::{Engine, News, SiteStatus};
+use engine::{News, SiteStatus};
 use futures_util::{Stream, StreamExt};
+use jiff::Timestamp;
 use limit::Place;
 use lockdown::call_request::CallRequest;
 use lockdown::ids::{RequestId, SiteId};
@@ -73,10 +74,10 @@ impl Teller {
     /// Tells until the engine is gone. Events come from the store, so that what another process wrote
     /// is told too, and nothing is skipped.
     pub(super) fn start(pages: Arc<Pages>) -> Self {
-        let (engine, sites, store) = (pages.engine.clone(), pages.sites.clone(), pages.store.clone());
+        let (clock, store) = (pages.clock.clone(), pages.store.clone());
         let (told, _) = broadcast::channel(BACKLOG);
         let teller = Self(told);
-        let mut news = engine.subscribe();
+        let mut news = pages.timeline.subscribe();
         let telling = teller.clone();
         let (changed, changes) = mpsc::unbounded_channel();
         tokio::spawn(teller.clone().tell_requests(pages.clone(), changes));
@@ -95,7 +96,7 @@ impl Teller {
                 };
                 match heard {
                     Some(Ok(News::Site(status))) => {
-                        telling.tell(Told::site(&status, &engine, &sites));
+                        telling.tell(Told::site(&status, clock.now(), &pages));
                         continue;
                     }
                     Some(Err(RecvError::Closed)) => return,
@@ -103,7 +104,7 @@ impl Teller {
                     Some(Err(RecvError::Lagged(_))) => telling.sites(&pages),
                     Some(Ok(News::Event(event))) if store.away_since().is_some() => {
                         // It has no number that others know yet: told at once, and again with it.
-                        telling.tell(Told { id: None, ..Told::event(&event, &engine, &sites) });
+                        telling.tell(Told { id: None, ..Told::event(&event, clock.now(), &pages) });
                         telling.follow_up(&pages, std::slice::from_ref(&*event), &changed).await;
                         continue;
                     }
@@ -112,7 +113,7 @@ impl Teller {
                 let events = store.events_after(last, CATCH_UP).await.unwrap_or_default();
                 for event in &events {
                     last = event.seq;
-                    telling.tell(Told::event(event, &engine, &sites));
+                    telling.tell(Told::event(event, clock.now(), &pages));
                 }
                 telling.follow_up(&pages, &events, &changed).await;
             }
@@ -132,7 +133,7 @@ impl Teller {
 
     fn sites(&self, pages: &Pages) {
         for status in pages.engine.statuses() {
-            self.tell(Told::site(&status, &pages.engine, &pages.sites));
+            self.tell(Told::site(&status, pages.clock.now(), pages));
         }
     }
 
@@ -165,7 +166,7 @@ impl Teller {
                 Ok(None) => return self.tell(Told::gone(id)),
                 Err(error) => {
                     tracing::debug!(%error, "a call request is told later");
-                    pages.engine.pause(BEAT).await;
+                    pages.clock.sleep(BEAT).await;
                 }
             }
         }
@@ -204,22 +205,21 @@ impl Told {
         Self { id: None, site: None, public: Some(beat.clone()), eoc: beat, event: None, request: None, beat: true }
     }
 
-    fn site(status: &SiteStatus, engine: &Engine, sites: &Sites) -> Self {
-        let now = engine.now();
+    fn site(status: &SiteStatus, now: Timestamp, pages: &Pages) -> Self {
         Self {
             id: None,
             site: Some(status.id.clone()),
             // The public hears of no drill.
-            public: (!status.drill).then(|| written(&Live::Site(Box::new(sites.public(status, now))))),
-            eoc: written(&Live::Site(Box::new(sites.detailed(status, now)))),
+            public: (!status.drill).then(|| written(&Live::Site(Box::new(pages.public_site(status, now))))),
+            eoc: written(&Live::Site(Box::new(pages.detailed_site(status, now)))),
             event: None,
             request: None,
             beat: false,
         }
     }
 
-    fn event(event: &Event, engine: &Engine, sites: &Sites) -> Self {
-        let eoc = written(&Live::Event(sites.event(event, engine.now())));
+    fn event(event: &Event, now: Timestamp, pages: &Pages) -> Self {
+        let eoc = written(&Live::Event(pages.event_view(event, now)));
         Self {
             id: Some(event.seq),
             site: event.site.clone(),
@@ -238,8 +238,8 @@ impl Told {
     }
 
     fn request(pages: &Pages, request: &CallRequest, twins: &[CallRequest]) -> Self {
-        let now = pages.engine.now();
-        let view = ticket_view(&pages.sites, request, now);
+        let now = pages.clock.now();
+        let view = ticket_view(pages, request, now);
         let ticket = languages().map(|(tag, _)| (tag, ticket_in(&view, texts([tag]))));
         Self {
             id: None,
@@ -340,7 +340,7 @@ pub(super) async fn page_line(
 async fn followed(state: &AppState, who: Option<&Operator>, key: Option<String>) -> Option<String> {
     let key = key?;
     // While the store is away nothing is known of it; its secret is then believed, and finds what it opens.
-    let known = state.pages.calls.followed(who, &key).await;
+    let known = state.services.calls.followed(who, &key).await;
     Some(known.map_or_else(|_| token::digest(&key), |request| request.form))
 }
 
@@ -363,31 +363,31 @@ fn counted(state: &AppState, session: Option<String>, gadget: Option<SiteId>, fr
 }
 
 async fn beginning(state: &AppState, listener: &Listener, after: Option<u64>) -> Vec<SseEvent> {
-    let now = state.engine.now();
+    let now = state.services.clock.now();
     let mut first: Vec<SseEvent> = vec![come_back()];
     if let (true, Some(after)) = (listener.works_at(None), after) {
-        let mut missed = state.store.events_after(after, CATCH_UP).await.unwrap_or_default();
+        let mut missed = state.services.store.events_after(after, CATCH_UP).await.unwrap_or_default();
         missed.retain(|event| listener.sees(event));
         first.extend(missed.iter().map(|event| {
-            let text = written(&Live::Event(state.sites.event(event, now)));
+            let text = written(&Live::Event(state.pages.event_view(event, now)));
             SseEvent::default().id(event.seq.to_string()).data(text)
         }));
         first.extend(missed_requests(state, listener, &missed).await);
     }
-    for status in state.engine.statuses() {
+    for status in state.services.engine.statuses() {
         let view = if listener.works_at(Some(&status.id)) {
-            state.sites.detailed(&status, now)
+            state.pages.detailed_site(&status, now)
         } else if status.drill {
             continue;
         } else {
-            state.sites.public(&status, now)
+            state.pages.public_site(&status, now)
         };
         first.push(SseEvent::default().data(written(&Live::Site(Box::new(view)))));
     }
     if let Some(followed) = &listener.ticket
-        && let Ok(Some(request)) = state.pages.calls.by_digest(followed).await
+        && let Ok(Some(request)) = state.services.calls.by_digest(followed).await
     {
-        let view = ticket_view(&state.sites, &request, now);
+        let view = ticket_view(&state.pages, &request, now);
         first.push(SseEvent::default().data(ticket_in(&view, listener.texts)));
     }
     first
@@ -403,7 +403,7 @@ async fn missed_requests(state: &AppState, listener: &Listener, missed: &[Event]
         .collect();
     let mut told = Vec::new();
     for id in changed {
-        let text = match state.pages.calls.as_it_is(id).await {
+        let text = match state.services.calls.as_it_is(id).await {
             Ok(Some((request, twins))) => Told::request(&state.pages, &request, &twins).eoc,
             Ok(None) => written(&Live::Gone(id.to_owned())),
             Err(_) => continue,

@@ -29,18 +29,15 @@ pub use around::Around;
 pub use connections::Connections;
 pub use stop::Stop;
 
-use crate::backend::{Pages, Sites};
+use crate::backend::Pages;
 use crate::config::Config;
-use crate::identity::oidc::Oidc;
 use crate::phone::Desk;
-use crate::store::Directory;
-use crate::webhooks::Webhooks;
+use crate::services::Services;
+use crate::webex::Front;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef, Request};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
-use engine::Engine;
-use engine::ports::Store;
 use ipnet::IpNet;
 use leptos::config::{Env, LeptosOptions};
 use leptos::server_fn::axum::server_fn_paths;
@@ -65,17 +62,14 @@ impl Deref for AppState {
 
 /// The pieces of it.
 pub struct Handled {
-    pub engine: Arc<Engine>,
-    pub store: Arc<dyn Store>,
-    pub directory: Arc<dyn Directory>,
-    pub oidc: Option<Arc<Oidc>>,
-    pub sites: Arc<Sites>,
+    pub services: Arc<Services>,
     pub pages: Arc<Pages>,
-    pub webhooks: Arc<Webhooks>,
     pub public_url: Arc<str>,
     pub public_status: bool,
     /// `Strict-Transport-Security` and `Secure` cookies: the public address is https.
     pub https: bool,
+    /// Where Webex delivers; `None` where no bot is configured.
+    webex: Option<Arc<Front>>,
     /// `None` where there is no service on desk phones.
     phones: Option<Arc<Desk>>,
     /// Pages that may frame `/embed/finesse`.
@@ -97,7 +91,7 @@ impl FromRef<AppState> for LeptosOptions {
 }
 
 impl AppState {
-    pub fn new(config: &Config, pages: Arc<Pages>, site_root: &Path) -> Self {
+    pub fn new(config: &Config, services: Arc<Services>, webex: Option<Arc<Front>>, site_root: &Path) -> Self {
         let names = site_root.join("hash.txt");
         let leptos = LeptosOptions::builder()
             .hash_files(names.exists())
@@ -109,18 +103,15 @@ impl AppState {
             .build();
         let phones = config.phone.clone().map(|phone| {
             let secret = config.identity.as_ref().map(|identity| &identity.client_secret);
-            Arc::new(Desk::new(pages.clone(), phone, &config.http.public_url, secret))
+            Arc::new(Desk::new(services.clone(), phone, &config.http.public_url, secret))
         });
+        let pages = Arc::new(Pages::new(services.clone()));
         Self(Arc::new(Handled {
-            engine: pages.engine.clone(),
-            store: pages.store.clone(),
-            directory: pages.directory.clone(),
-            oidc: pages.oidc.clone(),
-            sites: pages.sites.clone(),
             teller: live::Teller::start(pages.clone()),
             stop: Stop::default(),
-            webhooks: pages.webhooks.clone(),
             pages,
+            services,
+            webex,
             public_url: config.http.public_url.as_str().into(),
             public_status: config.http.public_status,
             https: config.http.public_url.starts_with("https://"),

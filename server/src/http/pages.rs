@@ -75,7 +75,7 @@ pub(super) fn provide(state: &AppState) {
     response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(nonce) = use_nonce() {
         // Signing out at the provider is a form that is redirected there.
-        let provider = state.oidc.as_ref().and_then(|oidc| oidc.origin()).unwrap_or_default();
+        let provider = state.services.oidc.as_ref().and_then(|oidc| oidc.origin()).unwrap_or_default();
         // Every page around ours must be one of these.
         let around = if parts.uri.path() == "/embed/finesse" && !state.frames.is_empty() {
             state.frames.join(" ")

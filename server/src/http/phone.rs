@@ -36,7 +36,7 @@ fn shown(state: &AppState, screen: &Screen) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if !screen.is_kept() {
-        let past = state.engine.now() - SignedDuration::from_mins(1);
+        let past = state.services.clock.now() - SignedDuration::from_mins(1);
         let past = past.to_zoned(jiff::tz::TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         if let Ok(past) = HeaderValue::from_str(&past) {
             headers.insert(header::EXPIRES, past);
@@ -98,7 +98,7 @@ pub(super) async fn lock(
         for counted in desk.counted(&asking, &typed).await {
             match taken(&state, counted, asking.from.into()) {
                 Ok(false) => {}
-                Ok(true) => state.engine.pause(PIN_DELAY).await,
+                Ok(true) => state.services.clock.sleep(PIN_DELAY).await,
                 Err(wait) => return Ok(shown(&state, &desk.too_often(&asking, wait.seconds()).await)),
             }
         }

@@ -27,7 +27,7 @@ pub(super) async fn page(
     if let Err(refusal) = may_see(&operator, Some(&site)) {
         return (StatusCode::FORBIDDEN, refusal.to_string()).into_response();
     }
-    match state.engine.last_check(&site) {
+    match state.services.engine.last_check(&site) {
         Err(_) => StatusCode::NOT_FOUND.into_response(),
         Ok(None) => (StatusCode::SERVICE_UNAVAILABLE, "The plan was not checked yet.").into_response(),
         Ok(Some(check)) => {

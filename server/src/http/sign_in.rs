@@ -40,7 +40,7 @@ pub(super) async fn login(
     headers: HeaderMap,
     Query(wish): Query<Wish>,
 ) -> Response {
-    let Some(oidc) = &state.oidc else { return Redirect::to("/sign-in").into_response() };
+    let Some(oidc) = &state.services.oidc else { return Redirect::to("/sign-in").into_response() };
     if wish.renamed.is_none()
         && let Some(there) = under_its_own_name(&state.public_url, &uri, &headers)
     {
@@ -51,7 +51,7 @@ pub(super) async fn login(
     if oidc.is_away() && wish.anyway.is_none() {
         return Redirect::to(&format!("/sign-in?return_to={return_to}")).into_response();
     }
-    match oidc.depart(return_to, wish.again.is_some(), state.engine.now(), state.https).await {
+    match oidc.depart(return_to, wish.again.is_some(), state.services.clock.now(), state.https).await {
         Ok(departure) => {
             let cookie = set_cookie(&departure.cookie_name, &departure.cookie, 600, state.https);
             ([(header::SET_COOKIE, cookie)], Redirect::to(&departure.url)).into_response()
@@ -91,8 +91,8 @@ pub(super) async fn callback(
 ) -> Response {
     // Whoever departed from here brings the cookie of that, and is not kept out by others at the same address.
     let of_ours = answer.state.as_ref().is_some_and(|of| {
-        let (now, name) = (state.engine.now(), login_cookie(of, state.https));
-        let oidc = state.oidc.as_ref();
+        let (now, name) = (state.services.clock.now(), login_cookie(of, state.https));
+        let oidc = state.services.oidc.as_ref();
         oidc.is_some_and(|oidc| oidc.on_its_way(of, cookie(&headers, &name), now, state.https).is_ok())
     });
     let place = caller.0.into();
@@ -118,11 +118,11 @@ pub(super) async fn callback(
 
 /// Once an hour: nobody can sign in, so everybody would tell it.
 async fn tell_misconfigured(state: &AppState, code: &str) {
-    let now = state.engine.now();
+    let now = state.services.clock.now();
     let once = format!("misconfigured/{code}/{}", now.as_second() / 3600);
     let kind = EventKind::IdentityMisconfigured { code: code.to_owned() };
-    if matches!(state.directory.spend(&once, now).await, Ok(true))
-        && let Err(error) = state.engine.record(None, kind).await
+    if matches!(state.services.directory.spend(&once, now).await, Ok(true))
+        && let Err(error) = state.services.timeline.record(None, kind).await
     {
         tracing::error!(%error, "a wrong registration at the identity provider could not be told");
     }
@@ -134,8 +134,8 @@ async fn arrive(
     Caller(address): Caller,
     headers: &HeaderMap,
 ) -> Result<Response, SignInError> {
-    let (Some(oidc), Some(of)) = (&state.oidc, answer.state) else { return Err(SignInError::Expired) };
-    let now = state.engine.now();
+    let (Some(oidc), Some(of)) = (&state.services.oidc, answer.state) else { return Err(SignInError::Expired) };
+    let now = state.services.clock.now();
     let name = login_cookie(&of, state.https);
     let way = oidc.on_its_way(&of, cookie(headers, &name), now, state.https)?;
     if let Some(error) = answer.error {
@@ -154,7 +154,7 @@ async fn arrive(
         return Ok(Redirect::to("/sign-in?trouble=wait").into_response());
     }
     let from = session::From { means: Means::Provider, again: arrival.again, address, agent: agent(headers) };
-    let session = session::open(state.directory.as_ref(), &person, &from, now).await?;
+    let session = session::open(state.services.directory.as_ref(), &person, &from, now).await?;
     end_session_of(state, headers).await;
     note_seen(state, &operator, now).await;
     let mut response = Redirect::to(&arrival.return_to).into_response();
@@ -167,7 +167,7 @@ async fn arrive(
 /// A browser has one session: the one it came with is over.
 async fn end_session_of(state: &AppState, headers: &HeaderMap) {
     if let Some(token) = cookie(headers, session::cookie_name(state.https))
-        && let Err(error) = session::close(state.directory.as_ref(), token).await
+        && let Err(error) = session::close(state.services.directory.as_ref(), token).await
     {
         tracing::error!(%error, "a session could not be ended");
     }
@@ -176,7 +176,7 @@ async fn end_session_of(state: &AppState, headers: &HeaderMap) {
 /// In the timeline and on the list of people; neither keeps anybody out.
 async fn note_seen(state: &AppState, by: &Operator, now: Timestamp) {
     tell(state, by, EventKind::SignedIn).await;
-    if let Err(error) = state.directory.note_seen(by.id.as_str(), now).await {
+    if let Err(error) = state.services.directory.note_seen(by.id.as_str(), now).await {
         tracing::error!(%error, "a sign-in could not be noted");
     }
 }
@@ -185,7 +185,7 @@ async fn note_seen(state: &AppState, by: &Operator, now: Timestamp) {
 pub(super) async fn tell(state: &AppState, by: &Operator, kind: EventKind) {
     tracing::info!(operator.id = %by.id, "{kind}");
     if !by.is_stranger()
-        && let Err(error) = state.engine.record(Some(by), kind).await
+        && let Err(error) = state.services.timeline.record(Some(by), kind).await
     {
         tracing::error!(%error, "who comes and goes could not be put into the timeline");
     }
@@ -214,15 +214,15 @@ async fn profile(state: &AppState, arrival: &Arrival, from: Place) -> Result<Opt
 }
 
 async fn known(state: &AppState, arrival: &Arrival) -> Result<Option<Person>, StoreError> {
-    people::known(state.directory.as_ref(), &arrival.identity).await
+    people::known(state.services.directory.as_ref(), &arrival.identity).await
 }
 
 async fn first_profile(state: &AppState, arrival: &Arrival) -> Result<Person, StoreError> {
     let identity = &arrival.identity;
-    let now = state.engine.now();
+    let now = state.services.clock.now();
     let person = people::profile(&arrival.name, arrival.email.clone(), vec![identity.clone()], Grants::default(), now)?;
     let kind = EventKind::PersonAdded { person: person.id.clone(), name: person.name.clone(), roles: vec![] };
-    state.directory.put_person(&person, NewEvent { at: now, site: None, by: None, kind }).await?;
+    state.services.directory.put_person(&person, NewEvent { at: now, site: None, by: None, kind }).await?;
     Ok(person)
 }
 
@@ -285,7 +285,7 @@ pub(super) async fn by_code(
     }
     if state.limits.all_codes.take(&()).is_err() {
         tracing::warn!("many sealed codes are tried: each one waits now");
-        state.engine.pause(CODE_DELAY).await;
+        state.services.clock.sleep(CODE_DELAY).await;
     }
     let second = (!given.second_serial.is_empty()).then_some((given.second_serial, given.second_code));
     match state.pages.come_in_by_code((given.serial, given.code), second).await {
@@ -293,7 +293,7 @@ pub(super) async fn by_code(
         Err(error) => {
             tracing::warn!(%error, from = ?caller.0, "a sealed code did not open the door");
             let kind = EventKind::EnvelopeRefused { from: caller.0.map(|from| from.to_string()) };
-            if let Err(error) = state.engine.record(None, kind).await {
+            if let Err(error) = state.services.timeline.record(None, kind).await {
                 tracing::error!(%error, "a sealed code that did not fit could not be told");
             }
             refused(error.word())
@@ -310,7 +310,7 @@ async fn come_in(
     return_to: Option<&str>,
 ) -> Response {
     let from = session::From { means, again: false, address, agent: agent(headers) };
-    match session::open(state.directory.as_ref(), person, &from, state.engine.now()).await {
+    match session::open(state.services.directory.as_ref(), person, &from, state.services.clock.now()).await {
         Ok(session) => {
             end_session_of(state, headers).await;
             let to = Redirect::to(&safe_return_to(return_to));
@@ -339,7 +339,7 @@ pub(super) async fn logout(
     if let Some(Extension(operator)) = who {
         tell(&state, &operator, EventKind::SignedOut).await;
     }
-    let farewell = match &state.oidc {
+    let farewell = match &state.services.oidc {
         Some(oidc) => oidc.farewell(&format!("{}/", state.public_url)).await,
         None => None,
     };

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 
 pub(super) async fn delivered(State(state): State<AppState>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let signature = headers.get(SIGNATURE).and_then(|value| value.to_str().ok());
-    match state.pages.webex.as_ref().map_or(Taken::NotHere, |front| front.delivered(signature, &body)) {
+    match state.webex.as_ref().map_or(Taken::NotHere, |front| front.delivered(signature, &body)) {
         Taken::Taken => StatusCode::NO_CONTENT,
         Taken::Forged => StatusCode::UNAUTHORIZED,
         Taken::Full => StatusCode::SERVICE_UNAVAILABLE,

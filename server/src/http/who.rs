@@ -82,12 +82,14 @@ fn gadget_token(request: &Request) -> Option<&str> {
 }
 
 async fn present(state: &AppState, token: &str, audience: Audience, human: bool) -> Option<Operator> {
-    let outage = state.oidc.as_ref().and_then(|oidc| oidc.outage());
-    let now = state.engine.now();
-    let found = session::operator(state.directory.as_ref(), token, audience, now, human, outage).await;
+    let outage = state.services.oidc.as_ref().and_then(|oidc| oidc.outage());
+    let now = state.services.clock.now();
+    let found = session::operator(state.services.directory.as_ref(), token, audience, now, human, outage).await;
     match found {
         Ok(Some(Present { operator, extended })) => {
-            if extended && let Err(error) = state.engine.record(Some(&operator), EventKind::SessionExtended).await {
+            if extended
+                && let Err(error) = state.services.timeline.record(Some(&operator), EventKind::SessionExtended).await
+            {
                 tracing::error!(%error, "a session that goes on could not be put into the timeline");
             }
             Some(operator)

@@ -10,7 +10,8 @@ use crate::config;
 use crate::store::Directory;
 use crate::store::calls::{Calls, Wanted};
 use engine::Engine;
-use engine::ports::{NewEvent, Store, StoreError};
+use engine::Timeline;
+use engine::ports::{Clock, NewEvent, Store, StoreError};
 use lockdown::call_request::{self, CallRequest};
 use lockdown::ids::{IncidentId, SiteId};
 use lockdown::incident::{Entry, Incident, Phase, SHAPING, incidents};
@@ -78,6 +79,8 @@ pub struct Incidents {
     pub directory: Arc<dyn Directory>,
     pub calls: Arc<dyn Calls>,
     pub engine: Arc<Engine>,
+    pub clock: Arc<dyn Clock>,
+    pub timeline: Arc<Timeline>,
     pub settings: config::Incidents,
 }
 
@@ -221,8 +224,8 @@ impl Incidents {
             return Err(IncidentError::Over);
         }
         let kind = told(incident.id, entry)?;
-        let event = NewEvent { at: self.engine.now(), site: Some(site), by: Some(by.actor()), kind };
-        Ok(self.engine.tell(event).await?)
+        let event = NewEvent { at: self.clock.now(), site: Some(site), by: Some(by.actor()), kind };
+        Ok(self.timeline.append(event).await?)
     }
 
     fn locked_by(&self, site: &SiteId) -> Option<lockdown::ids::OperatorId> {

@@ -17,7 +17,7 @@ pub async fn watch(incidents: Arc<Incidents>) {
         if let Err(error) = incidents.ask_what_is_due().await {
             tracing::debug!(%error, "whether a lock is still needed is asked later");
         }
-        incidents.engine.pause(LOOK).await;
+        incidents.clock.sleep(LOOK).await;
     }
 }
 
@@ -27,7 +27,7 @@ impl Incidents {
         if self.is_partial() {
             return Ok(());
         }
-        let now = self.engine.now();
+        let now = self.clock.now();
         let period = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
         let (first, again) = (period(self.settings.review_after), period(self.settings.review_every));
         for incident in self.all().await?.into_iter().filter(Incident::is_open) {
@@ -40,7 +40,7 @@ impl Incidents {
 
     /// Of several servers, one asks; where it fell over that, one asks a minute later.
     async fn ask(&self, incident: &Incident, due: jiff::Timestamp) -> Result<(), StoreError> {
-        let now = self.engine.now();
+        let now = self.clock.now();
         if !self
             .directory
             .spend(&format!("review/{}/{}/{}", incident.id, due.as_second(), now.as_second() / 60), now)
@@ -50,6 +50,6 @@ impl Incidents {
         }
         let minutes = now.duration_since(incident.locked_since).as_mins();
         let kind = EventKind::ReviewDue { incident: incident.id.clone(), minutes };
-        self.engine.tell(NewEvent { at: now, site: Some(incident.site.clone()), by: None, kind }).await
+        self.timeline.append(NewEvent { at: now, site: Some(incident.site.clone()), by: None, kind }).await
     }
 }

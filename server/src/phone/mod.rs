@@ -5,23 +5,22 @@ pub mod screen;
 
 pub use push::{Pushes, tend};
 
-use crate::backend::Pages;
 use crate::config::{self, DeskPhone, Secret, device_name};
 use crate::identity::api_key::within;
 use crate::identity::{slow_hash, token};
+use crate::services::Services;
 use crate::store::records::Person;
-use app::backend::RequestForm;
 use app::texts::texts;
-use app::view::SiteView;
-use app::words;
 use aws_lc_rs::hmac;
 use engine::ports::NewEvent;
 use engine::{EngineError, SiteStatus};
 use jiff::Timestamp;
 use limit::{Limit, Place};
+use lockdown::call_request::Draft;
 use lockdown::ids::{OperatorId, SiteId};
 use lockdown::operator::{Authority, Operator, Scope, Surface};
-use lockdown::say::emergency;
+use lockdown::reading::Reading;
+use lockdown::say::{age, emergency};
 use lockdown::standing::Standing;
 use lockdown::steps::Target;
 use lockdown::timeline::EventKind;
@@ -74,7 +73,7 @@ pub enum Counted {
 
 /// The service on desk phones: the state for every one, the lock on those of the EOC, never the all-clear.
 pub struct Desk {
-    pages: Arc<Pages>,
+    services: Arc<Services>,
     settings: config::Phone,
     /// Our own address.
     base: String,
@@ -86,12 +85,12 @@ pub struct Desk {
 impl Desk {
     /// `secret`: one that every server of the installation has, and nobody can guess; without it what one server
     /// gave out is good there alone.
-    pub fn new(pages: Arc<Pages>, settings: config::Phone, base: &str, secret: Option<&Secret>) -> Self {
+    pub fn new(services: Arc<Services>, settings: config::Phone, base: &str, secret: Option<&Secret>) -> Self {
         let secret = secret.map_or_else(token::random_text, |secret| secret.expose().to_owned());
         let key = token::digest(&format!("phone/{secret}"));
         let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
         let pace = Limit::new(TOLD, Duration::from_secs(60));
-        Self { pages, settings, base: base.to_owned(), key, pace }
+        Self { services, settings, base: base.to_owned(), key, pace }
     }
 
     fn url(&self, path: &str) -> String {
@@ -109,7 +108,7 @@ impl Desk {
 
     fn site(&self, phone: Option<&DeskPhone>) -> Option<SiteId> {
         let chosen = phone.and_then(|phone| phone.site.clone());
-        chosen.or_else(|| self.pages.engine.live_statuses().first().map(|status| status.id.clone()))
+        chosen.or_else(|| self.services.engine.live_statuses().first().map(|status| status.id.clone()))
     }
 
     /// The first page: what the EOC can do there, or how it stands.
@@ -117,7 +116,7 @@ impl Desk {
         let (Ok(phone), Some(site)) = (self.of_the_eoc(asking), self.site(self.of_the_eoc(asking).ok())) else {
             return self.status(asking);
         };
-        let Ok(status) = self.pages.engine.status(&site) else { return self.status(asking) };
+        let Ok(status) = self.services.engine.status(&site) else { return self.status(asking) };
         let item =
             |name: &str, path: &str| Item { name: name.into(), url: self.url(&format!("{path}?d={}", phone.name)) };
         let mut items = vec![item("Status", "/status")];
@@ -125,33 +124,30 @@ impl Desk {
             items.push(item(&format!("LOCK the PSTN: {}", status.name), "/lock"));
         }
         items.push(item("Log a call", "/log"));
-        let prompt = self.pages.sites.said(&status, true, self.pages.engine.now()).headline;
+        let prompt = self.services.sites.said(&status, true, self.services.clock.now()).headline;
         Screen::Menu { title: format!("PSTN {}", status.name), prompt, items }
     }
 
     /// How it stands, for every phone; with the steps on those of the EOC.
     pub fn status(&self, asking: &Asking) -> Screen {
         let phone = self.of_the_eoc(asking).ok();
-        let live = self.pages.engine.live_statuses();
+        let live = self.services.engine.live_statuses();
         if phone.is_none() && live.len() > 1 {
             return self.every_site(asking, &live);
         }
-        let status = self.site(phone).and_then(|site| self.pages.engine.status(&site).ok());
+        let status = self.site(phone).and_then(|site| self.services.engine.status(&site).ok());
         let Some(status) = status else { return say(asking, "PSTN", "Nothing is known here.") };
-        let now = self.pages.engine.now();
-        let public = self.pages.sites.public(&status, now);
-        let age = public.read.as_ref().map(|read| words::age((now.as_millisecond() - read.ms) / 1000));
+        let now = self.services.clock.now();
         let (headline, second) = if phone.is_some() {
-            let said = self.pages.sites.said(&status, true, now);
+            let said = self.services.sites.said(&status, true, now);
             (said.headline, said.second)
         } else {
-            let english = texts(["en"]);
-            (english.headline(&public).to_owned(), english.second_line(&public))
+            (headline(&status, now), self.second_line(&status, now))
         };
-        let checked = age.map_or_else(|| "never checked".to_owned(), |age| format!("checked {age}"));
-        let emergency = public.emergency_numbers.first().map(|number| emergency(number, public.emergency_proved));
+        let checked = checked(&status, now);
+        let emergency = self.services.sites.emergency(&status).map(|(number, proved)| emergency(number, proved));
         let lines = [Some(headline.clone()), Some(second).filter(|text| !text.is_empty()), Some(checked), emergency];
-        let again = if matches!(public.standing, Standing::Pending { .. }) { 2 } else { 15 };
+        let again = if matches!(status.standing(now), Standing::Pending { .. }) { 2 } else { 15 };
         let here = self.url(&format!("/status?d={}", device_name(&asking.device).unwrap_or_default()));
         Screen::Text {
             title: format!("PSTN {}", status.name),
@@ -162,21 +158,26 @@ impl Desk {
         }
     }
 
+    /// Since when, or what was seen last where nothing can be said now.
+    fn second_line(&self, status: &SiteStatus, now: Timestamp) -> String {
+        let (_, zone) = self.services.sites.offset(&status.id, now);
+        let clock = |at| format!("{} {zone}", self.services.sites.clock(Some(&status.id), at, now));
+        let read = status.reading.as_ref().map(|reading| clock(reading.read_at));
+        let seen = status.reading.as_ref().and_then(|reading| reading.state().target()).zip(read.as_deref());
+        texts(["en"]).second_line(status.standing(now), seen, &clock(status.command.since()))
+    }
+
     /// Nothing says at which site an ordinary phone stands: it sees all of them.
     fn every_site(&self, asking: &Asking, live: &[SiteStatus]) -> Screen {
-        let (now, english) = (self.pages.engine.now(), texts(["en"]));
-        let sites: Vec<_> = live.iter().map(|status| self.pages.sites.public(status, now)).collect();
-        let told = |site: &SiteView| {
-            let age = site.read.as_ref().map(|read| words::age((now.as_millisecond() - read.ms) / 1000));
-            let age = age.map_or_else(|| "never checked".to_owned(), |age| format!("checked {age}"));
-            format!("{}: {}, {age}", site.name, english.headline(site))
-        };
-        let number = |site: &SiteView| Some(emergency(site.emergency_numbers.first()?, site.emergency_proved));
-        let emergency = sites.iter().find_map(number);
+        let now = self.services.clock.now();
+        let told =
+            |status: &SiteStatus| format!("{}: {}, {}", status.name, headline(status, now), checked(status, now));
+        let number = |status| self.services.sites.emergency(status).map(|(number, proved)| emergency(number, proved));
+        let emergency = live.iter().find_map(number);
         Screen::Text {
             title: "PSTN".into(),
             prompt: String::new(),
-            text: sites.iter().map(told).chain(emergency).collect::<Vec<_>>().join("\n"),
+            text: live.iter().map(told).chain(emergency).collect::<Vec<_>>().join("\n"),
             keys: keys(asking),
             refresh: Some((15, self.url("/status"))),
         }
@@ -188,7 +189,7 @@ impl Desk {
             Ok(phone) => phone,
             Err(why) => return self.refused(asking, "Not locked", why).await,
         };
-        let Some(status) = self.site(Some(phone)).and_then(|site| self.pages.engine.status(&site).ok()) else {
+        let Some(status) = self.site(Some(phone)).and_then(|site| self.services.engine.status(&site).ok()) else {
             return say(asking, "PSTN", "Nothing is known here.");
         };
         if status.command.target() == Target::Locked {
@@ -200,7 +201,7 @@ impl Desk {
         Screen::Input {
             title: format!("LOCK {}", status.name),
             prompt: "PIN, then Submit locks at once".into(),
-            url: self.url(&format!("/lock/{}/{}", phone.name, self.once(&phone.name, self.pages.engine.now()))),
+            url: self.url(&format!("/lock/{}/{}", phone.name, self.once(&phone.name, self.services.clock.now()))),
             post: can_post(&asking.model),
             fields: if owner { vec![pin] } else { vec![code, pin] },
         }
@@ -229,7 +230,7 @@ impl Desk {
 
     /// The only person whose phone this is.
     async fn owner(&self, device: &str) -> Option<Person> {
-        let mut people = self.pages.directory.people().await.ok()?;
+        let mut people = self.services.directory.people().await.ok()?;
         people.retain(|person| {
             locks(person) && person.contact.phones.iter().any(|name| name.eq_ignore_ascii_case(device))
         });
@@ -239,7 +240,7 @@ impl Desk {
     /// A phone of the EOC, where it should be, with what it was given for this order.
     pub fn could_lock(&self, asking: &Asking, once: &str) -> bool {
         let phone = self.of_the_eoc(asking).ok();
-        phone.is_some_and(|phone| self.is_good(&phone.name, once, self.pages.engine.now()))
+        phone.is_some_and(|phone| self.is_good(&phone.name, once, self.services.clock.now()))
     }
 
     /// Whose tries these are.
@@ -263,7 +264,7 @@ impl Desk {
             Ok(phone) => phone,
             Err(why) => return self.refused(asking, "Not locked", why).await,
         };
-        let now = self.pages.engine.now();
+        let now = self.services.clock.now();
         if !self.is_good(&phone.name, once, now) {
             return say(asking, "Not locked", "That took longer than a minute. Choose LOCK again.");
         }
@@ -276,7 +277,7 @@ impl Desk {
             }
         };
         // Pressed twice, or asked for again by the phone: ordered once. A store that cannot tell keeps no lock back.
-        match self.pages.directory.spend(&format!("phone/{once}"), now).await {
+        match self.services.directory.spend(&format!("phone/{once}"), now).await {
             Ok(true) => {}
             Ok(false) => return self.status(asking),
             Err(error) => tracing::error!(%error, "whether an order from a phone came before could not be looked up"),
@@ -286,7 +287,7 @@ impl Desk {
         let Some(site) = self.site(Some(phone)) else {
             return say(asking, "Not locked", "There is no such site.");
         };
-        match self.pages.engine.activate(&who, &site, None).await {
+        match self.services.engine.activate(&who, &site, None).await {
             Ok(_) => self.status(asking),
             Err(EngineError::Refused(refusal)) => say(asking, "Not locked", &refusal.to_string()),
             Err(error) => {
@@ -302,7 +303,7 @@ impl Desk {
         let people = match self.owner(device).await {
             Some(owner) if code.is_empty() => vec![owner],
             _ => {
-                let mut all = self.pages.directory.people().await?;
+                let mut all = self.services.directory.people().await?;
                 all.retain(|person| locks(person) && person.contact.extension.as_deref() == Some(code.as_str()));
                 all.truncate(ALIKE);
                 all
@@ -363,7 +364,7 @@ impl Desk {
             _ => "normal",
         };
         let (direction, priority) = ("outbound".to_owned(), priority.to_owned());
-        let form = RequestForm {
+        let form = Draft {
             site: site.to_string(),
             direction,
             who,
@@ -371,13 +372,13 @@ impl Desk {
             reason: why,
             priority,
             form,
-            ..RequestForm::default()
+            ..Draft::default()
         };
         let authority = Authority::Key { scopes: [Scope::CallsWrite].into(), site: Some(site) };
         let id = OperatorId::try_from(format!("phone-{}", phone.name.to_ascii_lowercase()));
         let id = id.expect("letters and digits make an id");
         let by = Operator { id, name: format!("Phone {}", phone.name), surface: Surface::Phone, authority };
-        match self.pages.calls.take_down(&form, &by).await {
+        match self.services.calls.take_down(&form, &by).await {
             Ok(filed) => say(asking, "Filed", &format!("{}: we call {} back.", filed.ticket(), filed.call_back)),
             Err(error) => say(asking, "Not filed", &error.to_string()),
         }
@@ -396,8 +397,8 @@ impl Desk {
             return;
         }
         let (from, why) = (asking.from.map(|from| from.to_string()), why.to_owned());
-        let (at, kind) = (self.pages.engine.now(), EventKind::PhoneRefused { device, from, why });
-        if let Err(error) = self.pages.engine.tell(NewEvent { at, site: None, by: None, kind }).await {
+        let (at, kind) = (self.services.clock.now(), EventKind::PhoneRefused { device, from, why });
+        if let Err(error) = self.services.timeline.append(NewEvent { at, site: None, by: None, kind }).await {
             tracing::error!(%error, "a phone that was refused could not be told");
         }
     }
@@ -426,6 +427,16 @@ fn keys(asking: &Asking) -> Vec<Key> {
     }
     let key = |name, url: &str| Key { name, url: url.to_owned() };
     vec![key("Update", "SoftKey:Update"), key("Exit", "SoftKey:Exit")]
+}
+
+/// In the residents' words.
+fn headline(status: &SiteStatus, now: Timestamp) -> String {
+    texts(["en"]).headline(status.standing(now), status.command.target()).to_owned()
+}
+
+fn checked(status: &SiteStatus, now: Timestamp) -> String {
+    let age = |reading: &Reading| age(now.duration_since(reading.read_at).as_secs());
+    status.reading.as_ref().map_or_else(|| "never checked".to_owned(), |reading| format!("checked {}", age(reading)))
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ impl Pushes {
     /// What a phone should show, and what that says is so: `None` for what is on its way, or cannot be seen. Nothing while
     /// this server does not know yet.
     fn wanted(&self, phone: &DeskPhone) -> Option<(String, Option<Target>)> {
-        let engine = &self.turns.pages.engine;
+        let engine = &self.turns.services.engine;
         let mut statuses = engine.live_statuses();
         statuses.retain(|status| phone.site.as_ref().is_none_or(|site| *site == status.id));
         let standings: Option<Vec<_>> =
@@ -79,16 +79,16 @@ impl Pushes {
     }
 
     async fn shown(&self) -> Shown {
-        let paper = self.turns.pages.papers.paper(PAPER).await.ok().flatten();
+        let paper = self.turns.services.papers.paper(PAPER).await.ok().flatten();
         paper.and_then(|paper| serde_json::from_str(&paper.text).ok()).unwrap_or_default()
     }
 
     /// What is not written down is told once more than needed.
     async fn keep(&self, shown: &Shown) {
         let kept = async {
-            let version = self.turns.pages.papers.paper(PAPER).await?.map_or(0, |paper| paper.version);
+            let version = self.turns.services.papers.paper(PAPER).await?.map_or(0, |paper| paper.version);
             let text = serde_json::to_string(shown).unwrap_or_default();
-            self.turns.pages.papers.put_paper(PAPER, &Paper { version: version + 1, text }).await
+            self.turns.services.papers.put_paper(PAPER, &Paper { version: version + 1, text }).await
         };
         if let Err(error) = kept.await {
             tracing::warn!(%error, "what the phones show could not be written down");
@@ -133,7 +133,8 @@ impl Pushes {
         let outcomes = futures_util::future::join_all(each).await;
         let mut told: BTreeMap<_, (Target, usize, Vec<StepNote>)> = BTreeMap::new();
         for ((phone, _, (text, settled)), outcome) in due.into_iter().zip(outcomes) {
-            let site = phone.site.clone().or_else(|| Some(self.turns.pages.engine.live_statuses().first()?.id.clone()));
+            let site =
+                phone.site.clone().or_else(|| Some(self.turns.services.engine.live_statuses().first()?.id.clone()));
             if outcome.is_ok() {
                 shown.insert(phone.name.clone(), text);
                 put_off.remove(&phone.name);
@@ -157,7 +158,7 @@ impl Pushes {
         self.keep(shown).await;
         for (site, (target, done, failed)) in told {
             let kind = EventKind::PhonesTold { target, done, failed };
-            if let Err(error) = self.turns.pages.engine.tell(NewEvent { at: now, site, by: None, kind }).await {
+            if let Err(error) = self.turns.services.timeline.append(NewEvent { at: now, site, by: None, kind }).await {
                 tracing::error!(%error, "what the phones show could not be put into the timeline");
             }
         }
@@ -166,10 +167,10 @@ impl Pushes {
 
 /// Looks after the phones for as long as the server runs.
 pub async fn tend(pushes: Pushes) {
-    let mut news = pushes.turns.pages.engine.subscribe();
+    let mut news = pushes.turns.services.timeline.subscribe();
     let (mut shown, mut put_off) = (pushes.shown().await, BTreeMap::new());
     loop {
-        let now = pushes.turns.pages.engine.now();
+        let now = pushes.turns.services.clock.now();
         if matches!(pushes.turns.holds("phones").await, Ok(false)) {
             shown = pushes.shown().await;
         } else {
@@ -177,7 +178,7 @@ pub async fn tend(pushes: Pushes) {
         }
         tokio::select! {
             _ = news.recv() => while news.try_recv().is_ok() {},
-            () = pushes.turns.pages.engine.pause(LOOK) => {}
+            () = pushes.turns.services.clock.sleep(LOOK) => {}
         }
     }
 }

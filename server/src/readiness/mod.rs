@@ -9,9 +9,9 @@ pub mod practice;
 
 pub use finding::{Finding, Verdict};
 
-use crate::backend::Pages;
 use crate::config::{self, Config};
 use crate::finesse::files;
+use crate::services::Services;
 use engine::SiteStatus;
 use jiff::Timestamp;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -61,19 +61,19 @@ impl Readiness {
     }
 
     /// Looks at everything, worst first.
-    pub async fn look(&self, pages: &Pages) -> Vec<Finding> {
-        let now = pages.engine.now();
+    pub async fn look(&self, services: &Services) -> Vec<Finding> {
+        let now = services.clock.now();
         let mut found = Vec::new();
-        for status in pages.engine.live_statuses() {
+        for status in services.engine.live_statuses() {
             found.push(sight(&status, now));
             found.extend(plan::of(&status, now));
         }
         found.extend(self.publisher(now).await);
-        found.extend(practice(pages, now).await);
+        found.extend(practice(services, now).await);
         found.extend(outside::own(&self.http, now).await);
-        match pages.directory.people().await {
+        match services.directory.people().await {
             Ok(people) => found.extend(
-                pages
+                services
                     .engine
                     .live_statuses()
                     .iter()
@@ -81,8 +81,8 @@ impl Readiness {
             ),
             Err(error) => found.push(Finding::warning("seniors", error.to_string(), AGAIN)),
         }
-        found.extend(cloud(pages));
-        found.extend(gadget(pages, now).await);
+        found.extend(cloud(services));
+        found.extend(gadget(services, now).await);
         found.sort_by_key(|finding| finding.verdict);
         found.clone_into(&mut self.seen.write().unwrap_or_else(PoisonError::into_inner));
         found
@@ -107,10 +107,10 @@ impl Readiness {
 }
 
 /// Looks now and then, so that Prometheus hears of it without anybody having the page open.
-pub async fn watch(readiness: Arc<Readiness>, pages: Arc<Pages>) {
+pub async fn watch(services: Arc<Services>) {
     loop {
-        readiness.look(&pages).await;
-        pages.engine.pause(EVERY).await;
+        services.readiness.look(&services).await;
+        services.clock.sleep(EVERY).await;
     }
 }
 
@@ -129,28 +129,28 @@ fn sight(status: &SiteStatus, now: Timestamp) -> Finding {
     .at(&status.id)
 }
 
-async fn practice(pages: &Pages, now: Timestamp) -> Vec<Finding> {
-    let events = match pages.directory.events_named(&practice::KINDS, LOOKED_THROUGH).await {
+async fn practice(services: &Services, now: Timestamp) -> Vec<Finding> {
+    let events = match services.directory.events_named(&practice::KINDS, LOOKED_THROUGH).await {
         Ok(events) => events,
         Err(error) => {
             return vec![Finding::warning("last drill", error.to_string(), AGAIN)];
         }
     };
     let mut found = vec![practice::last_write(&events, now)];
-    for status in pages.engine.live_statuses() {
-        let drill = pages.engine.drill_of(&status.id);
+    for status in services.engine.live_statuses() {
+        let drill = services.engine.drill_of(&status.id);
         found.push(practice::last_drill(&status.id, drill.as_ref(), &events, now));
     }
     found
 }
 
 /// What a lock does without.
-fn cloud(pages: &Pages) -> Vec<Finding> {
-    let database = pages.store.away_since().map(|since| {
+fn cloud(services: &Services) -> Vec<Finding> {
+    let database = services.store.away_since().map(|since| {
         let found = format!("away since {since:.0}: locking works, an all-clear needs a broken glass");
         Finding::warning("shared database", found, "Runbook, “MongoDB is down”.")
     });
-    let identity = match &pages.oidc {
+    let identity = match &services.oidc {
         None => Finding::warning("sign-in", "no identity provider is configured", "Fill in [identity]; keys work."),
         Some(oidc) if oidc.is_away() => {
             let found = format!("{} does not answer: passkeys and sealed codes open the door", oidc.name());
@@ -158,16 +158,16 @@ fn cloud(pages: &Pages) -> Vec<Finding> {
         }
         Some(oidc) => Finding::good("sign-in", format!("{} answers", oidc.name())),
     };
-    let webex = pages.webex.as_ref().map(|front| match front.trouble() {
+    let webex = services.bot.as_ref().map(|bot| match bot.trouble() {
         Some(why) => Finding::warning("Webex", why, "Its spaces are filled in afterwards. Is the token good?"),
         None => Finding::good("Webex", "the bot is there"),
     });
     database.into_iter().chain([identity]).chain(webex).collect()
 }
 
-async fn gadget(pages: &Pages, now: Timestamp) -> Option<Finding> {
-    pages.finesse.as_ref()?;
-    let (made, keys) = match (files::all(pages.papers.as_ref()).await, pages.directory.clients().await) {
+async fn gadget(services: &Services, now: Timestamp) -> Option<Finding> {
+    services.finesse.as_ref()?;
+    let (made, keys) = match (files::all(services.papers.as_ref()).await, services.directory.clients().await) {
         (Ok(made), Ok(keys)) => (made, keys),
         (Err(error), _) | (_, Err(error)) => {
             return Some(Finding::warning("gadget", error.to_string(), AGAIN));

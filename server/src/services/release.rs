@@ -4,6 +4,7 @@
 use crate::config::ReleasePasskey;
 use crate::store::Directory;
 use crate::store::records::{Means, Session};
+use engine::ports::Clock;
 use engine::ports::StoreError;
 use engine::{AllClear, Engine, EngineError, SiteStatus};
 use lockdown::ids::SiteId;
@@ -51,6 +52,7 @@ pub enum ReleaseError {
 
 pub struct Releases {
     pub engine: Arc<Engine>,
+    pub clock: Arc<dyn Clock>,
     pub directory: Arc<dyn Directory>,
     /// Who needs a passkey; `None` without an identity provider.
     pub rule: Option<ReleasePasskey>,
@@ -124,7 +126,7 @@ impl Releases {
 
     /// Where two seniors must give the all-clear: is the first of them still one?
     async fn first_still_counts(&self, status: &SiteStatus) -> bool {
-        let Some(asked) = status.command.asked(self.engine.now()) else { return true };
+        let Some(asked) = status.command.asked(self.clock.now()) else { return true };
         let person = self.directory.person(asked.by.id.as_str()).await.ok().flatten();
         person.is_some_and(|person| person.is_senior(&status.id))
     }
@@ -152,7 +154,7 @@ impl Releases {
             Proof::Impossible => return Err(ReleaseError::PasskeyImpossible),
             Proof::Passkey => {}
         }
-        if !session.proves(&format!("release@{site}"), self.engine.now()) {
+        if !session.proves(&format!("release@{site}"), self.clock.now()) {
             return Err(ReleaseError::PasskeyNeeded);
         }
         // Of two releases at once, one has it.

@@ -1,7 +1,7 @@
 //! What is counted as it happens, for `/metrics`. What can be looked at when it is asked for is not counted here.
 
+use engine::News;
 use engine::ports::DialPlanError;
-use engine::{Engine, News};
 use lockdown::steps::Target;
 use lockdown::timeline::{Event, EventKind};
 use prometheus_client::metrics::counter::Counter;
@@ -10,6 +10,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 /// Names of labels are ours; their values are words and ids, never what people typed.
@@ -102,8 +103,7 @@ fn word(fault: &DialPlanError) -> &'static str {
 }
 
 /// Counts what this server tells, for as long as it runs. What a slow counter misses is in the timeline.
-pub async fn count(meters: Arc<Meters>, engine: Arc<Engine>) {
-    let mut news = engine.subscribe();
+pub async fn count(meters: Arc<Meters>, mut news: Receiver<News>) {
     loop {
         match news.recv().await {
             Ok(News::Event(event)) => meters.happened(&event),

@@ -7,8 +7,8 @@ use super::people::Writer;
 use super::say::Say;
 use super::seal::Act;
 use super::{Heard, Webex, WebexError, What, words};
-use app::backend::RequestForm;
 use jiff::{SignedDuration, Timestamp};
+use lockdown::call_request::Draft;
 use lockdown::ids::SiteId;
 use lockdown::operator::Operator;
 use std::sync::Arc;
@@ -70,11 +70,11 @@ impl Webex {
             return Ok(());
         }
         // What cannot be fetched now is an order all the same, for as long as it is one.
-        let until = self.pages.engine.now() + STALE;
+        let until = self.services.clock.now() + STALE;
         let fetched = loop {
             match self.fetch(heard).await {
-                Err(WebexError::Away(_) | WebexError::Busy { .. }) if self.pages.engine.now() < until => {
-                    self.pages.engine.pause(FETCH_AGAIN).await;
+                Err(WebexError::Away(_) | WebexError::Busy { .. }) if self.services.clock.now() < until => {
+                    self.services.clock.sleep(FETCH_AGAIN).await;
                 }
                 fetched => break fetched?,
             }
@@ -86,7 +86,8 @@ impl Webex {
             return Ok(());
         };
         // By what is the same in every spelling: it is told again after a new line, and to every server.
-        match self.pages.directory.spend(&format!("webex-heard/{}", key(&heard.id)), self.pages.engine.now()).await {
+        match self.services.directory.spend(&format!("webex-heard/{}", key(&heard.id)), self.services.clock.now()).await
+        {
             Ok(true) => {}
             Ok(false) => {
                 self.front.counts.replayed.fetch_add(1, Ordering::Relaxed);
@@ -125,7 +126,7 @@ impl Webex {
         let thread = (message.room_type != "direct").then_some(thread);
         let place = Place { thread, room: message.room_id.clone() };
         let text = without_mention(&message, &self.me().await?.id);
-        let sites: Vec<SiteId> = self.pages.engine.statuses().into_iter().map(|status| status.id).collect();
+        let sites: Vec<SiteId> = self.services.engine.statuses().into_iter().map(|status| status.id).collect();
         let command = command::read(&text, &sites);
         if let Some(minutes) = self.too_old(message.created) {
             let late = format!("This came {minutes} min late: nothing was done. Write it again if it is still meant.");
@@ -139,7 +140,7 @@ impl Webex {
 
     fn too_old(&self, created: Timestamp) -> Option<i64> {
         // By Webex' clock, which set the time: ours may be ahead of it.
-        let age = (self.pages.engine.now() + self.client.clock_ahead()).duration_since(created);
+        let age = (self.services.clock.now() + self.client.clock_ahead()).duration_since(created);
         (age > STALE).then(|| {
             self.front.counts.stale.fetch_add(1, Ordering::Relaxed);
             age.as_mins()
@@ -173,12 +174,12 @@ impl Webex {
             (Command::Drill { site, over }, Some(who)) => self.drill(writer, who, place, site, over).await,
             (Command::Confirm { code, said }, Some(who)) => return self.typed(writer, who, place, &code, said).await,
             (Command::Log { site, direction, number, who: name, why }, Some(who)) => {
-                let form = RequestForm {
+                let form = Draft {
                     direction: direction.word().into(),
                     who: name,
                     call_back: number,
                     reason: why,
-                    ..RequestForm::default()
+                    ..Draft::default()
                 };
                 self.log(who, site.as_ref(), form).await
             }

@@ -5,7 +5,7 @@ use super::say::{Say, safe};
 use super::{Webex, words};
 use crate::incidents::IncidentError;
 use crate::store::calls::Wanted;
-use app::backend::RequestForm;
+use lockdown::call_request::Draft;
 use lockdown::call_request::{Deed, Priority};
 use lockdown::ids::SiteId;
 use lockdown::incident::Incident;
@@ -29,23 +29,23 @@ impl Webex {
         }
     }
 
-    pub(super) async fn log(&self, who: &Operator, named: Option<&SiteId>, form: RequestForm) -> Say {
-        let open = self.pages.incidents.all().await.unwrap_or_default();
+    pub(super) async fn log(&self, who: &Operator, named: Option<&SiteId>, form: Draft) -> Say {
+        let open = self.services.incidents.all().await.unwrap_or_default();
         let open: Vec<SiteId> = open.into_iter().filter(Incident::is_open).map(|one| one.site).collect();
-        let mut sites = self.pages.engine.live_statuses();
+        let mut sites = self.services.engine.live_statuses();
         sites.retain(|status| who.may(Right::TakeCalls, Some(&status.id)).is_ok());
         sites.retain(|status| named.is_none_or(|site| *site == status.id));
         // Where something is going on.
         sites.sort_by_key(|status| !open.contains(&status.id));
         let site = sites.into_iter().next();
         let Some(site) = site else { return Say::plain(format!("No. {}", lockdown::operator::Refusal::NeedsEoc)) };
-        let form = RequestForm {
+        let form = Draft {
             site: site.id.to_string(),
             priority: Priority::Normal.word().into(),
             form: crate::identity::token::random_text(),
             ..form
         };
-        match self.pages.calls.take_down(&form, who).await {
+        match self.services.calls.take_down(&form, who).await {
             Ok(filed) => Say::plain(format!(
                 "**{}** filed: {} {}, {}. `claim {}` to work on it.",
                 filed.ticket(),
@@ -60,8 +60,8 @@ impl Webex {
 
     pub(super) async fn listed(&self, who: &Operator) -> Say {
         let wanted = Wanted { open_only: true, limit: LISTED, ..Wanted::default() };
-        match self.pages.calls.list(who, wanted).await {
-            Ok(open) => words::queue(&open, self.pages.engine.now()),
+        match self.services.calls.list(who, wanted).await {
+            Ok(open) => words::queue(&open, self.services.clock.now()),
             Err(error) => Say::plain(error.to_string()),
         }
     }
@@ -72,18 +72,18 @@ impl Webex {
             limit: LISTED,
             ..Wanted::default()
         };
-        let found = match self.pages.calls.list(who, wanted).await {
+        let found = match self.services.calls.list(who, wanted).await {
             Ok(found) => found.into_iter().find(|request| request.number == ticket),
             Err(error) => return Say::plain(format!("No. {error}")),
         };
         let (Some(found), Some(deed)) = (found, Deed::of(word, text, None)) else {
             return Say::plain(format!("There is no {}.", lockdown::call_request::ticket(ticket)));
         };
-        match self.pages.calls.act(who, found.id.as_str(), &deed).await {
+        match self.services.calls.act(who, found.id.as_str(), &deed).await {
             Ok(done) => Say::plain(format!(
                 "**{}** {}: {}",
                 done.ticket(),
-                done.word(self.pages.engine.now()).replace('_', " "),
+                done.word(self.services.clock.now()).replace('_', " "),
                 safe(&done.who)
             )),
             Err(error) => Say::plain(format!("No. {error}")),
@@ -94,7 +94,7 @@ impl Webex {
         if let Err(refusal) = who.may(Right::Work, None) {
             return Say::plain(format!("No. {refusal}"));
         }
-        let incidents = match self.pages.incidents.all().await {
+        let incidents = match self.services.incidents.all().await {
             Ok(all) => all,
             Err(error) => return Say::plain(error.to_string()),
         };
@@ -118,7 +118,7 @@ impl Webex {
     }
 
     pub(super) async fn how_it_goes(&self, who: &Operator) -> Say {
-        let all = match self.pages.incidents.all().await {
+        let all = match self.services.incidents.all().await {
             Ok(all) => all,
             Err(error) => return Say::plain(error.to_string()),
         };
@@ -131,9 +131,9 @@ impl Webex {
                 Err(refusal) => format!("No. {refusal}"),
             });
         };
-        match self.pages.incidents.file(who, last.id.as_str()).await {
+        match self.services.incidents.file(who, last.id.as_str()).await {
             Ok(file) => {
-                let report = file.report(self.pages.engine.now());
+                let report = file.report(self.services.clock.now());
                 let name = last.name.clone().unwrap_or_else(|| last.id.to_string());
                 words::report(&report, &name, &format!("{}/incidents/{}", self.public_url, last.id))
             }

@@ -118,13 +118,13 @@ pub(super) async fn tend(webex: Arc<Webex>) {
     if devices.is_empty() {
         return;
     }
-    let mut news = webex.pages.engine.subscribe();
+    let mut news = webex.services.timeline.subscribe();
     let (mut told, mut lit) = (Told::new(), BTreeSet::new());
     loop {
         webex.tell_devices(&mut devices, &mut told, &mut lit).await;
         tokio::select! {
             _ = news.recv() => while news.try_recv().is_ok() {},
-            () = webex.pages.engine.pause(LOOK) => {}
+            () = webex.services.clock.sleep(LOOK) => {}
         }
     }
 }
@@ -203,7 +203,7 @@ impl Webex {
         let names = due.iter().filter(|(_, _, wanted)| *wanted != Wanted::Nothing);
         lit.extend(names.map(|(device, ..)| device.settings.name.clone()));
         self.keep_lit(lit).await;
-        let now = self.pages.engine.now();
+        let now = self.services.clock.now();
         let outcomes = futures_util::future::join_all(due.into_iter().map(|due| tell_one(due, now))).await;
         for one in outcomes.iter().filter(|one| one.settled == Some(Target::Normal) && one.came.is_ok()) {
             lit.remove(&one.device);
@@ -220,7 +220,7 @@ impl Webex {
 
     /// The devices that do not show what they should, as far as is known.
     fn due<'d>(&self, devices: &'d mut [Device], lit: &BTreeSet<String>) -> Vec<Due<'d>> {
-        let now = self.pages.engine.now();
+        let now = self.services.clock.now();
         let due = devices.iter_mut().filter_map(|device| {
             let (site, wanted) = self.wanted(&device.settings)?;
             let fits = match &wanted {
@@ -234,15 +234,15 @@ impl Webex {
     }
 
     async fn tell_of_devices(&self, site: SiteId, kind: EventKind) {
-        let event = NewEvent { at: self.pages.engine.now(), site: Some(site), by: None, kind };
-        if let Err(error) = self.pages.engine.tell(event).await {
+        let event = NewEvent { at: self.services.clock.now(), site: Some(site), by: None, kind };
+        if let Err(error) = self.services.timeline.append(event).await {
             tracing::error!(%error, "what the room devices show could not be put into the timeline");
         }
     }
 
     /// Names of the devices that may show a lock, with the version of the paper they stand on.
     async fn lit(&self) -> Result<(u64, BTreeSet<String>), StoreError> {
-        let paper = self.pages.papers.paper(LIT).await?;
+        let paper = self.services.papers.paper(LIT).await?;
         let version = paper.as_ref().map_or(0, |paper| paper.version);
         let names = paper.and_then(|paper| serde_json::from_str(&paper.text).ok()).unwrap_or_default();
         Ok((version, names))
@@ -256,7 +256,7 @@ impl Webex {
                 return Ok(());
             }
             let text = serde_json::to_string(names).map_err(|error| StoreError::Failed(error.to_string()))?;
-            self.pages.papers.put_paper(LIT, &Paper { version: version + 1, text }).await
+            self.services.papers.put_paper(LIT, &Paper { version: version + 1, text }).await
         };
         if let Err(error) = kept.await {
             tracing::warn!(%error, "which devices may show a lock could not be written down");
@@ -266,16 +266,16 @@ impl Webex {
     /// What it shall show, and because of which site; `None` while this server does not know yet.
     fn wanted(&self, device: &RoomDevice) -> Option<(SiteId, Wanted)> {
         let statuses: Vec<SiteStatus> = match &device.site {
-            Some(site) => self.pages.engine.status(site).into_iter().collect(),
-            None => self.pages.engine.live_statuses(),
+            Some(site) => self.services.engine.status(site).into_iter().collect(),
+            None => self.services.engine.live_statuses(),
         };
         let standings: Option<Vec<_>> =
-            statuses.iter().map(|status| Some((status, self.pages.engine.standing_to_show(status)?))).collect();
+            statuses.iter().map(|status| Some((status, self.services.engine.standing_to_show(status)?))).collect();
         let shown = standings?.into_iter().filter_map(|(status, standing)| Some((status, standing, short(standing)?)));
         let Some((status, standing, words)) = shown.min_by_key(|(.., words)| urgency(words)) else {
             return Some((statuses.first()?.id.clone(), Wanted::Nothing));
         };
-        let (name, numbers) = self.pages.public_facts(&status.id);
+        let (name, numbers) = self.services.public_facts(&status.id);
         let number = numbers.first().map_or_else(String::new, |number| format!(" Emergency: dial {number}."));
         let (mark, lead) = if status.drill { ("DRILL: ", "No call is touched.") } else { ("", means(standing)) };
         let wanted = Wanted::Lock {

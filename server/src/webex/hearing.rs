@@ -55,11 +55,11 @@ impl Hearing for ByWebhook {
                     }
                     webex.tell(Health::Well).await;
                     pause = FIRST_PAUSE;
-                    webex.pages.engine.pause(WATCH.min(webex.settings.ping * 20)).await;
+                    webex.services.clock.sleep(WATCH.min(webex.settings.ping * 20)).await;
                 }
                 Err(error) => {
                     webex.tell(Health::Ill(error.to_string())).await;
-                    webex.pages.engine.pause(jittered(pause)).await;
+                    webex.services.clock.sleep(jittered(pause)).await;
                     pause = (pause * 2).min(LAST_PAUSE);
                 }
             }
@@ -82,13 +82,13 @@ impl Hearing for ByWebsocket {
         let mercury = webex.mercury();
         let mut pause = FIRST_PAUSE;
         loop {
-            let (stood, begun) = (AtomicBool::new(false), webex.pages.engine.now());
+            let (stood, begun) = (AtomicBool::new(false), webex.services.clock.now());
             let why = match self.one_line(webex, &mercury, heard, &stood).await {
                 Ok(End::Stale) => "the device was forgotten".to_owned(),
                 Ok(End::Lost(why)) => why,
                 Err(error) => error.to_string(),
             };
-            if stood.into_inner() && webex.pages.engine.now().duration_since(begun) > STEADY {
+            if stood.into_inner() && webex.services.clock.now().duration_since(begun) > STEADY {
                 pause = FIRST_PAUSE;
             }
             tracing::info!(why, "the line to webex ended");
@@ -98,7 +98,7 @@ impl Hearing for ByWebsocket {
                 webex.tell(Health::Ill(why)).await;
             }
             pause = if replaced { LAST_PAUSE } else { pause };
-            webex.pages.engine.pause(jittered(pause)).await;
+            webex.services.clock.sleep(jittered(pause)).await;
             pause = (pause * 2).min(LAST_PAUSE);
         }
     }

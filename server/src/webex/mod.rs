@@ -20,17 +20,21 @@ mod seal;
 mod space;
 mod words;
 
-use crate::backend::Pages;
 use crate::clock::SystemClock;
 use crate::config::{self, Transport};
 use crate::identity::token;
 use crate::lease::Turns;
+use crate::services::Services;
+use crate::services::bot::Bot;
+use crate::store::papers::Papers;
 use api::Person;
+use async_trait::async_trait;
 use client::Client;
+use engine::ports::StoreError;
 use hearing::Hearing;
 use jiff::{SignedDuration, Timestamp};
 use limit::Limit;
-use lockdown::ids::SiteId;
+use lockdown::ids::{IncidentId, OperatorId, SiteId};
 use lockdown::timeline::EventKind;
 use meeting::Meetings;
 use mercury::Mercury;
@@ -114,10 +118,11 @@ pub struct Front {
     hooked: Option<(config::Secret, mpsc::Sender<Heard>)>,
     health: Mutex<Health>,
     /// A bridge that is always there.
-    pub bridge: Option<String>,
+    bridge: Option<String>,
     /// What is not well with the space of a site's incident.
     spaces: Mutex<BTreeMap<SiteId, Vec<String>>>,
     pub(crate) again: Notify,
+    papers: Arc<dyn Papers>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,7 +153,7 @@ pub struct Ears {
 
 impl Front {
     /// With the other end of what is heard, for [`run`].
-    pub fn new(settings: &config::Webex) -> (Self, Ears) {
+    pub fn new(settings: &config::Webex, papers: Arc<dyn Papers>) -> (Self, Ears) {
         let (sender, receiver) = mpsc::channel(BACKLOG);
         let hooked = match &settings.transport {
             Transport::Websocket => None,
@@ -162,6 +167,7 @@ impl Front {
             bridge: settings.meeting_url.clone(),
             spaces: Mutex::default(),
             again: Notify::new(),
+            papers,
         };
         (front, Ears { sender, receiver })
     }
@@ -176,19 +182,6 @@ impl Front {
         match hooks::heard(body).map(|heard| sender.try_send(heard)) {
             None | Some(Ok(())) => Taken::Taken,
             Some(Err(_)) => Taken::Full,
-        }
-    }
-
-    /// What is not well with the space of a site's incident, in sentences.
-    pub fn space_notes(&self, site: &SiteId) -> Vec<String> {
-        self.spaces.lock().unwrap_or_else(PoisonError::into_inner).get(site).cloned().unwrap_or_default()
-    }
-
-    /// What every console shall say.
-    pub fn trouble(&self) -> Option<String> {
-        match &*self.health.lock().unwrap_or_else(PoisonError::into_inner) {
-            Health::Ill(why) => Some(format!("The Webex bot is not there: {why}. Everything else works.")),
-            Health::Starting | Health::Well => None,
         }
     }
 
@@ -208,10 +201,42 @@ impl Front {
     }
 }
 
+#[async_trait]
+impl Bot for Front {
+    fn trouble(&self) -> Option<String> {
+        match &*self.health.lock().unwrap_or_else(PoisonError::into_inner) {
+            Health::Ill(why) => Some(format!("The Webex bot is not there: {why}. Everything else works.")),
+            Health::Starting | Health::Well => None,
+        }
+    }
+
+    fn space_notes(&self, site: &SiteId) -> Vec<String> {
+        self.spaces.lock().unwrap_or_else(PoisonError::into_inner).get(site).cloned().unwrap_or_default()
+    }
+
+    fn meeting_url(&self) -> Option<&str> {
+        self.bridge.as_deref()
+    }
+
+    fn link_code(&self, person: &OperatorId, now: Timestamp) -> String {
+        self.seal.link(person, now)
+    }
+
+    fn ignored(&self) -> Vec<(&'static str, u64)> {
+        self.counts.by_name().into()
+    }
+
+    async fn invite_again(&self, incident: &IncidentId) -> Result<(), StoreError> {
+        space::invite_again(self.papers.as_ref(), incident).await?;
+        self.again.notify_one();
+        Ok(())
+    }
+}
+
 pub struct Webex {
     pub(crate) settings: config::Webex,
     pub(crate) client: Client,
-    pub(crate) pages: Arc<Pages>,
+    pub(crate) services: Arc<Services>,
     pub(crate) front: Arc<Front>,
     pub(crate) public_url: String,
     turns: Turns,
@@ -229,11 +254,12 @@ impl Webex {
     /// When the settings make no client.
     pub fn new(
         settings: config::Webex,
-        pages: Arc<Pages>,
+        services: Arc<Services>,
         front: Arc<Front>,
         http: &config::Http,
     ) -> Result<Self, WebexError> {
-        let (client, turns) = (Client::new(&settings, Arc::new(SystemClock))?, Turns::new(pages.clone(), http.listen));
+        let (client, turns) =
+            (Client::new(&settings, Arc::new(SystemClock))?, Turns::new(services.clone(), http.listen));
         let meetings = settings.meeting.clone();
         let meetings = meetings.map(|meeting| Meetings::new(meeting, &settings.api_url, settings.proxy.as_deref()));
         let meetings = meetings.transpose()?;
@@ -241,7 +267,7 @@ impl Webex {
             hearing: hearing::by(&settings.transport),
             settings,
             client,
-            pages,
+            services,
             front,
             public_url: http.public_url.clone(),
             turns,
@@ -269,7 +295,7 @@ impl Webex {
             Health::Starting => None,
         };
         if let (true, Some(kind)) = (self.front.set(health), kind)
-            && let Err(error) = self.pages.engine.record(None, kind).await
+            && let Err(error) = self.services.timeline.record(None, kind).await
         {
             tracing::error!(%error, "news of webex could not be put into the timeline");
         }

@@ -34,9 +34,9 @@ const LONGEST_REASON: usize = 1_000;
 impl Webex {
     /// The site that is meant: the named one (a drill's too), or the only one in earnest.
     fn site(&self, named: Option<&SiteId>) -> Result<SiteStatus, Say> {
-        let mut live = self.pages.engine.live_statuses();
+        let mut live = self.services.engine.live_statuses();
         match named {
-            Some(site) => self.pages.engine.status(site).map_err(|error| Say::plain(error.to_string())),
+            Some(site) => self.services.engine.status(site).map_err(|error| Say::plain(error.to_string())),
             None if live.len() == 1 => Ok(live.swap_remove(0)),
             None => {
                 let ids: Vec<String> = live.iter().map(|status| format!("`{}`", status.id)).collect();
@@ -80,14 +80,14 @@ impl Webex {
         if act == Act::Release && self.settings.release == Release::Console {
             return Say::plain(format!("The all-clear is given on the console only: {}/console", self.public_url));
         }
-        let now = self.pages.engine.now();
+        let now = self.services.clock.now();
         if is_so(act, status, now) {
             return Say::plain(format!("Nothing to do.\n{}", self.standing(status, Some(who), now)));
         }
         let order = Order { act, site: status.id.clone(), version: status.version };
         let room = key(&place.room);
         let (code, slot) =
-            self.front.seal.ask(Whose { person: &writer.account, room: &room }, &order, self.pages.engine.now());
+            self.front.seal.ask(Whose { person: &writer.account, room: &room }, &order, self.services.clock.now());
         if let Some(reason) = &reason {
             self.remember_reason(&code, reason);
         }
@@ -96,7 +96,7 @@ impl Webex {
 
     /// A code that is typed brings no reason; the one it was asked with is kept as long as the code is good.
     fn remember_reason(&self, code: &str, reason: &str) {
-        let now = self.pages.engine.now();
+        let now = self.services.clock.now();
         let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
         reasons.retain(|_, (_, at)| now.duration_since(*at).as_secs() <= 2 * GOOD_FOR);
         reasons.insert(code.to_owned(), (reason.to_owned(), now));
@@ -110,10 +110,10 @@ impl Webex {
     /// Lets the engine refuse it, so that the timeline has it.
     pub(super) async fn refused(&self, who: &Operator, act: Act, status: &SiteStatus, reason: Option<String>) -> Say {
         let outcome = match act {
-            Act::Lock => self.pages.engine.activate(who, &status.id, reason).await.map(|_| ()),
+            Act::Lock => self.services.engine.activate(who, &status.id, reason).await.map(|_| ()),
             Act::Release => {
                 let wish = AllClear { reason, seen: Some(status.version), ..AllClear::default() };
-                self.pages.engine.would_release(who, &status.id, &wish).await
+                self.services.engine.would_release(who, &status.id, &wish).await
             }
         };
         match outcome {
@@ -135,7 +135,7 @@ impl Webex {
             Ok(status) => status,
             Err(say) => return say,
         };
-        let drill = self.pages.engine.drill_of(&practised.id).and_then(|id| self.pages.engine.status(&id).ok());
+        let drill = self.services.engine.drill_of(&practised.id).and_then(|id| self.services.engine.status(&id).ok());
         let drill = if practised.drill { Some(practised.clone()) } else { drill };
         let Some(drill) = drill else {
             return Say::plain(format!(
@@ -155,14 +155,14 @@ impl Webex {
         code: &str,
         said: Option<String>,
     ) -> Result<(), WebexError> {
-        let statuses = self.pages.engine.statuses();
+        let statuses = self.services.engine.statuses();
         let both = |status: &SiteStatus| {
             [Act::Lock, Act::Release].map(|act| Order { act, site: status.id.clone(), version: status.version })
         };
         let orders: Vec<Order> = statuses.iter().flat_map(both).collect();
         let room = key(&place.room);
         let whose = Whose { person: &writer.account, room: &room };
-        match self.front.seal.find(whose, &orders, code, self.pages.engine.now()) {
+        match self.front.seal.find(whose, &orders, code, self.services.clock.now()) {
             Some((order, slot)) => {
                 let kept = self.reason_of(code);
                 let (typed, reason) = match order.act {
@@ -199,7 +199,7 @@ impl Webex {
             &order,
             slot,
             &code,
-            self.pages.engine.now(),
+            self.services.clock.now(),
         ) {
             Ok(()) => {
                 let reason = Some(text("reason")).filter(|reason| !reason.is_empty());
@@ -247,12 +247,12 @@ impl Webex {
 
     /// A wrong name uses nothing up: it is to be typed again. All else is used up by this.
     async fn is_good(&self, order: &Order, once: &str, typed: &str) -> Result<(), Say> {
-        let status = self.pages.engine.status(&order.site).map_err(|error| Say::plain(error.to_string()))?;
+        let status = self.services.engine.status(&order.site).map_err(|error| Say::plain(error.to_string()))?;
         if order.act == Act::Release && !is_same_name(typed, &status.name) {
             let name = safe(&status.name);
             return Err(Say::plain(format!("Type the site’s name, {name}, to give the all-clear. Nothing was done.")));
         }
-        match self.pages.directory.spend(&format!("webex-once/{once}"), self.pages.engine.now()).await {
+        match self.services.directory.spend(&format!("webex-once/{once}"), self.services.clock.now()).await {
             Ok(true) => Ok(()),
             Ok(false) => {
                 self.front.counts.replayed.fetch_add(1, Ordering::Relaxed);
@@ -271,12 +271,12 @@ impl Webex {
         let site = order.site.clone();
         match order.act {
             Act::Lock => {
-                let taken = self.pages.engine.activate(who, &site, reason).await;
+                let taken = self.services.engine.activate(who, &site, reason).await;
                 taken.map(|_| ()).map_err(|error| error.to_string())
             }
             Act::Release => {
                 let wish = AllClear { reason, seen: Some(order.version), ..AllClear::default() };
-                let given = self.pages.releases.give(who, &site, wish, Way::Bot { typed }).await;
+                let given = self.services.releases.give(who, &site, wish, Way::Bot { typed }).await;
                 given.map(|_| ()).map_err(|error| self.not_given(error))
             }
         }
@@ -293,31 +293,32 @@ impl Webex {
 
     /// Says at once that it is under way, and tells in the same message how it goes, to the verified end.
     pub(super) async fn follow(&self, who: &Operator, place: &Place, order: &Order) -> Result<(), WebexError> {
-        let engine = &self.pages.engine;
-        let (mut news, begun) = (engine.subscribe(), engine.now());
+        let (engine, clock) = (&self.services.engine, &self.services.clock);
+        let mut news = self.services.timeline.subscribe();
+        let begun = clock.now();
         let Ok(mut status) = engine.status(&order.site) else { return Ok(()) };
         if let Some(asked) = status.command.asked(begun).filter(|_| order.act == Act::Release) {
-            let until = self.pages.sites.moment(Some(&order.site), asked.until(), begun).clock;
-            let text = app::words::asked(&safe(&asked.by.name), &until);
+            let until = self.services.sites.clock(Some(&order.site), asked.until(), begun);
+            let text = lockdown::say::asked(&safe(&asked.by.name), &until);
             return self.say(place, Say::plain(format!("{text} The lock stays ordered until then."))).await.map(|_| ());
         }
         let mut shown = self.standing(&status, Some(who), begun);
         let mut message = self.say(place, Say::plain(shown.clone())).await?;
         let mut edits = 0;
-        while !is_over(&status, engine.now()) && engine.now().duration_since(begun) < FOLLOWED {
+        while !is_over(&status, clock.now()) && clock.now().duration_since(begun) < FOLLOWED {
             tokio::select! {
                 told = news.recv() => {
                     if !matches!(&told, Ok(News::Site(status)) if status.id == order.site) && told.is_ok() {
                         continue;
                     }
                 }
-                () = engine.pause(Duration::from_secs(10)) => {}
+                () = clock.sleep(Duration::from_secs(10)) => {}
             }
-            engine.pause(BETWEEN_EDITS).await;
+            clock.sleep(BETWEEN_EDITS).await;
             while news.try_recv().is_ok() {}
             status = engine.status(&order.site).unwrap_or(status);
-            let now = self.standing(&status, Some(who), engine.now());
-            if now == shown || (edits >= EDITS && !is_over(&status, engine.now())) {
+            let now = self.standing(&status, Some(who), clock.now());
+            if now == shown || (edits >= EDITS && !is_over(&status, clock.now())) {
                 continue;
             }
             edits += 1;
@@ -326,7 +327,7 @@ impl Webex {
         }
         let took = status.command.verified_at().map(|at| at.duration_since(status.command.since()).as_millis());
         let end = match took {
-            Some(ms) if is_over(&status, engine.now()) => {
+            Some(ms) if is_over(&status, clock.now()) => {
                 format!("{shown}\nDone after {}.{} s.", ms / 1000, ms % 1000 / 100)
             }
             _ => format!("{shown}\nI stop reporting here; it goes on by itself. Ask me for `status`."),

@@ -50,7 +50,7 @@ impl Webex {
 
     async fn known(&self, person: &api::Person, account: &str) -> Result<Option<Person>, StoreError> {
         let issuer = issuer(&person.org_id);
-        if let Some(known) = self.pages.directory.person_by_identity(&issuer, account).await? {
+        if let Some(known) = self.services.directory.person_by_identity(&issuer, account).await? {
             return Ok(Some(known));
         }
         // An administrator wrote down whose account it is: an id, or an address that Webex vouches for within our
@@ -59,7 +59,7 @@ impl Webex {
             key(written) == account || person.emails.iter().any(|email| email.eq_ignore_ascii_case(written))
         };
         let free = |one: &Person| !one.disabled && !is_bound(one) && one.contact.webex.as_deref().is_some_and(names);
-        let mut found: Vec<Person> = self.pages.directory.people().await?;
+        let mut found: Vec<Person> = self.services.directory.people().await?;
         found.retain(free);
         let Ok([found]) = <[Person; 1]>::try_from(found) else { return Ok(None) };
         if let Err(error) = self.bind(&found, issuer, account).await {
@@ -81,25 +81,25 @@ impl Webex {
             before: vec![format!("webex account: {}", if is_bound(person) { "another" } else { "none" })],
             after: vec!["webex account: bound".into()],
         };
-        let event = NewEvent { at: self.pages.engine.now(), site: None, by: None, kind };
-        self.pages.directory.put_person(&bound, event).await
+        let event = NewEvent { at: self.services.clock.now(), site: None, by: None, kind };
+        self.services.directory.put_person(&bound, event).await
     }
 
     /// Binds an account to the profile whose page shows this code. Once.
     pub(super) async fn link(&self, writer: &Writer, code: &str) -> Result<Linked, StoreError> {
-        let now = self.pages.engine.now();
-        let people = self.pages.directory.people().await?;
+        let now = self.services.clock.now();
+        let people = self.services.directory.people().await?;
         let shown = |one: &Person| !one.disabled && self.front.seal.is_link_of(&one.id, code, now);
         let Some(found) = people.into_iter().find(shown) else { return Ok(Linked::NotGood) };
         let org = self.me().await.map_err(|error| StoreError::Failed(error.to_string()))?.org_id.clone();
         let issuer = issuer(&org);
-        let bound = self.pages.directory.person_by_identity(&issuer, &writer.account).await?;
+        let bound = self.services.directory.person_by_identity(&issuer, &writer.account).await?;
         match bound {
             Some(bound) if bound.id == found.id => return Ok(Linked::To(found.name)),
             Some(_) => return Ok(Linked::Taken),
             None => {}
         }
-        if !self.pages.directory.spend(&format!("webex-link/{code}"), now).await? {
+        if !self.services.directory.spend(&format!("webex-link/{code}"), now).await? {
             return Ok(Linked::NotGood);
         }
         self.bind(&found, issuer, &writer.account).await?;

@@ -35,7 +35,7 @@ pub(super) struct Ticket {
 impl Webex {
     pub(super) async fn relay_of(&self, incident: &Incident, room: &str, kept: &mut Kept) -> Result<(), Trouble> {
         let wanted = Wanted { incident: Some(incident.id.clone()), limit: LOOKED_AT, ..Wanted::default() };
-        let requests = self.pages.calls.counted(&wanted).await?;
+        let requests = self.services.calls.counted(&wanted).await?;
         self.relay(&requests, room, kept).await
     }
 
@@ -43,7 +43,7 @@ impl Webex {
     pub(super) async fn tend_standing_room(&self) -> Result<(), Trouble> {
         let Some(room) = self.settings.room_id.clone() else { return Ok(()) };
         let wanted = Wanted { open_only: true, limit: LOOKED_AT, ..Wanted::default() };
-        let mut requests = self.pages.calls.counted(&wanted).await?;
+        let mut requests = self.services.calls.counted(&wanted).await?;
         requests.retain(|request| request.incident.is_none());
         let mut kept = self.kept(STANDING).await?;
         self.relay(&requests, &room, &mut kept).await
@@ -102,7 +102,7 @@ impl Webex {
     ) -> Result<(), WebexError> {
         let say = match Deed::of(&text("deed"), text("text"), None) {
             None => Say::plain("This card is out of date: nothing was done."),
-            Some(deed) => match self.pages.calls.act(who, &text("ticket"), &deed).await {
+            Some(deed) => match self.services.calls.act(who, &text("ticket"), &deed).await {
                 // The thread tells it, as everything that is done with the request.
                 Ok(_) => return Ok(()),
                 Err(error) => Say::plain(format!("No. {error}")),
@@ -139,14 +139,14 @@ impl Webex {
         };
         let say = match (ticket, incident.filter(Incident::is_open)) {
             (Some((request, _)), _) => {
-                match self.pages.calls.act(who, &request, &Deed::Write { text: text.to_owned() }).await {
+                match self.services.calls.act(who, &request, &Deed::Write { text: text.to_owned() }).await {
                     // The thread repeats what reached whoever asked.
                     Ok(_) => return Ok(true),
                     Err(error) => Say::plain(format!("Not sent. {error}")),
                 }
             }
             (None, Some(incident)) => {
-                match self.pages.incidents.write(who, incident.id.as_str(), Written::Note(text.to_owned())).await {
+                match self.services.incidents.write(who, incident.id.as_str(), Written::Note(text.to_owned())).await {
                     Ok(()) => Say::plain("Noted in the incident’s file. (I know `help`, if you meant a command.)"),
                     Err(error) => Say::plain(format!("Not noted. {error}")),
                 }

@@ -6,11 +6,10 @@ use super::api::{Message, Room, Team};
 use super::ids::{self, key};
 use super::relay::Ticket;
 use super::say::{LONGEST, Say, card, clipped, facts, heading, line, link, safe};
-use super::{Front, Health, Webex, WebexError};
+use super::{Health, Webex, WebexError};
 use crate::config;
 use crate::store::papers::{Paper, Papers};
 use crate::store::records::Person;
-use app::words;
 use engine::ports::{NewEvent, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::IncidentId;
@@ -137,7 +136,7 @@ type Later = BTreeMap<String, (Timestamp, SignedDuration)>;
 
 /// Tends every space for as long as the server runs.
 pub(super) async fn tend(webex: Arc<Webex>) {
-    let mut news = webex.pages.engine.subscribe();
+    let mut news = webex.services.timeline.subscribe();
     let mut later = Later::new();
     loop {
         if let Err(error) = webex.tend_all(&mut later).await {
@@ -146,10 +145,10 @@ pub(super) async fn tend(webex: Arc<Webex>) {
         tokio::select! {
             _ = news.recv() => {
                 // An order comes with twenty pieces of news: they are looked at together.
-                webex.pages.engine.pause(BREATH).await;
+                webex.services.clock.sleep(BREATH).await;
                 while news.try_recv().is_ok() {}
             }
-            () = webex.pages.engine.pause(LOOK) => {}
+            () = webex.services.clock.sleep(LOOK) => {}
             () = webex.front.again.notified() => later.clear(),
         }
     }
@@ -164,25 +163,17 @@ pub(super) enum Trouble {
     Store(#[from] StoreError),
 }
 
-impl Front {
-    /// Somebody wants an incident's invitations tried again, now; by whichever server tends its space.
-    ///
-    /// # Errors
-    /// When it cannot be written down.
-    pub async fn try_again(&self, papers: &dyn Papers, incident: &IncidentId) -> Result<(), StoreError> {
-        for _ in 0..3 {
-            let mut kept = Kept::read(papers, &paper(incident)).await?;
-            kept.space.again = true;
-            match kept.write(papers).await {
-                Err(StoreError::Conflict) => {}
-                done => {
-                    self.again.notify_one();
-                    return done;
-                }
-            }
+/// Somebody wants an incident's invitations tried again, now; by whichever server tends its space.
+pub(super) async fn invite_again(papers: &dyn Papers, incident: &IncidentId) -> Result<(), StoreError> {
+    for _ in 0..3 {
+        let mut kept = Kept::read(papers, &paper(incident)).await?;
+        kept.space.again = true;
+        match kept.write(papers).await {
+            Err(StoreError::Conflict) => {}
+            done => return done,
         }
-        Err(StoreError::Conflict)
     }
+    Err(StoreError::Conflict)
 }
 
 fn paper(incident: &IncidentId) -> String {
@@ -221,8 +212,8 @@ impl Invite {
 
 impl Webex {
     async fn tend_all(&self, later: &mut Later) -> Result<(), Trouble> {
-        let (now, tends) = (self.pages.engine.now(), self.turns.holds("spaces").await?);
-        for incident in self.pages.incidents.all().await?.iter().filter(|one| is_recent(one, now)) {
+        let (now, tends) = (self.services.clock.now(), self.turns.holds("spaces").await?);
+        for incident in self.services.incidents.all().await?.iter().filter(|one| is_recent(one, now)) {
             let name = paper(&incident.id);
             if !tends {
                 // Another server does; what it met is said here too.
@@ -253,7 +244,7 @@ impl Webex {
             _ => SignedDuration::ZERO,
         };
         let pause = (before * 2).min(LAST_PAUSE).max(asked);
-        later.insert(name.to_owned(), (self.pages.engine.now() + pause, pause.min(LAST_PAUSE)));
+        later.insert(name.to_owned(), (self.services.clock.now() + pause, pause.min(LAST_PAUSE)));
         if incident.is_open() {
             let missing = self.kept(name).await.ok().and_then(|kept| kept.missing());
             let notes = [Some(format!("The Webex space cannot be told: {error}.")), missing];
@@ -262,11 +253,11 @@ impl Webex {
     }
 
     pub(super) async fn kept(&self, name: &str) -> Result<Kept, StoreError> {
-        Kept::read(self.pages.papers.as_ref(), name).await
+        Kept::read(self.services.papers.as_ref(), name).await
     }
 
     pub(super) async fn keep(&self, kept: &mut Kept) -> Result<(), StoreError> {
-        kept.write(self.pages.papers.as_ref()).await
+        kept.write(self.services.papers.as_ref()).await
     }
 
     async fn tend_one(&self, incident: &Incident) -> Result<(), Trouble> {
@@ -308,7 +299,7 @@ impl Webex {
     fn is_over(&self, incident: &Incident, kept: &Kept) -> bool {
         let Phase::Closed { at } = incident.phase else { return false };
         let told = incident.last.is_some_and(|last| kept.space.told >= last);
-        told || self.pages.engine.now().duration_since(at) > LAST_PAUSE
+        told || self.services.clock.now().duration_since(at) > LAST_PAUSE
     }
 
     /// A space of this incident's, found again or made. Its title carries the incident's id: what was made just
@@ -350,17 +341,17 @@ impl Webex {
     }
 
     fn title(&self, incident: &Incident) -> String {
-        let (site, _) = self.pages.public_facts(&incident.site);
-        let at = self.pages.sites.dated(Some(&incident.site), incident.opened_at);
+        let (site, _) = self.services.public_facts(&incident.site);
+        let at = self.services.sites.dated(Some(&incident.site), incident.opened_at);
         let title = format!("{site}: lockdown of {at} ({})", incident.id);
         title.chars().take(TITLE).collect()
     }
 
     /// Who works for the EOC of this site; seniors are moderators, so that people can be added without us.
     async fn invite(&self, incident: &Incident, room: &str, kept: &mut Kept) -> Result<(), Trouble> {
-        let (org, now) = (self.me().await?.org_id.clone(), self.pages.engine.now());
+        let (org, now) = (self.me().await?.org_id.clone(), self.services.clock.now());
         let again = std::mem::take(&mut kept.space.again);
-        for person in self.pages.directory.people().await? {
+        for person in self.services.directory.people().await? {
             let Some(moderator) = works_at(&person, incident) else { continue };
             let known = kept.space.invited.get(person.id.as_str());
             let wanted = match known {
@@ -414,7 +405,7 @@ impl Webex {
         let Some(meetings) = self.meetings.as_ref().filter(|_| incident.is_open() && incident.meeting.is_none()) else {
             return Ok(());
         };
-        let now = self.pages.engine.now();
+        let now = self.services.clock.now();
         match &kept.space.meeting {
             Some(Meeting::Made) => return Ok(()),
             Some(Meeting::Failed { at }) if now.duration_since(*at) < INVITE_AGAIN => return Ok(()),
@@ -424,7 +415,7 @@ impl Webex {
             Ok(url) => {
                 let kind = EventKind::MeetingMade { incident: incident.id.clone(), url };
                 let event = NewEvent { at: now, site: Some(incident.site.clone()), by: None, kind };
-                self.pages.engine.tell(event).await?;
+                self.services.timeline.append(event).await?;
                 Meeting::Made
             }
             Err(error) => {
@@ -468,15 +459,14 @@ impl Webex {
     }
 
     fn state_card(&self, incident: &Incident) -> Say {
-        let now = self.pages.engine.now();
-        let Ok(status) = self.pages.engine.status(&incident.site) else { return Say::plain("") };
-        let view = self.pages.sites.detailed(&status, now);
-        let said = self.pages.sites.said(&status, true, now);
-        let (mark, head, second) = (words::mark(&said), said.headline, said.second);
+        let now = self.services.clock.now();
+        let Ok(status) = self.services.engine.status(&incident.site) else { return Say::plain("") };
+        let said = self.services.sites.said(&status, true, now);
+        let (mark, head, second) = (said.tone.mark(), said.headline, said.second);
         let commander = incident.commander.as_ref().map_or("nobody yet", |who| who.name.as_str());
         let present: Vec<&str> = incident.present.iter().map(|who| who.name.as_str()).collect();
         let present = if present.is_empty() { "nobody said so yet".to_owned() } else { present.join(", ") };
-        let trouble = view.detail.and_then(|detail| detail.trouble);
+        let trouble = status.trouble.as_ref().map(|trouble| trouble.why.as_str());
         let mut body = vec![heading(&format!("{mark} {head}")), line(&second)];
         body.push(facts(&[
             ("Site", &status.name),
@@ -484,7 +474,7 @@ impl Webex {
             ("Present", &present),
             ("Incident", incident.id.as_str()),
         ]));
-        body.extend(trouble.as_deref().map(line));
+        body.extend(trouble.map(line));
         let mut actions = vec![
             link("Console", &format!("{}/console?site={}", self.public_url, incident.site)),
             link("Incident file", &format!("{}/incidents/{}", self.public_url, incident.id)),
@@ -508,7 +498,7 @@ impl Webex {
     async fn tell_events(&self, incident: &Incident, room: &str, kept: &mut Kept) -> Result<(), Trouble> {
         loop {
             let after = kept.space.told.max(incident.first.saturating_sub(1));
-            let events = self.pages.store.events_after(after, AT_ONCE * 10).await?;
+            let events = self.services.store.events_after(after, AT_ONCE * 10).await?;
             let Some(last) = events.last().map(|event| event.seq) else { return Ok(()) };
             let told = events.iter().filter(|event| incident.holds(event) && is_told(event)).collect();
             let told = self.without_echoes(told).await?;
@@ -532,14 +522,14 @@ impl Webex {
     /// Two servers that carried out one order have both read it back, and both wrote that down: a space is told once.
     async fn without_echoes<'e>(&self, mut told: Vec<&'e Event>) -> Result<Vec<&'e Event>, StoreError> {
         if told.iter().any(|event| matches!(event.kind, EventKind::Verified { .. })) {
-            let orders = self.pages.directory.events_named(&ORDERS, LOOKED_BACK).await?;
+            let orders = self.services.directory.events_named(&ORDERS, LOOKED_BACK).await?;
             told.retain(|event| !is_echo(event, &orders));
         }
         Ok(told)
     }
 
     fn sentence(&self, incident: &Incident, event: &Event) -> String {
-        let at = self.pages.sites.moment(Some(&incident.site), event.at, event.at).clock;
+        let at = self.services.sites.clock(Some(&incident.site), event.at, event.at);
         let who = event.by.as_ref().map(|by| format!(" · {}", safe(&by.to_string()))).unwrap_or_default();
         let ask = matches!(event.kind, EventKind::ReviewDue { .. }) && incident.is_open();
         let hint = if ask { " A senior writes `release`, or says on the console that it is still needed." } else { "" };
@@ -549,8 +539,8 @@ impl Webex {
     /// The end: a summary, and a title that says so. The space stays; nothing is deleted.
     async fn close(&self, incident: &Incident, room: &str, kept: &mut Kept) -> Result<(), Trouble> {
         let reader = reader();
-        if let Ok(file) = self.pages.incidents.file(&reader, incident.id.as_str()).await {
-            let report = file.report(self.pages.engine.now());
+        if let Ok(file) = self.services.incidents.file(&reader, incident.id.as_str()).await {
+            let report = file.report(self.services.clock.now());
             let name = incident.name.clone().unwrap_or_else(|| incident.id.to_string());
             let say = super::words::report(&report, &name, &format!("{}/incidents/{}", self.public_url, incident.id));
             let _: Message = self.client.post("messages", &say.body(room, None)).await?;
@@ -564,8 +554,8 @@ impl Webex {
 
     /// The incident whose space this room is, with its paper; of those that are tended.
     pub(super) async fn incident_of(&self, room: &str) -> Result<Option<(Incident, Kept)>, StoreError> {
-        let now = self.pages.engine.now();
-        for incident in self.pages.incidents.all().await?.into_iter().rev().filter(|one| is_recent(one, now)) {
+        let now = self.services.clock.now();
+        for incident in self.services.incidents.all().await?.into_iter().rev().filter(|one| is_recent(one, now)) {
             let kept = self.kept(&paper(&incident.id)).await?;
             if kept.space.room.as_deref().is_some_and(|known| key(known) == key(room)) {
                 return Ok(Some((incident, kept)));

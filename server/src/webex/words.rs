@@ -3,11 +3,11 @@
 use super::Webex;
 use super::say::{Say, button, card, facts, field, heading, line, link, safe};
 use super::seal::{Act, GOOD_FOR, Order};
-use app::words;
 use engine::SiteStatus;
 use jiff::Timestamp;
 use lockdown::call_request::CallRequest;
 use lockdown::operator::{Act as Right, Operator};
+use lockdown::reading::Reading;
 use lockdown::report::Report;
 use lockdown::say::emergency;
 use serde_json::json;
@@ -34,27 +34,20 @@ impl Webex {
     /// How a site stands, as the console says it to whoever asks.
     pub(super) fn standing(&self, status: &SiteStatus, who: Option<&Operator>, now: Timestamp) -> String {
         let works = who.is_some_and(|who| who.may(Right::Work, Some(&status.id)).is_ok());
-        let sites = &self.pages.sites;
-        let view = if works { sites.detailed(status, now) } else { sites.public(status, now) };
-        let said = sites.said(status, works, now);
-        let (mark, head, second) = (words::mark(&said), &said.headline, &said.second);
-        let read =
-            view.read.as_ref().map_or_else(|| "never".to_owned(), |at| ago((now.as_millisecond() - at.ms) / 1000));
-        let trouble = view
-            .detail
-            .as_ref()
-            .and_then(|detail| detail.trouble.clone())
-            .map(|text| format!("\n{text}"))
-            .unwrap_or_default();
+        let said = self.services.sites.said(status, works, now);
+        let (mark, head, second) = (said.tone.mark(), &said.headline, &said.second);
+        let age = |reading: &Reading| ago(now.duration_since(reading.read_at).as_secs());
+        let read = status.reading.as_ref().map_or_else(|| "never".to_owned(), age);
+        let trouble = status.trouble.as_ref().filter(|_| works).map(|trouble| format!("\n{}", trouble.why));
+        let trouble = trouble.unwrap_or_default();
         format!("{mark} **{head}** · {}\n{} · CUCM checked {read}{trouble}", safe(&status.name), safe(second))
     }
 
     pub(super) fn state(&self, who: Option<&Operator>) -> Say {
-        let now = self.pages.engine.now();
-        let statuses = self.pages.engine.live_statuses();
+        let now = self.services.clock.now();
+        let statuses = self.services.engine.live_statuses();
         let all: Vec<String> = statuses.iter().map(|status| self.standing(status, who, now)).collect();
-        let site = statuses.first().map(|first| self.pages.sites.public(first, now));
-        let number = site.as_ref().and_then(|site| Some((site.emergency_numbers.first()?, site.emergency_proved)));
+        let number = statuses.first().and_then(|first| self.services.sites.emergency(first));
         let emergency = number.map(|(number, proved)| format!("\n\n{}", emergency(number, proved))).unwrap_or_default();
         Say::plain(format!("{}{emergency}", all.join("\n\n")))
     }

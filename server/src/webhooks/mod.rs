@@ -15,7 +15,8 @@ pub mod sign;
 use crate::identity::token;
 use crate::store::outbox::Outbox;
 use deliver::{Attempt, Outcome, PATIENCE};
-use engine::ports::{NewEvent, Store, StoreError};
+use engine::Timeline;
+use engine::ports::{Clock, NewEvent, Store, StoreError};
 use engine::{Engine, News};
 use hook::{Delivery, DeliveryState, Disabled, Hook, NEWS};
 use jiff::{SignedDuration, Timestamp};
@@ -87,6 +88,8 @@ pub struct Webhooks {
     store: Arc<dyn Outbox>,
     events: Arc<dyn Store>,
     engine: Arc<Engine>,
+    clock: Arc<dyn Clock>,
+    timeline: Arc<Timeline>,
     reach: Reach,
     /// Made when it is first needed: reading the system's certificates takes longer than the rest of a start.
     http: OnceCell<reqwest::Client>,
@@ -108,12 +111,21 @@ impl Webhooks {
     }
 
     /// Sends nothing yet: [`run`] does.
-    pub fn new(store: Arc<dyn Outbox>, events: Arc<dyn Store>, engine: Arc<Engine>, reach: Reach) -> Self {
+    pub fn new(
+        store: Arc<dyn Outbox>,
+        events: Arc<dyn Store>,
+        engine: Arc<Engine>,
+        clock: Arc<dyn Clock>,
+        timeline: Arc<Timeline>,
+        reach: Reach,
+    ) -> Self {
         let [high, low, ..] = token::random();
         Self {
             store,
             events,
             engine,
+            clock,
+            timeline,
             reach,
             http: OnceCell::new(),
             replayed: Notify::new(),
@@ -173,7 +185,7 @@ impl Webhooks {
             previous: None,
             site: wish.site,
             what: wish.what,
-            created_at: self.engine.now(),
+            created_at: self.clock.now(),
             by: Some(by.actor()),
             disabled: None,
         };
@@ -199,7 +211,7 @@ impl Webhooks {
     /// [`HookError::NoSuchHook`], or when it cannot be stored.
     pub async fn rotate(&self, id: &str, by: &Operator) -> Result<Hook, HookError> {
         let read = self.find(id).await?;
-        let hook = read.clone().rotated(SigningSecret::new(token::random()), self.engine.now());
+        let hook = read.clone().rotated(SigningSecret::new(token::random()), self.clock.now());
         let kind = EventKind::HookRotated { hook: hook.id.clone(), name: hook.name.clone() };
         self.store.change_hook(&read, &hook, self.event(by, kind)).await.map_err(changed)?;
         Ok(hook)
@@ -224,7 +236,7 @@ impl Webhooks {
     /// [`HookError::NoSuchHook`], or when the store cannot be read.
     pub async fn test(&self, id: &str) -> Result<Attempt, HookError> {
         let (hook, http) = (self.find(id).await?, self.http().await);
-        let now = self.engine.now();
+        let now = self.clock.now();
         let delivery = Delivery::test(&hook, &eight_hex_digits(), now);
         Ok(self.send(http, &hook, &delivery, now).await)
     }
@@ -241,14 +253,14 @@ impl Webhooks {
         }
         let found = self.store.delivery(delivery).await?.filter(|delivery| delivery.hook == hook.id);
         let found = found.ok_or(HookError::NoSuchDelivery)?;
-        let again = Delivery { state: DeliveryState::Waiting, attempts: 0, next_at: self.engine.now(), ..found };
+        let again = Delivery { state: DeliveryState::Waiting, attempts: 0, next_at: self.clock.now(), ..found };
         self.store.settle(&again).await?;
         self.replayed.notify_one();
         Ok(again)
     }
 
     fn event(&self, by: &Operator, kind: EventKind) -> NewEvent {
-        NewEvent { at: self.engine.now(), site: None, by: Some(by.actor()), kind }
+        NewEvent { at: self.clock.now(), site: None, by: Some(by.actor()), kind }
     }
 }
 
@@ -266,7 +278,7 @@ fn eight_hex_digits() -> String {
 
 /// Sends what happens, for as long as the server lives.
 pub async fn run(webhooks: Arc<Webhooks>) {
-    let mut news = webhooks.engine.subscribe();
+    let mut news = webhooks.timeline.subscribe();
     let (mut lanes, mut trouble) = (Lanes::default(), None);
     loop {
         let failed = webhooks.round(&mut lanes).await.err();
@@ -309,7 +321,7 @@ impl Webhooks {
     async fn round(self: &Arc<Self>, lanes: &mut Lanes) -> Result<(), StoreError> {
         self.gather().await?;
         loop {
-            let claimed = self.store.due(self.engine.now(), LEASE, CLAIMS, &lanes.busy()).await?;
+            let claimed = self.store.due(self.clock.now(), LEASE, CLAIMS, &lanes.busy()).await?;
             if claimed.is_empty() {
                 return Ok(());
             }
@@ -340,7 +352,7 @@ impl Webhooks {
     }
 
     async fn made_of(&self, events: &[Event]) -> Result<Vec<Delivery>, StoreError> {
-        let (hooks, now) = (self.store.hooks().await?, self.engine.now());
+        let (hooks, now) = (self.store.hooks().await?, self.clock.now());
         let all = events.iter().flat_map(|event| hooks.iter().map(move |hook| (event, hook)));
         // Whoever follows every site is not told of a drill as if it were one of them.
         let drill = |site: &SiteId| self.engine.status(site).is_ok_and(|status| status.drill);
@@ -379,7 +391,7 @@ impl Webhooks {
     /// `None` when the claim would end before the attempt does.
     async fn attempt(&self, hook: &Hook, delivery: &Delivery) -> Option<Attempt> {
         let http = self.http().await;
-        let now = self.engine.now();
+        let now = self.clock.now();
         if now + PATIENCE > delivery.next_at {
             return None;
         }
@@ -413,7 +425,7 @@ impl Webhooks {
         if attempt.outcome == Outcome::Gone {
             self.disable(&hook.id, &attempt.said).await?;
         }
-        let settled = deliver::after(delivery, attempt, self.engine.now(), self.chance);
+        let settled = deliver::after(delivery, attempt, self.clock.now(), self.chance);
         self.store.settle(&settled).await?;
         match settled.state {
             DeliveryState::Delivered { .. } => {
@@ -430,7 +442,7 @@ impl Webhooks {
     /// Over the web-hook as it is now: its secret may have changed since the attempt began.
     async fn disable(&self, id: &str, why: &str) -> Result<(), StoreError> {
         let Some(read) = self.store.hook(id).await?.filter(|hook| hook.disabled.is_none()) else { return Ok(()) };
-        let (at, why) = (self.engine.now(), why.to_owned());
+        let (at, why) = (self.clock.now(), why.to_owned());
         let off = Hook { disabled: Some(Disabled { at, why: why.clone() }), ..read.clone() };
         let kind = EventKind::HookDisabled { hook: id.to_owned(), name: read.name.clone(), why };
         let event = NewEvent { at, site: None, by: None, kind };
@@ -452,14 +464,14 @@ impl Webhooks {
     }
 
     async fn tell(&self, kind: EventKind) {
-        if let Err(error) = self.engine.record(None, kind).await {
+        if let Err(error) = self.timeline.record(None, kind).await {
             tracing::error!(%error, "the timeline could not be told of a web-hook");
         }
     }
 
     /// What was made for a web-hook that is off or gone by now.
     async fn drop_all(&self, deliveries: Vec<Delivery>) -> Result<(), StoreError> {
-        let at = self.engine.now();
+        let at = self.clock.now();
         for delivery in deliveries {
             let last = Some("not sent: the web-hook is off".to_owned());
             let dropped = Delivery { state: DeliveryState::GivenUp { at }, next_at: at, last, ..delivery };

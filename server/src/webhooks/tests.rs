@@ -3,6 +3,7 @@
 use super::*;
 use crate::store::embedded::Embedded;
 use async_trait::async_trait;
+use engine::Timeline;
 use engine::Tuning;
 use engine::ports::Clock;
 use jiff::Timestamp;
@@ -93,11 +94,13 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(Embedded::open(folder.path()).unwrap());
         let clock = Arc::new(Hand(Mutex::new("2026-11-23T12:00:00Z".parse().unwrap())));
-        let engine = Engine::start(vec![], store.clone(), clock.clone(), Tuning::default()).await.unwrap();
+        let timeline = Arc::new(Timeline::new(store.clone(), clock.clone()));
+        let engine = Engine::start(vec![], store.clone(), clock.clone(), timeline.clone(), Tuning::default());
+        let engine = engine.await.unwrap();
         let receiver = Receiver::start(answer).await;
         let reach =
             Reach { allow: vec![receiver.url.clone()], networks: vec!["127.0.0.0/8".parse().unwrap()], proxy: None };
-        let webhooks = Webhooks::new(store.clone(), store.clone(), engine, reach);
+        let webhooks = Webhooks::new(store.clone(), store.clone(), engine, clock.clone(), timeline, reach);
         let world =
             Self { webhooks: Arc::new(webhooks), store, clock, lanes: Lanes::default(), receiver, _folder: folder };
         world.happens(EventKind::CucmBack).await;
@@ -106,7 +109,7 @@ impl World {
     }
 
     async fn happens(&self, kind: EventKind) {
-        self.webhooks.engine.record(None, kind).await.unwrap();
+        self.webhooks.timeline.record(None, kind).await.unwrap();
     }
 
     fn wish(&self) -> Wish {

@@ -28,7 +28,7 @@ pub(super) async fn feed(
     let messages = all(&state).await?;
     let base = format!("{}/api/v1/alerts", state.public_url);
     let address = |id: &str| format!("{base}/{id}");
-    let text = cap::feed("PSTN Lockdown", &format!("{base}.atom"), state.engine.now(), &messages, address);
+    let text = cap::feed("PSTN Lockdown", &format!("{base}.atom"), state.services.clock.now(), &messages, address);
     Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], text.map_err(|error| failed(&error))?)
         .into_response())
 }
@@ -57,16 +57,16 @@ pub(super) async fn one(
 
 /// Newest first.
 async fn all(state: &AppState) -> Result<Vec<Message>, Problem> {
-    if state.pages.incidents.is_partial() {
+    if state.services.incidents.is_partial() {
         return Err(Problem::from_store(&StoreError::Away("the feed waits for it".into())));
     }
-    let found = state.pages.incidents.told_with_doubts().await;
+    let found = state.services.incidents.told_with_doubts().await;
     let (incidents, events) = found.map_err(|error| Problem::from_store(&error))?;
     let host = reqwest::Url::parse(&state.public_url).ok().and_then(|url| url.host_str().map(str::to_owned));
     let (sender, web) = (format!("lockdown@{}", host.unwrap_or_default()), format!("{}/", state.public_url));
     let mut messages: Vec<Message> = Vec::new();
     for incident in incidents.iter().rev().take(INCIDENTS) {
-        let (site_name, emergency_numbers) = state.pages.public_facts(&incident.site);
+        let (site_name, emergency_numbers) = state.services.public_facts(&incident.site);
         let facts = Facts { sender: &sender, site_name: &site_name, web: &web, emergency_numbers: &emergency_numbers };
         let theirs = cap::messages(incident, &events, &facts).map_err(|error| failed(&error))?;
         messages.extend(theirs.into_iter().rev());

@@ -57,9 +57,11 @@ impl FromRequestParts<AppState> for Key {
         let found = match key {
             None => Holder::Nobody,
             Some(token) if is_token(token) => by_token(state, token, surface).await?,
-            Some(key) => api_key::holder(state.directory.as_ref(), key, from, surface, state.engine.now())
-                .await
-                .map_err(|error| Problem::from_store(&error))?,
+            Some(key) => {
+                api_key::holder(state.services.directory.as_ref(), key, from, surface, state.services.clock.now())
+                    .await
+                    .map_err(|error| Problem::from_store(&error))?
+            }
         };
         let refused = match found {
             Holder::Known { operator, unnoted } => {
@@ -79,7 +81,7 @@ impl FromRequestParts<AppState> for Key {
 
 /// Once a day, and never in the way of what the key is used for.
 fn note_used(state: &AppState, holder: &Operator) {
-    let (directory, id, now) = (state.directory.clone(), holder.id.clone(), state.engine.now());
+    let (directory, id, now) = (state.services.directory.clone(), holder.id.clone(), state.services.clock.now());
     tokio::spawn(async move {
         if let Err(error) = directory.note_client_used(id.as_str(), now).await {
             tracing::warn!(%error, "the use of a key could not be noted");
@@ -103,7 +105,7 @@ fn is_token(text: &str) -> bool {
 
 /// A program of the tenant: by itself with its scopes, or on behalf of a person with what both may.
 async fn by_token(state: &AppState, token: &str, surface: Surface) -> Result<Holder, Problem> {
-    let Some(oidc) = &state.oidc else { return Ok(Holder::Nobody) };
+    let Some(oidc) = &state.services.oidc else { return Ok(Holder::Nobody) };
     let program = match oidc.program(token).await {
         Ok(program) => program,
         Err(error) => {
@@ -114,7 +116,7 @@ async fn by_token(state: &AppState, token: &str, surface: Surface) -> Result<Hol
     let (authority, id, name) = match &program.person {
         None => (Authority::Key { scopes: program.scopes, site: None }, format!("azp-{}", program.azp), program.name),
         Some(identity) => {
-            let found = crate::people::known(state.directory.as_ref(), identity).await;
+            let found = crate::people::known(state.services.directory.as_ref(), identity).await;
             let person = found.map_err(|error| Problem::from_store(&error))?.filter(|person| !person.disabled);
             let Some(person) = person else { return Ok(Holder::Nobody) };
             let name = format!("{} by {}", person.name, program.name);

@@ -163,14 +163,14 @@ pub struct EventBody {
 
 impl SiteBody {
     pub fn of(status: &SiteStatus, state: &AppState) -> Self {
-        let now = state.engine.now();
-        let Said { headline, second, next_step, .. } = state.pages.sites.said(status, true, now);
+        let now = state.services.clock.now();
+        let Said { headline, second, next_step, .. } = state.services.sites.said(status, true, now);
         let command = &status.command;
         Self {
             id: status.id.to_string(),
             name: status.name.clone(),
             drill: status.drill,
-            drill_site: state.engine.drill_of(&status.id).map(|site| site.to_string()),
+            drill_site: state.services.engine.drill_of(&status.id).map(|site| site.to_string()),
             standing: status.standing(now).word(),
             said: SaidBody { headline, second, next_step },
             command: CommandBody {

@@ -10,13 +10,13 @@ use crate::identity::token;
 use crate::store::calls::Wanted;
 use ::lockdown::call_request::{CallRequest, CannotDo, Deed, Priority};
 use ::lockdown::operator::Act;
-use app::backend::RequestForm;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use lockdown::call_request::Draft;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -242,10 +242,10 @@ pub(super) async fn list(
         ..Wanted::default()
     };
     let found = match in_state {
-        Some(word) => state.pages.calls.in_state(&key.0, wanted, &word).await?,
-        None => state.pages.calls.list(&key.0, wanted).await?,
+        Some(word) => state.services.calls.in_state(&key.0, wanted, &word).await?,
+        None => state.services.calls.list(&key.0, wanted).await?,
     };
-    let now = state.engine.now();
+    let now = state.services.clock.now();
     Ok(Json(RequestsBody { call_requests: found.into_iter().map(|request| RequestBody::of(request, now)).collect() }))
 }
 
@@ -272,7 +272,7 @@ pub(super) async fn file(
                 "The body is not {{\"site\": …, \"who\": …, \"call_back\": …, \"reason\": …, \"priority\": …}}: {error}"
             ))
         })?;
-        let form = RequestForm {
+        let form = Draft {
             site: new.site,
             direction: new.direction.unwrap_or_else(|| "outbound".into()),
             who: new.who,
@@ -283,8 +283,8 @@ pub(super) async fn file(
             reference: new.reference.unwrap_or_default(),
             form: token::random_text(),
         };
-        let filed = state.pages.calls.take_down(&form, &key.0).await?;
-        let body = RequestBody::of(filed, state.engine.now());
+        let filed = state.services.calls.take_down(&form, &key.0).await?;
+        let body = RequestBody::of(filed, state.services.clock.now());
         let body = serde_json::to_string(&body).unwrap_or_default();
         Ok(Answer { status: StatusCode::CREATED, etag: None, body })
     };
@@ -304,9 +304,9 @@ pub(super) async fn one(
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
     key.0.may(Act::ReadCalls, key.only_site())?;
-    let found = state.pages.calls.find(&key.0, &id).await?;
+    let found = state.services.calls.find(&key.0, &id).await?;
     let etag = format!("\"{}\"", found.version);
-    Ok(([(header::ETAG, etag)], Json(RequestBody::of(found, state.engine.now()))))
+    Ok(([(header::ETAG, etag)], Json(RequestBody::of(found, state.services.clock.now()))))
 }
 
 /// Does something with a request.
@@ -330,6 +330,6 @@ pub(super) async fn act(
         .map_err(|error| Problem::malformed(format!("The body is not {{\"deed\": …, \"text\": …}}: {error}")))?;
     let deed = Deed::of(&body.deed, body.text, body.at)
         .ok_or_else(|| Problem::malformed("deed is none of those named, or call_back lacks `at`"))?;
-    let done = state.pages.calls.act(&key.0, &id, &deed).await?;
-    Ok(Json(RequestBody::of(done, state.engine.now())))
+    let done = state.services.calls.act(&key.0, &id, &deed).await?;
+    Ok(Json(RequestBody::of(done, state.services.clock.now())))
 }

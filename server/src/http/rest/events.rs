@@ -40,8 +40,12 @@ pub(super) async fn events(
 ) -> Result<Json<EventsBody>, Problem> {
     key.may_read(key.only_site())?;
     let limit = page.limit.unwrap_or(100).clamp(1, MOST);
-    let found =
-        state.store.events_after(page.after.unwrap_or(0), limit).await.map_err(|error| Problem::from_store(&error))?;
+    let found = state
+        .services
+        .store
+        .events_after(page.after.unwrap_or(0), limit)
+        .await
+        .map_err(|error| Problem::from_store(&error))?;
     let next = (found.len() == limit).then(|| found.last().map(|event| event.seq)).flatten();
     Ok(Json(EventsBody { events: found.iter().filter(|event| key.hears(event)).map(EventBody::of).collect(), next }))
 }
@@ -60,10 +64,15 @@ pub(super) async fn stream(
     let after = if let Some(last) = last {
         last
     } else {
-        let newest = state.store.latest_events(1).await.map_err(|error| Problem::from_store(&error))?;
+        let newest = state.services.store.latest_events(1).await.map_err(|error| Problem::from_store(&error))?;
         newest.first().map_or(0, |event| event.seq)
     };
-    let line = Line { news: state.engine.subscribe(), store: state.store.clone(), after, looks: LOOKS_A_LINE };
+    let line = Line {
+        news: state.services.timeline.subscribe(),
+        store: state.services.store.clone(),
+        after,
+        looks: LOOKS_A_LINE,
+    };
     let line = futures_util::stream::unfold(line, |mut line| async move {
         let events = line.next().await?;
         Some((futures_util::stream::iter(events), line))

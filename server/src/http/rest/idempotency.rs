@@ -56,7 +56,8 @@ pub(super) async fn once(
             "The first request with this Idempotency-Key is not answered yet. Ask again.",
         )
     })?;
-    let known = state.directory.remembered(by.id.as_str(), key).await.map_err(|error| Problem::from_store(&error))?;
+    let known =
+        state.services.directory.remembered(by.id.as_str(), key).await.map_err(|error| Problem::from_store(&error))?;
     match known {
         Some(known) if known.request != request => {
             let detail = "This Idempotency-Key was used for another request. Take a new one.";
@@ -74,10 +75,10 @@ pub(super) async fn once(
                 status: answer.status.as_u16(),
                 etag: answer.etag.clone(),
                 body: answer.body.clone(),
-                at: state.engine.now(),
+                at: state.services.clock.now(),
             };
             // The order was carried out: it is answered even if the answer cannot be kept.
-            if let Err(error) = state.directory.remember(by.id.as_str(), key, &kept).await {
+            if let Err(error) = state.services.directory.remember(by.id.as_str(), key, &kept).await {
                 tracing::error!(%error, "an answer could not be kept for its Idempotency-Key");
             }
             Ok(sent(&answer))

@@ -100,7 +100,7 @@ impl From<IncidentError> for Problem {
     security(("key" = [])))]
 pub(super) async fn list(key: Key, State(state): State<AppState>) -> Result<Json<IncidentsBody>, Problem> {
     key.may_read(key.only_site())?;
-    let mut all = state.pages.incidents.all().await.map_err(|error| Problem::from_store(&error))?;
+    let mut all = state.services.incidents.all().await.map_err(|error| Problem::from_store(&error))?;
     all.retain(|incident| key.may_read(Some(&incident.site)).is_ok());
     Ok(Json(IncidentsBody { incidents: all.iter().rev().map(IncidentBody::of).collect() }))
 }
@@ -116,8 +116,8 @@ pub(super) async fn one(
     Path(id): Path<String>,
 ) -> Result<Json<IncidentPageBody>, Problem> {
     key.may_read(key.only_site())?;
-    let file = state.pages.incidents.file(&key.0, &id).await?;
-    let report = file.report(state.engine.now());
+    let file = state.services.incidents.file(&key.0, &id).await?;
+    let report = file.report(state.services.clock.now());
     Ok(Json(IncidentPageBody { incident: IncidentBody::of(&file.incident), report }))
 }
 
@@ -164,7 +164,7 @@ async fn export(
     kind: Kind,
 ) -> Result<Response, Problem> {
     key.may_read(key.only_site())?;
-    let file = state.pages.incidents.file(&key.0, &id).await?;
+    let file = state.services.incidents.file(&key.0, &id).await?;
     exports::written(&state, &key.0, &file, kind).map_err(|error| {
         tracing::error!(%error, "an incident could not be exported");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "export", "Not exported", "The server's log says why.")

@@ -20,7 +20,8 @@ pub(super) async fn revoke_itself(Key(holder): Key, State(state): State<AppState
     if holder.is_stranger() {
         return Err(Problem::from(Refusal::KeyLacksScope));
     }
-    let desk = KeyDesk { store: state.directory.as_ref(), by: Some(holder.actor()), now: state.engine.now() };
+    let desk =
+        KeyDesk { store: state.services.directory.as_ref(), by: Some(holder.actor()), now: state.services.clock.now() };
     match desk.revoke(holder.id.as_str(), true).await {
         Ok(_) => Ok(StatusCode::NO_CONTENT),
         Err(KeyError::Store(error)) => Err(Problem::from_store(&error)),

@@ -83,7 +83,7 @@ impl Given {
             Some(wait) => verified(&self.state, status, wait).await,
             None => status,
         };
-        let now = self.state.engine.now();
+        let now = self.state.services.clock.now();
         let as_asked = status.command.target() == wanted;
         let code = if as_asked && is_done(&status, now) { StatusCode::OK } else { StatusCode::ACCEPTED };
         let body = SiteBody::of(&status, &self.state);
@@ -117,11 +117,11 @@ async fn give(
     let reason =
         order.reason.map(|text| text.chars().take(500).collect::<String>()).filter(|text| !text.trim().is_empty());
     let done = match order.desired {
-        Desired::Locked => state.engine.activate(by, site, reason).await,
+        Desired::Locked => state.services.engine.activate(by, site, reason).await,
         Desired::Normal => {
             let seen = seen.map(version).transpose()?;
             let wish = AllClear { reason, seen, break_glass: order.break_glass, first_is_none: false };
-            return state.pages.releases.give(by, site, wish, Way::Program).await.map_err(Problem::from);
+            return state.services.releases.give(by, site, wish, Way::Program).await.map_err(Problem::from);
         }
     };
     done.map_err(|error: EngineError| error.into())
@@ -150,12 +150,12 @@ fn is_done(status: &SiteStatus, now: jiff::Timestamp) -> bool {
 
 /// Follows the news until the order is seen carried out, a newer one came, or the time is over.
 async fn verified(state: &AppState, ordered: SiteStatus, wait: Duration) -> SiteStatus {
-    let mut news = state.engine.subscribe();
-    let now_shown = || state.engine.status(&ordered.id).unwrap_or_else(|_| ordered.clone());
+    let mut news = state.services.timeline.subscribe();
+    let now_shown = || state.services.engine.status(&ordered.id).unwrap_or_else(|_| ordered.clone());
     let follow = async {
         loop {
             let shown = now_shown();
-            let settled = shown.command.is_settled() && is_done(&shown, state.engine.now());
+            let settled = shown.command.is_settled() && is_done(&shown, state.services.clock.now());
             if settled || shown.version != ordered.version {
                 return;
             }

@@ -39,9 +39,9 @@ const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     security(("key" = [])))]
 pub(super) async fn metrics(key: Key, State(state): State<AppState>) -> Result<impl IntoResponse, Problem> {
     key.may_read(key.only_site())?;
-    let mut sites = state.engine.statuses();
+    let mut sites = state.services.engine.statuses();
     sites.retain(|status| key.may_read(Some(&status.id)).is_ok());
-    let now = state.engine.now();
+    let now = state.services.clock.now();
     let mut registry = Registry::default();
     standings(&mut registry, &sites, now);
     let wanted = Wanted {
@@ -51,12 +51,12 @@ pub(super) async fn metrics(key: Key, State(state): State<AppState>) -> Result<i
         ..Wanted::default()
     };
     // Without the database there is no queue to count; how the telephones stand is known all the same.
-    if let Ok(open) = state.pages.calls.counted(&wanted).await {
+    if let Ok(open) = state.services.calls.counted(&wanted).await {
         queue(&mut registry, &sites, &open, now);
     }
     if matches!(key.0.authority, Authority::Key { site: None, .. }) {
         server(&mut registry, &state, now).await;
-        state.pages.meters.register(&mut registry);
+        state.services.meters.register(&mut registry);
     }
     let mut told = String::new();
     // Writing into a string does not fail.
@@ -176,7 +176,7 @@ async fn server(registry: &mut Registry, state: &AppState, now: Timestamp) {
     registry.register("lockdown_build", "The program", Info::new(version));
     let help = "What a lock depends on, as it was last looked at: 1 for the verdict it got";
     let readiness = Gauges::new(registry, "lockdown_readiness", help);
-    for finding in state.pages.readiness.seen() {
+    for finding in state.services.readiness.seen() {
         let site = finding.site.map_or_else(String::new, |site| site.to_string());
         for verdict in Verdict::ALL {
             let word = verdict.word().to_owned();
@@ -190,29 +190,29 @@ async fn server(registry: &mut Registry, state: &AppState, now: Timestamp) {
     }
     let help = "1 while the shared database, and other servers by it, cannot be reached";
     let away = Gauges::new(registry, "lockdown_database_away", help);
-    away.set(&vec![], flag(state.store.away_since().is_some()));
+    away.set(&vec![], flag(state.services.store.away_since().is_some()));
     let journal = Gauges::new(registry, "lockdown_journal_waiting", "Entries of the timeline other servers lack");
-    journal.set_if_known(&state.store.unshared().await);
+    journal.set_if_known(&state.services.store.unshared().await);
     let outbox = Gauges::new(registry, "lockdown_outbox_waiting", "Deliveries of web-hooks that wait to be sent");
-    outbox.set_if_known(&state.webhooks.waiting().await);
+    outbox.set_if_known(&state.services.webhooks.waiting().await);
     let sessions = Gauges::new(registry, "lockdown_sessions", "Sessions of people that have not ended");
-    sessions.set_if_known(&state.directory.count_sessions(now).await);
+    sessions.set_if_known(&state.services.directory.count_sessions(now).await);
     let identity = Gauges::new(registry, "lockdown_identity_away", "1 while the identity provider cannot be reached");
-    if let Some(oidc) = &state.oidc {
+    if let Some(oidc) = &state.services.oidc {
         identity.set(&vec![], flag(oidc.is_away()));
     }
-    if let Some(front) = &state.pages.webex {
+    if let Some(bot) = &state.services.bot {
         let ignored: Family<Labels, Counter> = Family::default();
-        for (why, count) in front.counts.by_name() {
+        for (why, count) in bot.ignored() {
             ignored.get_or_create(&vec![("why", why.to_owned())]).inc_by(count);
         }
         let help = "Messages, presses and deliveries that were not acted upon";
         registry.register("lockdown_webex_ignored", help, ignored);
         let trouble = Gauges::new(registry, "lockdown_webex_away", "1 while the bot cannot hear or speak");
-        trouble.set(&vec![], flag(front.trouble().is_some()));
+        trouble.set(&vec![], flag(bot.trouble().is_some()));
     }
     let refusals: Counter = Counter::default();
-    refusals.inc_by(state.engine.untold_refusals());
+    refusals.inc_by(state.services.engine.untold_refusals());
     let help = "Refused orders of people without a role, and of whoever tries again and again: not in the timeline";
     registry.register("lockdown_refusals_untold", help, refusals);
     let memory = Gauges::new(registry, "process_resident_memory_bytes", "Memory in use");

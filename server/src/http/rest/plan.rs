@@ -22,7 +22,7 @@ pub(super) async fn plan(
 ) -> Result<Json<PlanBody>, Problem> {
     let id = site_id(id)?;
     key.may_read(Some(&id))?;
-    Ok(Json(PlanBody::of_state(&state.engine.status(&id)?)))
+    Ok(Json(PlanBody::of_state(&state.services.engine.status(&id)?)))
 }
 
 /// Checks the plan against CUCM as it is now: guard, callers and leaks. Writes nothing.
@@ -36,7 +36,7 @@ pub(super) async fn check(
 ) -> Result<Json<PlanCheckBody>, Problem> {
     let id = site_id(id)?;
     key.may_read(Some(&id))?;
-    let check = state.engine.check_plan(&id).await?;
+    let check = state.services.engine.check_plan(&id).await?;
     Ok(Json(PlanCheckBody::of(&id, &check)))
 }
 
@@ -72,7 +72,7 @@ pub(super) async fn trace(
     }
     let numbers: Result<Vec<String>, _> = numbers.iter().map(|number| trace::dialled(number)).collect();
     let numbers = numbers.map_err(|error| Problem::malformed(error.to_string()))?;
-    let at = asked.at.map(|at| at.to_zoned(state.sites.zone(&id))).transpose();
+    let at = asked.at.map(|at| at.to_zoned(state.services.sites.zone(Some(&id)))).transpose();
     let at = at.map_err(|error| Problem::malformed(format!("at: {error}")))?;
-    Ok(Json(TracesBody::of(asked.from, state.engine.trace(&id, &origin, Asked { numbers, at }).await?)))
+    Ok(Json(TracesBody::of(asked.from, state.services.engine.trace(&id, &origin, Asked { numbers, at }).await?)))
 }

@@ -67,8 +67,8 @@ impl Brief {
     responses((status = 200, body = StatusBody), (status = 401, body = Problem, content_type = "application/problem+json")),
     security((), ("key" = [])))]
 pub(super) async fn status(_: MaybeKey, State(state): State<AppState>) -> impl IntoResponse {
-    let now = state.engine.now();
-    let looks = state.engine.look_at_live(|status| Look::at(status, now));
+    let now = state.services.clock.now();
+    let looks = state.services.engine.look_at_live(|status| Look::at(status, now));
     let body = state.brief.of(looks, |looks| written(&state, looks, now));
     ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body)
 }
@@ -77,7 +77,7 @@ fn written(state: &AppState, looks: &[Look], now: Timestamp) -> Vec<u8> {
     let rank = |look: &&Look| Standing::WORDS.iter().position(|word| *word == look.state);
     let worst = looks.iter().min_by_key(rank);
     let (word, since) = worst.map_or(("unknown", now), |look| (look.state, look.since));
-    let names = state.engine.look_at_live(|status| (status.id.to_string(), status.name.clone()));
+    let names = state.services.engine.look_at_live(|status| (status.id.to_string(), status.name.clone()));
     let brief = |((id, name), look): ((String, String), &Look)| {
         let Look { state, since, read_at } = *look;
         SiteBrief { id, name, state, since, read_at }
@@ -94,7 +94,7 @@ fn written(state: &AppState, looks: &[Look], now: Timestamp) -> Vec<u8> {
 pub(super) async fn site(key: Key, State(state): State<AppState>, Path(id): Path<String>) -> Result<Response, Problem> {
     let id = site_id(id)?;
     key.may_read(Some(&id))?;
-    Ok(shown(&SiteBody::of(&state.engine.status(&id)?, &state)))
+    Ok(shown(&SiteBody::of(&state.services.engine.status(&id)?, &state)))
 }
 
 pub(super) fn shown(body: &SiteBody) -> Response {

@@ -187,7 +187,7 @@ impl From<HookError> for Problem {
 async fn found(key: &Key, state: &AppState, id: &str) -> Result<Hook, Problem> {
     let only = key.only_site();
     key.may_manage_hooks(only)?;
-    let hook = state.webhooks.find(id).await?;
+    let hook = state.services.webhooks.find(id).await?;
     if sees(only, &hook) { Ok(hook) } else { Err(HookError::NoSuchHook.into()) }
 }
 
@@ -202,7 +202,7 @@ fn sees(only: Option<&SiteId>, hook: &Hook) -> bool {
 pub(super) async fn list(key: Key, State(state): State<AppState>) -> Result<Json<HooksBody>, Problem> {
     let only = key.only_site();
     key.may_manage_hooks(only)?;
-    let mut hooks = state.webhooks.list().await?;
+    let mut hooks = state.services.webhooks.list().await?;
     hooks.retain(|hook| sees(only, hook));
     Ok(Json(HooksBody { webhooks: hooks.into_iter().map(HookBody::of).collect() }))
 }
@@ -224,10 +224,10 @@ pub(super) async fn add(key: Key, State(state): State<AppState>, body: Bytes) ->
     let site = new.site.map(site_id).transpose()?.or_else(|| key.only_site().cloned());
     key.may_manage_hooks(site.as_ref())?;
     if let Some(site) = &site {
-        state.engine.status(site)?;
+        state.services.engine.status(site)?;
     }
     let wish = Wish { name: new.name, url: new.url, site, what: new.what.into_iter().collect() };
-    let hook = state.webhooks.add(wish, &key.0).await?;
+    let hook = state.services.webhooks.add(wish, &key.0).await?;
     let location = format!("/api/v1/webhooks/{}", hook.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(SecretBody::of(hook))))
 }
@@ -243,7 +243,7 @@ pub(super) async fn one(
     Path(id): Path<String>,
 ) -> Result<Json<HookPageBody>, Problem> {
     let hook = found(&key, &state, &id).await?;
-    let deliveries = state.webhooks.deliveries(&hook).await?.into_iter().map(DeliveryBody::of).collect();
+    let deliveries = state.services.webhooks.deliveries(&hook).await?.into_iter().map(DeliveryBody::of).collect();
     Ok(Json(HookPageBody { webhook: HookBody::of(hook), deliveries }))
 }
 
@@ -259,7 +259,7 @@ pub(super) async fn remove(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let hook = found(&key, &state, &id).await?;
-    state.webhooks.remove(&hook.id, &key.0).await?;
+    state.services.webhooks.remove(&hook.id, &key.0).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -274,7 +274,7 @@ pub(super) async fn test(
     Path(id): Path<String>,
 ) -> Result<Json<TestBody>, Problem> {
     let hook = found(&key, &state, &id).await?;
-    Ok(Json(TestBody::of(state.webhooks.test(&hook.id).await?)))
+    Ok(Json(TestBody::of(state.services.webhooks.test(&hook.id).await?)))
 }
 
 /// Gives a web-hook a new signing secret and shows it, once. For a day the old one signs too.
@@ -288,7 +288,7 @@ pub(super) async fn rotate(
     Path(id): Path<String>,
 ) -> Result<Json<SecretBody>, Problem> {
     let hook = found(&key, &state, &id).await?;
-    Ok(Json(SecretBody::of(state.webhooks.rotate(&hook.id, &key.0).await?)))
+    Ok(Json(SecretBody::of(state.services.webhooks.rotate(&hook.id, &key.0).await?)))
 }
 
 /// Sends again to a web-hook that was switched off. What waited then can be replayed; what happened meanwhile
@@ -303,7 +303,7 @@ pub(super) async fn enable(
     Path(id): Path<String>,
 ) -> Result<Json<HookBody>, Problem> {
     let hook = found(&key, &state, &id).await?;
-    Ok(Json(HookBody::of(state.webhooks.enable(&hook.id, &key.0).await?)))
+    Ok(Json(HookBody::of(state.services.webhooks.enable(&hook.id, &key.0).await?)))
 }
 
 /// Sends a delivery again, with the same id, whatever became of it.
@@ -319,6 +319,6 @@ pub(super) async fn replay(
     Path((id, delivery)): Path<(String, String)>,
 ) -> Result<impl IntoResponse, Problem> {
     let hook = found(&key, &state, &id).await?;
-    let again = state.webhooks.replay(&hook.id, &delivery).await?;
+    let again = state.services.webhooks.replay(&hook.id, &delivery).await?;
     Ok((StatusCode::ACCEPTED, Json(DeliveryBody::of(again))))
 }
