@@ -7,6 +7,10 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Where the server is asked too often, it is asked again so many times, if it does not want a longer pause than this.
+const TRIES: usize = 5;
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
 #[derive(Args)]
 pub(super) struct Server {
     /// The server's address; else http.public_url of the configuration
@@ -171,6 +175,7 @@ fn ok(code: StatusCode, body: Value) -> Result<Value, Sorry> {
     Err(Sorry(said))
 }
 
+/// Asks once more, a few times, where the server says that it was asked too often and how long to wait.
 async fn ask(
     context: &Context,
     server: &Server,
@@ -180,6 +185,34 @@ async fn ask(
     etag: Option<String>,
     seconds: u64,
 ) -> Result<Answer, Sorry> {
+    for _ in 0..TRIES {
+        match ask_once(context, server, method.clone(), path, body.clone(), etag.clone(), seconds).await? {
+            Asked::Answered(answer) => return Ok(answer),
+            Asked::TooOften(pause) => tokio::time::sleep(pause).await,
+        }
+    }
+    match ask_once(context, server, method, path, body, etag, seconds).await? {
+        Asked::Answered(answer) => Ok(answer),
+        Asked::TooOften(_) => {
+            Err(Sorry("the server is asked too often with this key: wait, or use another key".into()))
+        }
+    }
+}
+
+enum Asked {
+    Answered(Answer),
+    TooOften(Duration),
+}
+
+async fn ask_once(
+    context: &Context,
+    server: &Server,
+    method: Method,
+    path: &str,
+    body: Option<Value>,
+    etag: Option<String>,
+    seconds: u64,
+) -> Result<Asked, Sorry> {
     let base = match &server.url {
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => {
@@ -211,8 +244,61 @@ async fn ask(
         };
         Sorry(format!("the server at {base} {what}"))
     })?;
-    let (code, etag) =
-        (answer.status(), answer.headers().get(header::ETAG).and_then(|v| v.to_str().ok()).map(str::to_owned));
+    let code = answer.status();
+    let told = |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let pause = told(header::RETRY_AFTER).and_then(|text| text.parse().ok()).map(Duration::from_secs);
+    if let Some(pause) = pause.filter(|pause| code == StatusCode::TOO_MANY_REQUESTS && *pause <= LONGEST_PAUSE) {
+        return Ok(Asked::TooOften(pause));
+    }
+    let etag = told(header::ETAG);
     let body = answer.json().await.unwrap_or(Value::Null);
-    Ok(Answer(code, etag, body))
+    Ok(Asked::Answered(Answer(code, etag, body)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    /// Answers like this, one answer a connection; the last one again and again. Returns its address.
+    async fn server(answers: &'static [&'static str]) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let mut left = answers.iter().copied();
+            let mut answer = "";
+            while let Ok((mut stream, _)) = listener.accept().await {
+                answer = left.next().unwrap_or(answer);
+                let _ = stream.read(&mut [0; 8192]).await;
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        url
+    }
+
+    async fn asked(answers: &'static [&'static str]) -> Result<StatusCode, String> {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let server = Server { url: Some(server(answers).await), key_file: None };
+        let context = Context { config_file: "none".into(), json: false };
+        let answer = ask(&context, &server, Method::GET, "/", None, None, 10).await;
+        answer.map(|Answer(code, ..)| code).map_err(|Sorry(why)| why)
+    }
+
+    const BUSY: &str =
+        "HTTP/1.1 429 Too Many Requests\r\nretry-after: 0\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    const LATER: &str =
+        "HTTP/1.1 429 Too Many Requests\r\nretry-after: 60\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    const DONE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+
+    #[tokio::test]
+    async fn a_server_that_is_asked_too_often_is_asked_again_when_it_says_so() {
+        assert_eq!(asked(&[BUSY, BUSY, DONE]).await, Ok(StatusCode::OK));
+        assert!(asked(&[BUSY]).await.unwrap_err().contains("too often"));
+        assert_eq!(
+            asked(&[LATER, DONE]).await,
+            Ok(StatusCode::TOO_MANY_REQUESTS),
+            "a minute is for the caller to wait"
+        );
+    }
 }

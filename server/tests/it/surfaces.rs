@@ -234,7 +234,8 @@ fn cli(world: &World, who: Who, act: Act) -> bool {
     match output.status.code() {
         Some(0) => true,
         Some(1) => {
-            assert!(!output.stderr.is_empty(), "a refusal says why");
+            let why = String::from_utf8_lossy(&output.stderr);
+            assert!(why.contains("lacks the scope"), "{who:?} {act:?} is refused for another reason: {why}");
             false
         }
         other => panic!("{who:?} {act:?}: exit {other:?} {}", String::from_utf8_lossy(&output.stderr)),
