@@ -1,6 +1,5 @@
 //! The pieces put together: what the configuration says becomes clients, engine and state.
 
-use crate::calls::CallDesk;
 use crate::clock::SystemClock;
 use crate::config::{self, Config};
 use crate::dial_plan::cucm::Cucm;
@@ -8,9 +7,10 @@ use crate::dial_plan::measured::Measured;
 use crate::dial_plan::read_only::ReadOnly;
 use crate::identity::oidc::Oidc;
 use crate::identity::passkey::Passkeys;
-use crate::incidents::Incidents;
-use crate::readiness::Readiness;
 use crate::services::bot::Bot;
+use crate::services::call_requests::CallDesk;
+use crate::services::incidents::Incidents;
+use crate::services::readiness::Readiness;
 use crate::services::release::Releases;
 use crate::services::sites::{SiteFacts, Sites};
 use crate::services::{FinesseFacts, Services};

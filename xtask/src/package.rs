@@ -23,8 +23,12 @@ const PAPERS: [&str; 9] =
 const FOR_CONTRIBUTORS: [&str; 2] = ["guide/architecture.md", "guide/decisions"];
 
 /// What the guides lead to outside of `deploy`.
-const CHAPTERS: [&str; 4] =
-    ["server/RIGHTS.md", "server/axl/README.md", "server/src/finesse/README.md", "server/src/phone/README.md"];
+const CHAPTERS: [&str; 4] = [
+    "server/RIGHTS.md",
+    "server/axl/README.md",
+    "server/src/surfaces/finesse/README.md",
+    "server/src/surfaces/desk_phone/README.md",
+];
 
 pub(crate) fn folder() -> PathBuf {
     target().join("dist")

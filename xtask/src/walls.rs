@@ -15,10 +15,26 @@ const TREES: [(&str, &[&str], &[&str]); 5] = [
 ];
 
 /// No file below this folder may hold these words in a `use` or a path.
-const WORDS: [(&str, &[&str]); 3] = [
+const WORDS: [(&str, &[&str]); 10] = [
     ("app/domain/src", &["std::time::SystemTime", "Timestamp::now", "std::fs", "std::net", "async fn"]),
     ("server/src/http", &["rusqlite", "axl::"]),
-    ("server/src/services", &["app::", "axum", "reqwest", "crate::backend", "crate::http", "crate::webex"]),
+    ("server/src/services", &["app::", "axum", "reqwest", "crate::http", "crate::surfaces"]),
+    ("server/src/identity", &["app::", "axum", "crate::http", "crate::surfaces", "crate::services"]),
+    ("server/src/store", &["app::", "axum", "crate::http", "crate::surfaces", "crate::services"]),
+    ("server/src/surfaces/web", &["surfaces::rest", "surfaces::webex", "surfaces::finesse", "surfaces::desk_phone"]),
+    (
+        "server/src/surfaces/rest",
+        &["app::", "surfaces::web:", "surfaces::webex", "surfaces::finesse", "surfaces::desk_phone"],
+    ),
+    (
+        "server/src/surfaces/webex",
+        &["app::", "surfaces::web:", "surfaces::rest", "surfaces::finesse", "surfaces::desk_phone"],
+    ),
+    (
+        "server/src/surfaces/finesse",
+        &["app::", "surfaces::web:", "surfaces::rest", "surfaces::webex", "surfaces::desk_phone"],
+    ),
+    ("server/src/surfaces/desk_phone", &["surfaces::web:", "surfaces::rest", "surfaces::webex", "surfaces::finesse"]),
 ];
 
 pub(crate) fn check() -> Result<()> {

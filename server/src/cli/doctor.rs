@@ -5,9 +5,9 @@ use crate::assemble::{self, axl_client, mongo};
 use crate::clock::SystemClock;
 use crate::config::{Config, Secret, Site, StoreKind, is_everybody};
 use crate::dial_plan::cucm::Cucm;
-use crate::finesse::files;
 use crate::identity::oidc::Oidc;
-use crate::readiness::{Finding, Verdict, outside, people, plan, practice};
+use crate::services::gadget_files;
+use crate::services::readiness::{Finding, Verdict, outside, people, plan, practice};
 use crate::store::Keep;
 use crate::store::chain;
 use crate::store::embedded::{Embedded, claim};
@@ -259,9 +259,9 @@ async fn remembered(config: &Config, proved: bool) -> Vec<Finding> {
         }
     }
     if config.finesse.is_some()
-        && let (Ok(made), Ok(keys)) = (files::all(store.as_ref()).await, store.clients().await)
+        && let (Ok(made), Ok(keys)) = (gadget_files::all(store.as_ref()).await, store.clients().await)
     {
-        findings.push(files::newest(&made, &keys, now));
+        findings.push(gadget_files::newest(&made, &keys, now));
     }
     findings
 }
@@ -269,7 +269,7 @@ async fn remembered(config: &Config, proved: bool) -> Vec<Finding> {
 /// Is the bot's token good? Asks Webex who it is.
 async fn webex(config: &Config) -> Option<Finding> {
     let settings = config.webex.as_ref()?;
-    Some(match crate::webex::whoami(settings).await {
+    Some(match crate::surfaces::webex::whoami(settings).await {
         Ok((name, ahead)) if ahead.abs() > outside::APART => {
             let seconds = ahead.as_secs();
             let (by, way) = (seconds.abs(), if seconds > 0 { "behind" } else { "ahead of" });

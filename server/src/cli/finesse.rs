@@ -2,9 +2,9 @@
 
 use super::{Context, Ended, Sorry};
 use crate::clock::SystemClock;
-use crate::finesse::files;
-use crate::finesse::shell::{Shell, VERSION};
 use crate::identity::api_key;
+use crate::services::gadget_files;
+use crate::services::gadget_shell::{Shell, VERSION};
 use clap::{Args, Subcommand};
 use engine::ports::Clock;
 use lockdown::ids::SiteId;
@@ -60,7 +60,7 @@ async fn shell(context: &Context, wanted: Wanted) -> Result<Ended, Sorry> {
     })?;
     let now = SystemClock.now();
     let (directory, papers) = (store.as_ref(), store.as_ref());
-    let (made, text) = files::make(directory, papers, &config.http.public_url, site, None, now).await?;
+    let (made, text) = gadget_files::make(directory, papers, &config.http.public_url, site, None, now).await?;
     std::fs::write(&wanted.out, text)
         .map_err(|error| Sorry(format!("{} cannot be written: {error}", wanted.out.display())))?;
     let (file, hash) = (wanted.out.display().to_string(), &made.hash);

@@ -141,7 +141,7 @@ async fn run(context: &Context, command: Command) -> Result<Ended, Sorry> {
         Command::Plan(PlanCommand::Check) => plan::check(context).await,
         Command::Plan(PlanCommand::Trace(asked)) => plan::follow(context, &asked).await,
         Command::Routes => {
-            let routes = crate::http::routes();
+            let routes = crate::routes::routes();
             context.print(&serde_json::json!(routes), routes.join("\n"));
             Ok(Ended::Done)
         }

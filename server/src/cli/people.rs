@@ -1,12 +1,12 @@
 //! `people`: the first administrator comes from here, not from a claim in a token.
 
 use super::{Context, Ended, Sorry};
-use crate::backend::doors::{MOST_CODES, envelopes};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::identity::sealed_code::Envelope;
-use crate::people::{Desk, roster};
+use crate::services::people::{Desk, roster};
 use crate::store::records::{Contact, Identity, Person};
+use crate::surfaces::web::backend::doors::{MOST_CODES, envelopes};
 use clap::Subcommand;
 use engine::ports::Clock;
 use lockdown::ids::SiteId;

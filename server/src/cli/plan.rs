@@ -5,7 +5,7 @@ use crate::assemble::axl_client;
 use crate::clock::SystemClock;
 use crate::config::{Config, Site};
 use crate::dial_plan::cucm::Cucm;
-use crate::http::rest::plan_bodies::{PlanCheckBody, TracesBody};
+use crate::services::plan_bodies::{PlanCheckBody, TracesBody};
 use engine::ports::Hurry;
 use engine::{PlanCheck, Survey, Traces};
 use jiff::civil::DateTime;

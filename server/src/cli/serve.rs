@@ -3,20 +3,21 @@
 use super::{Context, Ended, Sorry, service};
 use crate::assemble;
 use crate::config::Config;
-use crate::finesse::notice::Notices;
-use crate::http::{AppState, Around, Connections, Stop, door};
+use crate::http::{AppState, Around, Connections, Stop};
 use crate::identity::api_key;
 use crate::identity::oidc::{Oidc, SignInError};
 use crate::identity::outage::Change;
 use crate::identity::token;
-use crate::lease::Turns;
-use crate::phone::Pushes;
+use crate::routes::door;
 use crate::services::Services;
 use crate::services::bot::Bot;
+use crate::services::lease::Turns;
 use crate::store::Directory;
 use crate::store::embedded::claim;
+use crate::surfaces::desk_phone::Pushes;
+use crate::surfaces::finesse::notice::Notices;
+use crate::surfaces::webex::{Front, Webex};
 use crate::telemetry;
-use crate::webex::{Front, Webex};
 use axum::ServiceExt;
 use axum::extract::Request;
 use axum::response::Response;
@@ -76,23 +77,23 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
         tokio::spawn(watch(oidc, clock.clone(), timeline.clone(), probe));
     }
     tokio::spawn(remind(services.directory.clone(), clock.clone(), timeline));
-    tokio::spawn(crate::readiness::watch(services.clone()));
+    tokio::spawn(crate::services::readiness::watch(services.clone()));
     tokio::spawn(crate::webhooks::run(services.webhooks.clone()));
-    tokio::spawn(crate::incidents::watch(services.incidents.clone()));
-    tokio::spawn(crate::calls::forget(services.calls.clone()));
+    tokio::spawn(crate::services::incidents::watch(services.incidents.clone()));
+    tokio::spawn(crate::services::call_requests::forget(services.calls.clone()));
     let webex = start_bot(&config, &services, front.clone())?;
     if let (Some(webex), Some(heard)) = (&webex, heard) {
-        tokio::spawn(crate::webex::run(webex.clone(), heard));
+        tokio::spawn(crate::surfaces::webex::run(webex.clone(), heard));
     }
     if let Some(notice) = config.finesse.as_ref().and_then(|finesse| finesse.notice.clone()) {
         let turns = Turns::new(services.clone(), config.http.listen);
-        tokio::spawn(crate::finesse::notice::tend(Notices::new(notice, turns)?));
+        tokio::spawn(crate::surfaces::finesse::notice::tend(Notices::new(notice, turns)?));
     }
     if let Some(phone) = &config.phone
         && let Some(push) = phone.push.clone()
     {
         let turns = Turns::new(services.clone(), config.http.listen);
-        tokio::spawn(crate::phone::tend(Pushes::new(push, phone.devices.clone(), turns)?));
+        tokio::spawn(crate::surfaces::desk_phone::tend(Pushes::new(push, phone.devices.clone(), turns)?));
     }
     let state = AppState::new(&config, services, front, &site_root()?);
     tracing::info!(address = %config.http.listen, public_url = config.http.public_url, "pstn-lockdown serves");

@@ -13,9 +13,9 @@ const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The client's address, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Caller(pub(super) Option<IpAddr>);
+pub(crate) struct Caller(pub(crate) Option<IpAddr>);
 
-pub(super) fn note(state: &AppState, request: &mut Request) {
+pub(crate) fn note(state: &AppState, request: &mut Request) {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
     let caller = Caller(peer.and_then(|peer| client(peer, request.headers(), &state.trusted_proxies)));
     request.extensions_mut().insert(caller);

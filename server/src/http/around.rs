@@ -1,7 +1,9 @@
 //! What happens to every request before and after its handler: one service around the whole router. A layer of the
 //! router would be put around each route, and copied with it for every request.
 
-use super::{AppState, address, body, embed, limits, location, rest, same_origin, trace, who};
+use super::{AppState, address, body, limits, location, same_origin, trace, who};
+use crate::surfaces::rest;
+use crate::surfaces::web::embed;
 use crate::telemetry::otlp;
 use app::ApiError;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
@@ -32,8 +34,8 @@ const HTTPS_FOR_GOOD: HeaderValue = HeaderValue::from_static("max-age=31536000; 
 /// Handlers, and what is around them.
 #[derive(Clone)]
 pub struct Around<S> {
-    pub(super) state: AppState,
-    pub(super) handlers: S,
+    pub(crate) state: AppState,
+    pub(crate) handlers: S,
 }
 
 impl<S, B> Service<Asked<B>> for Around<S>

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use tower::BoxError;
 
 /// Orders and forms are small. Bytes.
-pub(super) const MOST: usize = 64 * 1024;
+pub(crate) const MOST: usize = 64 * 1024;
 
 /// A roster of a town, in a form. Bytes.
 const MOST_OF_A_ROSTER: usize = 4 * 1024 * 1024;
@@ -29,14 +29,14 @@ const WHOLE: Duration = Duration::from_secs(30);
 
 /// Why there is no body to work with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BodyError {
+pub(crate) enum BodyError {
     TooLarge,
     TooSlow,
     Broken,
 }
 
 /// How long the body of a request may be. Nobody holds so much memory who does not manage people.
-pub(super) fn most(request: &Request) -> usize {
+pub(crate) fn most(request: &Request) -> usize {
     let manages = || request.extensions().get::<Operator>().is_some_and(|by| by.may(Act::Manage, None).is_ok());
     let shows_a_key = || request.headers().contains_key(header::AUTHORIZATION);
     match request.uri().path() {
@@ -47,7 +47,7 @@ pub(super) fn most(request: &Request) -> usize {
 }
 
 /// Most requests have no body, and nothing to wait for.
-pub(super) async fn whole<B>(body: B, most: usize) -> Result<Body, BodyError>
+pub(crate) async fn whole<B>(body: B, most: usize) -> Result<Body, BodyError>
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
 {

@@ -1,8 +1,8 @@
 //! An incident as a file, for a browser and for REST alike.
 
 use super::AppState;
-use crate::incidents::export::{self, ics};
-use crate::incidents::{File, IncidentError};
+use crate::services::incidents::export::{self, ics};
+use crate::services::incidents::{File, IncidentError};
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -12,7 +12,7 @@ use lockdown::incident::Phase;
 use lockdown::operator::{Act, Operator};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Json,
     Events,
     Requests,
@@ -52,7 +52,7 @@ impl Kind {
 }
 
 /// For whoever is signed in.
-pub(super) async fn page(
+pub(crate) async fn page(
     State(state): State<AppState>,
     who: Option<Extension<Operator>>,
     Path((id, name)): Path<(String, String)>,
@@ -77,7 +77,7 @@ pub(super) async fn page(
     }
 }
 
-pub(super) fn written(state: &AppState, by: &Operator, file: &File, kind: Kind) -> anyhow::Result<Response> {
+pub(crate) fn written(state: &AppState, by: &Operator, file: &File, kind: Kind) -> anyhow::Result<Response> {
     let now = state.services.clock.now();
     let clock = |at: Timestamp| state.services.sites.dated(Some(&file.incident.site), at);
     let requests = match (&file.requests, kind) {
@@ -98,7 +98,7 @@ pub(super) fn written(state: &AppState, by: &Operator, file: &File, kind: Kind) 
 }
 
 /// A file for the person who asked, kept nowhere on the way. One without a name is opened.
-pub(super) fn saved(text: String, content_type: &'static str, name: Option<&str>) -> anyhow::Result<Response> {
+pub(crate) fn saved(text: String, content_type: &'static str, name: Option<&str>) -> anyhow::Result<Response> {
     let mut response = text.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -6,13 +6,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-pub(super) async fn healthz() -> &'static str {
+pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }
 
 /// 200 when every site's plan is accepted and CUCM was seen lately; else 503 with the reasons. That CUCM takes no writes of
 /// our account is a note: no other server would do better, and whoever asks for the console must find it.
-pub(super) async fn readyz(State(state): State<AppState>) -> (StatusCode, Json<Value>) {
+pub(crate) async fn readyz(State(state): State<AppState>) -> (StatusCode, Json<Value>) {
     let now = state.services.clock.now();
     let mut reasons = Vec::new();
     for site in state.services.engine.live_statuses() {

@@ -17,7 +17,7 @@ fn is_for_residents(path: &str) -> bool {
 }
 
 /// Puts the texts of the page into its context, and remembers a language that was chosen.
-pub(super) fn provide(parts: &Parts, response: &ResponseOptions) {
+pub(crate) fn provide(parts: &Parts, response: &ResponseOptions) {
     let chosen = chosen(parts.uri.query().unwrap_or_default());
     let wanted = chosen.map(str::to_owned).into_iter().chain(wished(&parts.headers));
     let texts = texts(wanted.collect::<Vec<_>>().iter().map(String::as_str));
@@ -41,7 +41,7 @@ fn chosen(query: &str) -> Option<&str> {
 }
 
 /// The cookie, then what the browser asks for, in its order.
-pub(super) fn wished(headers: &HeaderMap) -> Vec<String> {
+pub(crate) fn wished(headers: &HeaderMap) -> Vec<String> {
     let cookie = super::who::cookie(headers, COOKIE).map(str::to_owned);
     let asked = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     cookie.into_iter().chain(asked.split(',').take(10).map(|tag| tag.trim().to_owned())).collect()

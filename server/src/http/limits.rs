@@ -2,7 +2,7 @@
 //! and can never use up what is kept for the order to lock.
 
 use super::address::Caller;
-use crate::phone::Counted;
+use crate::surfaces::desk_phone::Counted;
 use app::ApiError;
 use app::backend::CurrentSession;
 use axum::extract::Request;
@@ -22,67 +22,67 @@ const LINES_A_SESSION: usize = 12;
 const LINES_A_GADGET: usize = 4000;
 
 /// For a sealed code after too many.
-pub(super) const CODE_DELAY: Duration = Duration::from_secs(30);
+pub(crate) const CODE_DELAY: Duration = Duration::from_secs(30);
 
 /// For a PIN after too many for the same extension. A phone waits ten seconds for an answer.
-pub(super) const PIN_DELAY: Duration = Duration::from_secs(3);
+pub(crate) const PIN_DELAY: Duration = Duration::from_secs(3);
 
 /// All limits of this server. Those for codes, *source*: identity reference, section 5.6; the others are our
 /// own choice, far above what people and well-meant programs do.
-pub(super) struct Limits {
+pub(crate) struct Limits {
     /// Calls of one key or program: 60 at once, 20 a second.
-    pub(super) calls: Limit<String>,
+    pub(crate) calls: Limit<String>,
     /// Orders to lock, apart from all else: 10 at once, one a second.
-    pub(super) locks: Limit<String>,
+    pub(crate) locks: Limit<String>,
     /// What pages of one session, or of nobody from one place, ask for and do, the lock apart: 120 at once, 5 a second.
-    pub(super) pages: Limit<String>,
+    pub(crate) pages: Limit<String>,
     /// Profiles made for people who sign in for the first time from one place, where a whole site may be: 500 at once, one
     /// every five seconds.
-    pub(super) first_sign_ins: Limit<Place>,
+    pub(crate) first_sign_ins: Limit<Place>,
     /// Keys and tokens that are none, from one place: 30 at once, one every two seconds.
-    pub(super) bad_keys: Limit<Place>,
+    pub(crate) bad_keys: Limit<Place>,
     /// Answers of the provider that belong to no sign-in begun here, from one place: 60 at once, one a second.
-    pub(super) sign_ins: Limit<Place>,
+    pub(crate) sign_ins: Limit<Place>,
     /// Those that belong to one: each is a call to the provider. From one place, where a whole site may be: 300 at once, 10
     /// a second.
-    pub(super) arrivals: Limit<Place>,
+    pub(crate) arrivals: Limit<Place>,
     /// Of those, one sign-in's: 3 at once, one a minute.
-    pub(super) one_arrival: Limit<String>,
+    pub(crate) one_arrival: Limit<String>,
     /// Sessions of one person without any role: 20 at once, one every ten minutes.
-    pub(super) sessions_of_strangers: Limit<OperatorId>,
+    pub(crate) sessions_of_strangers: Limit<OperatorId>,
     /// Answers of passkeys that opened nothing, from one place, so that noise at the provider's door does not close this one.
-    pub(super) passkeys: Limit<Place>,
+    pub(crate) passkeys: Limit<Place>,
     /// Call requests and messages from one place: 30 at once, one every ten seconds. A camp may share an
     /// address.
-    pub(super) asked: Limit<Place>,
+    pub(crate) asked: Limit<Place>,
     /// Alerts and their feed, asked for from one place: 30 at once, one a second.
-    pub(super) feeds: Limit<Place>,
+    pub(crate) feeds: Limit<Place>,
     /// Messages on one ticket: 10 at once, one every ten seconds.
-    pub(super) tickets: Limit<String>,
+    pub(crate) tickets: Limit<String>,
     /// Sealed codes from one place: 5 in a quarter of an hour.
-    pub(super) codes: Limit<Place>,
+    pub(crate) codes: Limit<Place>,
     /// Sealed codes of everybody: 20 an hour, then each one waits [`CODE_DELAY`], and none is turned away.
-    pub(super) all_codes: Limit<()>,
+    pub(crate) all_codes: Limit<()>,
     /// PINs typed at one phone of the EOC, as seen from one place: 5 at once, one every twenty seconds. It never stays locked,
     /// and who guesses from another place uses up tries of their own.
-    pub(super) pins_of_phone: Limit<(Counted, Place)>,
+    pub(crate) pins_of_phone: Limit<(Counted, Place)>,
     /// PINs typed for one extension, at whatever phone but the person's own, from one place: 10 at once, one every ten
     /// seconds.
-    pub(super) pins_of_person: Limit<(Counted, Place)>,
+    pub(crate) pins_of_person: Limit<(Counted, Place)>,
     /// The same from everywhere: 30 at once, one every five seconds, then each one waits [`PIN_DELAY`], and none is turned
     /// away.
-    pub(super) all_pins: Limit<Counted>,
+    pub(crate) all_pins: Limit<Counted>,
     /// What strangers do that is told in the timeline, from one place: 10 at once, one a minute.
-    pub(super) told: Limit<Place>,
+    pub(crate) told: Limit<Place>,
     /// Of sessions, and of keys.
-    pub(super) session_lines: Lines<String>,
-    pub(super) address_lines: Lines<Place>,
+    pub(crate) session_lines: Lines<String>,
+    pub(crate) address_lines: Lines<Place>,
     /// Of the gadgets of a site, in the desktops of agents who are not signed in.
-    pub(super) gadget_lines: Lines<SiteId>,
+    pub(crate) gadget_lines: Lines<SiteId>,
 }
 
 impl Limits {
-    pub(super) fn new(lines_per_address: usize) -> Self {
+    pub(crate) fn new(lines_per_address: usize) -> Self {
         Self {
             calls: Limit::new(60, Duration::from_millis(50)),
             locks: Limit::new(10, Duration::from_secs(1)),
@@ -110,7 +110,7 @@ impl Limits {
     }
 
     /// How many lines are open, and whose.
-    pub(super) fn open_lines(&self) -> [(&'static str, usize); 3] {
+    pub(crate) fn open_lines(&self) -> [(&'static str, usize); 3] {
         [
             ("session", self.session_lines.count()),
             ("address", self.address_lines.count()),
@@ -120,7 +120,7 @@ impl Limits {
 }
 
 /// A page's function that is called too often, whoever calls it. The lock waits for nobody.
-pub(super) fn refused(limits: &Limits, request: &Request) -> Option<Response> {
+pub(crate) fn refused(limits: &Limits, request: &Request) -> Option<Response> {
     let path = request.uri().path();
     let is_lock = matches!(path, "/ui/activate" | "/ui/arm");
     if *request.method() != Method::POST || !path.starts_with("/ui/") || is_lock {
@@ -137,19 +137,19 @@ pub(super) fn refused(limits: &Limits, request: &Request) -> Option<Response> {
 }
 
 /// Open lines, counted as long as they live.
-pub(super) struct Lines<K: Hash + Eq> {
+pub(crate) struct Lines<K: Hash + Eq> {
     open: Arc<Mutex<HashMap<K, usize>>>,
     most: usize,
 }
 
 /// One of the open lines.
-pub(super) struct OpenLine<K: Hash + Eq> {
+pub(crate) struct OpenLine<K: Hash + Eq> {
     open: Arc<Mutex<HashMap<K, usize>>>,
     who: K,
 }
 
 impl<K: Hash + Eq + Clone> Lines<K> {
-    pub(super) fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize) -> Self {
         Self { open: Arc::default(), most }
     }
 
@@ -158,7 +158,7 @@ impl<K: Hash + Eq + Clone> Lines<K> {
     }
 
     /// `None` when there are too many already.
-    pub(super) fn open(&self, who: K) -> Option<OpenLine<K>> {
+    pub(crate) fn open(&self, who: K) -> Option<OpenLine<K>> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(who.clone()).or_default();
         if *count >= self.most {

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 const REFUSAL: [&str; 2] = ["__path", "__err"];
 
 /// What is answered instead of the page.
-pub(super) fn refused(state: &AppState, request: &Request) -> Option<Response> {
+pub(crate) fn refused(state: &AppState, request: &Request) -> Option<Response> {
     let uri = request.uri();
     if hides_separators(uri.path()) {
         return Some((StatusCode::BAD_REQUEST, "This address cannot be read.").into_response());

@@ -9,11 +9,11 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::response::{IntoResponse, Response};
 use reqwest::Url;
 
-pub(super) const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+pub(crate) const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// What is answered instead, where it does not come from where it must.
-pub(super) fn refused(state: &AppState, request: &Request) -> Option<Response> {
+pub(crate) fn refused(state: &AppState, request: &Request) -> Option<Response> {
     let (path, headers) = (request.uri().path(), request.headers());
     // Bearer keys only, a signature, or a PIN: no cookie is looked at there, so a cross-site request has nothing to ride on.
     let by_key = path.starts_with("/api/v1/") || path == "/hooks/webex" || path.starts_with("/phone/");

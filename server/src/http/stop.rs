@@ -18,7 +18,7 @@ impl Stop {
         self.0.send_replace(true);
     }
 
-    pub(super) fn begun(&self) -> impl Future<Output = ()> + Send + use<> {
+    pub(crate) fn begun(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut told = self.0.subscribe();
         async move {
             // The other end is gone: the server is, too.
@@ -28,7 +28,7 @@ impl Stop {
 }
 
 /// The first piece of a line: when to come back after its end.
-pub(super) fn come_back() -> SseEvent {
+pub(crate) fn come_back() -> SseEvent {
     let [chance, ..] = crate::identity::token::random();
     SseEvent::default().retry(AGAIN_AT_LEAST + Duration::from_millis(u64::from(chance) * 1000 / 256))
 }

@@ -16,13 +16,13 @@ const ANSWERED: HeaderName = HeaderName::from_static("x-request-id");
 const SCATTER: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
 
 /// What the log is to have with each line about this request; the id is in it.
-pub(super) fn begin<B>(request: &Request<B>) -> Asked {
+pub(crate) fn begin<B>(request: &Request<B>) -> Asked {
     let id = given(request.headers()).unwrap_or_else(made);
     let id = HeaderValue::try_from(id).expect("hexadecimal digits");
     Asked { id, method: request.method().clone(), uri: request.uri().clone() }
 }
 
-pub(super) fn tell(id: HeaderValue, headers: &mut HeaderMap) {
+pub(crate) fn tell(id: HeaderValue, headers: &mut HeaderMap) {
     headers.insert(ANSWERED, id);
 }
 

@@ -23,16 +23,16 @@ const GADGET_MAY: [&str; 6] =
 
 /// The token of the frame's session, for what is derived from it.
 #[derive(Clone)]
-pub(super) struct GadgetToken(pub(super) String);
+pub(crate) struct GadgetToken(pub(crate) String);
 
 /// Whether a request says who is asking, and may say it that way.
-pub(super) fn is_told(request: &Request) -> bool {
+pub(crate) fn is_told(request: &Request) -> bool {
     let path = request.uri().path();
     let otherwise = ["/api/", "/pkg/", "/phone/"].iter().any(|ways| path.starts_with(ways));
     !otherwise && request.headers().contains_key(header::COOKIE)
 }
 
-pub(super) async fn identify(state: &AppState, request: &mut Request) {
+pub(crate) async fn identify(state: &AppState, request: &mut Request) {
     let path = request.uri().path();
     let audience = audience(request);
     // What a page asks for by itself is no act of a person.
@@ -103,7 +103,7 @@ async fn present(state: &AppState, token: &str, audience: Audience, human: bool)
 }
 
 /// The value of one cookie.
-pub(super) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+pub(crate) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let all = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     all.flat_map(|text| text.split(';')).find_map(|pair| {
         let (key, value) = pair.trim().split_once('=')?;

@@ -153,7 +153,8 @@ mod tests {
 
     /// A senior who is signed in, and the token of the session.
     async fn senior(store: &Embedded) -> (Person, String) {
-        let ann = crate::people::profile("Ann", None, vec![], Grants::from([Role::SeniorEoc, Role::Admin]), now());
+        let ann =
+            crate::services::people::profile("Ann", None, vec![], Grants::from([Role::SeniorEoc, Role::Admin]), now());
         let ann = ann.unwrap();
         let event = NewEvent { at: now(), site: None, by: None, kind: EventKind::SignedIn };
         store.put_person(&ann, event).await.unwrap();

@@ -191,7 +191,7 @@ mod tests {
         let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
         let event = || NewEvent { at: now, site: None, by: None, kind: EventKind::SignedIn };
         let id = OperatorId::try_from("ann").unwrap();
-        let ann = crate::people::profile("Ann", None, vec![], Grants::from([Role::Eoc]), now).unwrap();
+        let ann = crate::services::people::profile("Ann", None, vec![], Grants::from([Role::Eoc]), now).unwrap();
         let mut ann = Person { id, ..ann };
         store.put_person(&ann, event()).await.unwrap();
         let token = open(&store, &ann, &From::default(), now).await.unwrap();
@@ -213,7 +213,7 @@ mod tests {
 
     async fn ann(store: &Embedded, roles: &[Role], now: Timestamp) -> Person {
         let grants = Grants { everywhere: roles.iter().copied().collect(), ..Grants::default() };
-        let ann = crate::people::profile("Ann", None, vec![], grants, now).unwrap();
+        let ann = crate::services::people::profile("Ann", None, vec![], grants, now).unwrap();
         let event = NewEvent { at: now, site: None, by: None, kind: EventKind::SignedIn };
         store.put_person(&ann, event).await.unwrap();
         ann

@@ -2,14 +2,22 @@
 //! and no transport.
 
 pub mod bot;
+pub mod call_requests;
+pub mod gadget_files;
+pub mod gadget_shell;
+pub mod incidents;
+pub mod lease;
+pub mod people;
+pub mod plan_bodies;
+pub mod readiness;
 pub mod release;
 pub mod sites;
 
-use crate::calls::CallDesk;
 use crate::identity::oidc::Oidc;
 use crate::identity::passkey::Passkeys;
-use crate::incidents::Incidents;
-use crate::readiness::Readiness;
+use crate::services::call_requests::CallDesk;
+use crate::services::incidents::Incidents;
+use crate::services::readiness::Readiness;
 use crate::store::Directory;
 use crate::store::papers::Papers;
 use crate::telemetry::meters::Meters;

@@ -33,16 +33,16 @@ pub enum Way<'g> {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReleaseError {
-    #[error("what was typed is not the site's name")]
+    #[error("What you typed is not the site's name. Nothing was ordered.")]
     WrongName,
-    #[error("sign in first")]
+    #[error("Please sign in first.")]
     NoSession,
     /// On a page: it can be given there. Elsewhere: give it on a page.
-    #[error("a passkey must confirm it")]
+    #[error("A passkey must confirm it.")]
     PasskeyNeeded,
-    #[error("a passkey must confirm it, and this server's address can have none")]
+    #[error("A passkey must confirm it, and this server's address can have none.")]
     PasskeyImpossible,
-    #[error("nobody has this profile")]
+    #[error("There is no such person.")]
     NoSuchPerson,
     #[error(transparent)]
     Engine(#[from] EngineError),

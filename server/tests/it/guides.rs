@@ -85,7 +85,7 @@ fn every_command_that_a_guide_names_is_there_with_its_flags() {
 fn every_part_of_the_runbook_that_is_named_somewhere_is_there() {
     let runbook = std::fs::read_to_string(root().join("deploy/guide/runbook.md")).unwrap();
     let mut named = 0;
-    for file in ["deploy/prometheus/alerts.yml", "server/src/readiness/mod.rs"] {
+    for file in ["deploy/prometheus/alerts.yml", "server/src/services/readiness/mod.rs"] {
         let text = std::fs::read_to_string(root().join(file)).unwrap();
         for part in text.split("Runbook, “").skip(1).map(|rest| rest.split('”').next().unwrap()) {
             assert!(runbook.contains(&format!("## {part}\n")), "{file} names “{part}”");

@@ -272,7 +272,7 @@ async fn a_copy_that_somebody_changed_opens_no_more_than_the_lock() {
     let mut server = Server::start(&database).await;
     let grants = Grants::from([Role::Eoc]);
     let identity = Identity { issuer: "https://b2c/".into(), subject: "1".into() };
-    let ann = crate::people::profile("Ann", None, vec![identity], grants, contract::now()).unwrap();
+    let ann = crate::services::people::profile("Ann", None, vec![identity], grants, contract::now()).unwrap();
     let event = NewEvent { at: contract::now(), site: None, by: None, kind: EventKind::SignedIn };
     server.shared.put_person(&ann, event).await.unwrap();
     server.until("she is copied", async |shared| shared.person(ann.id.as_str()).await.is_ok_and(|p| p.is_some())).await;
@@ -303,7 +303,8 @@ async fn a_copy_that_somebody_changed_opens_no_more_than_the_lock() {
 async fn a_session_that_is_noted_while_it_is_read_is_still_genuine() {
     let database = Database::start().await.unwrap();
     let mut server = Server::start(&database).await;
-    let ann = crate::people::profile("Ann", None, vec![], Grants::from([Role::Eoc]), contract::now()).unwrap();
+    let ann =
+        crate::services::people::profile("Ann", None, vec![], Grants::from([Role::Eoc]), contract::now()).unwrap();
     database.kill();
     server.until("the database is away", async |shared| shared.away_since().is_some()).await;
     let opened = session::open(&server.shared, &ann, &session::From::default(), contract::now()).await.unwrap();
