@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 /// What comes with an all-clear.
 #[derive(Debug, Clone, Default)]
-pub struct Wish {
+pub struct ReleaseRequest {
     pub reason: Option<String>,
     /// Although other servers may not hear of it.
     pub break_glass: bool,
@@ -78,7 +78,7 @@ pub const ABOUT_KEYS: &str = "keys";
 
 /// Keys that prove a person without the internet.
 #[async_trait]
-pub trait PasskeyDesk: Send + Sync + 'static {
+pub trait PasskeyPages: Send + Sync + 'static {
     async fn enrol_passkey(&self, who: &Operator, here: Option<CurrentSession>) -> Result<QuestionView, ApiError>;
 
     async fn add_passkey(
@@ -113,9 +113,9 @@ pub trait PasskeyDesk: Send + Sync + 'static {
     async fn passkey_sign_in(&self) -> Result<QuestionView, ApiError>;
 }
 
-/// Doors that need no identity provider, besides passkeys.
+/// Signing in without the identity provider, besides passkeys.
 #[async_trait]
-pub trait Doors: Send + Sync + 'static {
+pub trait FallbackSignIn: Send + Sync + 'static {
     /// No envelope of this person opens anything any more.
     async fn revoke_codes(&self, who: &Operator, of: OperatorId) -> Result<(), ApiError>;
 
@@ -155,7 +155,7 @@ pub struct NewHookForm {
     pub what: String,
 }
 
-/// Machines outside that are told what happens.
+/// Systems elsewhere that receive what happens here.
 #[async_trait]
 pub trait Hooks: Send + Sync + 'static {
     /// With the deliveries of `chosen`.
@@ -180,7 +180,7 @@ pub struct DeedForm {
 
 /// Which requests are wanted. What is `None` does not matter.
 #[derive(Debug, Clone, Default)]
-pub struct QueueWish {
+pub struct QueueFilter {
     pub site: Option<SiteId>,
     /// Stands in ticket, name, number or reason.
     pub find: Option<String>,
@@ -194,7 +194,7 @@ pub struct QueueWish {
 /// Call requests. Only the EOC gets further than its own tickets.
 #[async_trait]
 pub trait Queue: Send + Sync + 'static {
-    async fn queue(&self, who: &Operator, wish: QueueWish) -> Result<QueueView, ApiError>;
+    async fn queue(&self, who: &Operator, wish: QueueFilter) -> Result<QueueView, ApiError>;
 
     /// Takes down what somebody tells the EOC.
     async fn take_down(&self, who: &Operator, form: Draft) -> Result<RequestView, ApiError>;
@@ -208,7 +208,7 @@ pub trait Queue: Send + Sync + 'static {
     async fn ticket(&self, who: Option<&Operator>, key: String) -> Result<TicketView, ApiError>;
 
     /// Everything that is known of somebody: for administrators who must answer for it.
-    async fn known_of(&self, who: &Operator, find: String) -> Result<Vec<RequestView>, ApiError>;
+    async fn mentioning(&self, who: &Operator, find: String) -> Result<Vec<RequestView>, ApiError>;
 
     async fn erase_request(&self, who: &Operator, id: String) -> Result<(), ApiError>;
 }
@@ -285,7 +285,9 @@ pub trait Plans: Send + Sync + 'static {
 }
 
 #[async_trait]
-pub trait Backend: People + PasskeyDesk + Doors + Keys + Hooks + Queue + Files + Gadget + Practice + Plans {
+pub trait Backend:
+    People + PasskeyPages + FallbackSignIn + Keys + Hooks + Queue + Files + Gadget + Practice + Plans
+{
     async fn status(&self, who: Option<&Operator>) -> Result<StatusView, ApiError>;
 
     /// `site`: the one asked for, or the first.
@@ -299,8 +301,14 @@ pub trait Backend: People + PasskeyDesk + Doors + Keys + Hooks + Queue + Files +
     async fn activate(&self, who: &Operator, site: SiteId, reason: Option<String>) -> Result<(), ApiError>;
 
     /// `typed` must be the site's name, `seen` the version of the state on the screen.
-    async fn release(&self, who: &Operator, site: SiteId, typed: String, seen: u64, wish: Wish)
-    -> Result<(), ApiError>;
+    async fn release(
+        &self,
+        who: &Operator,
+        site: SiteId,
+        typed: String,
+        seen: u64,
+        wish: ReleaseRequest,
+    ) -> Result<(), ApiError>;
 
     async fn timeline(&self, who: &Operator, before: Option<u64>) -> Result<TimelineView, ApiError>;
 

@@ -7,7 +7,6 @@ compile_error!(
     "the flag `--cfg erase_components` is missing: .cargo/config.toml sets it, and RUSTFLAGS in the environment replaces it"
 );
 
-pub mod api;
 #[cfg(feature = "ssr")]
 pub mod backend;
 mod components;
@@ -22,6 +21,7 @@ mod pages;
 mod passkey;
 mod queue;
 mod send;
+pub mod server_functions;
 pub mod texts;
 pub mod view;
 pub mod words;

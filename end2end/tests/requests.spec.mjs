@@ -172,7 +172,7 @@ test("the incident has a file, a report and forms to print; the wall shows it an
   await card.getByLabel("Note or decision").fill("Smoke over the mill");
   await card.getByRole("button", { name: "Note" }).click();
   await expect(page.locator(".events")).toContainText("Note: Smoke over the mill");
-  await card.getByRole("button", { name: "I take command" }).click();
+  await card.getByRole("button", { name: "Take command" }).click();
   await expect(card).toContainText("In command: Senior 1");
   await look(page, "console-incident");
   const wall = await context.newPage();

@@ -8,19 +8,19 @@ use crate::dial_plan::read_only::ReadOnly;
 use crate::identity::oidc::Oidc;
 use crate::identity::passkey::Passkeys;
 use crate::services::bot::Bot;
-use crate::services::call_requests::CallDesk;
+use crate::services::call_requests::CallRequests;
 use crate::services::incidents::Incidents;
 use crate::services::readiness::Readiness;
 use crate::services::release::Releases;
 use crate::services::sites::{SiteFacts, Sites};
 use crate::services::{FinesseFacts, Services};
-use crate::store::Keep;
+use crate::store::ServerStore;
 use crate::store::embedded::Embedded;
 use crate::store::mongo::Mongo;
 use crate::store::shared::Shared;
 use crate::telemetry::meters::{self, Meters};
 use crate::webhooks::Webhooks;
-use crate::webhooks::reach::Reach;
+use crate::webhooks::egress::EgressPolicy;
 use engine::Timeline;
 use engine::ports::{Clock, DialPlan};
 use engine::{Engine, SiteSetup, Tuning};
@@ -41,12 +41,12 @@ pub fn axl_client(cucm: &config::Cucm) -> Result<axl::Client, axl::Error> {
 }
 
 /// What the server remembers by, and what to close when it stops.
-pub struct Memory {
-    pub store: Arc<dyn Keep>,
+pub struct OpenStore {
+    pub store: Arc<dyn ServerStore>,
     shared: Option<Shared>,
 }
 
-impl Memory {
+impl OpenStore {
     /// Passes on what other servers do not know yet.
     pub async fn close(&self) {
         if let Some(shared) = &self.shared {
@@ -59,14 +59,14 @@ impl Memory {
 ///
 /// # Errors
 /// When the data folder or the database's address cannot be used. A database that is away is no error.
-pub async fn memory(config: &Config) -> anyhow::Result<Memory> {
+pub async fn memory(config: &Config) -> anyhow::Result<OpenStore> {
     let local = Embedded::open(&config.store.data_dir)?;
     match &config.store.kind {
-        config::StoreKind::Embedded => Ok(Memory { store: Arc::new(local), shared: None }),
+        config::StoreKind::Embedded => Ok(OpenStore { store: Arc::new(local), shared: None }),
         config::StoreKind::Mongodb { uri } => {
             let sites = config.sites.iter().map(|site| site.plan.site.clone()).collect();
             let shared = Shared::open(local, mongo(uri).await?, sites, uri).await?;
-            Ok(Memory { store: Arc::new(shared.clone()), shared: Some(shared) })
+            Ok(OpenStore { store: Arc::new(shared.clone()), shared: Some(shared) })
         }
     }
 }
@@ -75,7 +75,7 @@ pub async fn memory(config: &Config) -> anyhow::Result<Memory> {
 ///
 /// # Errors
 /// When it cannot be used; a database that is away is one here.
-pub async fn store(config: &Config) -> anyhow::Result<Arc<dyn Keep>> {
+pub async fn store(config: &Config) -> anyhow::Result<Arc<dyn ServerStore>> {
     match &config.store.kind {
         config::StoreKind::Embedded => Ok(Arc::new(Embedded::open(&config.store.data_dir)?)),
         config::StoreKind::Mongodb { uri } => {
@@ -100,7 +100,7 @@ pub async fn mongo(uri: &config::Secret) -> anyhow::Result<Mongo> {
 /// When CUCM's CA file or the store cannot be used.
 pub async fn services(
     config: &Config,
-    store: Arc<dyn Keep>,
+    store: Arc<dyn ServerStore>,
     tuning: Tuning,
     bot: Option<Arc<dyn Bot>>,
 ) -> anyhow::Result<Arc<Services>> {
@@ -130,8 +130,8 @@ pub async fn services(
         Some(identity) => Some(Arc::new(Oidc::new(identity.clone(), &config.http.public_url, &config.store.data_dir)?)),
     };
     let config::Webhooks { allow, networks, proxy } = config.webhooks.clone();
-    let reach = Reach { allow, networks, proxy };
-    let webhooks = Webhooks::new(store.clone(), store.clone(), engine.clone(), clock.clone(), timeline.clone(), reach);
+    let egress = EgressPolicy { allow, networks, proxy };
+    let webhooks = Webhooks::new(store.clone(), store.clone(), engine.clone(), clock.clone(), timeline.clone(), egress);
     let webhooks = Arc::new(webhooks);
     let (incidents, calls) = eoc(config, &engine, &clock, &timeline, &store);
     let secret = config.identity.as_ref().map(|identity| identity.client_secret.expose());
@@ -144,7 +144,7 @@ pub async fn services(
         has_passkeys: passkeys.is_some(),
     };
     Ok(Arc::new(Services {
-        papers: store.clone(),
+        documents: store.clone(),
         bot,
         engine,
         clock,
@@ -176,8 +176,8 @@ fn eoc(
     engine: &Arc<Engine>,
     clock: &Arc<dyn Clock>,
     timeline: &Arc<Timeline>,
-    store: &Arc<dyn Keep>,
-) -> (Arc<Incidents>, Arc<CallDesk>) {
+    store: &Arc<dyn ServerStore>,
+) -> (Arc<Incidents>, Arc<CallRequests>) {
     let incidents = Arc::new(Incidents {
         store: store.clone(),
         directory: store.clone(),
@@ -187,7 +187,7 @@ fn eoc(
         timeline: timeline.clone(),
         settings: config.incidents.clone(),
     });
-    let desk = CallDesk {
+    let desk = CallRequests {
         store: store.clone(),
         directory: store.clone(),
         engine: engine.clone(),

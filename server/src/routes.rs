@@ -1,10 +1,10 @@
 //! Every route in one table. Handlers extract, ask, and map; none decides.
 
 use crate::http::exports;
-use crate::http::{AppState, Around, health};
+use crate::http::{AppState, Middleware, health};
 use crate::surfaces::desk_phone::handlers as phone;
 use crate::surfaces::rest;
-use crate::surfaces::web::{ask, card, embed, live, once, pages, plan_files, sign_in};
+use crate::surfaces::web::{ask, card, embed, live, one_time_page, pages, plan_files, sign_in};
 use crate::surfaces::webex::deliveries as webex;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -29,23 +29,23 @@ fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
         ("POST", "/auth/handoff/claim", post(embed::claim)),
         ("GET", "/embed/state", get(embed::state_of)),
         ("POST", "/embed/leave", post(embed::leave)),
-        ("GET", "/admin/clients/add", once::back_to("/admin/clients")),
-        ("POST", "/admin/clients/add", post(once::add_key)),
-        ("GET", "/admin/clients/rotate", once::back_to("/admin/clients")),
-        ("POST", "/admin/clients/rotate", post(once::rotate_key)),
-        ("GET", "/admin/codes/print", once::back_to("/admin/people")),
-        ("POST", "/admin/codes/print", post(once::print_codes)),
-        ("GET", "/admin/finesse/file", once::back_to("/admin/finesse")),
-        ("POST", "/admin/finesse/file", post(once::make_gadget)),
-        ("GET", "/admin/webhooks/add", once::back_to("/admin/webhooks")),
-        ("POST", "/admin/webhooks/add", post(once::add_hook)),
-        ("GET", "/admin/webhooks/rotate", once::back_to("/admin/webhooks")),
-        ("POST", "/admin/webhooks/rotate", post(once::rotate_hook)),
-        ("GET", "/admin/webhooks/test", once::back_to("/admin/webhooks")),
-        ("POST", "/admin/webhooks/test", post(once::test_hook)),
-        ("GET", "/leaked-key/report", once::back_to("/leaked-key")),
-        ("POST", "/leaked-key/report", post(once::report_key)),
-        ("GET", "/requests/file", once::back_to("/requests")),
+        ("GET", "/admin/clients/add", one_time_page::back_to("/admin/clients")),
+        ("POST", "/admin/clients/add", post(one_time_page::add_key)),
+        ("GET", "/admin/clients/rotate", one_time_page::back_to("/admin/clients")),
+        ("POST", "/admin/clients/rotate", post(one_time_page::rotate_key)),
+        ("GET", "/admin/codes/print", one_time_page::back_to("/admin/people")),
+        ("POST", "/admin/codes/print", post(one_time_page::print_codes)),
+        ("GET", "/admin/finesse/file", one_time_page::back_to("/admin/finesse")),
+        ("POST", "/admin/finesse/file", post(one_time_page::make_gadget)),
+        ("GET", "/admin/webhooks/add", one_time_page::back_to("/admin/webhooks")),
+        ("POST", "/admin/webhooks/add", post(one_time_page::add_hook)),
+        ("GET", "/admin/webhooks/rotate", one_time_page::back_to("/admin/webhooks")),
+        ("POST", "/admin/webhooks/rotate", post(one_time_page::rotate_hook)),
+        ("GET", "/admin/webhooks/test", one_time_page::back_to("/admin/webhooks")),
+        ("POST", "/admin/webhooks/test", post(one_time_page::test_hook)),
+        ("GET", "/leaked-key/report", one_time_page::back_to("/leaked-key")),
+        ("POST", "/leaked-key/report", post(one_time_page::report_key)),
+        ("GET", "/requests/file", one_time_page::back_to("/requests")),
         ("POST", "/requests/file", post(ask::file)),
         ("POST", "/requests/answer", post(ask::answer)),
         ("GET", "/admin/requests/export", get(ask::export)),
@@ -78,13 +78,13 @@ pub fn routes() -> Vec<String> {
 }
 
 /// All of it, to be served.
-pub fn door(
+pub fn service(
     state: &AppState,
-) -> Around<impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + use<>> {
+) -> Middleware<impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + use<>> {
     let own = own().into_iter().fold(Router::new(), |router, (_, path, handler)| router.route(path, handler));
     let own = own.merge(rest::router()).with_state(state.clone());
     let compressed = pages::router(state).layer(CompressionLayer::new());
     // Bounded where it comes in: see `body`.
     let handlers = DefaultBodyLimit::disable().layer(own.merge(compressed));
-    Around { state: state.clone(), handlers }
+    Middleware { state: state.clone(), handlers }
 }

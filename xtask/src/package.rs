@@ -16,7 +16,7 @@ use std::process::Command;
 const NAME: &str = "pstn-lockdown";
 
 /// Files of `deploy` that an engineer reads or copies.
-const PAPERS: [&str; 9] =
+const DOCUMENTS: [&str; 9] =
     ["README.md", "guide", "nginx", "systemd", "debian", "container", "prometheus", "grafana", "lockdown.example.toml"];
 
 /// What of the guide is for whoever changes the product: it leads into the source, which is not handed out.
@@ -96,8 +96,9 @@ pub(crate) fn pack(binary: &Path, version: &str, into: &Path) -> Result<PathBuf>
     let stage = into.join("stage");
     let _ = fs::remove_dir_all(&stage);
     let (bin, share) = (stage.join("usr/bin"), stage.join("usr/share"));
-    let (papers, manual) = (share.join("doc").join(NAME), share.join("man/man1"));
-    for new in [&bin, &papers, &manual, &share.join(NAME), &stage.join("usr/lib/systemd/system"), &stage.join("DEBIAN")]
+    let (documents, manual) = (share.join("doc").join(NAME), share.join("man/man1"));
+    for new in
+        [&bin, &documents, &manual, &share.join(NAME), &stage.join("usr/lib/systemd/system"), &stage.join("DEBIAN")]
     {
         fs::create_dir_all(new)?;
     }
@@ -106,11 +107,11 @@ pub(crate) fn pack(binary: &Path, version: &str, into: &Path) -> Result<PathBuf>
     copy(&root().join("deploy/lockdown.example.toml"), &share.join(NAME).join("lockdown.example.toml"))?;
     let unit = format!("{NAME}.service");
     fs::copy(root().join("deploy/systemd").join(&unit), stage.join("usr/lib/systemd/system").join(&unit))?;
-    package_documents(&papers)?;
-    fs::copy(root().join("LICENSE-MIT"), papers.join("copyright"))?;
-    fs::copy(root().join("CHANGELOG.md"), papers.join("changelog"))?;
+    package_documents(&documents)?;
+    fs::copy(root().join("LICENSE-MIT"), documents.join("copyright"))?;
+    fs::copy(root().join("CHANGELOG.md"), documents.join("changelog"))?;
     run_quietly(program(binary).arg("man").arg(&manual))?;
-    run_quietly(Command::new("gzip").args(["-9n", "-r"]).arg(&manual).arg(papers.join("changelog")))?;
+    run_quietly(Command::new("gzip").args(["-9n", "-r"]).arg(&manual).arg(documents.join("changelog")))?;
     readable(&stage)?;
     let size = output(Command::new("du").args(["-sk", "--apparent-size"]).arg(&stage))?;
     let architecture = output(Command::new("dpkg").arg("--print-architecture"))?;
@@ -153,22 +154,22 @@ fn archive_documents(place: &Path) -> Result<()> {
     links_hold(place, &deploy)
 }
 
-fn package_documents(papers: &Path) -> Result<()> {
-    for paper in PAPERS {
-        copy(&root().join("deploy").join(paper), &papers.join(paper))?;
+fn package_documents(documents: &Path) -> Result<()> {
+    for document in DOCUMENTS {
+        copy(&root().join("deploy").join(document), &documents.join(document))?;
     }
-    without_contributors(papers)?;
-    chapters(papers)?;
-    for guide in markdown(&papers.join("guide"))? {
+    without_contributors(documents)?;
+    chapters(documents)?;
+    for guide in markdown(&documents.join("guide"))? {
         // Here `deploy` is not a folder of its own.
         fs::write(&guide, fs::read_to_string(&guide)?.replace("../../server/", "../server/"))?;
     }
-    links_hold(papers, papers)
+    links_hold(documents, documents)
 }
 
 fn without_contributors(deploy: &Path) -> Result<()> {
-    for paper in FOR_CONTRIBUTORS {
-        run_quietly(Command::new("rm").arg("-r").arg(deploy.join(paper)))?;
+    for document in FOR_CONTRIBUTORS {
+        run_quietly(Command::new("rm").arg("-r").arg(deploy.join(document)))?;
     }
     Ok(())
 }

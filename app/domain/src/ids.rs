@@ -1,4 +1,4 @@
-//! Names of things, parsed once at the door.
+//! Names of things, parsed once where they come in.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

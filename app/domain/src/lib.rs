@@ -2,6 +2,7 @@
 
 pub mod call_request;
 pub mod caller;
+pub mod command;
 pub mod dial_plan;
 pub mod drill;
 pub mod guard;
@@ -18,7 +19,6 @@ pub mod reach;
 pub mod reading;
 pub mod report;
 pub mod say;
-pub mod site;
 pub mod standing;
 pub mod steps;
 pub mod text;

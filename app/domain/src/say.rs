@@ -2,8 +2,8 @@
 //! devices, bot, card and page. The order and what CUCM was seen to hold are both in it, always; no surface makes a sentence
 //! of its own, and none says more than is known here.
 
+use crate::command::Command;
 use crate::reading::{Reading, ReadingState};
-use crate::site::Command;
 use crate::standing::{Standing, standing};
 use crate::steps::Target;
 use jiff::Timestamp;
@@ -278,10 +278,10 @@ fn capitalised(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::{Activation, Release};
     use crate::ids::{ActivationId, OperatorId, StepId};
     use crate::operator::{Actor, Surface};
     use crate::reading::StepReading;
-    use crate::site::{Activation, Release};
     use crate::steps::{Found, StepState, StepValue};
     use proptest::prelude::*;
 

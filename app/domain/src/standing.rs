@@ -1,7 +1,7 @@
 //! The word on the screen, worked out from what was ordered and what was read.
 
+use crate::command::Command;
 use crate::reading::{Reading, ReadingState};
-use crate::site::Command;
 use crate::steps::Target;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -75,10 +75,10 @@ pub fn standing(command: &Command, reading: Option<&Reading>, now: Timestamp) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::{Activation, Release};
     use crate::ids::{ActivationId, OperatorId, StepId};
     use crate::operator::{Actor, Surface};
     use crate::reading::StepReading;
-    use crate::site::{Activation, Release};
     use crate::steps::{Found, StepState, StepValue};
     use proptest::prelude::*;
 

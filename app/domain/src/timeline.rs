@@ -399,7 +399,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// The word for what happened: what its `what` says in REST and in the store.
-    pub fn gist(&self) -> &'static str {
+    pub fn kind_name(&self) -> &'static str {
         match self {
             Self::LockOrdered { .. } => "lock_ordered",
             Self::ReleaseOrdered { .. } => "release_ordered",
@@ -703,7 +703,7 @@ impl fmt::Display for EventKind {
             Self::ClientAdded { name, scopes, .. } => write!(f, "API key {name} made: {}", scopes.join(", ")),
             Self::ClientRevoked { name, leaked: false, .. } => write!(f, "API key {name} revoked"),
             Self::ClientRevoked { name, leaked: true, .. } => {
-                write!(f, "API key {name} was found by somebody and took itself back")
+                write!(f, "API key {name} was reported as leaked and has been revoked")
             }
             Self::ClientEnds { name, days: 1, .. } => write!(f, "API key {name} ends tomorrow: give it a new secret"),
             Self::ClientEnds { name, days, .. } => {
@@ -714,7 +714,7 @@ impl fmt::Display for EventKind {
             Self::HookRemoved { name, .. } => write!(f, "Web-hook {name} removed"),
             Self::HookRotated { name, .. } => write!(f, "Web-hook {name} got a new secret"),
             Self::HookEnabled { name, .. } => write!(f, "Web-hook {name} is on again"),
-            Self::HookGaveUp { name, why, .. } => write!(f, "Web-hook {name} did not take a piece of news: {why}"),
+            Self::HookGaveUp { name, why, .. } => write!(f, "Web-hook {name} could not deliver an event: {why}"),
             Self::HookDisabled { name, why, .. } => write!(f, "Web-hook {name} is off: {why}"),
             Self::SharedLost { why } => {
                 write!(f, "The shared database cannot be reached; everything is kept here until it is back. {why}")
@@ -759,7 +759,10 @@ impl fmt::Display for EventKind {
                 write!(f, "Sealed codes of {name} taken back: {}", serials.join(", "))
             }
             Self::IdentityLost { why } => {
-                write!(f, "The identity provider cannot be reached; passkeys and sealed codes open the door. {why}")
+                write!(
+                    f,
+                    "The identity provider cannot be reached; people can sign in with passkeys and sealed codes. {why}"
+                )
             }
             Self::IdentityMisconfigured { code } => write!(
                 f,
@@ -780,7 +783,7 @@ impl fmt::Display for EventKind {
                 write!(f, "{done} of {} desk phones {verb}{}", done + failed.len(), not_told(failed))
             }
             Self::EnvelopeRefused { from } => {
-                write!(f, "A sealed code{} did not open the door", coming(from.as_ref()))
+                write!(f, "A sealed code{} was refused", coming(from.as_ref()))
             }
             Self::IdentityBack => f.write_str("The identity provider can be reached again"),
             Self::SessionExtended => f.write_str("Stays signed in although the shift is over: no identity provider"),

@@ -93,16 +93,17 @@ fn Writing(id: String) -> impl IntoView {
             <input id="note" name="text" type="text" maxlength="1000" placeholder="Note or decision"/>
             <button type="submit" class="button quiet" name="what" value="note">"Note"</button>
             <button type="submit" class="button quiet" name="what" value="decision">"Decision"</button>
-            <button type="submit" class="button quiet" name="what" value="join">"I am here"</button>
-            <button type="submit" class="button quiet" name="what" value="command">"I take command"</button>
-            <button type="submit" class="button quiet" name="what" value="leave">"I leave"</button>
+            <button type="submit" class="button quiet" name="what" value="join">"Check in"</button>
+            <button type="submit" class="button quiet" name="what" value="command">"Take command"</button>
+            <button type="submit" class="button quiet" name="what" value="leave">"Check out"</button>
         </form>
     }
 }
 
 fn who_is_there(incident: &IncidentBrief) -> String {
     let commander = incident.commander.as_ref().map_or_else(|| "nobody yet".to_owned(), Clone::clone);
-    let present = if incident.present.is_empty() { "nobody said so".to_owned() } else { incident.present.join(", ") };
+    let present =
+        if incident.present.is_empty() { "nobody has checked in".to_owned() } else { incident.present.join(", ") };
     format!("In command: {commander}. Present: {present}.")
 }
 

@@ -1,6 +1,6 @@
 //! The keys somebody has, and how to remove one.
 
-use crate::api::passkeys::RemovePasskey;
+use crate::server_functions::passkeys::RemovePasskey;
 use crate::view::PasskeyView;
 use leptos::prelude::*;
 

@@ -45,7 +45,7 @@ pub(crate) fn Queue(
                 <button type="button" class="button undo">"Undo "<kbd>"U"</kbd></button>
             </p>
             {lanes}
-            <p class="quiet nobody" hidden=!none>"Nobody waits."</p>
+            <p class="quiet nobody" hidden=!none>"No requests are open."</p>
         </section>
     }
     .into_any()

@@ -1,6 +1,6 @@
 //! Where somebody is signed in, and how to end it.
 
-use crate::api::people::EndSessions;
+use crate::server_functions::people::EndSessions;
 use crate::view::SessionView;
 use leptos::prelude::*;
 

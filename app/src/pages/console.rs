@@ -1,13 +1,13 @@
 //! The EOC's page: the state, the one action, what CUCM holds, what happened.
 
-use crate::api::lockdown::{Activate, Release, console};
-use crate::api::requests::queue;
-use crate::api::session::sign_in;
 use crate::components::frame::{Frame, Trouble};
 use crate::components::queue::Queue;
 use crate::error::ApiError;
 use crate::islands::console::ConsoleIsland;
 use crate::pages::Refused;
+use crate::server_functions::lockdown::{Activate, Release, console};
+use crate::server_functions::requests::queue;
+use crate::server_functions::session::sign_in;
 use crate::view::QueueView;
 use leptos::prelude::*;
 use leptos_meta::Title;

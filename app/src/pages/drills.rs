@@ -1,10 +1,10 @@
 //! Where the lock is practised: the way in, and how long it took each time. Another place, word and colour than the
 //! console in earnest.
 
-use crate::api::practice::drills;
-use crate::api::session::sign_in;
 use crate::components::frame::Frame;
 use crate::pages::Refused;
+use crate::server_functions::practice::drills;
+use crate::server_functions::session::sign_in;
 use crate::view::{DrillLine, DrillPlace, DrillsView};
 use leptos::prelude::*;
 use leptos_meta::Title;

@@ -1,11 +1,11 @@
 //! The frame in the agents' Finesse desktop. The state is there without scripts and without signing in; a
 //! slim one is for a strip above every tab.
 
-use crate::api::gadget::gadget;
 use crate::components::frame::Trouble;
 use crate::components::queue::Queue;
 use crate::islands::console::ConsoleIsland;
 use crate::islands::public_site::PublicSite;
+use crate::server_functions::gadget::gadget;
 use crate::texts::Texts;
 use crate::view::{GadgetView, Me, QueueView};
 use crate::words;

@@ -1,9 +1,9 @@
 //! The gadget's file, and what to do with it in Finesse. Administrators only.
 
-use crate::api::gadget::finesse;
-use crate::api::session::sign_in;
 use crate::components::frame::{Frame, Trouble};
 use crate::pages::Refused;
+use crate::server_functions::gadget::finesse;
+use crate::server_functions::session::sign_in;
 use crate::view::{FinesseView, GadgetFileView, Outcome};
 use leptos::prelude::*;
 use leptos_meta::Title;

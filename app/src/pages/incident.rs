@@ -1,9 +1,9 @@
 //! One incident: its report, what can be added, and what happened.
 
-use crate::api::incidents::{WriteIncident, incident};
 use crate::components::events::Events;
 use crate::components::frame::{Frame, Trouble};
 use crate::pages::Refused;
+use crate::server_functions::incidents::{WriteIncident, incident};
 use crate::view::IncidentView;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -38,7 +38,7 @@ fn File(view: IncidentView, writing: ServerAction<WriteIncident>) -> impl IntoVi
     let IncidentView { line, commander, present, report, events, attachments, may_write, open, .. } = view;
     let id = line.id.to_string();
     let kind = line.kind.clone().map(|kind| format!(", {kind}")).unwrap_or_default();
-    let there = if present.is_empty() { "nobody said so".to_owned() } else { present.join(", ") };
+    let there = if present.is_empty() { "nobody has checked in".to_owned() } else { present.join(", ") };
     let export = |name: &'static str, text: &'static str| {
         view! { <a class="button quiet" href=format!("/incidents/{id}/{name}")>{text}</a> }
     };

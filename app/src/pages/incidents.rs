@@ -1,8 +1,8 @@
 //! The EOC's files, newest first.
 
-use crate::api::incidents::incidents;
 use crate::components::frame::Frame;
 use crate::pages::Refused;
+use crate::server_functions::incidents::incidents;
 use crate::view::{IncidentLine, IncidentsView};
 use leptos::prelude::*;
 use leptos_meta::Title;

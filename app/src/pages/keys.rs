@@ -1,9 +1,9 @@
 //! API keys: what programs hold, and what they may do with it. Administrators only.
 
-use crate::api::keys::{RevokeKey, keys};
-use crate::api::session::sign_in;
 use crate::components::frame::{Frame, Trouble};
 use crate::pages::Refused;
+use crate::server_functions::keys::{RevokeKey, keys};
+use crate::server_functions::session::sign_in;
 use crate::view::{KeyShown, KeyView, KeysView, Outcome};
 use leptos::prelude::*;
 use leptos_meta::Title;

@@ -1,8 +1,8 @@
 //! What is known of somebody, for the administrator who must answer for it: to hand out, or to erase.
 
-use crate::api::requests::{EraseRequest, known_of};
-use crate::api::session::sign_in;
 use crate::components::frame::{Frame, Trouble};
+use crate::server_functions::requests::{EraseRequest, mentioning};
+use crate::server_functions::session::sign_in;
 use crate::view::RequestView;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -13,7 +13,7 @@ pub(crate) fn KnownPage() -> impl IntoView {
     let asked = use_query_map();
     let find = move || asked.read().get("find").filter(|text| !text.trim().is_empty());
     let known = Resource::new(|| (), |()| sign_in());
-    let found = Resource::new(find, |find| async move { known_of(find).await });
+    let found = Resource::new(find, |find| async move { mentioning(find).await });
     let erasing = ServerAction::<EraseRequest>::new();
     let me = move || known.get().and_then(Result::ok).and_then(|view| view.me);
     let list = move |found: Vec<RequestView>| {

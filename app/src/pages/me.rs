@@ -1,14 +1,14 @@
 //! My own profile and where I am signed in.
 
-use crate::api::doors::{RemovePin, SetPin};
-use crate::api::passkeys::RemovePasskey;
-use crate::api::people::{EndSessions, me};
-use crate::api::session::sign_in;
 use crate::components::frame::{Frame, Trouble};
 use crate::components::passkeys::Passkeys;
 use crate::components::sessions::Sessions;
 use crate::islands::passkey::AddPasskey;
 use crate::pages::Refused;
+use crate::server_functions::fallback_sign_in::{RemovePin, SetPin};
+use crate::server_functions::passkeys::RemovePasskey;
+use crate::server_functions::people::{EndSessions, me};
+use crate::server_functions::session::sign_in;
 use crate::view::{ContactView, MyView};
 use leptos::prelude::*;
 use leptos_meta::Title;

@@ -1,10 +1,10 @@
 //! Everybody, and what they may. Administrators only.
 
-use crate::api::doors::Review;
-use crate::api::people::{ImportRoster, people};
-use crate::api::session::sign_in;
 use crate::components::frame::{Frame, Trouble};
 use crate::pages::Refused;
+use crate::server_functions::fallback_sign_in::Review;
+use crate::server_functions::people::{ImportRoster, people};
+use crate::server_functions::session::sign_in;
 use crate::view::{PeopleView, PersonView, ReviewView};
 use leptos::prelude::*;
 use leptos_meta::Title;

@@ -1,14 +1,14 @@
 //! One person: roles, contact, sessions, and what cannot be undone by a click.
 
-use crate::api::doors::{RemovePin, RevokeCodes};
-use crate::api::passkeys::RemovePasskey;
-use crate::api::people::{EndSessions, MergePeople, SetDisabled, SetProfile, SetRoles, person};
-use crate::api::session::sign_in;
 use crate::components::frame::{Frame, Trouble};
 use crate::components::passkeys::Passkeys;
 use crate::components::sessions::Sessions;
 use crate::error::ApiError;
 use crate::pages::Refused;
+use crate::server_functions::fallback_sign_in::{RemovePin, RevokeCodes};
+use crate::server_functions::passkeys::RemovePasskey;
+use crate::server_functions::people::{EndSessions, MergePeople, SetDisabled, SetProfile, SetRoles, person};
+use crate::server_functions::session::sign_in;
 use crate::view::{ContactView, Outcome, PersonPageView, PersonView};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -195,7 +195,7 @@ fn Disable(person: PersonView, action: ServerAction<SetDisabled>) -> impl IntoVi
     } else {
         (
             "Disable",
-            "Every session ends within 30 seconds, and no way in works any more. Roles stay for the day of return.",
+            "Every session ends within 30 seconds, and no way of signing in works any more. Roles stay for the day of return.",
             "Disable this person",
             "yes",
         )

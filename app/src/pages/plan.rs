@@ -1,10 +1,10 @@
 //! Who can call where, normal and locked: for those who answer for the plan.
 
-use crate::api::plan::{CheckPlan, plan};
-use crate::api::session::sign_in;
 use crate::components::flow_picture::FlowPicture;
 use crate::components::frame::{Frame, Trouble};
 use crate::pages::Refused;
+use crate::server_functions::plan::{CheckPlan, plan};
+use crate::server_functions::session::sign_in;
 use crate::view::{CallerView, CauseView, PlanCheckView, PlanView, TracedEnd, TracedView, TracedWay};
 use crate::words;
 use leptos::prelude::*;

@@ -1,9 +1,9 @@
 //! Would a lock work now? What does not hold stands first, with what to do.
 
-use crate::api::practice::{ProveWrite, readiness};
-use crate::api::session::sign_in;
 use crate::components::frame::{Frame, Trouble};
 use crate::pages::Refused;
+use crate::server_functions::practice::{ProveWrite, readiness};
+use crate::server_functions::session::sign_in;
 use crate::view::{FindingView, ReadinessView};
 use leptos::prelude::*;
 use leptos_meta::Title;

@@ -1,10 +1,10 @@
 //! Call requests: the whole queue for the EOC, the form for everybody else.
 
-use crate::api::requests::{asking, queue};
 use crate::components::frame::{Frame, Trouble};
 use crate::components::queue::Queue;
 use crate::islands::queue::QueueIsland;
 use crate::pages::ask::AskPage;
+use crate::server_functions::requests::{asking, queue};
 use crate::view::QueueView;
 use leptos::prelude::*;
 use leptos_meta::Title;

@@ -1,8 +1,8 @@
 //! The way in, and what went wrong on it.
 
-use crate::api::session::sign_in;
 use crate::components::frame::{Frame, Trouble};
 use crate::islands::passkey::PasskeyDoor;
+use crate::server_functions::session::sign_in;
 use crate::view::SignInView;
 use leptos::prelude::*;
 use leptos_meta::Title;

@@ -1,8 +1,8 @@
 //! The public page: is it locked, since when, what does it mean, which number always works.
 
-use crate::api::lockdown::status;
 use crate::components::frame::{Frame, Trouble};
 use crate::islands::public_site::{PublicSite, how_of};
+use crate::server_functions::lockdown::status;
 use crate::texts::Texts;
 use crate::view::StatusView;
 use leptos::prelude::*;

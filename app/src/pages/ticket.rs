@@ -1,10 +1,10 @@
 //! A resident's own request: how far it got, and a few words with the EOC.
 
-use crate::api::requests::ticket;
 use crate::components::frame::{Frame, Trouble};
 use crate::components::ticket::Ticket;
 use crate::error::ApiError;
 use crate::islands::ticket::TicketIsland;
+use crate::server_functions::requests::ticket;
 use crate::texts::Texts;
 use crate::view::TicketView;
 use leptos::prelude::*;

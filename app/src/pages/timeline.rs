@@ -1,10 +1,10 @@
 //! Everything that happened, newest first, in pages.
 
-use crate::api::session::sign_in;
-use crate::api::timeline::timeline;
 use crate::components::events::Events;
 use crate::components::frame::Frame;
 use crate::pages::Refused;
+use crate::server_functions::session::sign_in;
+use crate::server_functions::timeline::timeline;
 use crate::view::TimelineView;
 use leptos::prelude::*;
 use leptos_meta::Title;

@@ -1,8 +1,8 @@
 //! The board on the wall of the EOC: nothing to press, readable from the door.
 
-use crate::api::incidents::wall;
 use crate::islands::wall::WallIsland;
 use crate::pages::Refused;
+use crate::server_functions::incidents::wall;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;

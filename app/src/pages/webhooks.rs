@@ -1,10 +1,10 @@
 //! Web-hooks: machines outside that are told what happens. Administrators only.
 
-use crate::api::session::sign_in;
-use crate::api::webhooks::{EnableWebhook, RemoveWebhook, ReplayWebhook, webhooks};
 use crate::components::frame::{Frame, Trouble};
 use crate::pages::Refused;
 use crate::pages::keys::Shown;
+use crate::server_functions::session::sign_in;
+use crate::server_functions::webhooks::{EnableWebhook, RemoveWebhook, ReplayWebhook, webhooks};
 use crate::view::{DeliveryView, HookView, HooksView, Outcome};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -37,7 +37,7 @@ pub(crate) fn WebhooksPage() -> impl IntoView {
                     <Frame me=Some(me) here="/admin/webhooks">
                         <div class="narrow wide">
                             <h1>"Web-hooks"</h1>
-                            <p>"Machines outside that are told what happens, signed by Standard Webhooks, tried again over three days."</p>
+                            <p>"Systems elsewhere that receive what happens here, signed as Standard Webhooks describes and retried for three days."</p>
                             {trouble().map(|error| view! { <Trouble text=error.to_string()/> })}
                             {outcome.get_value().map(|outcome| view! { <Shown outcome/> })}
                             <ul class="people">

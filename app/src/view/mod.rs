@@ -496,7 +496,7 @@ pub struct SignInView {
     pub provider_up: bool,
     /// This server's address is one that passkeys work for.
     pub passkeys: bool,
-    /// The provider is away for long enough that sealed codes open the door.
+    /// The provider is away for long enough that sealed codes are taken.
     pub codes: bool,
     /// Where a new password is set.
     pub reset: Option<String>,

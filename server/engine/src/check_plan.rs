@@ -1,15 +1,15 @@
 //! The plan against the dial plan: frozen, guarded, remembered.
 
 use super::cluster::{Numbered, Survey, Wanted};
-use super::ports::{self as port, AcceptedPlan, DialPlanError, Hurry, SiteRecord, Turn};
+use super::ports::{self as port, AcceptedPlan, DialPlanError, Hurry, Leadership, SiteRecord};
 use super::site::Site;
 use super::status::PlanState;
 use jiff::SignedDuration;
+use lockdown::command::Command;
 use lockdown::guard::{self, Cancelled, Checked, Flow};
 use lockdown::ids::Uuid;
 use lockdown::plan::{LockPlan, PlanText};
 use lockdown::reading::Reading;
-use lockdown::site::Command;
 use lockdown::timeline::EventKind;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -185,7 +185,7 @@ impl Site {
     /// Remembers if it can; carrying out an order never waits for that. What every server sees is
     /// noted by the one that drives the site.
     pub(super) async fn note(&self, change: impl FnOnce(&mut SiteRecord), events: Vec<EventKind>) {
-        if self.turn() == Turn::Look {
+        if self.leadership() == Leadership::Follower {
             return;
         }
         let version = self.status().version;

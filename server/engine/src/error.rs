@@ -28,7 +28,7 @@ pub enum EngineError {
     #[error(
         "The shared database did not answer in time: the all-clear may have been taken. Look at the state before you order it again."
     )]
-    Unsure,
+    OutcomeUnknown,
     #[error("Nothing in CUCM is called like that. Look at the name, and at capital letters.")]
     NoSuchCaller,
     /// Nothing was sent to CUCM.

@@ -1,15 +1,15 @@
 //! Where a lock happens: check, remember, act, look, tell. Knows the domain and its own ports.
 
-mod carry_out;
+mod apply;
 mod check_plan;
 mod cluster;
-mod drive;
 mod error;
 #[cfg(test)]
 mod memory;
-mod others;
+mod peer_writes;
 pub mod ports;
 mod prove_write;
+mod reconcile;
 mod refusals;
 mod repairs;
 mod site;
@@ -27,11 +27,11 @@ pub use timeline::{News, Timeline};
 pub use trace::{Asked, Traces, callers_of, moment};
 
 use cluster::{Cluster, Wanted};
+use lockdown::command::{Command, Order, Transition};
 use lockdown::ids::{ActivationId, SiteId, Uuid};
 use lockdown::operator::{Act, Operator, Refusal};
 use lockdown::plan::PlanText;
 use lockdown::reading::STALE_AFTER;
-use lockdown::site::{Command, Order, Transition};
 use lockdown::standing::Standing;
 use lockdown::timeline::EventKind;
 use lockdown::trace::Origin;
@@ -87,7 +87,7 @@ pub struct AllClear {
     /// Given even where other servers cannot be told. Needs a reason.
     pub break_glass: bool,
     /// Where two seniors must give it: whoever did first is no senior any more.
-    pub first_is_none: bool,
+    pub first_lost_role: bool,
 }
 
 /// A site to look after.
@@ -110,7 +110,7 @@ pub struct Engine {
     timeline: Arc<Timeline>,
     refusals: Refusals,
     begun: jiff::Timestamp,
-    drives: std::sync::Mutex<JoinSet<()>>,
+    tasks: std::sync::Mutex<JoinSet<()>>,
 }
 
 impl Engine {
@@ -126,7 +126,7 @@ impl Engine {
         tuning: Tuning,
     ) -> Result<Arc<Self>, StoreError> {
         let mut sites: Vec<Arc<Site>> = Vec::new();
-        let mut drives = JoinSet::new();
+        let mut tasks = JoinSet::new();
         for setup in setups {
             let of_the_same = sites.iter().find(|site| is_same(&site.cluster.dial_plan, &setup.dial_plan));
             let cluster = of_the_same.map_or_else(
@@ -136,16 +136,16 @@ impl Engine {
             let told = timeline.clone();
             let site = Site::recall(setup, cluster, store.clone(), clock.clone(), told, tuning.clone()).await?;
             let site = Arc::new(site);
-            drives.spawn(drive::run(site.clone()));
+            tasks.spawn(reconcile::run(site.clone()));
             sites.push(site);
         }
         let shared_news = store.shared_news();
         let (refusals, begun) = (Refusals::new(clock.clone()), clock.now());
         let engine =
-            Arc::new(Self { sites, store, clock, timeline, refusals, begun, drives: std::sync::Mutex::new(drives) });
+            Arc::new(Self { sites, store, clock, timeline, refusals, begun, tasks: std::sync::Mutex::new(tasks) });
         if let Some(news) = shared_news {
             let listening = engine.clone().listen(news);
-            engine.drives.lock().unwrap_or_else(std::sync::PoisonError::into_inner).spawn(listening);
+            engine.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner).spawn(listening);
         }
         Ok(engine)
     }
@@ -163,7 +163,7 @@ impl Engine {
                 Ok(SharedNews::Timeline) => {
                     self.timeline.announce();
                 }
-                Ok(SharedNews::Turn { site }) => {
+                Ok(SharedNews::Leadership { site }) => {
                     if let Ok(site) = self.find(&site) {
                         site.wake();
                     }
@@ -208,7 +208,7 @@ impl Engine {
         carried_through(async move {
             let at = engine.clock.now();
             let order =
-                Order { by: &by, site: &site.id, at, reason, alone: false, two_seniors: false, first_is_none: false };
+                Order { by: &by, site: &site.id, at, reason, alone: false, two_seniors: false, first_lost_role: false };
             let id = activation_id(at, engine.clock.random(), site.drill_of.is_some());
             let outdated = site.may_be_outdated();
             let decide = |command: &Command, _| {
@@ -280,7 +280,7 @@ impl Engine {
             reason: wish.reason.clone(),
             alone,
             two_seniors: site.two_seniors,
-            first_is_none: wish.first_is_none,
+            first_lost_role: wish.first_lost_role,
         }
     }
 
@@ -394,8 +394,8 @@ impl Engine {
     /// Writes that were sent are waited for: who hears that this server is gone takes them for done.
     pub async fn stop(&self) {
         futures_util::future::join_all(self.sites.iter().map(|site| site.finish_writes(FAREWELL))).await;
-        let mut drives = std::mem::take(&mut *self.drives.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-        drives.shutdown().await;
+        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        tasks.shutdown().await;
     }
 
     /// Refused orders that the timeline does not hold: of strangers, and of whoever floods it. Since the start.

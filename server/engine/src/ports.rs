@@ -3,13 +3,13 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use lockdown::caller::Caller;
+use lockdown::command::Command;
 use lockdown::dial_plan::{ChangeMark, DialPlan as DialPlanFacts};
 use lockdown::guard::CheckedPlan;
 use lockdown::ids::{ActivationId, SiteId, StepId, Uuid};
 use lockdown::operator::Actor;
 use lockdown::plan::{LockPlan, Write};
 use lockdown::reading::Reading;
-use lockdown::site::Command;
 use lockdown::steps::Found;
 use lockdown::timeline::{Event, EventKind};
 use lockdown::trace::Origin;
@@ -136,14 +136,14 @@ impl NewEvent {
 
 /// How far this server may go with a site by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
+pub enum Leadership {
     /// Carries out, repairs and tells.
-    Drive,
+    Leader,
     /// Another server does: look, and show what is seen.
-    Look,
+    Follower,
     /// The others cannot be asked: carry out what is ordered, but repair nothing; they may have
     /// released it.
-    OrdersOnly,
+    Isolated,
 }
 
 /// What other servers did, and whether they can be reached.
@@ -157,7 +157,7 @@ pub enum SharedNews {
     /// The timeline grew.
     Timeline,
     /// Another server drives this site now, or this one does.
-    Turn {
+    Leadership {
         site: SiteId,
     },
     Away {
@@ -209,9 +209,9 @@ pub trait Store: Send + Sync {
     }
 
     /// A store of one server has nobody to ask.
-    fn turn(&self, site: &SiteId) -> Turn {
+    fn leadership(&self, site: &SiteId) -> Leadership {
         let _ = site;
-        Turn::Drive
+        Leadership::Leader
     }
 
     /// An order was given here: this server carries it out.
@@ -225,7 +225,7 @@ pub trait Store: Send + Sync {
     }
 
     /// May another server that shows signs of life still be writing what was ordered before `version`?
-    async fn others_may_write(&self, site: &SiteId, version: u64) -> Result<bool, StoreError> {
+    async fn peers_may_write(&self, site: &SiteId, version: u64) -> Result<bool, StoreError> {
         let _ = (site, version);
         Ok(false)
     }
@@ -260,10 +260,10 @@ pub enum StoreError {
     Away(String),
     /// It will never fit, however often it is tried.
     #[error("the shared database refuses it: {0}")]
-    Unfit(String),
+    Rejected(String),
     /// It may have been stored: look before it is repeated.
     #[error("the shared database did not say whether it was stored: {0}")]
-    Unsure(String),
+    OutcomeUnknown(String),
     #[error("the store failed: {0}")]
     Failed(String),
 }

@@ -3,16 +3,16 @@
 use super::check_plan::PlanCheck;
 use super::cluster::Cluster;
 use super::error::EngineError;
-use super::others::Writes;
-use super::ports::{Clock, NewEvent, SiteRecord, Snapshot, Store, StoreError, Turn};
+use super::peer_writes::Writes;
+use super::ports::{Clock, Leadership, NewEvent, SiteRecord, Snapshot, Store, StoreError};
 use super::prove_write::Proofs;
 use super::repairs::Repairs;
 use super::status::{PlanState, Progress, SiteStatus, Trouble};
 use super::{News, SiteSetup, Timeline, Tuning};
+use lockdown::command::{Command, Transition};
 use lockdown::ids::SiteId;
 use lockdown::operator::Operator;
 use lockdown::plan::PlanText;
-use lockdown::site::{Command, Transition};
 use lockdown::timeline::{Event, EventKind};
 use lockdown::trace::Tracer;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -323,8 +323,8 @@ impl Site {
         self.store.take_over(&self.id);
     }
 
-    pub(super) fn turn(&self) -> Turn {
-        self.store.turn(&self.id)
+    pub(super) fn leadership(&self) -> Leadership {
+        self.store.leadership(&self.id)
     }
 
     pub(super) async fn snapshot(&self) -> Option<Snapshot> {
@@ -367,7 +367,7 @@ impl Site {
 fn not_agreed(error: StoreError, seen: u64) -> EngineError {
     match error {
         StoreError::Away(_) => EngineError::OthersUnreachable,
-        StoreError::Unsure(_) => EngineError::Unsure,
+        StoreError::OutcomeUnknown(_) => EngineError::OutcomeUnknown,
         StoreError::Conflict => EngineError::VersionStale { seen, now: seen + 1 },
         error => EngineError::NotRemembered(error),
     }

@@ -2,9 +2,9 @@
 
 use super::ports::{AcceptedPlan, SiteRecord};
 use jiff::Timestamp;
+use lockdown::command::Command;
 use lockdown::ids::SiteId;
 use lockdown::reading::Reading;
-use lockdown::site::Command;
 use lockdown::standing::{Standing, standing};
 use std::sync::Arc;
 

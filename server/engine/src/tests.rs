@@ -1,7 +1,7 @@
 //! The engine on a dial plan in memory, with a clock that runs only while everybody waits.
 
 use super::memory::{PlanInMemory, StoreInMemory};
-use super::ports::{Clock, DialPlanError, NewEvent, SharedNews, SiteRecord, Store, StoreError, Turn};
+use super::ports::{Clock, DialPlanError, Leadership, NewEvent, SharedNews, SiteRecord, Store, StoreError};
 use super::{AllClear, Engine, EngineError, News, PlanState, SiteSetup, SiteStatus, Timeline, Tuning};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -138,7 +138,7 @@ fn senior() -> Operator {
 /// A store of several servers, of which the others can be out of reach.
 struct Several {
     store: Arc<StoreInMemory>,
-    turn: Mutex<Turn>,
+    leadership: Mutex<Leadership>,
     away: Mutex<Option<Timestamp>>,
     /// Asking the others takes so long.
     slow: Mutex<Duration>,
@@ -205,11 +205,11 @@ impl Store for Several {
         Some(self.news.subscribe())
     }
 
-    fn turn(&self, _site: &SiteId) -> Turn {
-        *self.turn.lock().unwrap()
+    fn leadership(&self, _site: &SiteId) -> Leadership {
+        *self.leadership.lock().unwrap()
     }
 
-    async fn others_may_write(&self, _site: &SiteId, _version: u64) -> Result<bool, StoreError> {
+    async fn peers_may_write(&self, _site: &SiteId, _version: u64) -> Result<bool, StoreError> {
         if *self.others_hang.lock().unwrap() {
             std::future::pending::<()>().await;
         }
@@ -233,7 +233,7 @@ async fn world_with(drill_of: Option<SiteId>) -> (World, Arc<Several>) {
     let store = Arc::<StoreInMemory>::default();
     let several = Arc::new(Several {
         store: store.clone(),
-        turn: Mutex::new(Turn::Drive),
+        leadership: Mutex::new(Leadership::Leader),
         away: Mutex::default(),
         slow: Mutex::default(),
         echo: Mutex::default(),
@@ -405,7 +405,7 @@ async fn an_all_clear_that_others_may_have_overtaken_waits_until_they_can_be_ask
     world.lock().await;
     world.until(|standing| standing == Standing::Locked).await;
     let written = world.cucm.written().len();
-    *several.turn.lock().unwrap() = Turn::OrdersOnly;
+    *several.leadership.lock().unwrap() = Leadership::Isolated;
     world.release().await;
     tokio::time::sleep(Duration::from_secs(120)).await;
     assert_eq!(world.cucm.written().len(), written, "nothing is opened");
@@ -413,7 +413,7 @@ async fn an_all_clear_that_others_may_have_overtaken_waits_until_they_can_be_ask
     world.lock().await;
     world.until(|standing| standing == Standing::Locked).await;
     world.release().await;
-    *several.turn.lock().unwrap() = Turn::Drive;
+    *several.leadership.lock().unwrap() = Leadership::Leader;
     world.until(|standing| standing == Standing::Normal).await;
 }
 
@@ -443,12 +443,12 @@ async fn an_all_clear_waits_until_no_other_server_writes_and_not_for_one_that_ne
 #[tokio::test(start_paused = true)]
 async fn an_all_clear_that_reads_normal_already_waits_for_the_others_too() {
     let (world, several) = world_of_several().await;
-    *several.turn.lock().unwrap() = Turn::Look;
+    *several.leadership.lock().unwrap() = Leadership::Follower;
     // Another server has read, and is about to write.
     world.lock().await;
     *several.others_write.lock().unwrap() = true;
     world.release().await;
-    *several.turn.lock().unwrap() = Turn::Drive;
+    *several.leadership.lock().unwrap() = Leadership::Leader;
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert!(matches!(world.status().standing(world.engine.now()), Standing::Pending { .. }));
     world.cucm.facts().route_patterns[1].blocked = true;
@@ -484,13 +484,13 @@ async fn a_server_that_only_looks_writes_and_tells_nothing() {
     let (world, several) = world_of_several().await;
     world.lock().await;
     world.until(|standing| standing == Standing::Locked).await;
-    *several.turn.lock().unwrap() = Turn::Look;
+    *several.leadership.lock().unwrap() = Leadership::Follower;
     let (written, told) = (world.cucm.written().len(), world.told(|_| true).await);
     world.cucm.facts().route_patterns[1].blocked = false;
     world.until(|standing| matches!(standing, Standing::Drifted { .. })).await;
     tokio::time::sleep(Duration::from_secs(120)).await;
     assert_eq!((world.cucm.written().len(), world.told(|_| true).await), (written, told));
-    *several.turn.lock().unwrap() = Turn::Drive;
+    *several.leadership.lock().unwrap() = Leadership::Leader;
     world.until(|standing| standing == Standing::Locked).await;
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Context, Ended, Sorry};
 use crate::clock::SystemClock;
-use crate::identity::api_key::{self, DEFAULT_DAYS, KeyDesk, KeyError, NewKey, Wish};
+use crate::identity::api_key::{self, ApiKeys, DEFAULT_DAYS, KeyError, KeySpec, NewKey};
 use crate::store::records::ClientRecord;
 use clap::Subcommand;
 use engine::ports::Clock;
@@ -65,7 +65,7 @@ fn show_new(context: &Context, made: &NewKey) {
 
 pub(super) async fn run(context: &Context, command: Command) -> Result<Ended, Sorry> {
     let (config, store) = context.store().await?;
-    let desk = KeyDesk { store: store.as_ref(), by: None, now: SystemClock.now() };
+    let desk = ApiKeys { store: store.as_ref(), by: None, now: SystemClock.now() };
     match command {
         Command::Add { name, scope, site, network, days } => {
             let site = site.map(SiteId::try_from).transpose()?;
@@ -74,8 +74,8 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<Ended, So
             {
                 return Err(Sorry(format!("there is no site “{site}” in the configuration")));
             }
-            let wish = Wish { name, scopes: scope.into_iter().collect(), site, networks: network, days };
-            show_new(context, &desk.add(wish).await?);
+            let spec = KeySpec { name, scopes: scope.into_iter().collect(), site, networks: network, days };
+            show_new(context, &desk.add(spec).await?);
         }
         Command::Rotate { id, overlap_days } => show_new(context, &desk.rotate(&id, overlap_days).await?),
         Command::List => {

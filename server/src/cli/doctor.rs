@@ -8,7 +8,7 @@ use crate::dial_plan::cucm::Cucm;
 use crate::identity::oidc::Oidc;
 use crate::services::gadget_files;
 use crate::services::readiness::{Finding, Verdict, outside, people, plan, practice};
-use crate::store::Keep;
+use crate::store::ServerStore;
 use crate::store::chain;
 use crate::store::embedded::{Embedded, claim};
 use clap::Args;

@@ -59,8 +59,8 @@ async fn shell(context: &Context, wanted: Wanted) -> Result<Ended, Sorry> {
         Sorry(format!("which site? Give --site with one of: {}", all.join(", ")))
     })?;
     let now = SystemClock.now();
-    let (directory, papers) = (store.as_ref(), store.as_ref());
-    let (made, text) = gadget_files::make(directory, papers, &config.http.public_url, site, None, now).await?;
+    let (directory, documents) = (store.as_ref(), store.as_ref());
+    let (made, text) = gadget_files::make(directory, documents, &config.http.public_url, site, None, now).await?;
     std::fs::write(&wanted.out, text)
         .map_err(|error| Sorry(format!("{} cannot be written: {error}", wanted.out.display())))?;
     let (file, hash) = (wanted.out.display().to_string(), &made.hash);

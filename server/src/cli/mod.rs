@@ -14,7 +14,7 @@ mod store;
 
 use crate::assemble;
 use crate::config::{self, Config};
-use crate::store::Keep;
+use crate::store::ServerStore;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -71,7 +71,7 @@ enum Command {
     /// Write the manual pages into a folder
     #[command(hide = true)]
     Man { folder: PathBuf },
-    /// Where things are remembered: move, copy, restore
+    /// The store: migrate, back up, restore
     #[command(subcommand)]
     Store(store::Command),
 }
@@ -176,7 +176,7 @@ impl Context {
         Ok(config::load(&self.config_file, std::env::vars())?)
     }
 
-    async fn store(&self) -> Result<(Config, Arc<dyn Keep>), Sorry> {
+    async fn store(&self) -> Result<(Config, Arc<dyn ServerStore>), Sorry> {
         let config = self.load()?;
         let store = assemble::store(&config).await?;
         Ok((config, store))

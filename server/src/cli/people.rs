@@ -4,9 +4,9 @@ use super::{Context, Ended, Sorry};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::identity::sealed_code::Envelope;
-use crate::services::people::{Desk, roster};
+use crate::services::people::{PeopleService, roster};
 use crate::store::records::{Contact, Identity, Person};
-use crate::surfaces::web::backend::doors::{MOST_CODES, envelopes};
+use crate::surfaces::web::backend::fallback_sign_in::{MOST_CODES, envelopes};
 use clap::Subcommand;
 use engine::ports::Clock;
 use lockdown::ids::SiteId;
@@ -68,7 +68,7 @@ pub(super) enum Command {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Print sealed codes for a person: each opens the door once while the identity provider is away
+    /// Print sealed codes for a person: each is good for one sign-in while the identity provider is away
     Codes {
         /// The id that `people list` shows
         person: String,
@@ -85,7 +85,7 @@ fn role(word: &str) -> Result<Role, String> {
 
 pub(super) async fn run(context: &Context, command: Command) -> Result<Ended, Sorry> {
     let (config, store) = context.store().await?;
-    let desk = Desk { store: store.as_ref(), by: None, now: SystemClock.now() };
+    let desk = PeopleService { store: store.as_ref(), by: None, now: SystemClock.now() };
     match command {
         Command::Add { name, email, webex, extension, phone, subject, issuer, role, site } => {
             let identities = identities(&config, subject, issuer)?;

@@ -3,20 +3,20 @@
 use super::{Context, Ended, Sorry, service};
 use crate::assemble;
 use crate::config::Config;
-use crate::http::{AppState, Around, Connections, Stop};
+use crate::http::{AppState, Connections, Middleware, Shutdown};
 use crate::identity::api_key;
 use crate::identity::oidc::{Oidc, SignInError};
 use crate::identity::outage::Change;
 use crate::identity::token;
-use crate::routes::door;
+use crate::routes::service;
 use crate::services::Services;
 use crate::services::bot::Bot;
-use crate::services::lease::Turns;
+use crate::services::lease::Leases;
 use crate::store::Directory;
 use crate::store::embedded::claim;
 use crate::surfaces::desk_phone::Pushes;
 use crate::surfaces::finesse::notice::Notices;
-use crate::surfaces::webex::{Front, Webex};
+use crate::surfaces::webex::{BotHandle, Webex};
 use crate::telemetry;
 use axum::ServiceExt;
 use axum::extract::Request;
@@ -61,7 +61,7 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
     let listener = std::net::TcpListener::bind(address).map_err(|error| cannot_listen(address, &error))?;
     let tls = tls(&config).await?;
     let memory = assemble::memory(&config).await?;
-    let heard = config.webex.as_ref().map(|webex| Front::new(webex, memory.store.clone()));
+    let heard = config.webex.as_ref().map(|webex| BotHandle::new(webex, memory.store.clone()));
     let (front, heard) = heard.map_or((None, None), |(front, heard)| (Some(Arc::new(front)), Some(heard)));
     let bot = front.clone().map(|front| front as Arc<dyn Bot>);
     let services = assemble::services(&config, memory.store.clone(), assemble::tuning(&config.cucm), bot).await?;
@@ -86,20 +86,20 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
         tokio::spawn(crate::surfaces::webex::run(webex.clone(), heard));
     }
     if let Some(notice) = config.finesse.as_ref().and_then(|finesse| finesse.notice.clone()) {
-        let turns = Turns::new(services.clone(), config.http.listen);
-        tokio::spawn(crate::surfaces::finesse::notice::tend(Notices::new(notice, turns)?));
+        let leases = Leases::new(services.clone(), config.http.listen);
+        tokio::spawn(crate::surfaces::finesse::notice::tend(Notices::new(notice, leases)?));
     }
     if let Some(phone) = &config.phone
         && let Some(push) = phone.push.clone()
     {
-        let turns = Turns::new(services.clone(), config.http.listen);
-        tokio::spawn(crate::surfaces::desk_phone::tend(Pushes::new(push, phone.devices.clone(), turns)?));
+        let leases = Leases::new(services.clone(), config.http.listen);
+        tokio::spawn(crate::surfaces::desk_phone::tend(Pushes::new(push, phone.devices.clone(), leases)?));
     }
     let state = AppState::new(&config, services, front, &site_root()?);
     tracing::info!(address = %config.http.listen, public_url = config.http.public_url, "pstn-lockdown serves");
     tokio::spawn(service::watch(engine.clone(), clock));
     let connections = Connections::new(&config.http);
-    listen(listener, connections, tls, door(&state), state.stop.clone()).await?;
+    listen(listener, connections, tls, service(&state), state.stop.clone()).await?;
     if let Some(webex) = &webex {
         // The cloud may be away: a stop does not wait for it.
         let _ = tokio::time::timeout(FAREWELL, webex.leave()).await;
@@ -115,7 +115,7 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
 fn start_bot(
     config: &Config,
     services: &Arc<Services>,
-    front: Option<Arc<Front>>,
+    front: Option<Arc<BotHandle>>,
 ) -> Result<Option<Arc<Webex>>, Sorry> {
     let (Some(settings), Some(front)) = (config.webex.clone(), front) else { return Ok(None) };
     let webex = Webex::new(settings, services.clone(), front, &config.http);
@@ -155,8 +155,8 @@ async fn listen<S>(
     listener: std::net::TcpListener,
     connections: Connections,
     tls: Option<RustlsConfig>,
-    door: Around<S>,
-    stop: Stop,
+    service: Middleware<S>,
+    stop: Shutdown,
 ) -> std::io::Result<()>
 where
     S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static,
@@ -173,17 +173,17 @@ where
         stopping.graceful_shutdown(Some(FAREWELL));
         stop.begin();
     });
-    let door = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(door);
+    let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service);
     match tls {
         None => {
             let server = axum_server::from_tcp(listener)?.acceptor(connections);
             // No browser speaks HTTP/2 without TLS, and to look for it doubles what each open line holds.
-            bounded(server.http1_only().handle(handle)).serve(door).await
+            bounded(server.http1_only().handle(handle)).serve(service).await
         }
         Some(tls) => {
             let acceptor = RustlsAcceptor::new(tls).acceptor(connections);
             let server = axum_server::from_tcp(listener)?.acceptor(acceptor);
-            bounded(server.handle(handle)).serve(door).await
+            bounded(server.handle(handle)).serve(service).await
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::assemble::mongo;
 use crate::config::StoreKind;
 use crate::store::chain::Verdict;
 use crate::store::embedded::{self, Embedded};
-use crate::store::{Keep, migrate};
+use crate::store::{ServerStore, migrate};
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 use std::path::PathBuf;

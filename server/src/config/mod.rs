@@ -95,7 +95,7 @@ pub struct Store {
     pub data_dir: PathBuf,
 }
 
-/// Where things are remembered.
+/// The store.
 #[derive(Debug, Clone)]
 pub enum StoreKind {
     /// One file in the data folder; for one server. The default.

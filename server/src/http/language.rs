@@ -42,7 +42,7 @@ fn chosen(query: &str) -> Option<&str> {
 
 /// The cookie, then what the browser asks for, in its order.
 pub(crate) fn wished(headers: &HeaderMap) -> Vec<String> {
-    let cookie = super::who::cookie(headers, COOKIE).map(str::to_owned);
+    let cookie = super::session_auth::cookie(headers, COOKIE).map(str::to_owned);
     let asked = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     cookie.into_iter().chain(asked.split(',').take(10).map(|tag| tag.trim().to_owned())).collect()
 }

@@ -1,14 +1,14 @@
 //! What handlers work with.
 
-use super::Stop;
+use super::Shutdown;
 use super::limits::Limits;
 use crate::config::Config;
 use crate::services::Services;
-use crate::surfaces::desk_phone::Desk;
+use crate::surfaces::desk_phone::DeskPhones;
 use crate::surfaces::rest;
 use crate::surfaces::web::backend::Pages;
-use crate::surfaces::web::live::Teller;
-use crate::surfaces::webex::Front;
+use crate::surfaces::web::live::Broadcaster;
+use crate::surfaces::webex::BotHandle;
 use axum::extract::FromRef;
 use ipnet::IpNet;
 use leptos::config::{Env, LeptosOptions};
@@ -37,16 +37,16 @@ pub struct Handled {
     /// `Strict-Transport-Security` and `Secure` cookies: the public address is https.
     pub https: bool,
     /// Where Webex delivers; `None` where no bot is configured.
-    pub(crate) webex: Option<Arc<Front>>,
+    pub(crate) webex: Option<Arc<BotHandle>>,
     /// `None` where there is no service on desk phones.
-    pub(crate) phones: Option<Arc<Desk>>,
+    pub(crate) phones: Option<Arc<DeskPhones>>,
     /// Pages that may frame `/embed/finesse`.
     pub(crate) frames: Arc<[String]>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) trusted_proxies: Arc<[IpNet]>,
-    pub(crate) teller: Teller,
+    pub(crate) broadcaster: Broadcaster,
     /// Ends every open line.
-    pub stop: Stop,
+    pub stop: Shutdown,
     pub(crate) running: rest::Running,
     pub(crate) brief: rest::Brief,
     pub(crate) leptos: LeptosOptions,
@@ -59,7 +59,7 @@ impl FromRef<AppState> for LeptosOptions {
 }
 
 impl AppState {
-    pub fn new(config: &Config, services: Arc<Services>, webex: Option<Arc<Front>>, site_root: &Path) -> Self {
+    pub fn new(config: &Config, services: Arc<Services>, webex: Option<Arc<BotHandle>>, site_root: &Path) -> Self {
         let names = site_root.join("hash.txt");
         let leptos = LeptosOptions::builder()
             .hash_files(names.exists())
@@ -71,12 +71,12 @@ impl AppState {
             .build();
         let phones = config.phone.clone().map(|phone| {
             let secret = config.identity.as_ref().map(|identity| &identity.client_secret);
-            Arc::new(Desk::new(services.clone(), phone, &config.http.public_url, secret))
+            Arc::new(DeskPhones::new(services.clone(), phone, &config.http.public_url, secret))
         });
         let pages = Arc::new(Pages::new(services.clone()));
         Self(Arc::new(Handled {
-            teller: Teller::start(pages.clone()),
-            stop: Stop::default(),
+            broadcaster: Broadcaster::start(pages.clone()),
+            stop: Shutdown::default(),
             pages,
             services,
             webex,

@@ -37,7 +37,7 @@ pub struct NewKey {
 
 /// What a key is to be.
 #[derive(Debug, Clone)]
-pub struct Wish {
+pub struct KeySpec {
     pub name: String,
     pub scopes: BTreeSet<Scope>,
     pub site: Option<SiteId>,
@@ -63,7 +63,7 @@ pub enum KeyError {
 }
 
 /// Whoever makes keys: an administrator, or the command line (`None`).
-pub struct KeyDesk<'a> {
+pub struct ApiKeys<'a> {
     pub store: &'a dyn Directory,
     pub by: Option<Actor>,
     pub now: Timestamp,
@@ -82,33 +82,33 @@ pub enum Holder {
     Nobody,
 }
 
-impl KeyDesk<'_> {
+impl ApiKeys<'_> {
     /// Makes a key and remembers its hash.
     ///
     /// # Errors
     /// [`KeyError`].
-    pub async fn add(&self, wish: Wish) -> Result<NewKey, KeyError> {
-        let name: String = wish.name.trim().chars().take(100).collect();
-        if name.is_empty() || wish.scopes.is_empty() {
+    pub async fn add(&self, spec: KeySpec) -> Result<NewKey, KeyError> {
+        let name: String = spec.name.trim().chars().take(100).collect();
+        if name.is_empty() || spec.scopes.is_empty() {
             return Err(KeyError::Empty);
         }
-        if !DAYS.contains(&wish.days) {
+        if !DAYS.contains(&spec.days) {
             return Err(KeyError::Days);
         }
         let id = OperatorId::try_from(base62(8).to_ascii_lowercase()).expect("eight letters and digits make an id");
         let key = secret_of(&id);
-        let scopes = wish.scopes.iter().map(|scope| scope.word().to_owned()).collect();
+        let scopes = spec.scopes.iter().map(|scope| scope.word().to_owned()).collect();
         let kind = EventKind::ClientAdded { client: id.clone(), name: name.clone(), scopes };
         let record = ClientRecord {
             id,
             name,
             hash: token::digest(&key),
-            scopes: wish.scopes,
-            site: wish.site,
+            scopes: spec.scopes,
+            site: spec.site,
             created_at: self.now,
-            expires_at: self.now + SignedDuration::from_hours(24 * wish.days),
+            expires_at: self.now + SignedDuration::from_hours(24 * spec.days),
             revoked_at: None,
-            networks: wish.networks,
+            networks: spec.networks,
             previous: None,
             by: self.by.clone(),
             last_used: None,
@@ -223,7 +223,7 @@ pub async fn ending(store: &dyn Directory, now: Timestamp) -> Result<Vec<EventKi
     for record in store.clients().await? {
         let Some(days) = reminder(&record, now) else { continue };
         let once = format!("reminder/{}/{}/{days}", record.id, record.expires_at.as_second());
-        if store.spend(&once, now).await? {
+        if store.consume_once(&once, now).await? {
             told.push(EventKind::ClientEnds { client: record.id, name: record.name, days });
         }
     }
@@ -316,8 +316,8 @@ mod tests {
         assert_eq!(check("123456789"), spelt(0xCBF4_3926), "the published check value of CRC-32");
     }
 
-    fn wish(networks: &[&str]) -> Wish {
-        Wish {
+    fn spec(networks: &[&str]) -> KeySpec {
+        KeySpec {
             name: "script".into(),
             scopes: [Scope::LockEnable].into(),
             site: None,
@@ -342,8 +342,8 @@ mod tests {
             Self(Embedded::open(folder.path()).unwrap(), folder)
         }
 
-        fn desk(&self, now: Timestamp) -> KeyDesk<'_> {
-            KeyDesk { store: &self.0, by: None, now }
+        fn desk(&self, now: Timestamp) -> ApiKeys<'_> {
+            ApiKeys { store: &self.0, by: None, now }
         }
 
         async fn knows(&self, key: &str, at: Timestamp) -> bool {
@@ -354,7 +354,7 @@ mod tests {
     #[tokio::test]
     async fn a_key_works_until_it_expires_and_noise_never_does() {
         let keys = Keys::new();
-        let made = keys.desk(now()).add(wish(&[])).await.unwrap();
+        let made = keys.desk(now()).add(spec(&[])).await.unwrap();
         let key = made.key.expose().to_owned();
         assert!(keys.knows(&key, now()).await);
         let mut other = key.clone();
@@ -368,7 +368,7 @@ mod tests {
     #[tokio::test]
     async fn two_secrets_live_side_by_side_until_the_old_one_ends() {
         let keys = Keys::new();
-        let old = keys.desk(now()).add(wish(&[])).await.unwrap();
+        let old = keys.desk(now()).add(spec(&[])).await.unwrap();
         let new = keys.desk(after(80)).rotate(old.record.id.as_str(), 7).await.unwrap();
         assert_eq!(old.record.id, new.record.id);
         let third = keys.desk(after(81)).rotate(old.record.id.as_str(), 7).await.map(|_| ());
@@ -388,8 +388,8 @@ mod tests {
     #[tokio::test]
     async fn the_end_of_a_key_is_told_three_times_and_each_time_once() {
         let keys = Keys::new();
-        keys.desk(now()).add(wish(&[])).await.unwrap();
-        keys.desk(now()).add(Wish { days: 5, ..wish(&[]) }).await.unwrap();
+        keys.desk(now()).add(spec(&[])).await.unwrap();
+        keys.desk(now()).add(KeySpec { days: 5, ..spec(&[]) }).await.unwrap();
         let told = async |day| -> Vec<i64> {
             let due = ending(&keys.0, after(day)).await.unwrap();
             due.iter().map(|kind| if let EventKind::ClientEnds { days, .. } = kind { *days } else { 0 }).collect()
@@ -405,7 +405,7 @@ mod tests {
     #[tokio::test]
     async fn a_key_is_good_from_its_networks_only() {
         let keys = Keys::new();
-        let made = keys.desk(now()).add(wish(&["10.1.0.0/16", "2001:db8::/32"])).await.unwrap();
+        let made = keys.desk(now()).add(spec(&["10.1.0.0/16", "2001:db8::/32"])).await.unwrap();
         for (from, good) in [
             (Some("10.1.2.3"), true),
             (Some("::ffff:10.1.2.3"), true),

@@ -70,7 +70,7 @@ impl Handoff {
     /// # Errors
     /// [`HandoffError::Used`], or when it cannot be stored.
     pub async fn connect(&self, store: &dyn Directory, by: &Session, now: Timestamp) -> Result<(), HandoffError> {
-        if !store.spent(&[self.name()]).await?.is_empty() {
+        if !store.consumed(&[self.name()]).await?.is_empty() {
             return Err(HandoffError::Used);
         }
         let ends_at = by.ends_at.min(now + session::SHIFT);
@@ -101,10 +101,10 @@ impl Handoff {
     ) -> Result<Opened, HandoffError> {
         let waiting = store.session(&self.name()).await?.filter(|session| session.audience == Audience::Handoff);
         let Some(waiting) = waiting else {
-            let used = !store.spent(&[self.name()]).await?.is_empty();
+            let used = !store.consumed(&[self.name()]).await?.is_empty();
             return Err(if used { HandoffError::Used } else { HandoffError::Waiting });
         };
-        if !store.spend(&self.name(), now).await? {
+        if !store.consume_once(&self.name(), now).await? {
             return Err(HandoffError::Used);
         }
         store.end_session(&self.name()).await?;

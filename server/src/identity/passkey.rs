@@ -1,4 +1,4 @@
-//! Passkeys: the door that needs no internet, and the fresh proof before an all-clear. User
+//! Passkeys: signing in without the internet, and the fresh proof before an all-clear. User
 //! verification always; what a browser answers is checked by `webauthn-rs`.
 //!
 //! Between question and answer the state travels with the browser, sealed, so that any server behind a

@@ -44,7 +44,7 @@ pub async fn make(now: Timestamp) -> Result<(Envelope, SealedCode), HashError> {
 }
 
 /// The name by which a used code is remembered.
-pub fn spent_as(serial: &str) -> String {
+pub fn consumed_as(serial: &str) -> String {
     format!("code/{serial}")
 }
 

@@ -1,10 +1,10 @@
 //! The gadget files that were made: each has a key of its own, so that one can be taken back.
 
 use super::gadget_shell::{Shell, VERSION, file_name};
-use crate::identity::api_key::{KeyDesk, KeyError, Wish};
+use crate::identity::api_key::{ApiKeys, KeyError, KeySpec};
 use crate::services::readiness::Finding;
 use crate::store::Directory;
-use crate::store::papers::{Paper, Papers};
+use crate::store::documents::{Document, Documents};
 use crate::store::records::ClientRecord;
 use engine::ports::StoreError;
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// As long as a key can be good: its end is told two weeks before.
 const DAYS: i64 = 365;
 
-const PAPER: &str = "finesse/files";
+const DOCUMENT: &str = "finesse/files";
 
 /// A file that was made, without its key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,23 +34,23 @@ pub struct Made {
 /// [`KeyError`]: no file was made.
 pub async fn make(
     directory: &dyn Directory,
-    papers: &dyn Papers,
+    documents: &dyn Documents,
     origin: &str,
     site: &SiteId,
     by: Option<Actor>,
     now: Timestamp,
 ) -> Result<(Made, String), KeyError> {
-    let wish = Wish {
+    let spec = KeySpec {
         name: format!("Finesse gadget {VERSION}, {site}"),
         scopes: [Scope::StatusEmbed].into(),
         site: Some(site.clone()),
         networks: vec![],
         days: DAYS,
     };
-    let key = KeyDesk { store: directory, by, now }.add(wish).await?;
+    let key = ApiKeys { store: directory, by, now }.add(spec).await?;
     let shell = Shell { origin: origin.to_owned(), key: key.key.expose().to_owned() };
     let made = Made { key: key.record.id, name: file_name(site), hash: shell.hash(), at: now };
-    keep(papers, made.clone()).await?;
+    keep(documents, made.clone()).await?;
     Ok((made, shell.text()))
 }
 
@@ -58,9 +58,9 @@ pub async fn make(
 ///
 /// # Errors
 /// When the store cannot be read.
-pub async fn all(papers: &dyn Papers) -> Result<Vec<Made>, StoreError> {
-    let paper = papers.paper(PAPER).await?;
-    Ok(paper.and_then(|paper| serde_json::from_str(&paper.text).ok()).unwrap_or_default())
+pub async fn all(documents: &dyn Documents) -> Result<Vec<Made>, StoreError> {
+    let document = documents.document(DOCUMENT).await?;
+    Ok(document.and_then(|document| serde_json::from_str(&document.text).ok()).unwrap_or_default())
 }
 
 /// The newest file whose key is good. Finesse shows what was uploaded there: whether it is this one, its hash says.
@@ -80,11 +80,11 @@ pub fn newest(made: &[Made], keys: &[ClientRecord], now: Timestamp) -> Finding {
 }
 
 /// Remembered with the last fifty.
-async fn keep(papers: &dyn Papers, made: Made) -> Result<(), StoreError> {
-    let version = papers.paper(PAPER).await?.map_or(0, |paper| paper.version);
-    let mut files = all(papers).await?;
+async fn keep(documents: &dyn Documents, made: Made) -> Result<(), StoreError> {
+    let version = documents.document(DOCUMENT).await?.map_or(0, |document| document.version);
+    let mut files = all(documents).await?;
     files.insert(0, made);
     files.truncate(50);
     let text = serde_json::to_string(&files).map_err(|error| StoreError::Failed(error.to_string()))?;
-    papers.put_paper(PAPER, &Paper { version: version + 1, text }).await
+    documents.put_document(DOCUMENT, &Document { version: version + 1, text }).await
 }

@@ -1,7 +1,7 @@
 //! Of several servers one tends what is outside: what is posted cannot be posted once by two.
 
 use crate::services::Services;
-use crate::store::papers::Paper;
+use crate::store::documents::Document;
 use engine::ports::StoreError;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -18,12 +18,12 @@ struct Lease {
 }
 
 /// This server among those of the installation.
-pub struct Turns {
+pub struct Leases {
     pub(crate) services: Arc<Services>,
     pub(crate) server: String,
 }
 
-impl Turns {
+impl Leases {
     pub fn new(services: Arc<Services>, listen: SocketAddr) -> Self {
         let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
         Self { services, server: format!("{}{listen}", host.trim()) }
@@ -39,9 +39,9 @@ impl Turns {
             return Ok(true);
         }
         let (name, now) = (format!("lease/{what}"), self.services.clock.now());
-        let paper = self.services.papers.paper(&name).await?;
-        let version = paper.as_ref().map_or(0, |paper| paper.version);
-        let held = paper.and_then(|paper| serde_json::from_str::<Lease>(&paper.text).ok());
+        let document = self.services.documents.document(&name).await?;
+        let version = document.as_ref().map_or(0, |document| document.version);
+        let held = document.and_then(|document| serde_json::from_str::<Lease>(&document.text).ok());
         match &held {
             Some(lease) if lease.server != self.server && lease.until > now => return Ok(false),
             Some(lease) if lease.server == self.server && lease.until > now + LEASE / 2 => return Ok(true),
@@ -49,7 +49,7 @@ impl Turns {
         }
         let lease = Lease { server: self.server.clone(), until: now + LEASE };
         let text = serde_json::to_string(&lease).map_err(|error| StoreError::Failed(error.to_string()))?;
-        match self.services.papers.put_paper(&name, &Paper { version: version + 1, text }).await {
+        match self.services.documents.put_document(&name, &Document { version: version + 1, text }).await {
             Ok(()) => Ok(true),
             Err(StoreError::Conflict) => Ok(false),
             Err(error) => Err(error),

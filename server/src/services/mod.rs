@@ -15,11 +15,11 @@ pub mod sites;
 
 use crate::identity::oidc::Oidc;
 use crate::identity::passkey::Passkeys;
-use crate::services::call_requests::CallDesk;
+use crate::services::call_requests::CallRequests;
 use crate::services::incidents::Incidents;
 use crate::services::readiness::Readiness;
 use crate::store::Directory;
-use crate::store::papers::Papers;
+use crate::store::documents::Documents;
 use crate::telemetry::meters::Meters;
 use crate::webhooks::Webhooks;
 use bot::Bot;
@@ -38,10 +38,10 @@ pub struct Services {
     pub engine: Arc<Engine>,
     pub store: Arc<dyn Store>,
     pub directory: Arc<dyn Directory>,
-    pub papers: Arc<dyn Papers>,
+    pub documents: Arc<dyn Documents>,
     pub sites: Sites,
     pub releases: Releases,
-    pub calls: Arc<CallDesk>,
+    pub calls: Arc<CallRequests>,
     pub incidents: Arc<Incidents>,
     pub readiness: Readiness,
     pub webhooks: Arc<Webhooks>,

@@ -119,7 +119,7 @@ impl Releases {
         if who.may(Act::Release, Some(site)).is_ok() && !is_same_name(typed, &status.name) {
             return Err(ReleaseError::WrongName);
         }
-        let wish = AllClear { first_is_none: !self.first_still_counts(&status).await, ..wish };
+        let wish = AllClear { first_lost_role: !self.first_still_counts(&status).await, ..wish };
         self.engine.would_release(who, site, &wish).await?;
         Ok(wish)
     }

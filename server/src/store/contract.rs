@@ -2,18 +2,18 @@
 
 use super::Directory;
 use super::calls::Calls;
+use super::documents::Documents;
 use super::outbox::Outbox;
-use super::papers::Papers;
 use super::records::{Audience, ClientRecord, Contact, Identity, Means, Person, Remembered, Session};
 use engine::ports::{NewEvent, SiteRecord, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
+use lockdown::command::Command;
 use lockdown::ids::{OperatorId, SiteId};
 use lockdown::operator::{Role, Scope};
-use lockdown::site::Command;
 use lockdown::timeline::EventKind;
 
 /// `open` opens the same store again each time, as a restart would.
-pub(crate) async fn holds_for<S: Store + Directory + Outbox + Calls + Papers>(open: impl AsyncFn() -> S) {
+pub(crate) async fn holds_for<S: Store + Directory + Outbox + Calls + Documents>(open: impl AsyncFn() -> S) {
     a_record_is_stored_once_and_only_over_the_version_it_was_read_at(&open).await;
     events_are_numbered_without_gaps_and_survive_a_restart(&open).await;
     a_refused_commit_leaves_no_event(&open).await;
@@ -25,7 +25,7 @@ pub(crate) async fn holds_for<S: Store + Directory + Outbox + Calls + Papers>(op
     events_are_found_by_their_kind(&open).await;
     super::contract_outbox::outbox_holds(&open).await;
     super::contract_calls::queue_holds(&open).await;
-    super::contract_papers::papers(&open().await).await;
+    super::contract_documents::documents(&open().await).await;
 }
 
 pub(crate) fn now() -> Timestamp {
@@ -169,10 +169,10 @@ async fn sessions_end<S: Directory>(open: impl AsyncFn() -> S) {
 
 async fn what_is_used_up_stays_so<S: Directory>(open: impl AsyncFn() -> S) {
     let (one, two) = (open().await, open().await);
-    let (a, b) = tokio::join!(one.spend("code/AB", now()), two.spend("code/AB", now()));
+    let (a, b) = tokio::join!(one.consume_once("code/AB", now()), two.consume_once("code/AB", now()));
     assert!(a.unwrap() ^ b.unwrap(), "one of two has it");
     let all = ["code/AB".to_owned(), "code/CD".to_owned()];
-    assert_eq!(open().await.spent(&all).await.unwrap(), [("code/AB".to_owned(), now())].into());
+    assert_eq!(open().await.consumed(&all).await.unwrap(), [("code/AB".to_owned(), now())].into());
 }
 
 async fn events_are_found_by_their_kind<S: Store + Directory>(open: impl AsyncFn() -> S) {

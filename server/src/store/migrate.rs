@@ -1,7 +1,7 @@
 //! From the file of one machine to the database of several: counted, compared, and safe to run twice.
 
 use super::Directory;
-use super::Keep;
+use super::ServerStore;
 use super::calls::{Calls, Wanted};
 use super::chain::Verdict;
 use super::embedded::Embedded;

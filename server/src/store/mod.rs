@@ -10,31 +10,31 @@ mod contract;
 #[cfg(test)]
 mod contract_calls;
 #[cfg(test)]
-mod contract_outbox;
+mod contract_documents;
 #[cfg(test)]
-mod contract_papers;
+mod contract_outbox;
+pub mod documents;
 pub mod embedded;
 pub mod migrate;
 pub mod mongo;
 pub mod outbox;
-pub mod papers;
 pub mod records;
 pub mod shared;
 
 use async_trait::async_trait;
 use calls::Calls;
 use chain::Verdict;
+use documents::Documents;
 use engine::ports::{NewEvent, Store, StoreError};
 use jiff::Timestamp;
 use lockdown::timeline::Event;
 use outbox::Outbox;
-use papers::Papers;
 use records::{ClientRecord, Person, Remembered, Session};
 use std::collections::BTreeMap;
 
 /// Everything a store is asked for.
 #[async_trait]
-pub trait Keep: Store + Directory + Outbox + Calls + Papers {
+pub trait ServerStore: Store + Directory + Outbox + Calls + Documents {
     /// Walks the hash chain of the timeline.
     async fn verify(&self) -> Result<Verdict, StoreError>;
 }
@@ -93,10 +93,10 @@ pub trait Directory: Send + Sync {
 
     /// Uses up what is good once and for all. Of two at once, one gets true. What is used while other
     /// servers cannot be told is told them later.
-    async fn spend(&self, what: &str, at: Timestamp) -> Result<bool, StoreError>;
+    async fn consume_once(&self, what: &str, at: Timestamp) -> Result<bool, StoreError>;
 
     /// Which of these are used up, and since when.
-    async fn spent(&self, what: &[String]) -> Result<BTreeMap<String, Timestamp>, StoreError>;
+    async fn consumed(&self, what: &[String]) -> Result<BTreeMap<String, Timestamp>, StoreError>;
 
     /// The newest events of these kinds (their words in the timeline), newest first.
     async fn events_named(&self, words: &[&'static str], limit: usize) -> Result<Vec<Event>, StoreError>;

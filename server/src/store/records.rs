@@ -30,7 +30,7 @@ pub struct Person {
     pub last_seen: Option<Timestamp>,
     #[serde(default)]
     pub passkeys: Vec<Enrolled>,
-    /// Envelopes with codes that open the door while the identity provider is away.
+    /// Sealed codes for signing in while the identity provider is away.
     #[serde(default)]
     pub codes: Vec<SealedCode>,
     /// For desk phones, which know no better proof.

@@ -1,7 +1,7 @@
 //! One attempt, and what follows from it.
 
+use super::egress::{EgressError, EgressPolicy};
 use super::hook::{Delivery, DeliveryState, Hook};
-use super::reach::{Reach, ReachError};
 use super::{schedule, sign};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
@@ -76,8 +76,14 @@ fn asked_wait(headers: &HeaderMap) -> Option<SignedDuration> {
 }
 
 /// Signs and sends, once. The answer's body is not read.
-pub async fn send(http: &reqwest::Client, reach: &Reach, hook: &Hook, delivery: &Delivery, now: Timestamp) -> Attempt {
-    let url = match reach.check(&hook.url) {
+pub async fn send(
+    http: &reqwest::Client,
+    egress: &EgressPolicy,
+    hook: &Hook,
+    delivery: &Delivery,
+    now: Timestamp,
+) -> Attempt {
+    let url = match egress.check(&hook.url) {
         Ok(url) => url,
         Err(refused) => return Attempt::unanswered(refused.to_string()),
     };
@@ -98,7 +104,7 @@ pub async fn send(http: &reqwest::Client, reach: &Reach, hook: &Hook, delivery: 
 /// The error's own text has the whole address in it; the last of its causes has not.
 fn reason(error: &reqwest::Error) -> String {
     let causes = || successors(error.source(), |&cause| cause.source());
-    if let Some(refused) = causes().find_map(|cause| cause.downcast_ref::<ReachError>()) {
+    if let Some(refused) = causes().find_map(|cause| cause.downcast_ref::<EgressError>()) {
         return refused.to_string();
     }
     if error.is_timeout() {
@@ -218,10 +224,10 @@ mod tests {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let url = format!("http://{host}:{port}");
         let networks = networks.iter().map(|text| text.parse().unwrap()).collect();
-        let reach = Reach { allow: vec![url.clone()], networks, proxy: None };
-        let http = reach.client(Duration::from_millis(300)).unwrap();
+        let egress = EgressPolicy { allow: vec![url.clone()], networks, proxy: None };
+        let http = egress.client(Duration::from_millis(300)).unwrap();
         let hook = hook(&format!("{url}/secret-path"));
-        let attempt = send(&http, &reach, &hook, &Delivery::test(&hook, "1", now()), now()).await;
+        let attempt = send(&http, &egress, &hook, &Delivery::test(&hook, "1", now()), now()).await;
         assert!(!attempt.said.contains("secret-path"), "{}", attempt.said);
         attempt
     }

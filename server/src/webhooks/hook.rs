@@ -98,7 +98,7 @@ pub struct Disabled {
 impl Hook {
     /// Is this event to be sent?
     pub fn wants(&self, event: &Event) -> bool {
-        let word = event.kind.gist();
+        let word = event.kind.kind_name();
         let here = self.site.is_none() || event.site.is_none() || self.site == event.site;
         let asked_for = self.what.is_empty() || self.what.contains(word);
         let open = NEWS.contains(&word) && !event.kind.is_about_people();
@@ -209,7 +209,7 @@ struct TestData<'a> {
 impl Delivery {
     /// The news of an event.
     pub fn of(event: &Event, hook: &Hook, now: Timestamp) -> Self {
-        let kind = format!("lockdown.{}", event.kind.gist());
+        let kind = format!("lockdown.{}", event.kind.kind_name());
         let data = EventData {
             id: &event.id,
             seq: event.seq,
@@ -386,7 +386,7 @@ mod tests {
             EventKind::HookGaveUp { hook: "hook-1".into(), name: "siren".into(), why: "500".into() },
         ];
         for kind in hidden {
-            let greedy = Hook { what: [kind.gist().to_owned()].into(), ..hook() };
+            let greedy = Hook { what: [kind.kind_name().to_owned()].into(), ..hook() };
             assert!(!greedy.wants(&event(kind.clone())) && !hook().wants(&event(kind.clone())), "{kind:?}");
         }
     }

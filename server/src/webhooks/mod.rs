@@ -7,14 +7,15 @@
 //! mind*: nothing; the specification asks receivers to look at the id.
 
 pub mod deliver;
+pub mod egress;
 pub mod hook;
-pub mod reach;
 mod schedule;
 pub mod sign;
 
 use crate::identity::token;
 use crate::store::outbox::Outbox;
 use deliver::{Attempt, Outcome, PATIENCE};
+use egress::{EgressError, EgressPolicy};
 use engine::Timeline;
 use engine::ports::{Clock, NewEvent, Store, StoreError};
 use engine::{Engine, News};
@@ -23,7 +24,6 @@ use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
 use lockdown::operator::Operator;
 use lockdown::timeline::{Event, EventKind};
-use reach::{Reach, ReachError};
 use sign::SigningSecret;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,7 +51,7 @@ const SHOWN: usize = 50;
 
 /// What a web-hook is to be.
 #[derive(Debug, Clone)]
-pub struct Wish {
+pub struct WebhookSpec {
     pub name: String,
     pub url: String,
     /// Only what happens at this site or at none.
@@ -78,7 +78,7 @@ pub enum HookError {
     #[error("there are {} web-hooks already: remove one first", MOST)]
     TooMany,
     #[error(transparent)]
-    Reach(#[from] ReachError),
+    Egress(#[from] EgressError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -90,7 +90,7 @@ pub struct Webhooks {
     engine: Arc<Engine>,
     clock: Arc<dyn Clock>,
     timeline: Arc<Timeline>,
-    reach: Reach,
+    egress: EgressPolicy,
     /// Made when it is first needed: reading the system's certificates takes longer than the rest of a start.
     http: OnceCell<reqwest::Client>,
     /// Something was put back into the outbox by hand.
@@ -117,7 +117,7 @@ impl Webhooks {
         engine: Arc<Engine>,
         clock: Arc<dyn Clock>,
         timeline: Arc<Timeline>,
-        reach: Reach,
+        egress: EgressPolicy,
     ) -> Self {
         let [high, low, ..] = token::random();
         Self {
@@ -126,7 +126,7 @@ impl Webhooks {
             engine,
             clock,
             timeline,
-            reach,
+            egress,
             http: OnceCell::new(),
             replayed: Notify::new(),
             told: Mutex::default(),
@@ -136,7 +136,7 @@ impl Webhooks {
 
     /// Origins that may be told anything.
     pub fn allowed(&self) -> &[String] {
-        &self.reach.allow
+        &self.egress.allow
     }
 
     /// All of them, oldest first.
@@ -165,15 +165,15 @@ impl Webhooks {
     ///
     /// # Errors
     /// [`HookError`], whatever does not fit.
-    pub async fn add(&self, wish: Wish, by: &Operator) -> Result<Hook, HookError> {
-        let name: String = wish.name.trim().chars().take(100).collect();
+    pub async fn add(&self, spec: WebhookSpec, by: &Operator) -> Result<Hook, HookError> {
+        let name: String = spec.name.trim().chars().take(100).collect();
         if name.is_empty() {
             return Err(HookError::NameMissing);
         }
-        if let Some(unknown) = wish.what.iter().find(|word| !NEWS.contains(&word.as_str())) {
+        if let Some(unknown) = spec.what.iter().find(|word| !NEWS.contains(&word.as_str())) {
             return Err(HookError::NoSuchNews(unknown.chars().take(100).collect()));
         }
-        let url = self.reach.check(&wish.url)?;
+        let url = self.egress.check(&spec.url)?;
         if self.store.hooks().await?.len() >= MOST {
             return Err(HookError::TooMany);
         }
@@ -183,8 +183,8 @@ impl Webhooks {
             url: url.to_string(),
             secret: SigningSecret::new(token::random()),
             previous: None,
-            site: wish.site,
-            what: wish.what,
+            site: spec.site,
+            what: spec.what,
             created_at: self.clock.now(),
             by: Some(by.actor()),
             disabled: None,
@@ -299,7 +299,7 @@ pub async fn run(webhooks: Arc<Webhooks>) {
 fn note(failed: Option<&StoreError>) {
     match failed {
         None => tracing::debug!("web-hooks are sent again"),
-        Some(error @ (StoreError::Away(_) | StoreError::Unsure(_))) => {
+        Some(error @ (StoreError::Away(_) | StoreError::OutcomeUnknown(_))) => {
             tracing::debug!(%error, "no web-hooks are sent until the shared database is back");
         }
         Some(error) => tracing::error!(%error, "no web-hooks are sent"),
@@ -406,7 +406,7 @@ impl Webhooks {
         now: Timestamp,
     ) -> Attempt {
         match http {
-            Ok(http) => deliver::send(http, &self.reach, hook, delivery, now).await,
+            Ok(http) => deliver::send(http, &self.egress, hook, delivery, now).await,
             Err(error) => Attempt::unanswered(format!("nothing can be sent from here: {error}")),
         }
     }
@@ -414,8 +414,8 @@ impl Webhooks {
     /// Made on a thread that nothing else waits for.
     async fn http(&self) -> Result<&reqwest::Client, String> {
         let make = async || {
-            let reach = self.reach.clone();
-            let made = task::spawn_blocking(move || reach.client(PATIENCE).map_err(|error| error.to_string()));
+            let egress = self.egress.clone();
+            let made = task::spawn_blocking(move || egress.client(PATIENCE).map_err(|error| error.to_string()));
             made.await.unwrap_or_else(|error| Err(error.to_string()))
         };
         self.http.get_or_try_init(make).await

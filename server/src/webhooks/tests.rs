@@ -19,10 +19,10 @@ const BUSY: &str = "HTTP/1.1 503 Busy\r\ncontent-length: 0\r\nconnection: close\
 const GONE: &str = "HTTP/1.1 410 Gone\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 /// A clock that is moved by hand.
-struct Hand(Mutex<Timestamp>);
+struct ManualClock(Mutex<Timestamp>);
 
 #[async_trait]
-impl Clock for Hand {
+impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         *self.0.lock().unwrap()
     }
@@ -73,7 +73,7 @@ impl Receiver {
 struct World {
     webhooks: Arc<Webhooks>,
     store: Arc<Embedded>,
-    clock: Arc<Hand>,
+    clock: Arc<ManualClock>,
     lanes: Lanes,
     receiver: Receiver,
     _folder: tempfile::TempDir,
@@ -93,14 +93,17 @@ impl World {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(Embedded::open(folder.path()).unwrap());
-        let clock = Arc::new(Hand(Mutex::new("2026-11-23T12:00:00Z".parse().unwrap())));
+        let clock = Arc::new(ManualClock(Mutex::new("2026-11-23T12:00:00Z".parse().unwrap())));
         let timeline = Arc::new(Timeline::new(store.clone(), clock.clone()));
         let engine = Engine::start(vec![], store.clone(), clock.clone(), timeline.clone(), Tuning::default());
         let engine = engine.await.unwrap();
         let receiver = Receiver::start(answer).await;
-        let reach =
-            Reach { allow: vec![receiver.url.clone()], networks: vec!["127.0.0.0/8".parse().unwrap()], proxy: None };
-        let webhooks = Webhooks::new(store.clone(), store.clone(), engine, clock.clone(), timeline, reach);
+        let egress = EgressPolicy {
+            allow: vec![receiver.url.clone()],
+            networks: vec!["127.0.0.0/8".parse().unwrap()],
+            proxy: None,
+        };
+        let webhooks = Webhooks::new(store.clone(), store.clone(), engine, clock.clone(), timeline, egress);
         let world =
             Self { webhooks: Arc::new(webhooks), store, clock, lanes: Lanes::default(), receiver, _folder: folder };
         world.happens(EventKind::CucmBack).await;
@@ -112,12 +115,17 @@ impl World {
         self.webhooks.timeline.record(None, kind).await.unwrap();
     }
 
-    fn wish(&self) -> Wish {
-        Wish { name: " siren ".into(), url: format!("{}/in", self.receiver.url), site: None, what: BTreeSet::new() }
+    fn spec(&self) -> WebhookSpec {
+        WebhookSpec {
+            name: " siren ".into(),
+            url: format!("{}/in", self.receiver.url),
+            site: None,
+            what: BTreeSet::new(),
+        }
     }
 
     async fn hook(&self) -> Hook {
-        self.webhooks.add(self.wish(), &admin()).await.unwrap()
+        self.webhooks.add(self.spec(), &admin()).await.unwrap()
     }
 
     /// Sends what is due, to the end.
@@ -149,14 +157,14 @@ impl World {
 async fn a_wish_that_does_not_fit_is_refused_with_what_to_do() {
     let world = World::new(OK).await;
     let cases = [
-        (Wish { name: " ".into(), ..world.wish() }, "needs a name"),
-        (Wish { what: ["lock-ordered".to_owned()].into(), ..world.wish() }, "lock_ordered, release_ordered"),
-        (Wish { what: ["person_added".to_owned()].into(), ..world.wish() }, "nothing a web-hook can hear of"),
-        (Wish { url: "https://evil.example/".into(), ..world.wish() }, "webhooks.allow"),
-        (Wish { url: world.receiver.url.replace("//", "//u:p@"), ..world.wish() }, "user name"),
+        (WebhookSpec { name: " ".into(), ..world.spec() }, "needs a name"),
+        (WebhookSpec { what: ["lock-ordered".to_owned()].into(), ..world.spec() }, "lock_ordered, release_ordered"),
+        (WebhookSpec { what: ["person_added".to_owned()].into(), ..world.spec() }, "nothing a web-hook can hear of"),
+        (WebhookSpec { url: "https://evil.example/".into(), ..world.spec() }, "webhooks.allow"),
+        (WebhookSpec { url: world.receiver.url.replace("//", "//u:p@"), ..world.spec() }, "user name"),
     ];
-    for (wish, want) in cases {
-        let refused = world.webhooks.add(wish, &admin()).await.unwrap_err().to_string();
+    for (spec, want) in cases {
+        let refused = world.webhooks.add(spec, &admin()).await.unwrap_err().to_string();
         assert!(refused.contains(want), "{refused}");
     }
     assert_eq!(world.webhooks.list().await, Ok(vec![]));

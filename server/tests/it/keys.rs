@@ -94,7 +94,7 @@ async fn whoever_finds_a_key_takes_it_back_with_itself() {
     }
     assert_eq!(events(&world, &two, &[]).await, StatusCode::UNAUTHORIZED);
     let told = admin.get("/timeline").await.text().await.unwrap();
-    assert_eq!(told.matches("was found by somebody and took itself back").count(), 2, "{told}");
+    assert_eq!(told.matches("was reported as leaked and has been revoked").count(), 2, "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -170,7 +170,7 @@ impl Oidc {
         self.provider.watch().last()
     }
 
-    /// The provider is away for long enough that sealed codes open the door.
+    /// The provider is away for long enough that sealed codes are taken.
     pub fn codes_are_good(&self, now: Timestamp) -> bool {
         self.provider.watch().codes_are_good(now)
     }

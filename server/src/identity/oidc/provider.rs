@@ -18,7 +18,7 @@ const MAX_ANSWER: usize = 256 * 1024;
 /// An unknown key id is asked for at most this often, by the whole process.
 const KEYS_AGAIN: Duration = Duration::from_secs(60);
 
-/// A provider that was not there is left alone for so long: a crowd at the door asks once.
+/// A provider that was not there is left alone for so long: a crowd that signs in asks once.
 const FIRST_AGAIN: Duration = Duration::from_secs(3);
 
 /// Shorter RSA keys are no proof. Identity reference, keys.

@@ -68,7 +68,7 @@ impl From<Refusal> for CallError {
     }
 }
 
-pub struct CallDesk {
+pub struct CallRequests {
     pub store: Arc<dyn Calls>,
     pub directory: Arc<dyn Directory>,
     pub engine: Arc<Engine>,
@@ -80,7 +80,7 @@ pub struct CallDesk {
     pub countries: BTreeMap<SiteId, Region>,
 }
 
-impl CallDesk {
+impl CallRequests {
     pub fn residents(&self) -> Residents {
         self.settings.residents
     }
@@ -211,7 +211,7 @@ impl CallDesk {
     /// that are in `state` now.
     ///
     /// # Errors
-    /// As [`CallDesk::list`].
+    /// As [`CallRequests::list`].
     pub async fn in_state(&self, by: &Operator, wanted: Wanted, state: &str) -> Result<Vec<CallRequest>, CallError> {
         let (limit, now) = (wanted.limit, self.clock.now());
         // A claim that ended changes the state, and nobody writes that down.
@@ -286,7 +286,7 @@ impl CallDesk {
     ///
     /// # Errors
     /// [`CallError`], for anybody but an administrator.
-    pub async fn known_of(&self, by: &Operator, text: &str) -> Result<Vec<CallRequest>, CallError> {
+    pub async fn mentioning(&self, by: &Operator, text: &str) -> Result<Vec<CallRequest>, CallError> {
         by.may(Act::Manage, None)?;
         if folded(text).chars().count() < 3 {
             return Err(CallError::Field { field: "find", text: "Write three letters or digits at least." });
@@ -348,7 +348,7 @@ impl CallDesk {
     pub async fn forget_old(&self) -> Result<u64, StoreError> {
         let now = self.clock.now();
         let today = format!("requests-forgotten/{}", now.as_second() / 86_400);
-        if !self.directory.spend(&today, now).await? {
+        if !self.directory.consume_once(&today, now).await? {
             return Ok(0);
         }
         let before = now - SignedDuration::from_hours(24 * i64::from(self.settings.retention_days));
@@ -361,7 +361,7 @@ impl CallDesk {
 }
 
 /// Forgets old requests for as long as the server runs.
-pub async fn forget(desk: Arc<CallDesk>) {
+pub async fn forget(desk: Arc<CallRequests>) {
     loop {
         if let Err(error) = desk.forget_old().await {
             tracing::debug!(%error, "old call requests are forgotten later");

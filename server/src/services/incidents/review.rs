@@ -43,7 +43,7 @@ impl Incidents {
         let now = self.clock.now();
         if !self
             .directory
-            .spend(&format!("review/{}/{}/{}", incident.id, due.as_second(), now.as_second() / 60), now)
+            .consume_once(&format!("review/{}/{}/{}", incident.id, due.as_second(), now.as_second() / 60), now)
             .await?
         {
             return Ok(());

@@ -44,7 +44,7 @@ impl From<StoreError> for PeopleError {
 }
 
 /// Whoever changes people: an administrator, or the command line (`None`).
-pub struct Desk<'a> {
+pub struct PeopleService<'a> {
     pub store: &'a dyn Directory,
     pub by: Option<Actor>,
     pub now: Timestamp,
@@ -95,7 +95,7 @@ pub async fn known(store: &dyn Directory, identity: &Identity) -> Result<Option<
     Ok(None)
 }
 
-impl Desk<'_> {
+impl PeopleService<'_> {
     /// # Errors
     /// [`PeopleError::IdentityTaken`], or when it cannot be stored.
     pub async fn add(
@@ -140,7 +140,7 @@ impl Desk<'_> {
     /// A disabled person is nobody: every session ends, no way in leads anywhere.
     ///
     /// # Errors
-    /// As [`Desk::grant`].
+    /// As [`PeopleService::grant`].
     pub async fn set_disabled(&self, id: &str, seen: Option<u64>, disabled: bool) -> Result<(), PeopleError> {
         let found = self.find(id, seen).await?;
         if found.disabled == disabled {
@@ -206,7 +206,7 @@ impl Desk<'_> {
     /// `gone` is disabled and has nothing any more.
     ///
     /// # Errors
-    /// As [`Desk::grant`].
+    /// As [`PeopleService::grant`].
     pub async fn merge(&self, kept: &str, gone: &str) -> Result<(), PeopleError> {
         if kept == gone {
             return Err(PeopleError::SamePerson);

@@ -6,7 +6,7 @@
 //! everywhere), `extension`; with commas, semicolons or tabs between. Somebody who is there already is recognised by `subject`, else by name and
 //! e-mail together; their other roles stay.
 
-use super::{Desk, PeopleError};
+use super::{PeopleError, PeopleService};
 use crate::store::records::{Contact, Identity, Person};
 use lockdown::ids::SiteId;
 use lockdown::operator::{Grants, Role};
@@ -74,7 +74,7 @@ struct Entry {
 /// # Errors
 /// [`RosterError::Lines`] names every bad line; then nothing was changed.
 pub async fn import(
-    desk: &Desk<'_>,
+    desk: &PeopleService<'_>,
     text: &str,
     issuer: Option<&str>,
     sites: &[SiteId],
@@ -218,7 +218,7 @@ fn plan(known: Option<&Person>, row: &Row, grants: &Grants) -> Plan {
 }
 
 async fn carry_out(
-    desk: &Desk<'_>,
+    desk: &PeopleService<'_>,
     known: Option<Person>,
     row: Row,
     issuer: Option<&str>,

@@ -10,8 +10,8 @@ fn now() -> Timestamp {
     "2026-11-23T12:00:00Z".parse().unwrap()
 }
 
-fn desk(store: &Embedded) -> Desk<'_> {
-    Desk { store, by: None, now: now() }
+fn desk(store: &Embedded) -> PeopleService<'_> {
+    PeopleService { store, by: None, now: now() }
 }
 
 fn identity(subject: &str) -> Vec<Identity> {

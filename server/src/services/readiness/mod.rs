@@ -147,13 +147,15 @@ async fn practice(services: &Services, now: Timestamp) -> Vec<Finding> {
 /// What a lock does without.
 fn cloud(services: &Services) -> Vec<Finding> {
     let database = services.store.away_since().map(|since| {
-        let found = format!("away since {since:.0}: locking works, an all-clear needs a broken glass");
+        let found = format!(
+            "away since {since:.0}: locking works; an all-clear has to be given without the other servers (break-glass)"
+        );
         Finding::warning("shared database", found, "Runbook, “MongoDB is down”.")
     });
     let identity = match &services.oidc {
         None => Finding::warning("sign-in", "no identity provider is configured", "Fill in [identity]; keys work."),
         Some(oidc) if oidc.is_away() => {
-            let found = format!("{} does not answer: passkeys and sealed codes open the door", oidc.name());
+            let found = format!("{} does not answer: people sign in with passkeys and sealed codes", oidc.name());
             Finding::warning("sign-in", found, "Runbook, “The internet is down”.")
         }
         Some(oidc) => Finding::good("sign-in", format!("{} answers", oidc.name())),
@@ -167,7 +169,8 @@ fn cloud(services: &Services) -> Vec<Finding> {
 
 async fn gadget(services: &Services, now: Timestamp) -> Option<Finding> {
     services.finesse.as_ref()?;
-    let (made, keys) = match (gadget_files::all(services.papers.as_ref()).await, services.directory.clients().await) {
+    let (made, keys) = match (gadget_files::all(services.documents.as_ref()).await, services.directory.clients().await)
+    {
         (Ok(made), Ok(keys)) => (made, keys),
         (Err(error), _) | (_, Err(error)) => {
             return Some(Finding::warning("gadget", error.to_string(), AGAIN));

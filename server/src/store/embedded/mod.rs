@@ -6,16 +6,16 @@
 //! that may not compile C.
 
 mod calls;
+mod documents;
 mod journal;
 mod outbox;
-mod papers;
 mod reserve;
 
 pub(super) use journal::Signed;
 
 use super::chain::{self, Kept, Verdict};
 use super::records::{ClientRecord, Person, Remembered, Session};
-use super::{Directory, Keep};
+use super::{Directory, ServerStore};
 use crate::identity::token;
 use async_trait::async_trait;
 use engine::ports::{NewEvent, SiteRecord, Store, StoreError};
@@ -269,7 +269,7 @@ fn prepared(file: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    for schema in [SCHEMA, outbox::SCHEMA, calls::SCHEMA, papers::SCHEMA] {
+    for schema in [SCHEMA, outbox::SCHEMA, calls::SCHEMA, documents::SCHEMA] {
         connection.execute_batch(schema)?;
     }
     Ok(connection)
@@ -466,7 +466,7 @@ impl Store for Embedded {
 }
 
 #[async_trait]
-impl Keep for Embedded {
+impl ServerStore for Embedded {
     async fn verify(&self) -> Result<Verdict, StoreError> {
         self.run(|connection| {
             let last: Option<i64> = connection
@@ -610,7 +610,7 @@ impl Directory for Embedded {
         .await
     }
 
-    async fn spend(&self, what: &str, at: Timestamp) -> Result<bool, StoreError> {
+    async fn consume_once(&self, what: &str, at: Timestamp) -> Result<bool, StoreError> {
         let what = what.to_owned();
         self.write(move |transaction| {
             let sql = "INSERT OR IGNORE INTO spent (what, at) VALUES (?1, ?2)";
@@ -619,7 +619,7 @@ impl Directory for Embedded {
         .await
     }
 
-    async fn spent(&self, what: &[String]) -> Result<BTreeMap<String, Timestamp>, StoreError> {
+    async fn consumed(&self, what: &[String]) -> Result<BTreeMap<String, Timestamp>, StoreError> {
         let what = what.to_vec();
         self.run(move |connection| {
             let mut statement = connection.prepare_cached("SELECT at FROM spent WHERE what = ?1")?;

@@ -110,13 +110,13 @@ impl Directory for Mongo {
         within(Asking::Write, self.collection("clients").update_one(doc! { "_id": client }, used)).await.map(|_| ())
     }
 
-    async fn spend(&self, what: &str, at: Timestamp) -> Result<bool, StoreError> {
-        self.spend_by(what, at, &token::random_text()).await
+    async fn consume_once(&self, what: &str, at: Timestamp) -> Result<bool, StoreError> {
+        self.consume_once_by(what, at, &token::random_text()).await
     }
 
-    async fn spent(&self, what: &[String]) -> Result<BTreeMap<String, Timestamp>, StoreError> {
+    async fn consumed(&self, what: &[String]) -> Result<BTreeMap<String, Timestamp>, StoreError> {
         let found: Vec<Spent> = self.many("spent", doc! { "_id": { "$in": what.to_vec() } }, doc! { "_id": 1 }).await?;
-        Ok(found.into_iter().map(|spent| (spent.id, spent.at)).collect())
+        Ok(found.into_iter().map(|consumed| (consumed.id, consumed.at)).collect())
     }
 
     async fn events_named(&self, words: &[&'static str], limit: usize) -> Result<Vec<Event>, StoreError> {
@@ -150,12 +150,17 @@ fn session_document(session: &Session) -> Result<Document, StoreError> {
 
 impl Mongo {
     /// Uses something up for `who`: true for whoever was first, however often he asks.
-    pub(in crate::store) async fn spend_by(&self, what: &str, at: Timestamp, who: &str) -> Result<bool, StoreError> {
-        let spent = self.collection("spent");
+    pub(in crate::store) async fn consume_once_by(
+        &self,
+        what: &str,
+        at: Timestamp,
+        who: &str,
+    ) -> Result<bool, StoreError> {
+        let consumed = self.collection("spent");
         let entry = doc! { "_id": what, "at": at.to_string(), "by": who };
-        match within(Asking::Write, spent.insert_one(entry)).await {
+        match within(Asking::Write, consumed.insert_one(entry)).await {
             Err(StoreError::Conflict) => {
-                let ours = spent.find_one(doc! { "_id": what, "by": who });
+                let ours = consumed.find_one(doc! { "_id": what, "by": who });
                 Ok(within(Asking::Read, ours).await?.is_some())
             }
             done => done.map(|_| true),

@@ -7,16 +7,16 @@
 mod calls;
 mod connect;
 mod directory;
+mod documents;
 mod lease;
 mod outbox;
-mod papers;
 mod schema;
 mod timeline;
 mod trouble;
 mod watch;
 mod write;
 
-use super::Keep;
+use super::ServerStore;
 use super::chain::Verdict;
 use async_trait::async_trait;
 use engine::ports::{NewEvent, SiteRecord, Store, StoreError};
@@ -141,7 +141,7 @@ impl Store for Mongo {
 }
 
 #[async_trait]
-impl Keep for Mongo {
+impl ServerStore for Mongo {
     async fn verify(&self) -> Result<Verdict, StoreError> {
         self.walk().await
     }

@@ -69,7 +69,7 @@ async fn an_edit_a_gap_and_a_cut_end_are_found_and_the_schema_holds() {
         assert!(matches!(verdict, Verdict::Broken { seq, .. } if seq == want), "{at}: {verdict:?}");
         let unfit = doc! { "_id": "x", "n": "not a number" };
         let refused = within(Asking::Write, mongo.collection("events").insert_one(unfit)).await;
-        assert!(matches!(refused, Err(StoreError::Unfit(why)) if why.contains("121")));
+        assert!(matches!(refused, Err(StoreError::Rejected(why)) if why.contains("121")));
         mongo.prepare().await.unwrap();
     }
 }
@@ -83,7 +83,7 @@ async fn a_dead_and_a_hung_database_are_away_and_come_back() {
     let read = mongo.people().await;
     assert!(matches!(read, Err(StoreError::Away(_))), "{read:?}");
     let written = mongo.append(contract::three_events()).await;
-    assert!(matches!(written, Err(StoreError::Unsure(_) | StoreError::Away(_))), "{written:?}");
+    assert!(matches!(written, Err(StoreError::OutcomeUnknown(_) | StoreError::Away(_))), "{written:?}");
     database.wake();
     database.kill();
     let read = mongo.latest_events(1).await;

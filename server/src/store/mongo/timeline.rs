@@ -42,7 +42,7 @@ impl Mongo {
     /// Takes over events of a server's journal, each once, however often it is asked.
     ///
     /// # Errors
-    /// [`StoreError::Away`] or [`StoreError::Unsure`]: ask again.
+    /// [`StoreError::Away`] or [`StoreError::OutcomeUnknown`]: ask again.
     pub(in crate::store) async fn take_in(&self, events: &[Event]) -> Result<(), StoreError> {
         let names: Vec<&str> = events.iter().map(|event| event.id.as_str()).collect();
         let filter = doc! { "_id": { "$in": names } };
@@ -100,7 +100,7 @@ impl Mongo {
             let link = chain::link(&head, &text);
             documents.push(doc! {
                 "_id": &event.id, "n": number(n), "at": moment(event.at),
-                "site": event.site.as_ref().map(|site| site.as_str().to_owned()), "what": event.kind.gist(),
+                "site": event.site.as_ref().map(|site| site.as_str().to_owned()), "what": event.kind.kind_name(),
                 "text": text, "previous": head, "link": &link,
             });
             head = link;

@@ -34,7 +34,7 @@ pub(super) async fn within<T>(
 
 pub(super) fn silent(asking: Asking) -> StoreError {
     let why = format!("no answer within {} s", PATIENCE.as_secs());
-    if asking == Asking::Read { StoreError::Away(why) } else { StoreError::Unsure(why) }
+    if asking == Asking::Read { StoreError::Away(why) } else { StoreError::OutcomeUnknown(why) }
 }
 
 /// The driver's text holds the server's whole answer: only its code and kind are told.
@@ -42,7 +42,7 @@ pub(super) fn named(asking: Asking, error: &Error) -> StoreError {
     let code = code(error);
     match (&*error.kind, code) {
         (_, Some(DUPLICATE)) => StoreError::Conflict,
-        (_, Some(code)) if UNFIT.contains(&code) => StoreError::Unfit(format!("error {code}")),
+        (_, Some(code)) if UNFIT.contains(&code) => StoreError::Rejected(format!("error {code}")),
         (_, Some(code)) if NO_LOGIN.contains(&code) => {
             StoreError::Failed(format!("the shared database refuses this user ({code}): correct store.mongodb_uri"))
         }
@@ -54,13 +54,13 @@ pub(super) fn named(asking: Asking, error: &Error) -> StoreError {
             StoreError::Away("the connection was lost".into())
         }
         (ErrorKind::Io(io), _) if asking == Asking::Read => StoreError::Away(io.to_string()),
-        (ErrorKind::Io(io), _) => StoreError::Unsure(io.to_string()),
+        (ErrorKind::Io(io), _) => StoreError::OutcomeUnknown(io.to_string()),
         // Stepping down, shutting down, no majority: it may be there already, and will be back.
         (_, Some(91 | 189 | 10107 | 11600 | 11602 | 13435 | 13436)) if asking == Asking::Read => {
             StoreError::Away("the server is stepping down".into())
         }
         (_, Some(64 | 91 | 100 | 189 | 10107 | 11600 | 11602 | 13435 | 13436)) => {
-            StoreError::Unsure("the server is stepping down".into())
+            StoreError::OutcomeUnknown("the server is stepping down".into())
         }
         (_, Some(code)) => StoreError::Failed(format!("the shared database answered with error {code}")),
         (_, None) => StoreError::Failed(format!("the shared database failed: {}", kind_word(error))),

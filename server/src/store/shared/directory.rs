@@ -111,7 +111,7 @@ impl Directory for Shared {
     async fn end_session(&self, id: &str) -> Result<(), StoreError> {
         self.inner.local.end_session(id).await?;
         match self.inner.ask(self.inner.mongo.end_session(id)).await {
-            Err(StoreError::Away(_) | StoreError::Unsure(_)) => self.inner.local.ended_alone(id).await,
+            Err(StoreError::Away(_) | StoreError::OutcomeUnknown(_)) => self.inner.local.ended_alone(id).await,
             ended => ended,
         }
     }
@@ -140,13 +140,13 @@ impl Directory for Shared {
     }
 
     /// Here first: what was used here while the database was away is never good here again.
-    async fn spend(&self, what: &str, at: Timestamp) -> Result<bool, StoreError> {
-        if !self.inner.local.spend(what, at).await? {
+    async fn consume_once(&self, what: &str, at: Timestamp) -> Result<bool, StoreError> {
+        if !self.inner.local.consume_once(what, at).await? {
             return Ok(false);
         }
         // Our own exchange may have been faster: whoever asks for this server had it.
         let me = self.inner.local.instance().await?;
-        match self.inner.ask(self.inner.mongo.spend_by(what, at, &me)).await {
+        match self.inner.ask(self.inner.mongo.consume_once_by(what, at, &me)).await {
             Ok(first) => {
                 self.inner.local.spent_passed_on(what).await?;
                 Ok(first)
@@ -158,9 +158,9 @@ impl Directory for Shared {
         }
     }
 
-    async fn spent(&self, what: &[String]) -> Result<BTreeMap<String, Timestamp>, StoreError> {
-        let mut all = self.inner.local.spent(what).await?;
-        if let Ok(theirs) = self.inner.ask(self.inner.mongo.spent(what)).await {
+    async fn consumed(&self, what: &[String]) -> Result<BTreeMap<String, Timestamp>, StoreError> {
+        let mut all = self.inner.local.consumed(what).await?;
+        if let Ok(theirs) = self.inner.ask(self.inner.mongo.consumed(what)).await {
             all.extend(theirs);
         }
         Ok(all)

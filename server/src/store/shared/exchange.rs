@@ -2,7 +2,7 @@
 //! known there only, settle what differs, keep the turns. Woken by every commit here and every change
 //! there; once a second anyway, so that whatever was missed heals. Signs of life are given beside it.
 
-use super::turns::{LEASE, RENEW, Wish};
+use super::leadership::{LEASE, LeaseStep, RENEW};
 use super::{Inner, Reach};
 use crate::store::Directory;
 use engine::ports::{NewEvent, SharedNews, SiteRecord, Store, StoreError};
@@ -45,9 +45,9 @@ pub(super) enum Settled {
 pub(super) fn settle(base: Option<&SiteRecord>, ours: &SiteRecord, theirs: &SiteRecord) -> Settled {
     let base_version = base.map_or(0, |record| record.version);
     let same_order = ours.command.is_order_of(&theirs.command);
-    let untouched = matches!(ours.command, lockdown::site::Command::Untouched { .. });
+    let untouched = matches!(ours.command, lockdown::command::Command::Untouched { .. });
     // Nothing was ordered there: there is nothing to settle, even before both ever met.
-    let nothing_there = matches!(theirs.command, lockdown::site::Command::Untouched { .. }) && !untouched;
+    let nothing_there = matches!(theirs.command, lockdown::command::Command::Untouched { .. }) && !untouched;
     let only_here = nothing_there && ours.version > theirs.version;
     // Older than what both agreed on: a database put back from a copy, or read where it lags.
     if theirs.version <= base_version || only_here || (same_order && ours.version == theirs.version) {
@@ -70,7 +70,7 @@ impl Inner {
     /// The first meeting, before anything is decided here: what the others know comes first.
     pub(super) async fn begin(&self, now: Timestamp) -> Result<(), StoreError> {
         *self.reach() = Reach::Unknown { since: now };
-        self.turns().others = self.local.note("others").await?.as_deref() == Some("yes");
+        self.leadership().others = self.local.note("others").await?.as_deref() == Some("yes");
         // Who is about to act on what it reads is known to the others before it reads.
         let first = async {
             self.mongo.prepare().await?;
@@ -84,8 +84,8 @@ impl Inner {
                 for record in theirs {
                     self.catch_up(record).await?;
                 }
-                let turns = tokio::time::timeout(FIRST, self.keep_turns()).await.unwrap_or(Ok(()));
-                turns.or_else(Self::note_failure)?;
+                let leadership = tokio::time::timeout(FIRST, self.keep_leadership()).await.unwrap_or(Ok(()));
+                leadership.or_else(Self::note_failure)?;
                 self.found();
                 self.wake.notify_one();
                 Ok(())
@@ -111,9 +111,9 @@ impl Inner {
     /// Away is expected; anything else is told and does not keep the server from locking.
     fn note_failure(error: StoreError) -> Result<(), StoreError> {
         match error {
-            StoreError::Away(_) | StoreError::Unsure(_) | StoreError::Conflict => {}
+            StoreError::Away(_) | StoreError::OutcomeUnknown(_) | StoreError::Conflict => {}
             // Something there does not fit; it is no reason to call the database away.
-            StoreError::Failed(why) | StoreError::Unfit(why) => {
+            StoreError::Failed(why) | StoreError::Rejected(why) => {
                 tracing::error!(why, "the exchange with the shared database is incomplete");
             }
             error @ (StoreError::Full | StoreError::ReadOnly(_)) => return Err(error),
@@ -145,9 +145,9 @@ impl Inner {
                 () = tokio::time::sleep(ROUND) => {}
             }
             // While the database is away, too: it may be back long before all that waits is passed on.
-            let due = self.turns().heartbeat_due();
+            let due = self.leadership().heartbeat_due();
             match if due { self.give_sign().await } else { Ok(()) } {
-                Err(StoreError::Away(why) | StoreError::Unsure(why)) => self.lost(&why),
+                Err(StoreError::Away(why) | StoreError::OutcomeUnknown(why)) => self.lost(&why),
                 done => drop(done.or_else(Self::note_failure)),
             }
         }
@@ -162,7 +162,7 @@ impl Inner {
             }
         }
         let done = self.round().await;
-        if let Err(StoreError::Away(why) | StoreError::Unsure(why)) = &done {
+        if let Err(StoreError::Away(why) | StoreError::OutcomeUnknown(why)) = &done {
             self.lost(why);
         }
         done
@@ -175,7 +175,7 @@ impl Inner {
         let mut trouble = None;
         for part in [
             if self.away_since().is_some() { self.give_sign().await } else { Ok(()) },
-            self.keep_turns().await,
+            self.keep_leadership().await,
             self.exchange_sites().await,
             self.pass_on_events().await,
             self.pass_on_sessions().await,
@@ -184,7 +184,7 @@ impl Inner {
             self.tell_growth().await,
         ] {
             if let Err(error) = part {
-                if matches!(error, StoreError::Away(_) | StoreError::Unsure(_)) {
+                if matches!(error, StoreError::Away(_) | StoreError::OutcomeUnknown(_)) {
                     return Err(error);
                 }
                 trouble.get_or_insert(error);
@@ -199,7 +199,7 @@ impl Inner {
         for ours in self.local.sites().await? {
             match self.exchange_site(ours).await {
                 Ok(()) => {}
-                Err(error @ (StoreError::Away(_) | StoreError::Unsure(_))) => return Err(error),
+                Err(error @ (StoreError::Away(_) | StoreError::OutcomeUnknown(_))) => return Err(error),
                 Err(error) => {
                     trouble.get_or_insert(error);
                 }
@@ -227,9 +227,9 @@ impl Inner {
     }
 
     async fn pass_on(&self, ours: &SiteRecord, expected: Option<u64>) -> Result<(), StoreError> {
-        let claimed = self.turns().wish(&ours.id) == Wish::Seize;
+        let claimed = self.leadership().wish(&ours.id) == LeaseStep::Seize;
         if claimed {
-            self.keep_turn(&ours.id).await?;
+            self.keep_leadership_of(&ours.id).await?;
         }
         self.mongo.commit(ours, expected, vec![]).await?;
         self.local.set_agreed(ours).await
@@ -294,9 +294,9 @@ impl Inner {
         };
         match self.mongo.commit(order, expected, vec![]).await {
             // The answer was lost: what is there says whether it was taken. Not there yet says nothing.
-            Err(StoreError::Unsure(why)) => match self.mongo.site(&order.id).await {
+            Err(StoreError::OutcomeUnknown(why)) => match self.mongo.site(&order.id).await {
                 Ok(Some(there)) if there == *order => Ok(()),
-                _ => Err(StoreError::Unsure(why)),
+                _ => Err(StoreError::OutcomeUnknown(why)),
             },
             taken => taken.map(|_| ()),
         }
@@ -321,7 +321,7 @@ impl Inner {
         let waiting = self.local.waiting(BATCH).await?;
         let Some(last) = waiting.last().map(|event| event.seq) else { return Ok(()) };
         match self.mongo.take_in(&waiting).await {
-            Err(StoreError::Unfit(_)) => {
+            Err(StoreError::Rejected(_)) => {
                 for event in &waiting {
                     self.pass_on_one(event).await?;
                 }
@@ -338,7 +338,7 @@ impl Inner {
     /// Only what can never fit is set aside; anything else is tried again.
     async fn pass_on_one(&self, event: &lockdown::timeline::Event) -> Result<(), StoreError> {
         match self.mongo.take_in(std::slice::from_ref(event)).await {
-            Err(StoreError::Unfit(why)) => self.set_aside(event.seq, &why).await,
+            Err(StoreError::Rejected(why)) => self.set_aside(event.seq, &why).await,
             done => {
                 done?;
                 self.local.passed_on(event.seq).await
@@ -352,55 +352,55 @@ impl Inner {
         self.local.passed_on(seq).await
     }
 
-    async fn keep_turns(&self) -> Result<(), StoreError> {
+    async fn keep_leadership(&self) -> Result<(), StoreError> {
         for site in &self.sites {
-            self.keep_turn(site).await?;
+            self.keep_leadership_of(site).await?;
         }
         Ok(())
     }
 
     async fn give_sign(&self) -> Result<(), StoreError> {
         let _one = self.signing.lock().await;
-        let rests = self.turns().rests();
+        let rests = self.leadership().rests();
         self.mongo.sign_of_life(&self.me, LEASE, &rests).await?;
         let others = self.mongo.others_alive(&self.me).await?;
-        let changed = self.turns().heard(others, &rests);
+        let changed = self.leadership().heard(others, &rests);
         if changed {
             self.local.set_note("others", if others { "yes" } else { "no" }.to_owned()).await?;
         }
         Ok(())
     }
 
-    async fn keep_turn(&self, site: &SiteId) -> Result<(), StoreError> {
+    async fn keep_leadership_of(&self, site: &SiteId) -> Result<(), StoreError> {
         let lease = format!("drive/{site}");
         let asked = Instant::now();
-        let before = self.turns().turn(site, false);
-        let wish = self.turns().wish(site);
+        let before = self.leadership().at(site, false);
+        let wish = self.leadership().wish(site);
         // Cut off until now: what is held is let go, so that somebody who sees more may take it.
         let away = matches!(*self.reach(), Reach::Away { .. });
         match wish {
-            Wish::Seize => {
+            LeaseStep::Seize => {
                 self.mongo.seize(&lease, &self.me, LEASE).await?;
-                self.turns().answered(site, asked, true, true);
+                self.leadership().answered(site, asked, true, true);
             }
-            Wish::Renew if away => {}
-            Wish::Renew => {
+            LeaseStep::Renew if away => {}
+            LeaseStep::Renew => {
                 let ours = self.mongo.lease(&lease, &self.me, LEASE).await?;
-                self.turns().answered(site, asked, ours, false);
+                self.leadership().answered(site, asked, ours, false);
             }
-            Wish::Nothing => self.look_who_drives(site).await?,
+            LeaseStep::Nothing => self.look_who_drives(site).await?,
         }
-        if self.turns().turn(site, false) != before {
-            let _ = self.news.send(SharedNews::Turn { site: site.clone() });
+        if self.leadership().at(site, false) != before {
+            let _ = self.news.send(SharedNews::Leadership { site: site.clone() });
         }
         Ok(())
     }
 
     /// An order given to another server takes the turn away before its time is over.
     async fn look_who_drives(&self, site: &SiteId) -> Result<(), StoreError> {
-        let ours = self.turns().held_before(site);
+        let ours = self.leadership().held_before(site);
         if ours && self.mongo.holder(&format!("drive/{site}")).await?.is_some_and(|holder| holder != self.me) {
-            self.turns().lost(site);
+            self.leadership().lost(site);
         }
         Ok(())
     }
@@ -430,7 +430,7 @@ impl Inner {
     async fn pass_on_spent(&self) -> Result<(), StoreError> {
         let me = self.local.instance().await?;
         for (what, at) in self.local.spent_alone().await? {
-            if !self.mongo.spend_by(&what, at, &me).await? {
+            if !self.mongo.consume_once_by(&what, at, &me).await? {
                 tracing::error!(what, "was used at two servers while the shared database was away");
             }
             self.local.spent_passed_on(&what).await?;
@@ -439,24 +439,24 @@ impl Inner {
     }
 
     async fn copy_people(&self) -> Result<(), StoreError> {
-        let due = self.turns().copy_due(COPY);
+        let due = self.leadership().copy_due(COPY);
         if due {
             let (people, clients) = (self.mongo.people().await?, self.mongo.clients().await?);
             self.mirror.copy_all(people, clients).await?;
-            self.turns().copied(Some(Instant::now()));
+            self.leadership().copied(Some(Instant::now()));
         }
         Ok(())
     }
 
     /// Somebody's profile or a key changed here.
     pub(super) fn copy_again(&self) {
-        self.turns().copied(None);
+        self.leadership().copied(None);
         self.wake.notify_one();
     }
 
     async fn tell_growth(&self) -> Result<(), StoreError> {
         let last = self.mongo.last_number().await?;
-        if self.turns().grew(last) {
+        if self.leadership().grew(last) {
             let _ = self.news.send(SharedNews::Timeline);
         }
         Ok(())

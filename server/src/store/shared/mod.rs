@@ -7,27 +7,27 @@
 
 mod calls;
 mod directory;
+mod documents;
 mod exchange;
+mod leadership;
 mod mirror;
 mod outbox;
-mod papers;
-mod turns;
 
-use super::Keep;
+use super::ServerStore;
 use super::chain::Verdict;
 use super::embedded::Embedded;
 use super::mongo::Mongo;
 use crate::config::Secret;
 use async_trait::async_trait;
-use engine::ports::{NewEvent, SharedNews, SiteRecord, Store, StoreError, Turn};
+use engine::ports::{Leadership, NewEvent, SharedNews, SiteRecord, Store, StoreError};
 use jiff::Timestamp;
+use leadership::Leaders;
 use lockdown::ids::SiteId;
 use lockdown::timeline::Event;
 use mirror::Mirror;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, broadcast};
 use tokio::task::JoinSet;
-use turns::Turns;
 
 /// News for an engine that is slow; what it misses is told again.
 const BACKLOG: usize = 64;
@@ -48,7 +48,7 @@ struct Inner {
     /// The sites of the configuration.
     sites: Vec<SiteId>,
     reach: Mutex<Reach>,
-    turns: Mutex<Turns>,
+    leadership: Mutex<Leaders>,
     wake: Arc<Notify>,
     /// What this server is at rest with changed.
     rest: Notify,
@@ -91,7 +91,7 @@ impl Shared {
             local,
             mongo,
             me: format!("{instance}/{nonce}"),
-            turns: Mutex::new(Turns::of(&sites)),
+            leadership: Mutex::new(Leaders::of(&sites)),
             sites,
             reach: Mutex::new(Reach::Unknown { since: Timestamp::UNIX_EPOCH }),
             wake: Arc::new(Notify::new()),
@@ -126,8 +126,8 @@ impl Inner {
         self.reach.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn turns(&self) -> MutexGuard<'_, Turns> {
-        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    fn leadership(&self) -> MutexGuard<'_, Leaders> {
+        self.leadership.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn away_since(&self) -> Option<Timestamp> {
@@ -143,7 +143,7 @@ impl Inner {
             return Err(StoreError::Away(why.clone()));
         }
         let answer = call.await;
-        if let Err(StoreError::Away(why) | StoreError::Unsure(why)) = &answer {
+        if let Err(StoreError::Away(why) | StoreError::OutcomeUnknown(why)) = &answer {
             self.lost(why);
         }
         answer
@@ -156,7 +156,7 @@ impl Inner {
         }
         *reach = Reach::Away { since: now(), why: why.to_owned() };
         drop(reach);
-        self.turns().here(false);
+        self.leadership().here(false);
         tracing::warn!(why, "the shared database cannot be reached");
         let _ = self.news.send(SharedNews::Away { why: why.to_owned() });
         self.wake.notify_one();
@@ -164,7 +164,7 @@ impl Inner {
 
     fn found(&self) {
         let before = std::mem::replace(&mut *self.reach(), Reach::Here);
-        self.turns().here(true);
+        self.leadership().here(true);
         if matches!(before, Reach::Away { .. }) {
             tracing::info!("the shared database is back");
             self.wake.notify_one();
@@ -220,22 +220,22 @@ impl Store for Shared {
         self.inner.local.take_over(Some(seen), agreed).await
     }
 
-    fn turn(&self, site: &SiteId) -> Turn {
-        self.inner.turns().turn(site, self.inner.away_since().is_some())
+    fn leadership(&self, site: &SiteId) -> Leadership {
+        self.inner.leadership().at(site, self.inner.away_since().is_some())
     }
 
     fn take_over(&self, site: &SiteId) {
-        self.inner.turns().claim(site);
+        self.inner.leadership().claim(site);
         self.inner.wake.notify_one();
     }
 
     fn at_rest(&self, site: &SiteId, version: u64) {
-        if self.inner.turns().at_rest(site, version) {
+        if self.inner.leadership().at_rest(site, version) {
             self.inner.rest.notify_one();
         }
     }
 
-    async fn others_may_write(&self, site: &SiteId, version: u64) -> Result<bool, StoreError> {
+    async fn peers_may_write(&self, site: &SiteId, version: u64) -> Result<bool, StoreError> {
         self.inner.ask(self.inner.mongo.others_before(&self.inner.me, site, version)).await
     }
 
@@ -253,7 +253,7 @@ impl Store for Shared {
 }
 
 #[async_trait]
-impl Keep for Shared {
+impl ServerStore for Shared {
     /// The journal first: it holds what the database may not have yet.
     async fn verify(&self) -> Result<Verdict, StoreError> {
         match self.inner.local.verify().await? {

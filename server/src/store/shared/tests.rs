@@ -5,10 +5,10 @@ use crate::identity::{session, token};
 use crate::store::Directory;
 use crate::store::contract;
 use crate::store::records::{Identity, Session};
+use lockdown::command::{Activation, Asked, Command, Release};
 use lockdown::ids::{ActivationId, OperatorId};
 use lockdown::operator::{Actor, Surface};
 use lockdown::operator::{Grants, Role};
-use lockdown::site::{Activation, Asked, Command, Release};
 use lockdown::timeline::EventKind;
 use simulators::database::Database;
 use std::time::{Duration, Instant};
@@ -249,21 +249,21 @@ async fn one_server_drives_until_it_dies_or_an_order_is_given_elsewhere() {
     let database = Database::start().await.unwrap();
     let mut one = Server::start(&database).await;
     let mut two = Server::start(&database).await;
-    one.until("the first drives", async |shared| shared.turn(&site()) == Turn::Drive).await;
-    two.until("the second looks", async |shared| shared.turn(&site()) == Turn::Look).await;
+    one.until("the first drives", async |shared| shared.leadership(&site()) == Leadership::Leader).await;
+    two.until("the second looks", async |shared| shared.leadership(&site()) == Leadership::Follower).await;
     two.shared.take_over(&site());
-    assert_eq!(two.shared.turn(&site()), Turn::Drive, "at once");
-    one.until("it noticed", async |shared| shared.turn(&site()) == Turn::Look).await;
+    assert_eq!(two.shared.leadership(&site()), Leadership::Leader, "at once");
+    one.until("it noticed", async |shared| shared.leadership(&site()) == Leadership::Follower).await;
     two.shared.tasks.lock().unwrap().abort_all();
-    one.until("it takes over from the dead", async |shared| shared.turn(&site()) == Turn::Drive).await;
+    one.until("it takes over from the dead", async |shared| shared.leadership(&site()) == Leadership::Leader).await;
     let mut three = Server::start(&database).await;
-    three.until("it heard of the other", async |shared| shared.inner.turns().others).await;
+    three.until("it heard of the other", async |shared| shared.inner.leadership().others).await;
     database.kill();
     three.until("it noticed", async |shared| shared.away_since().is_some()).await;
-    assert_eq!(three.shared.turn(&site()), Turn::OrdersOnly, "the others may have released");
+    assert_eq!(three.shared.leadership(&site()), Leadership::Isolated, "the others may have released");
     database.resume().await.unwrap();
     one.shared.close().await;
-    three.until("handed over without waiting", async |shared| shared.turn(&site()) == Turn::Drive).await;
+    three.until("handed over without waiting", async |shared| shared.leadership(&site()) == Leadership::Leader).await;
 }
 
 #[tokio::test]
@@ -330,18 +330,18 @@ async fn what_our_own_exchange_passed_on_first_is_used_by_whoever_used_it_here()
     let server = Server::start(&database).await;
     let (inner, at) = (&server.shared.inner, contract::now());
     let me = inner.local.instance().await.unwrap();
-    assert!(inner.mongo.spend_by("code/AB", at, &me).await.unwrap());
-    assert!(server.shared.spend("code/AB", at).await.unwrap());
-    assert!(!server.shared.spend("code/AB", at).await.unwrap(), "and once");
-    assert!(inner.mongo.spend_by("code/CD", at, "another").await.unwrap());
-    assert!(!server.shared.spend("code/CD", at).await.unwrap());
+    assert!(inner.mongo.consume_once_by("code/AB", at, &me).await.unwrap());
+    assert!(server.shared.consume_once("code/AB", at).await.unwrap());
+    assert!(!server.shared.consume_once("code/AB", at).await.unwrap(), "and once");
+    assert!(inner.mongo.consume_once_by("code/CD", at, "another").await.unwrap());
+    assert!(!server.shared.consume_once("code/CD", at).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_may_still_write_an_older_order_is_known_to_the_others_until_it_is_at_rest_or_gone() {
     let database = Database::start().await.unwrap();
     let (mut one, other) = (Server::start(&database).await, Server::start(&database).await);
-    let may_write = async |shared: &Shared, version| shared.others_may_write(&site(), version).await == Ok(true);
+    let may_write = async |shared: &Shared, version| shared.peers_may_write(&site(), version).await == Ok(true);
     one.until("the other is alive", async |shared| may_write(shared, 4).await).await;
     other.shared.at_rest(&site(), 3);
     assert!(may_write(&one.shared, 4).await, "an order behind");
@@ -349,7 +349,7 @@ async fn who_may_still_write_an_older_order_is_known_to_the_others_until_it_is_a
     one.until("it is at rest", async |shared| !may_write(shared, 4).await).await;
     assert!(may_write(&one.shared, 5).await);
     let elsewhere = SiteId::try_from("elsewhere").unwrap();
-    assert_eq!(one.shared.others_may_write(&elsewhere, 5).await, Ok(false), "it does not have that site");
+    assert_eq!(one.shared.peers_may_write(&elsewhere, 5).await, Ok(false), "it does not have that site");
     other.shared.close().await;
     one.until("it is gone", async |shared| !may_write(shared, 5).await).await;
 }
@@ -358,7 +358,7 @@ async fn who_may_still_write_an_older_order_is_known_to_the_others_until_it_is_a
 async fn a_server_whose_exchange_is_held_up_still_says_what_it_is_at_rest_with() {
     let database = Database::start().await.unwrap();
     let (mut one, other) = (Server::start(&database).await, Server::start(&database).await);
-    let may_write = async |shared: &Shared, version| shared.others_may_write(&site(), version).await == Ok(true);
+    let may_write = async |shared: &Shared, version| shared.peers_may_write(&site(), version).await == Ok(true);
     one.until("the other is alive", async |shared| may_write(shared, 4).await).await;
     // As when the exchange waits for an answer: nothing but the signs goes on.
     let mut tasks = std::mem::take(&mut *other.shared.tasks.lock().unwrap());

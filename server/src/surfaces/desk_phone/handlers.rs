@@ -5,7 +5,7 @@ use crate::http::AppState;
 use crate::http::address::Caller;
 use crate::http::limits::PIN_DELAY;
 use crate::surfaces::desk_phone::screen::Screen;
-use crate::surfaces::desk_phone::{Asking, Counted, Desk, Typed};
+use crate::surfaces::desk_phone::{Asking, Counted, DeskPhones, Typed};
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -48,7 +48,7 @@ fn shown(state: &AppState, screen: &Screen) -> Response {
     response
 }
 
-fn desk(state: &AppState) -> Result<Arc<Desk>, StatusCode> {
+fn desk(state: &AppState) -> Result<Arc<DeskPhones>, StatusCode> {
     state.phones.clone().ok_or(StatusCode::NOT_FOUND)
 }
 

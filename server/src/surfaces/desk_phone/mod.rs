@@ -73,7 +73,7 @@ pub enum Counted {
 }
 
 /// The service on desk phones: the state for every one, the lock on those of the EOC, never the all-clear.
-pub struct Desk {
+pub struct DeskPhones {
     services: Arc<Services>,
     settings: config::Phone,
     /// Our own address.
@@ -83,7 +83,7 @@ pub struct Desk {
     pace: Limit<Place>,
 }
 
-impl Desk {
+impl DeskPhones {
     /// `secret`: one that every server of the installation has, and nobody can guess; without it what one server
     /// gave out is good there alone.
     pub fn new(services: Arc<Services>, settings: config::Phone, base: &str, secret: Option<&Secret>) -> Self {
@@ -278,7 +278,7 @@ impl Desk {
             }
         };
         // Pressed twice, or asked for again by the phone: ordered once. A store that cannot tell keeps no lock back.
-        match self.services.directory.spend(&format!("phone/{once}"), now).await {
+        match self.services.directory.consume_once(&format!("phone/{once}"), now).await {
             Ok(true) => {}
             Ok(false) => return self.status(asking),
             Err(error) => tracing::error!(%error, "whether an order from a phone came before could not be looked up"),

@@ -6,8 +6,8 @@
 
 use super::screen::{banner, no_banner};
 use crate::config::{DeskPhone, Push};
-use crate::services::lease::Turns;
-use crate::store::papers::Paper;
+use crate::services::lease::Leases;
+use crate::store::documents::Document;
 use engine::ports::NewEvent;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::say::{short, urgency};
@@ -26,14 +26,14 @@ const AGAIN: SignedDuration = SignedDuration::from_secs(60);
 /// A phone that answers later is not there.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The paper with what each phone shows.
-const PAPER: &str = "phones/shown";
+/// The document with what each phone shows.
+const DOCUMENT: &str = "phones/shown";
 
 pub struct Pushes {
     phones: Vec<(DeskPhone, String)>,
     settings: Push,
     http: reqwest::Client,
-    turns: Turns,
+    leases: Leases,
 }
 
 /// What each phone shows, by its name; nothing is an empty text.
@@ -52,20 +52,20 @@ struct Failed {
 impl Pushes {
     /// # Errors
     /// When the settings make no client.
-    pub fn new(settings: Push, phones: Vec<DeskPhone>, turns: Turns) -> anyhow::Result<Self> {
+    pub fn new(settings: Push, phones: Vec<DeskPhone>, leases: Leases) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(settings.trust.client_config()?)
             .timeout(PATIENCE)
             .no_proxy()
             .build()?;
         let phones = phones.into_iter().filter_map(|phone| Some((phone.clone(), phone.address?))).collect();
-        Ok(Self { phones, settings, http, turns })
+        Ok(Self { phones, settings, http, leases })
     }
 
     /// What a phone should show, and what that says is so: `None` for what is on its way, or cannot be seen. Nothing while
     /// this server does not know yet.
     fn wanted(&self, phone: &DeskPhone) -> Option<(String, Option<Target>)> {
-        let engine = &self.turns.services.engine;
+        let engine = &self.leases.services.engine;
         let mut statuses = engine.live_statuses();
         statuses.retain(|status| phone.site.as_ref().is_none_or(|site| *site == status.id));
         let standings: Option<Vec<_>> =
@@ -79,16 +79,17 @@ impl Pushes {
     }
 
     async fn shown(&self) -> Shown {
-        let paper = self.turns.services.papers.paper(PAPER).await.ok().flatten();
-        paper.and_then(|paper| serde_json::from_str(&paper.text).ok()).unwrap_or_default()
+        let document = self.leases.services.documents.document(DOCUMENT).await.ok().flatten();
+        document.and_then(|document| serde_json::from_str(&document.text).ok()).unwrap_or_default()
     }
 
     /// What is not written down is told once more than needed.
     async fn keep(&self, shown: &Shown) {
         let kept = async {
-            let version = self.turns.services.papers.paper(PAPER).await?.map_or(0, |paper| paper.version);
+            let version =
+                self.leases.services.documents.document(DOCUMENT).await?.map_or(0, |document| document.version);
             let text = serde_json::to_string(shown).unwrap_or_default();
-            self.turns.services.papers.put_paper(PAPER, &Paper { version: version + 1, text }).await
+            self.leases.services.documents.put_document(DOCUMENT, &Document { version: version + 1, text }).await
         };
         if let Err(error) = kept.await {
             tracing::warn!(%error, "what the phones show could not be written down");
@@ -134,7 +135,7 @@ impl Pushes {
         let mut told: BTreeMap<_, (Target, usize, Vec<StepNote>)> = BTreeMap::new();
         for ((phone, _, (text, settled)), outcome) in due.into_iter().zip(outcomes) {
             let site =
-                phone.site.clone().or_else(|| Some(self.turns.services.engine.live_statuses().first()?.id.clone()));
+                phone.site.clone().or_else(|| Some(self.leases.services.engine.live_statuses().first()?.id.clone()));
             if outcome.is_ok() {
                 shown.insert(phone.name.clone(), text);
                 put_off.remove(&phone.name);
@@ -158,7 +159,7 @@ impl Pushes {
         self.keep(shown).await;
         for (site, (target, done, failed)) in told {
             let kind = EventKind::PhonesTold { target, done, failed };
-            if let Err(error) = self.turns.services.timeline.append(NewEvent { at: now, site, by: None, kind }).await {
+            if let Err(error) = self.leases.services.timeline.append(NewEvent { at: now, site, by: None, kind }).await {
                 tracing::error!(%error, "what the phones show could not be put into the timeline");
             }
         }
@@ -167,18 +168,18 @@ impl Pushes {
 
 /// Looks after the phones for as long as the server runs.
 pub async fn tend(pushes: Pushes) {
-    let mut news = pushes.turns.services.timeline.subscribe();
+    let mut news = pushes.leases.services.timeline.subscribe();
     let (mut shown, mut put_off) = (pushes.shown().await, BTreeMap::new());
     loop {
-        let now = pushes.turns.services.clock.now();
-        if matches!(pushes.turns.holds("phones").await, Ok(false)) {
+        let now = pushes.leases.services.clock.now();
+        if matches!(pushes.leases.holds("phones").await, Ok(false)) {
             shown = pushes.shown().await;
         } else {
             pushes.tell(&mut shown, &mut put_off, now).await;
         }
         tokio::select! {
             _ = news.recv() => while news.try_recv().is_ok() {},
-            () = pushes.turns.services.clock.sleep(LOOK) => {}
+            () = pushes.leases.services.clock.sleep(LOOK) => {}
         }
     }
 }

@@ -7,8 +7,8 @@
 
 use super::team_message::{self, CONTENT, NoticeError, TeamMessages};
 use crate::config;
-use crate::services::lease::Turns;
-use crate::store::papers::Paper;
+use crate::services::lease::Leases;
+use crate::store::documents::Document;
 use engine::SiteStatus;
 use engine::ports::NewEvent;
 use jiff::{SignedDuration, Timestamp};
@@ -36,8 +36,8 @@ const AGAIN_REFUSED: SignedDuration = SignedDuration::from_mins(5);
 /// The desktop offers up to 23:55 hours; a longer lock is posted again.
 const LASTS: SignedDuration = SignedDuration::from_hours(12);
 
-/// The paper with the message that is shown.
-const PAPER: &str = "finesse/notice";
+/// The document with the message that is shown.
+const DOCUMENT: &str = "finesse/notice";
 
 /// A message that stands in the desktops.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,24 +80,24 @@ struct Memory {
 
 pub struct Notices {
     messages: TeamMessages,
-    turns: Turns,
+    leases: Leases,
 }
 
 /// Looks after the message for as long as the server runs.
 pub async fn tend(notices: Notices) {
-    let clock = &notices.turns.services.clock;
-    let mut news = notices.turns.services.timeline.subscribe();
+    let clock = &notices.leases.services.clock;
+    let mut news = notices.leases.services.timeline.subscribe();
     let (mut memory, mut later) = (Memory::default(), None);
     loop {
-        let (now, turn) = (clock.now(), notices.turns.holds("finesse").await);
-        if matches!(turn, Ok(false)) {
+        let (now, lease) = (clock.now(), notices.leases.holds("finesse").await);
+        if matches!(lease, Ok(false)) {
             // What this server did while it was alone, whoever has the turn has changed since.
             memory = Memory::default();
         } else if later.is_none_or(|later| later <= now) {
             later = notices.once(&mut memory, now).await;
         }
         // Only by who surely has the turn: a server that is cut off may not know of an order.
-        if matches!(turn, Ok(true)) && notices.is_to_be_tidied(&memory, now) && notices.tidy(&mut memory, now).await {
+        if matches!(lease, Ok(true)) && notices.is_to_be_tidied(&memory, now) && notices.tidy(&mut memory, now).await {
             continue;
         }
         tokio::select! {
@@ -110,12 +110,12 @@ pub async fn tend(notices: Notices) {
 impl Notices {
     /// # Errors
     /// When the settings make no client.
-    pub fn new(settings: config::Notice, turns: Turns) -> anyhow::Result<Self> {
-        Ok(Self { messages: TeamMessages::new(settings)?, turns })
+    pub fn new(settings: config::Notice, leases: Leases) -> anyhow::Result<Self> {
+        Ok(Self { messages: TeamMessages::new(settings)?, leases })
     }
 
     fn wanted(&self) -> Wanted {
-        let engine = &self.turns.services.engine;
+        let engine = &self.leases.services.engine;
         let statuses = engine.live_statuses();
         let standings: Option<Vec<_>> =
             statuses.iter().map(|status| Some((status, engine.standing_to_show(status)?))).collect();
@@ -123,7 +123,7 @@ impl Notices {
         let shown: Vec<(&SiteStatus, Standing, &str)> =
             standings.into_iter().filter_map(|(status, standing)| Some((status, standing, short(standing)?))).collect();
         let Some((first, ..)) = shown.first() else { return Wanted::Nothing };
-        let (_, numbers) = self.turns.services.public_facts(&first.id);
+        let (_, numbers) = self.leases.services.public_facts(&first.id);
         let emergency = numbers.first().map(|number| format!("Emergency: dial {number}."));
         // Sites that stand alike are named together.
         let told = SHORT.iter().filter_map(|words| {
@@ -142,23 +142,25 @@ impl Notices {
     }
 
     async fn shown(&self) -> Option<(u64, Option<Shown>)> {
-        let paper = self.turns.services.papers.paper(PAPER).await.ok()?;
-        let version = paper.as_ref().map_or(0, |paper| paper.version);
-        Some((version, paper.and_then(|paper| serde_json::from_str(&paper.text).ok()).flatten()))
+        let document = self.leases.services.documents.document(DOCUMENT).await.ok()?;
+        let version = document.as_ref().map_or(0, |document| document.version);
+        Some((version, document.and_then(|document| serde_json::from_str(&document.text).ok()).flatten()))
     }
 
     /// What could not be written down is found again among what Finesse shows.
     async fn keep(&self, shown: Option<&Shown>) {
         let version = self.shown().await.map_or(0, |(version, _)| version);
         let text = serde_json::to_string(&shown).unwrap_or_default();
-        if let Err(error) = self.turns.services.papers.put_paper(PAPER, &Paper { version: version + 1, text }).await {
+        if let Err(error) =
+            self.leases.services.documents.put_document(DOCUMENT, &Document { version: version + 1, text }).await
+        {
             tracing::warn!(%error, "the message in the Finesse desktops could not be written down");
         }
     }
 
     /// Lines about our sites. Another installation at the same Finesse has other ones.
     async fn standing(&self) -> Result<Vec<team_message::Standing>, NoticeError> {
-        let statuses = self.turns.services.engine.live_statuses();
+        let statuses = self.leases.services.engine.live_statuses();
         let mut standing = self.messages.list().await?;
         standing.retain(|one| statuses.iter().any(|status| is_about(&one.content, &status.name)));
         Ok(standing)
@@ -174,7 +176,7 @@ impl Notices {
             (Wanted::AsItIs, _) | (Wanted::Nothing, None) => return None,
             (Wanted::Line { content, .. }, Some(shown)) if shown.content == content && fresh(&shown) => return None,
             (Wanted::Nothing, Some(shown)) => {
-                let site = self.turns.services.engine.live_statuses().first()?.id.clone();
+                let site = self.leases.services.engine.live_statuses().first()?.id.clone();
                 (site, Some(Target::Normal), self.remove(&shown).await.map(|()| None))
             }
             (Wanted::Line { content, since, .. }, None) if self.adopt(memory, &content, since).await => return None,
@@ -300,7 +302,7 @@ impl Notices {
 
     /// Where CUCM does not read as it was ordered here, another server that is cut off may have locked, and told agents.
     fn is_all_as_ordered(&self, now: Timestamp) -> bool {
-        let statuses = self.turns.services.engine.live_statuses();
+        let statuses = self.leases.services.engine.live_statuses();
         statuses.iter().all(|status| matches!(status.standing(now), Standing::Normal | Standing::Locked))
     }
 
@@ -313,7 +315,7 @@ impl Notices {
             Err(error) if shown.id.is_none() => return Err(error),
             listed => listed.unwrap_or_default(),
         };
-        let all = self.is_all_as_ordered(self.turns.services.clock.now());
+        let all = self.is_all_as_ordered(self.leases.services.clock.now());
         for one in standing.iter().filter(|one| all || one.content == shown.content) {
             self.messages.delete(&one.id).await?;
         }
@@ -322,8 +324,8 @@ impl Notices {
 
     async fn tell(&self, site: SiteId, target: Target, failed: Option<String>) {
         let kind = EventKind::AgentsTold { target, failed };
-        let event = NewEvent { at: self.turns.services.clock.now(), site: Some(site), by: None, kind };
-        if let Err(error) = self.turns.services.timeline.append(event).await {
+        let event = NewEvent { at: self.leases.services.clock.now(), site: Some(site), by: None, kind };
+        if let Err(error) = self.leases.services.timeline.append(event).await {
             tracing::error!(%error, "what the Finesse desktops show could not be put into the timeline");
         }
     }

@@ -309,7 +309,7 @@ pub(crate) async fn one(
     Ok(([(header::ETAG, etag)], Json(RequestBody::of(found, state.services.clock.now()))))
 }
 
-/// Does something with a request.
+/// Changes a request: claims, approves, refuses, connects, answers or closes it.
 #[utoipa::path(patch, path = "/api/v1/call-requests/{id}", tag = "calls", request_body = DeedBody,
     params(("id" = String, Path, description = "request id")),
     responses((status = 200, body = RequestBody),

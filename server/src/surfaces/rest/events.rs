@@ -4,7 +4,7 @@ use super::bearer::Key;
 use super::bodies::{EventBody, EventsBody};
 use super::problem::Problem;
 use crate::http::AppState;
-use crate::http::stop::come_back;
+use crate::http::shutdown::come_back;
 use ::lockdown::timeline::Event;
 use axum::Json;
 use axum::extract::{Query, State};

@@ -3,7 +3,7 @@
 use super::bearer::Key;
 use super::problem::Problem;
 use crate::http::AppState;
-use crate::identity::api_key::{KeyDesk, KeyError};
+use crate::identity::api_key::{ApiKeys, KeyError};
 use axum::extract::State;
 use axum::http::StatusCode;
 use lockdown::operator::Refusal;
@@ -21,7 +21,7 @@ pub(crate) async fn revoke_itself(Key(holder): Key, State(state): State<AppState
         return Err(Problem::from(Refusal::KeyLacksScope));
     }
     let desk =
-        KeyDesk { store: state.services.directory.as_ref(), by: Some(holder.actor()), now: state.services.clock.now() };
+        ApiKeys { store: state.services.directory.as_ref(), by: Some(holder.actor()), now: state.services.clock.now() };
     match desk.revoke(holder.id.as_str(), true).await {
         Ok(_) => Ok(StatusCode::NO_CONTENT),
         Err(KeyError::Store(error)) => Err(Problem::from_store(&error)),

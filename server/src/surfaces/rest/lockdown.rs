@@ -120,7 +120,7 @@ async fn give(
         Desired::Locked => state.services.engine.activate(by, site, reason).await,
         Desired::Normal => {
             let seen = seen.map(version).transpose()?;
-            let wish = AllClear { reason, seen, break_glass: order.break_glass, first_is_none: false };
+            let wish = AllClear { reason, seen, break_glass: order.break_glass, first_lost_role: false };
             return state.services.releases.give(by, site, wish, Way::Program).await.map_err(Problem::from);
         }
     };

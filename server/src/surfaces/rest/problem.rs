@@ -116,7 +116,7 @@ impl From<EngineError> for Problem {
             EngineError::ReasonMissing => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "reason-missing", "A reason is needed", detail)
             }
-            EngineError::Unsure => {
+            EngineError::OutcomeUnknown => {
                 Self::new(StatusCode::GATEWAY_TIMEOUT, "outcome-unknown", "It may have been taken", detail)
             }
             EngineError::NotRemembered(_) => {

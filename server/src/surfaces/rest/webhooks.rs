@@ -6,7 +6,7 @@ use super::sites::site_id;
 use crate::http::AppState;
 use crate::webhooks::deliver::Attempt;
 use crate::webhooks::hook::{Delivery, DeliveryState, Disabled, Hook};
-use crate::webhooks::{HookError, Wish};
+use crate::webhooks::{HookError, WebhookSpec};
 use ::lockdown::ids::SiteId;
 use axum::Json;
 use axum::body::Bytes;
@@ -174,7 +174,7 @@ impl From<HookError> for Problem {
                 Self::new(StatusCode::CONFLICT, "webhook-changed", "The web-hook was changed meanwhile", detail)
             }
             HookError::TooMany => Self::new(StatusCode::CONFLICT, "too-many-webhooks", "Too many web-hooks", detail),
-            HookError::Reach(_) => {
+            HookError::Egress(_) => {
                 let title = "Nothing may be sent there";
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "address-not-allowed", title, detail)
             }
@@ -226,8 +226,8 @@ pub(crate) async fn add(key: Key, State(state): State<AppState>, body: Bytes) ->
     if let Some(site) = &site {
         state.services.engine.status(site)?;
     }
-    let wish = Wish { name: new.name, url: new.url, site, what: new.what.into_iter().collect() };
-    let hook = state.services.webhooks.add(wish, &key.0).await?;
+    let spec = WebhookSpec { name: new.name, url: new.url, site, what: new.what.into_iter().collect() };
+    let hook = state.services.webhooks.add(spec, &key.0).await?;
     let location = format!("/api/v1/webhooks/{}", hook.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(SecretBody::of(hook))))
 }

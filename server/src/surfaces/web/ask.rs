@@ -4,7 +4,7 @@
 use crate::http::AppState;
 use crate::http::address::Caller;
 use crate::services::call_requests::CallError;
-use crate::surfaces::web::once::page;
+use crate::surfaces::web::one_time_page::page;
 use app::ApiError;
 use app::view::{AskDraft, Outcome};
 use axum::Extension;
@@ -128,7 +128,7 @@ pub(crate) async fn export(
     let Some(Extension(who)) = who else {
         return (StatusCode::UNAUTHORIZED, "Please sign in first.").into_response();
     };
-    match state.services.calls.known_of(&who, &find).await {
+    match state.services.calls.mentioning(&who, &find).await {
         Ok(found) => {
             let name = [(header::CONTENT_DISPOSITION, "attachment; filename=\"call-requests.json\"")];
             (name, [(header::CACHE_CONTROL, "no-store")], axum::Json(found)).into_response()

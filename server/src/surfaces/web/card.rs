@@ -85,10 +85,10 @@ fn one(state: &AppState, name: &str, site: &lockdown::ids::SiteId) -> String {
 mod tests {
     use super::WORDS;
     use jiff::Timestamp;
+    use lockdown::command::Command;
     use lockdown::ids::StepId;
     use lockdown::reading::{Reading, StepReading};
     use lockdown::say::{Facts, Line, say};
-    use lockdown::site::Command;
     use lockdown::steps::{Found, StepState, StepValue};
 
     /// Every headline that a site nobody touched can have, and what its progress adds.

@@ -3,11 +3,11 @@
 
 use crate::http::AppState;
 use crate::http::address::Caller;
-use crate::http::who::{GadgetToken, cookie};
+use crate::http::session_auth::{GadgetToken, cookie};
 use crate::identity::handoff::{self, Handoff, HandoffError};
 use crate::identity::{session, token};
 use crate::store::records::Session;
-use crate::surfaces::web::once::page;
+use crate::surfaces::web::one_time_page::page;
 use crate::surfaces::web::sign_in::{self, agent};
 use app::ApiError;
 use app::backend::{CurrentSession, Framed, Switch};

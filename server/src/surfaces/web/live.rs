@@ -4,7 +4,7 @@ use crate::http::AppState;
 use crate::http::address::Caller;
 use crate::http::language::wished;
 use crate::http::limits::OpenLine;
-use crate::http::stop::come_back;
+use crate::http::shutdown::come_back;
 use crate::identity::token;
 use crate::surfaces::web::backend::Pages;
 use crate::surfaces::web::backend::queue::ticket_view;
@@ -48,9 +48,9 @@ const BACKLOG: usize = 256;
 
 /// Writes news down for both audiences.
 #[derive(Clone)]
-pub(crate) struct Teller(broadcast::Sender<Arc<Told>>);
+pub(crate) struct Broadcaster(broadcast::Sender<Arc<Frame>>);
 
-struct Told {
+struct Frame {
     id: Option<u64>,
     /// The site it is about; in detail only for those who work there.
     site: Option<SiteId>,
@@ -70,17 +70,17 @@ struct Asked {
     ticket: Vec<(&'static str, String)>,
 }
 
-impl Teller {
+impl Broadcaster {
     /// Tells until the engine is gone. Events come from the store, so that what another process wrote
     /// is told too, and nothing is skipped.
     pub(crate) fn start(pages: Arc<Pages>) -> Self {
         let (clock, store) = (pages.clock.clone(), pages.store.clone());
         let (told, _) = broadcast::channel(BACKLOG);
-        let teller = Self(told);
+        let broadcaster = Self(told);
         let mut news = pages.timeline.subscribe();
-        let telling = teller.clone();
+        let telling = broadcaster.clone();
         let (changed, changes) = mpsc::unbounded_channel();
-        tokio::spawn(teller.clone().tell_requests(pages.clone(), changes));
+        tokio::spawn(broadcaster.clone().tell_requests(pages.clone(), changes));
         tokio::spawn(async move {
             let mut beat = tokio::time::interval(BEAT);
             pages.refresh_alarms().await;
@@ -89,14 +89,14 @@ impl Teller {
             loop {
                 let heard = tokio::select! {
                     _ = beat.tick() => {
-                        telling.tell(Told::beat());
+                        telling.tell(Frame::beat());
                         None
                     }
                     heard = news.recv() => Some(heard),
                 };
                 match heard {
                     Some(Ok(News::Site(status))) => {
-                        telling.tell(Told::site(&status, clock.now(), &pages));
+                        telling.tell(Frame::site(&status, clock.now(), &pages));
                         continue;
                     }
                     Some(Err(RecvError::Closed)) => return,
@@ -104,7 +104,7 @@ impl Teller {
                     Some(Err(RecvError::Lagged(_))) => telling.sites(&pages),
                     Some(Ok(News::Event(event))) if store.away_since().is_some() => {
                         // It has no number that others know yet: told at once, and again with it.
-                        telling.tell(Told { id: None, ..Told::event(&event, clock.now(), &pages) });
+                        telling.tell(Frame { id: None, ..Frame::event(&event, clock.now(), &pages) });
                         telling.follow_up(&pages, std::slice::from_ref(&*event), &changed).await;
                         continue;
                     }
@@ -113,12 +113,12 @@ impl Teller {
                 let events = store.events_after(last, CATCH_UP).await.unwrap_or_default();
                 for event in &events {
                     last = event.seq;
-                    telling.tell(Told::event(event, clock.now(), &pages));
+                    telling.tell(Frame::event(event, clock.now(), &pages));
                 }
                 telling.follow_up(&pages, &events, &changed).await;
             }
         });
-        teller
+        broadcaster
     }
 
     /// What else a page shows of what happened.
@@ -133,13 +133,14 @@ impl Teller {
 
     fn sites(&self, pages: &Pages) {
         for status in pages.engine.statuses() {
-            self.tell(Told::site(&status, pages.clock.now(), pages));
+            self.tell(Frame::site(&status, pages.clock.now(), pages));
         }
     }
 
     /// The EOC's file changed: its card stands on every console.
     async fn incidents(&self, pages: &Pages, events: &[Event]) {
-        let about = |event: &Event| SHAPING.contains(&event.kind.gist()) || matches!(event.kind, EventKind::SharedBack);
+        let about =
+            |event: &Event| SHAPING.contains(&event.kind.kind_name()) || matches!(event.kind, EventKind::SharedBack);
         if events.iter().any(about) && pages.refresh_incidents().await {
             self.sites(pages);
         }
@@ -162,8 +163,8 @@ impl Teller {
     async fn tell_request(&self, pages: &Pages, id: String) {
         loop {
             match pages.calls.as_it_is(&id).await {
-                Ok(Some((request, twins))) => return self.tell(Told::request(pages, &request, &twins)),
-                Ok(None) => return self.tell(Told::gone(id)),
+                Ok(Some((request, twins))) => return self.tell(Frame::request(pages, &request, &twins)),
+                Ok(None) => return self.tell(Frame::gone(id)),
                 Err(error) => {
                     tracing::debug!(%error, "a call request is told later");
                     pages.clock.sleep(BEAT).await;
@@ -186,7 +187,7 @@ impl Teller {
     }
 
     /// Nobody listening is no trouble.
-    fn tell(&self, told: Told) {
+    fn tell(&self, told: Frame) {
         let _ = self.0.send(Arc::new(told));
     }
 }
@@ -199,7 +200,7 @@ fn written(live: &Live) -> String {
     serde_json::to_string(live).expect("views have only strings, numbers and lists in them")
 }
 
-impl Told {
+impl Frame {
     fn beat() -> Self {
         let beat = written(&Live::Beat);
         Self { id: None, site: None, public: Some(beat.clone()), eoc: beat, event: None, request: None, beat: true }
@@ -326,7 +327,7 @@ pub(crate) async fn page_line(
     let listener = Listener { who, ticket, texts };
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     // Listened to before anything is looked up, so that nothing falls between.
-    let news = state.teller.0.subscribe();
+    let news = state.broadcaster.0.subscribe();
     let first = beginning(&state, &listener, last.or(from.after)).await;
     let line = futures_util::stream::iter(first).chain(following(news, listener)).map(move |event| {
         let _ = &counted;
@@ -404,7 +405,7 @@ async fn missed_requests(state: &AppState, listener: &Listener, missed: &[Event]
     let mut told = Vec::new();
     for id in changed {
         let text = match state.services.calls.as_it_is(id).await {
-            Ok(Some((request, twins))) => Told::request(&state.pages, &request, &twins).eoc,
+            Ok(Some((request, twins))) => Frame::request(&state.pages, &request, &twins).eoc,
             Ok(None) => written(&Live::Gone(id.to_owned())),
             Err(_) => continue,
         };
@@ -413,7 +414,7 @@ async fn missed_requests(state: &AppState, listener: &Listener, missed: &[Event]
     told
 }
 
-fn following(news: broadcast::Receiver<Arc<Told>>, listener: Listener) -> impl Stream<Item = SseEvent> {
+fn following(news: broadcast::Receiver<Arc<Frame>>, listener: Listener) -> impl Stream<Item = SseEvent> {
     futures_util::stream::unfold((news, 0, listener), move |(mut news, beats, listener)| async move {
         loop {
             match news.recv().await {

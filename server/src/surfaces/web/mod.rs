@@ -5,7 +5,7 @@ pub mod backend;
 pub(crate) mod card;
 pub(crate) mod embed;
 pub(crate) mod live;
-pub(crate) mod once;
+pub(crate) mod one_time_page;
 pub(crate) mod pages;
 pub(crate) mod plan_files;
 pub(crate) mod sign_in;

@@ -1,7 +1,7 @@
 //! The pages and their server functions, with who is signed in and a fresh policy for scripts.
 
 use crate::http::AppState;
-use crate::http::who::GadgetToken;
+use crate::http::session_auth::GadgetToken;
 use app::backend::{Backend, CurrentSession, Framed, Reply};
 use axum::Router;
 use axum::http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};

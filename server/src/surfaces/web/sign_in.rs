@@ -3,12 +3,12 @@
 use crate::http::AppState;
 use crate::http::address::Caller;
 use crate::http::limits::CODE_DELAY;
-use crate::http::who::cookie;
+use crate::http::session_auth::cookie;
 use crate::identity::oidc::{Arrival, SignInError, login_cookie};
 use crate::identity::{safe_return_to, session};
 use crate::services::people;
 use crate::store::records::{Means, Person};
-use crate::surfaces::web::backend::doors::CodeError;
+use crate::surfaces::web::backend::fallback_sign_in::CodeError;
 use axum::Extension;
 use axum::extract::{Form, Query, State};
 use axum::http::uri::{Authority as Host, PathAndQuery};
@@ -22,7 +22,7 @@ use lockdown::timeline::EventKind;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
-pub(crate) struct Wish {
+pub(crate) struct SignInQuery {
     return_to: Option<String>,
     /// Present: the password is asked for again.
     again: Option<String>,
@@ -38,7 +38,7 @@ pub(crate) async fn login(
     State(state): State<AppState>,
     uri: Uri,
     headers: HeaderMap,
-    Query(wish): Query<Wish>,
+    Query(wish): Query<SignInQuery>,
 ) -> Response {
     let Some(oidc) = &state.services.oidc else { return Redirect::to("/sign-in").into_response() };
     if wish.renamed.is_none()
@@ -47,7 +47,7 @@ pub(crate) async fn login(
         return Redirect::to(&there).into_response();
     }
     let return_to = safe_return_to(wish.return_to.as_deref());
-    // Where it is away, the other doors are shown, not a dead page of the provider's.
+    // Where it is away, the other fallback_sign_in are shown, not a dead page of the provider's.
     if oidc.is_away() && wish.anyway.is_none() {
         return Redirect::to(&format!("/sign-in?return_to={return_to}")).into_response();
     }
@@ -121,7 +121,7 @@ async fn tell_misconfigured(state: &AppState, code: &str) {
     let now = state.services.clock.now();
     let once = format!("misconfigured/{code}/{}", now.as_second() / 3600);
     let kind = EventKind::IdentityMisconfigured { code: code.to_owned() };
-    if matches!(state.services.directory.spend(&once, now).await, Ok(true))
+    if matches!(state.services.directory.consume_once(&once, now).await, Ok(true))
         && let Err(error) = state.services.timeline.record(None, kind).await
     {
         tracing::error!(%error, "a wrong registration at the identity provider could not be told");
@@ -240,18 +240,18 @@ pub(crate) async fn by_passkey(
     headers: HeaderMap,
     Form(given): Form<PasskeyAnswer>,
 ) -> Response {
-    let person = match state.pages.come_in(&given.ticket, &given.answer).await {
+    let person = match state.pages.authenticate_by_passkey(&given.ticket, &given.answer).await {
         Ok(person) => person,
         Err(error) => {
             // What fails is counted: whose passkey is good is never kept out by others at the same address.
             if let Err(wait) = state.limits.passkeys.take(&caller.0.into()) {
                 return too_many(wait);
             }
-            tracing::warn!(%error, "a passkey did not open the door");
+            tracing::warn!(%error, "a passkey was refused");
             return Redirect::to("/sign-in?trouble=passkey").into_response();
         }
     };
-    come_in(&state, &person, Means::Passkey, caller, &headers, given.return_to.as_deref()).await
+    authenticate_by_passkey(&state, &person, Means::Passkey, caller, &headers, given.return_to.as_deref()).await
 }
 
 #[derive(Deserialize)]
@@ -288,10 +288,12 @@ pub(crate) async fn by_code(
         state.services.clock.sleep(CODE_DELAY).await;
     }
     let second = (!given.second_serial.is_empty()).then_some((given.second_serial, given.second_code));
-    match state.pages.come_in_by_code((given.serial, given.code), second).await {
-        Ok((person, means)) => come_in(&state, &person, means, caller, &headers, given.return_to.as_deref()).await,
+    match state.pages.authenticate_by_codes((given.serial, given.code), second).await {
+        Ok((person, means)) => {
+            authenticate_by_passkey(&state, &person, means, caller, &headers, given.return_to.as_deref()).await
+        }
         Err(error) => {
-            tracing::warn!(%error, from = ?caller.0, "a sealed code did not open the door");
+            tracing::warn!(%error, from = ?caller.0, "a sealed code was refused");
             let kind = EventKind::EnvelopeRefused { from: caller.0.map(|from| from.to_string()) };
             if let Err(error) = state.services.timeline.record(None, kind).await {
                 tracing::error!(%error, "a sealed code that did not fit could not be told");
@@ -301,7 +303,7 @@ pub(crate) async fn by_code(
     }
 }
 
-async fn come_in(
+async fn authenticate_by_passkey(
     state: &AppState,
     person: &Person,
     means: Means,

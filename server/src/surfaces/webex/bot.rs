@@ -1,12 +1,12 @@
 //! What the bot does with what it hears: once each, in time, and with the rights of whoever it is.
 
 use super::api::{Action, Message};
+use super::codes::Act;
 use super::command::{self, Command};
 use super::ids::key;
 use super::people::Writer;
 use super::say::Say;
-use super::seal::Act;
-use super::{Heard, Webex, WebexError, What, words};
+use super::{Inbound, Webex, WebexError, What, words};
 use jiff::{SignedDuration, Timestamp};
 use lockdown::call_request::Draft;
 use lockdown::ids::SiteId;
@@ -34,7 +34,7 @@ pub(super) struct Place {
 }
 
 /// Answers what is heard, several at a time: a slow fetch keeps no lock waiting.
-pub(super) async fn answer(webex: Arc<Webex>, mut heard: mpsc::Receiver<Heard>) {
+pub(super) async fn answer(webex: Arc<Webex>, mut heard: mpsc::Receiver<Inbound>) {
     let places = Arc::new(Semaphore::new(AT_ONCE));
     while let Some(heard) = heard.recv().await {
         let Ok(place) = places.clone().acquire_owned().await else { return };
@@ -64,7 +64,7 @@ impl Fetched {
 }
 
 impl Webex {
-    async fn take(self: &Arc<Self>, heard: &Heard) -> Result<(), WebexError> {
+    async fn take(self: &Arc<Self>, heard: &Inbound) -> Result<(), WebexError> {
         let me = key(&self.me().await?.id);
         if heard.actor.as_ref() == Some(&me) {
             return Ok(());
@@ -86,7 +86,11 @@ impl Webex {
             return Ok(());
         };
         // By what is the same in every spelling: it is told again after a new line, and to every server.
-        match self.services.directory.spend(&format!("webex-heard/{}", key(&heard.id)), self.services.clock.now()).await
+        match self
+            .services
+            .directory
+            .consume_once(&format!("webex-heard/{}", key(&heard.id)), self.services.clock.now())
+            .await
         {
             Ok(true) => {}
             Ok(false) => {
@@ -107,7 +111,7 @@ impl Webex {
     }
 
     /// `None` for what is not to be seen any more.
-    async fn fetch(&self, heard: &Heard) -> Result<Option<(Fetched, Option<Writer>)>, WebexError> {
+    async fn fetch(&self, heard: &Inbound) -> Result<Option<(Fetched, Option<Writer>)>, WebexError> {
         let id = self.mercury().id_of(heard).await;
         let fetched = match heard.what {
             What::Message => self.client.get(&format!("messages/{id}")).await.map(Fetched::Message),

@@ -6,7 +6,7 @@
 use super::client::Client;
 use super::{Webex, WebexError};
 use crate::config::{Driver, RoomDevice, Secret};
-use crate::store::papers::Paper;
+use crate::store::documents::Document;
 use engine::SiteStatus;
 use engine::ports::{NewEvent, StoreError};
 use jiff::{SignedDuration, Timestamp};
@@ -28,7 +28,7 @@ const LOOK: Duration = Duration::from_secs(5);
 /// A device that did not take it is told again after so long.
 const AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
-/// The paper with the devices that may show a lock.
+/// The document with the devices that may show a lock.
 const LIT: &str = "devices/lit";
 
 /// A device that answers later is not there.
@@ -189,7 +189,7 @@ type Told = BTreeMap<SiteId, (Target, Vec<StepNote>)>;
 impl Webex {
     /// Also while the database is away: telling a device twice is better than not at all.
     async fn tell_devices(&self, devices: &mut [Device], told: &mut Told, lit: &mut BTreeSet<String>) {
-        if matches!(self.turns.holds("devices").await, Ok(false)) {
+        if matches!(self.leases.holds("devices").await, Ok(false)) {
             return;
         }
         if let Ok((_, names)) = self.lit().await {
@@ -240,11 +240,11 @@ impl Webex {
         }
     }
 
-    /// Names of the devices that may show a lock, with the version of the paper they stand on.
+    /// Names of the devices that may show a lock, with the version of the document they stand on.
     async fn lit(&self) -> Result<(u64, BTreeSet<String>), StoreError> {
-        let paper = self.services.papers.paper(LIT).await?;
-        let version = paper.as_ref().map_or(0, |paper| paper.version);
-        let names = paper.and_then(|paper| serde_json::from_str(&paper.text).ok()).unwrap_or_default();
+        let document = self.services.documents.document(LIT).await?;
+        let version = document.as_ref().map_or(0, |document| document.version);
+        let names = document.and_then(|document| serde_json::from_str(&document.text).ok()).unwrap_or_default();
         Ok((version, names))
     }
 
@@ -256,7 +256,7 @@ impl Webex {
                 return Ok(());
             }
             let text = serde_json::to_string(names).map_err(|error| StoreError::Failed(error.to_string()))?;
-            self.services.papers.put_paper(LIT, &Paper { version: version + 1, text }).await
+            self.services.documents.put_document(LIT, &Document { version: version + 1, text }).await
         };
         if let Err(error) = kept.await {
             tracing::warn!(%error, "which devices may show a lock could not be written down");

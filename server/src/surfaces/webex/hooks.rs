@@ -3,7 +3,7 @@
 
 use super::api::Hook;
 use super::client::Client;
-use super::{Heard, WebexError, What};
+use super::{Inbound, WebexError, What};
 use crate::config::Secret;
 use aws_lc_rs::{constant_time, hmac};
 use serde_json::{Value, json};
@@ -70,7 +70,7 @@ pub fn is_signed(secret: &Secret, signature: Option<&str>, body: &[u8]) -> bool 
 }
 
 /// What a delivery tells of; `None` for what is not asked for. Nothing else in it is believed.
-pub fn heard(body: &[u8]) -> Option<Heard> {
+pub fn heard(body: &[u8]) -> Option<Inbound> {
     let told: Value = serde_json::from_slice(body).ok()?;
     let id = told["data"]["id"].as_str()?.to_owned();
     match (told["resource"].as_str()?, told["event"].as_str()?) {
@@ -78,7 +78,7 @@ pub fn heard(body: &[u8]) -> Option<Heard> {
         ("attachmentActions", "created") => Some(What::Action),
         _ => None,
     }
-    .map(|what| Heard { what, id, service: None, actor: None })
+    .map(|what| Inbound { what, id, service: None, actor: None })
 }
 
 #[cfg(test)]
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn of_a_delivery_only_the_id_is_taken() {
         let body = br#"{"resource":"messages","event":"created","data":{"id":"m","personId":"forged"}}"#;
-        let heard_of = Heard { what: What::Message, id: "m".into(), service: None, actor: None };
+        let heard_of = Inbound { what: What::Message, id: "m".into(), service: None, actor: None };
         assert_eq!(heard(body), Some(heard_of));
         assert_eq!(heard(br#"{"resource":"rooms","event":"created","data":{"id":"m"}}"#), None);
         assert_eq!(heard(b"not json"), None);

@@ -1,11 +1,11 @@
 //! The websocket of the apps: heard from inside, without a public address. Content is never taken from it
 //! (it is encrypted): what happened is fetched from the API.
 //!
-//! *Source*: what Cisco's JavaScript SDK does; it is no published contract, hence behind [`super::Heard`] and
+//! *Source*: what Cisco's JavaScript SDK does; it is no published contract, hence behind [`super::Inbound`] and
 //! replaceable by webhooks.
 
 use super::client::Client;
-use super::{Heard, WebexError, What, ids};
+use super::{Inbound, WebexError, What, ids};
 use crate::config;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -181,7 +181,7 @@ impl Mercury<'_> {
     pub(super) async fn listen(
         &self,
         device: &Device,
-        heard: &mpsc::Sender<Heard>,
+        heard: &mpsc::Sender<Inbound>,
         ready: impl FnOnce(),
     ) -> Result<End, WebexError> {
         let mut socket = match self.open(&device.web_socket_url).await? {
@@ -207,7 +207,7 @@ impl Mercury<'_> {
         self.follow(socket, heard).await
     }
 
-    async fn follow(&self, mut socket: Socket, heard: &mpsc::Sender<Heard>) -> Result<End, WebexError> {
+    async fn follow(&self, mut socket: Socket, heard: &mpsc::Sender<Inbound>) -> Result<End, WebexError> {
         let mut beat = tokio::time::interval(self.settings.ping);
         beat.tick().await;
         let mut waiting: Option<String> = None;
@@ -244,7 +244,7 @@ impl Mercury<'_> {
 
     /// Acknowledges a frame, and passes on what it tells of. False where more comes than can be worked on: the line
     /// is closed then, and what was not acknowledged is told again.
-    async fn pass_on(&self, socket: &mut Socket, text: &str, heard: &mpsc::Sender<Heard>) -> bool {
+    async fn pass_on(&self, socket: &mut Socket, text: &str, heard: &mpsc::Sender<Inbound>) -> bool {
         let Ok(frame) = serde_json::from_str::<Value>(text) else { return true };
         let Some(id) = frame["id"].as_str().filter(|_| frame.get("data").is_some()) else { return true };
         if let Some(told) = told(&frame)
@@ -257,7 +257,7 @@ impl Mercury<'_> {
     }
 
     /// The API's id of an activity: the conversation service knows it; else it is made from the activity's own.
-    pub(super) async fn id_of(&self, heard: &Heard) -> String {
+    pub(super) async fn id_of(&self, heard: &Inbound) -> String {
         let Some(service) = &heard.service else { return heard.id.clone() };
         let (path, kind) = match heard.what {
             What::Message => ("messages", "MESSAGE"),
@@ -357,7 +357,7 @@ fn ended(close: &CloseFrame) -> Result<End, WebexError> {
     }
 }
 
-fn told(frame: &Value) -> Option<Heard> {
+fn told(frame: &Value) -> Option<Inbound> {
     let data = &frame["data"];
     if data["eventType"] != "conversation.activity" {
         return None;
@@ -375,7 +375,7 @@ fn told(frame: &Value) -> Option<Heard> {
     let service = activity["target"]["url"].as_str().and_then(|url| url.split_once("/conversations/"));
     let service = service.map(|(service, _)| service.to_owned());
     let actor = activity["actor"]["entryUUID"].as_str().map(str::to_ascii_lowercase);
-    Some(Heard { what, id: activity["id"].as_str()?.to_owned(), service, actor })
+    Some(Inbound { what, id: activity["id"].as_str()?.to_owned(), service, actor })
 }
 
 #[cfg(test)]
@@ -389,7 +389,7 @@ mod tests {
             "id": "a-1", "verb": verb, "actor": { "entryUUID": "P-1" }, "object": { "displayName": "secret" },
             "target": { "url": "https://c/v1/conversations/r" } } } })
         };
-        let heard = |what: What| Heard {
+        let heard = |what: What| Inbound {
             what,
             id: "a-1".into(),
             service: Some("https://c/v1".into()),

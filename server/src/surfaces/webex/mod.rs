@@ -4,11 +4,12 @@
 mod api;
 mod bot;
 mod client;
+mod codes;
 mod command;
 pub(crate) mod deliveries;
-mod desk;
 mod devices;
-mod hearing;
+mod eoc;
+mod event_transport;
 pub mod hooks;
 mod ids;
 mod meeting;
@@ -17,7 +18,6 @@ mod order;
 mod people;
 mod relay;
 mod say;
-mod seal;
 mod space;
 mod words;
 
@@ -26,20 +26,20 @@ use crate::config::{self, Transport};
 use crate::identity::token;
 use crate::services::Services;
 use crate::services::bot::Bot;
-use crate::services::lease::Turns;
-use crate::store::papers::Papers;
+use crate::services::lease::Leases;
+use crate::store::documents::Documents;
 use api::Person;
 use async_trait::async_trait;
 use client::Client;
+use codes::ConfirmationCodes;
 use engine::ports::StoreError;
-use hearing::Hearing;
+use event_transport::EventTransport;
 use jiff::{SignedDuration, Timestamp};
 use limit::Limit;
 use lockdown::ids::{IncidentId, OperatorId, SiteId};
 use lockdown::timeline::EventKind;
 use meeting::Meetings;
 use mercury::Mercury;
-use seal::Seal;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -70,7 +70,7 @@ pub enum WebexError {
 
 /// Something happened; what, is fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heard {
+pub struct Inbound {
     pub what: What,
     /// The API's id, or the activity's.
     pub id: String,
@@ -112,18 +112,18 @@ impl Counts {
 }
 
 /// What the rest of the server knows of Webex.
-pub struct Front {
-    pub(crate) seal: Seal,
+pub struct BotHandle {
+    pub(crate) codes: ConfirmationCodes,
     pub counts: Counts,
     /// Deliveries of webhooks; `None` on the websocket.
-    hooked: Option<(config::Secret, mpsc::Sender<Heard>)>,
+    hooked: Option<(config::Secret, mpsc::Sender<Inbound>)>,
     health: Mutex<Health>,
     /// A bridge that is always there.
     bridge: Option<String>,
     /// What is not well with the space of a site's incident.
     spaces: Mutex<BTreeMap<SiteId, Vec<String>>>,
     pub(crate) again: Notify,
-    papers: Arc<dyn Papers>,
+    documents: Arc<dyn Documents>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,30 +147,30 @@ pub enum Taken {
 }
 
 /// Both ends of what is heard.
-pub struct Ears {
-    sender: mpsc::Sender<Heard>,
-    receiver: mpsc::Receiver<Heard>,
+pub struct Inbox {
+    sender: mpsc::Sender<Inbound>,
+    receiver: mpsc::Receiver<Inbound>,
 }
 
-impl Front {
+impl BotHandle {
     /// With the other end of what is heard, for [`run`].
-    pub fn new(settings: &config::Webex, papers: Arc<dyn Papers>) -> (Self, Ears) {
+    pub fn new(settings: &config::Webex, documents: Arc<dyn Documents>) -> (Self, Inbox) {
         let (sender, receiver) = mpsc::channel(BACKLOG);
         let hooked = match &settings.transport {
             Transport::Websocket => None,
             Transport::Webhook { secret } => Some((secret.clone(), sender.clone())),
         };
         let front = Self {
-            seal: Seal::new(&settings.bot_token),
+            codes: ConfirmationCodes::new(&settings.bot_token),
             counts: Counts::default(),
             hooked,
             health: Mutex::new(Health::Starting),
             bridge: settings.meeting_url.clone(),
             spaces: Mutex::default(),
             again: Notify::new(),
-            papers,
+            documents,
         };
-        (front, Ears { sender, receiver })
+        (front, Inbox { sender, receiver })
     }
 
     /// A delivery of a webhook: its signature over the body as it came.
@@ -203,7 +203,7 @@ impl Front {
 }
 
 #[async_trait]
-impl Bot for Front {
+impl Bot for BotHandle {
     fn trouble(&self) -> Option<String> {
         match &*self.health.lock().unwrap_or_else(PoisonError::into_inner) {
             Health::Ill(why) => Some(format!("The Webex bot is not there: {why}. Everything else works.")),
@@ -220,7 +220,7 @@ impl Bot for Front {
     }
 
     fn link_code(&self, person: &OperatorId, now: Timestamp) -> String {
-        self.seal.link(person, now)
+        self.codes.link(person, now)
     }
 
     fn ignored(&self) -> Vec<(&'static str, u64)> {
@@ -228,7 +228,7 @@ impl Bot for Front {
     }
 
     async fn invite_again(&self, incident: &IncidentId) -> Result<(), StoreError> {
-        space::invite_again(self.papers.as_ref(), incident).await?;
+        space::invite_again(self.documents.as_ref(), incident).await?;
         self.again.notify_one();
         Ok(())
     }
@@ -238,16 +238,16 @@ pub struct Webex {
     pub(crate) settings: config::Webex,
     pub(crate) client: Client,
     pub(crate) services: Arc<Services>,
-    pub(crate) front: Arc<Front>,
+    pub(crate) front: Arc<BotHandle>,
     pub(crate) public_url: String,
-    turns: Turns,
+    leases: Leases,
     meetings: Option<Meetings>,
     me: OnceCell<Person>,
     /// How much one account may say.
     pace: Limit<String>,
     /// Reasons that were written with an order, until its code is typed.
     pub(crate) reasons: Mutex<BTreeMap<String, (String, Timestamp)>>,
-    hearing: Box<dyn Hearing>,
+    transport: Box<dyn EventTransport>,
 }
 
 impl Webex {
@@ -256,22 +256,22 @@ impl Webex {
     pub fn new(
         settings: config::Webex,
         services: Arc<Services>,
-        front: Arc<Front>,
+        front: Arc<BotHandle>,
         http: &config::Http,
     ) -> Result<Self, WebexError> {
-        let (client, turns) =
-            (Client::new(&settings, Arc::new(SystemClock))?, Turns::new(services.clone(), http.listen));
+        let (client, leases) =
+            (Client::new(&settings, Arc::new(SystemClock))?, Leases::new(services.clone(), http.listen));
         let meetings = settings.meeting.clone();
         let meetings = meetings.map(|meeting| Meetings::new(meeting, &settings.api_url, settings.proxy.as_deref()));
         let meetings = meetings.transpose()?;
         Ok(Self {
-            hearing: hearing::by(&settings.transport),
+            transport: event_transport::by(&settings.transport),
             settings,
             client,
             services,
             front,
             public_url: http.public_url.clone(),
-            turns,
+            leases,
             meetings,
             pace: Limit::new(BURST, Duration::from_secs(1)),
             reasons: Mutex::default(),
@@ -286,7 +286,7 @@ impl Webex {
 
     /// The server stops: nothing is left registered.
     pub async fn leave(&self) {
-        self.hearing.leave(self).await;
+        self.transport.leave(self).await;
     }
 
     pub(crate) async fn tell(&self, health: Health) {
@@ -314,9 +314,9 @@ pub async fn whoami(settings: &config::Webex) -> Result<(String, SignedDuration)
 }
 
 /// Hears and answers for as long as the server runs.
-pub async fn run(webex: Arc<Webex>, Ears { sender, receiver }: Ears) {
+pub async fn run(webex: Arc<Webex>, Inbox { sender, receiver }: Inbox) {
     tokio::join!(
-        webex.hearing.keep(&webex, &sender),
+        webex.transport.keep(&webex, &sender),
         bot::answer(webex.clone(), receiver),
         space::tend(webex.clone()),
         devices::tend(webex.clone())
@@ -325,7 +325,7 @@ pub async fn run(webex: Arc<Webex>, Ears { sender, receiver }: Ears) {
 
 impl Webex {
     fn mercury(&self) -> Mercury<'_> {
-        Mercury { client: &self.client, settings: &self.settings, server: &self.turns.server }
+        Mercury { client: &self.client, settings: &self.settings, server: &self.leases.server }
     }
 }
 

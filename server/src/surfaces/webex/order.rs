@@ -2,10 +2,10 @@
 
 use super::api::Message;
 use super::bot::Place;
+use super::codes::{Act, GOOD_FOR, Order, Whose, Wrong};
 use super::ids::key;
 use super::people::Writer;
 use super::say::{Say, clipped, safe};
-use super::seal::{Act, GOOD_FOR, Order, Whose, Wrong};
 use super::{Webex, WebexError, words};
 use crate::config::Release;
 use crate::services::release::{ReleaseError, Way};
@@ -86,7 +86,7 @@ impl Webex {
         let order = Order { act, site: status.id.clone(), version: status.version };
         let room = key(&place.room);
         let (code, slot) =
-            self.front.seal.ask(Whose { person: &writer.account, room: &room }, &order, self.services.clock.now());
+            self.front.codes.ask(Whose { person: &writer.account, room: &room }, &order, self.services.clock.now());
         if let Some(reason) = &reason {
             self.remember_reason(&code, reason);
         }
@@ -161,7 +161,7 @@ impl Webex {
         let orders: Vec<Order> = statuses.iter().flat_map(both).collect();
         let room = key(&place.room);
         let whose = Whose { person: &writer.account, room: &room };
-        match self.front.seal.find(whose, &orders, code, self.services.clock.now()) {
+        match self.front.codes.find(whose, &orders, code, self.services.clock.now()) {
             Some((order, slot)) => {
                 let kept = self.reason_of(code);
                 let (typed, reason) = match order.act {
@@ -193,7 +193,7 @@ impl Webex {
             return self.out_of_date(Some(who), place).await;
         };
         let (code, room) = (text("code"), key(&place.room));
-        match self.front.seal.check(
+        match self.front.codes.check(
             Whose { person: &writer.account, room: &room },
             &order,
             slot,
@@ -251,7 +251,7 @@ impl Webex {
             let name = safe(&status.name);
             return Err(Say::plain(format!("Type the site’s name, {name}, to give the all-clear. Nothing was done.")));
         }
-        match self.services.directory.spend(&format!("webex-once/{once}"), self.services.clock.now()).await {
+        match self.services.directory.consume_once(&format!("webex-once/{once}"), self.services.clock.now()).await {
             Ok(true) => Ok(()),
             Ok(false) => {
                 self.front.counts.replayed.fetch_add(1, Ordering::Relaxed);

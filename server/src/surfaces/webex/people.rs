@@ -89,7 +89,7 @@ impl Webex {
     pub(super) async fn link(&self, writer: &Writer, code: &str) -> Result<Linked, StoreError> {
         let now = self.services.clock.now();
         let people = self.services.directory.people().await?;
-        let shown = |one: &Person| !one.disabled && self.front.seal.is_link_of(&one.id, code, now);
+        let shown = |one: &Person| !one.disabled && self.front.codes.is_link_of(&one.id, code, now);
         let Some(found) = people.into_iter().find(shown) else { return Ok(Linked::NotGood) };
         let org = self.me().await.map_err(|error| StoreError::Failed(error.to_string()))?.org_id.clone();
         let issuer = issuer(&org);
@@ -99,7 +99,7 @@ impl Webex {
             Some(_) => return Ok(Linked::Taken),
             None => {}
         }
-        if !self.services.directory.spend(&format!("webex-link/{code}"), now).await? {
+        if !self.services.directory.consume_once(&format!("webex-link/{code}"), now).await? {
             return Ok(Linked::NotGood);
         }
         self.bind(&found, issuer, &writer.account).await?;

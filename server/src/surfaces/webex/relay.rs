@@ -19,7 +19,7 @@ use serde_json::json;
 /// Requests of an incident that are looked at.
 const LOOKED_AT: usize = 500;
 
-/// The paper of the room for requests outside incidents.
+/// The document of the room for requests outside incidents.
 const STANDING: &str = "space/standing";
 
 /// A request in the space.

@@ -8,7 +8,7 @@ use super::relay::Ticket;
 use super::say::{LONGEST, Say, card, clipped, facts, heading, line, link, safe};
 use super::{Health, Webex, WebexError};
 use crate::config;
-use crate::store::papers::{Paper, Papers};
+use crate::store::documents::{Document, Documents};
 use crate::store::records::Person;
 use engine::ports::{NewEvent, StoreError};
 use jiff::{SignedDuration, Timestamp};
@@ -124,7 +124,7 @@ struct Card {
     shows: String,
 }
 
-/// A space with the paper it is kept on.
+/// A space with the document it is kept on.
 pub(super) struct Kept {
     name: String,
     version: u64,
@@ -164,11 +164,11 @@ pub(super) enum Trouble {
 }
 
 /// Somebody wants an incident's invitations tried again, now; by whichever server tends its space.
-pub(super) async fn invite_again(papers: &dyn Papers, incident: &IncidentId) -> Result<(), StoreError> {
+pub(super) async fn invite_again(documents: &dyn Documents, incident: &IncidentId) -> Result<(), StoreError> {
     for _ in 0..3 {
-        let mut kept = Kept::read(papers, &paper(incident)).await?;
+        let mut kept = Kept::read(documents, &document(incident)).await?;
         kept.space.again = true;
-        match kept.write(papers).await {
+        match kept.write(documents).await {
             Err(StoreError::Conflict) => {}
             done => return done,
         }
@@ -176,22 +176,22 @@ pub(super) async fn invite_again(papers: &dyn Papers, incident: &IncidentId) -> 
     Err(StoreError::Conflict)
 }
 
-fn paper(incident: &IncidentId) -> String {
+fn document(incident: &IncidentId) -> String {
     format!("space/{incident}")
 }
 
 impl Kept {
-    async fn read(papers: &dyn Papers, name: &str) -> Result<Self, StoreError> {
-        let paper = papers.paper(name).await?;
-        let version = paper.as_ref().map_or(0, |paper| paper.version);
-        let space = paper.and_then(|paper| serde_json::from_str(&paper.text).ok()).unwrap_or_default();
+    async fn read(documents: &dyn Documents, name: &str) -> Result<Self, StoreError> {
+        let document = documents.document(name).await?;
+        let version = document.as_ref().map_or(0, |document| document.version);
+        let space = document.and_then(|document| serde_json::from_str(&document.text).ok()).unwrap_or_default();
         Ok(Self { name: name.to_owned(), version, space })
     }
 
-    async fn write(&mut self, papers: &dyn Papers) -> Result<(), StoreError> {
+    async fn write(&mut self, documents: &dyn Documents) -> Result<(), StoreError> {
         let text = serde_json::to_string(&self.space).map_err(|error| StoreError::Failed(error.to_string()))?;
         self.version += 1;
-        papers.put_paper(&self.name, &Paper { version: self.version, text }).await
+        documents.put_document(&self.name, &Document { version: self.version, text }).await
     }
 
     /// Who is not in it, in a sentence.
@@ -212,9 +212,9 @@ impl Invite {
 
 impl Webex {
     async fn tend_all(&self, later: &mut Later) -> Result<(), Trouble> {
-        let (now, tends) = (self.services.clock.now(), self.turns.holds("spaces").await?);
+        let (now, tends) = (self.services.clock.now(), self.leases.holds("spaces").await?);
         for incident in self.services.incidents.all().await?.iter().filter(|one| is_recent(one, now)) {
-            let name = paper(&incident.id);
+            let name = document(&incident.id);
             if !tends {
                 // Another server does; what it met is said here too.
                 let notes = self.kept(&name).await?.missing().filter(|_| incident.is_open());
@@ -253,15 +253,15 @@ impl Webex {
     }
 
     pub(super) async fn kept(&self, name: &str) -> Result<Kept, StoreError> {
-        Kept::read(self.services.papers.as_ref(), name).await
+        Kept::read(self.services.documents.as_ref(), name).await
     }
 
     pub(super) async fn keep(&self, kept: &mut Kept) -> Result<(), StoreError> {
-        kept.write(self.services.papers.as_ref()).await
+        kept.write(self.services.documents.as_ref()).await
     }
 
     async fn tend_one(&self, incident: &Incident) -> Result<(), Trouble> {
-        let mut kept = self.kept(&paper(&incident.id)).await?;
+        let mut kept = self.kept(&document(&incident.id)).await?;
         if kept.space.again && !kept.space.closed && self.is_lost(&kept).await? {
             // Begun anew, with all that was told in the one we are not in any more.
             kept.space = Space { again: true, ..Space::default() };
@@ -465,7 +465,7 @@ impl Webex {
         let (mark, head, second) = (said.tone.mark(), said.headline, said.second);
         let commander = incident.commander.as_ref().map_or("nobody yet", |who| who.name.as_str());
         let present: Vec<&str> = incident.present.iter().map(|who| who.name.as_str()).collect();
-        let present = if present.is_empty() { "nobody said so yet".to_owned() } else { present.join(", ") };
+        let present = if present.is_empty() { "nobody has checked in yet".to_owned() } else { present.join(", ") };
         let trouble = status.trouble.as_ref().map(|trouble| trouble.why.as_str());
         let mut body = vec![heading(&format!("{mark} {head}")), line(&second)];
         body.push(facts(&[
@@ -552,11 +552,11 @@ impl Webex {
         Ok(self.keep(kept).await?)
     }
 
-    /// The incident whose space this room is, with its paper; of those that are tended.
+    /// The incident whose space this room is, with its document; of those that are tended.
     pub(super) async fn incident_of(&self, room: &str) -> Result<Option<(Incident, Kept)>, StoreError> {
         let now = self.services.clock.now();
         for incident in self.services.incidents.all().await?.into_iter().rev().filter(|one| is_recent(one, now)) {
-            let kept = self.kept(&paper(&incident.id)).await?;
+            let kept = self.kept(&document(&incident.id)).await?;
             if kept.space.room.as_deref().is_some_and(|known| key(known) == key(room)) {
                 return Ok(Some((incident, kept)));
             }
@@ -606,7 +606,7 @@ fn batches(events: &[&Event], sentence: impl Fn(&Event) -> String) -> Vec<Batch>
 fn is_told(event: &Event) -> bool {
     // What was written to the bot stands in the space already.
     let from_here = event.by.as_ref().is_some_and(|by| by.surface == Surface::Bot);
-    TOLD.contains(&event.kind.gist()) && !(from_here && matches!(event.kind, EventKind::Noted { .. }))
+    TOLD.contains(&event.kind.kind_name()) && !(from_here && matches!(event.kind, EventKind::Noted { .. }))
 }
 
 /// Whether somebody belongs to the EOC of the incident's site, and as a moderator.

@@ -1,8 +1,8 @@
 //! The bot's sentences and cards. The words of the state are the console's.
 
 use super::Webex;
+use super::codes::{Act, GOOD_FOR, Order};
 use super::say::{Say, button, card, facts, field, heading, line, link, safe};
-use super::seal::{Act, GOOD_FOR, Order};
 use engine::SiteStatus;
 use jiff::Timestamp;
 use lockdown::call_request::CallRequest;
@@ -138,7 +138,7 @@ pub(super) fn ask(order: &Order, status: &SiteStatus, code: &str, slot: i64, rea
 /// The queue, the most urgent first.
 pub(super) fn queue(open: &[CallRequest], now: Timestamp) -> Say {
     if open.is_empty() {
-        return Say::plain("Nobody waits.");
+        return Say::plain("No requests are open.");
     }
     let one = |request: &CallRequest| {
         format!(

@@ -7,7 +7,7 @@ use crate::services::gadget_files;
 use crate::services::gadget_shell::VERSION;
 use crate::store::records::ClientRecord;
 use app::ApiError;
-use app::backend::{Backend, CurrentSession, Gadget, Queue, QueueWish};
+use app::backend::{Backend, CurrentSession, Gadget, Queue, QueueFilter};
 use app::view::{FinesseView, GadgetFileView, GadgetView, SiteView};
 use async_trait::async_trait;
 use lockdown::ids::SiteId;
@@ -48,8 +48,8 @@ impl Pages {
         self.engine.status(site).map_err(refused)?;
         let origin = self.finesse.as_ref().map(|finesse| finesse.address.clone());
         let origin = origin.ok_or_else(|| ApiError::Told("Finesse is not configured: [finesse] is missing.".into()))?;
-        let (directory, papers) = (self.directory.as_ref(), self.papers.as_ref());
-        let made = gadget_files::make(directory, papers, &origin, site, Some(who.actor()), self.clock.now()).await;
+        let (directory, documents) = (self.directory.as_ref(), self.documents.as_ref());
+        let made = gadget_files::make(directory, documents, &origin, site, Some(who.actor()), self.clock.now()).await;
         made.map(|(made, text)| (made.name, text)).map_err(|error| {
             tracing::error!(%error, "a gadget's file could not be made");
             ApiError::Internal
@@ -73,7 +73,7 @@ impl Gadget for Pages {
         };
         let queue = match who.filter(|who| who.may(Act::TakeCalls, Some(&site)).is_ok()) {
             // The state is shown although the queue cannot be.
-            Some(who) => self.queue(who, QueueWish { site: Some(site.clone()), ..QueueWish::default() }).await.ok(),
+            Some(who) => self.queue(who, QueueFilter { site: Some(site.clone()), ..QueueFilter::default() }).await.ok(),
             None => None,
         };
         let session = self.session(here).await.ok().flatten();
@@ -89,7 +89,7 @@ impl Gadget for Pages {
     async fn finesse(&self, who: &Operator) -> Result<FinesseView, ApiError> {
         who.may(Act::Manage, None).map_err(ApiError::Refused)?;
         let clients = self.directory.clients().await.map_err(stored)?;
-        let made = gadget_files::all(self.papers.as_ref()).await.map_err(stored)?;
+        let made = gadget_files::all(self.documents.as_ref()).await.map_err(stored)?;
         let (address, origins) = match &self.finesse {
             Some(finesse) => (finesse.address.clone(), finesse.origins.clone()),
             None => (String::new(), Vec::new()),

@@ -2,7 +2,7 @@
 
 use super::people::manages;
 use super::{Pages, stored};
-use crate::identity::api_key::{DAYS, KeyDesk, KeyError, NewKey, Wish, network};
+use crate::identity::api_key::{ApiKeys, DAYS, KeyError, KeySpec, NewKey, network};
 use crate::store::records::ClientRecord;
 use app::ApiError;
 use app::backend::{Keys, NewKeyForm};
@@ -29,7 +29,7 @@ impl Keys for Pages {
 
     async fn revoke_key(&self, who: &Operator, id: String) -> Result<(), ApiError> {
         manages(who)?;
-        self.key_desk(who).revoke(&id, false).await.map(|_| ()).map_err(refused)
+        self.api_keys(who).revoke(&id, false).await.map(|_| ()).map_err(refused)
     }
 }
 
@@ -40,8 +40,8 @@ impl Pages {
     /// [`ApiError`].
     pub async fn add_key(&self, who: &Operator, form: NewKeyForm) -> Result<KeyShown, ApiError> {
         manages(who)?;
-        let wish = self.wish(form)?;
-        self.key_desk(who).add(wish).await.map(shown).map_err(refused)
+        let spec = self.spec(form)?;
+        self.api_keys(who).add(spec).await.map(shown).map_err(refused)
     }
 
     /// Gives a key a new secret; the old one stays good for `overlap` days.
@@ -50,17 +50,17 @@ impl Pages {
     /// [`ApiError`].
     pub async fn rotate_key(&self, who: &Operator, id: &str, overlap: i64) -> Result<KeyShown, ApiError> {
         manages(who)?;
-        self.key_desk(who).rotate(id, overlap).await.map(shown).map_err(refused)
+        self.api_keys(who).rotate(id, overlap).await.map(shown).map_err(refused)
     }
 
-    fn key_desk(&self, who: &Operator) -> KeyDesk<'_> {
-        KeyDesk { store: self.directory.as_ref(), by: Some(who.actor()), now: self.clock.now() }
+    fn api_keys(&self, who: &Operator) -> ApiKeys<'_> {
+        ApiKeys { store: self.directory.as_ref(), by: Some(who.actor()), now: self.clock.now() }
     }
 
-    fn wish(&self, form: NewKeyForm) -> Result<Wish, ApiError> {
+    fn spec(&self, form: NewKeyForm) -> Result<KeySpec, ApiError> {
         let site = self.chosen_site(&form.site)?;
         let scopes = form.scopes.iter().map(|word| Scope::from_word(word).ok_or(ApiError::Malformed));
-        Ok(Wish {
+        Ok(KeySpec {
             name: form.name,
             scopes: scopes.collect::<Result<_, _>>()?,
             site,

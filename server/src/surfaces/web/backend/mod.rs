@@ -1,6 +1,6 @@
 //! What the pages ask for, answered by engine and store.
 
-pub mod doors;
+pub mod fallback_sign_in;
 mod files;
 mod gadget;
 mod keys;
@@ -18,7 +18,7 @@ use crate::services::Services;
 use crate::services::release::{Proof, ReleaseError, Way};
 use crate::store::records::{Means, Person};
 use app::ApiError;
-use app::backend::{Backend, CurrentSession, Wish};
+use app::backend::{Backend, CurrentSession, ReleaseRequest};
 use app::view::{ConsoleView, Me, SignInView, StatusView, TimelineView, Weight};
 use app::words;
 use async_trait::async_trait;
@@ -115,10 +115,10 @@ impl Backend for Pages {
         site: SiteId,
         typed: String,
         seen: u64,
-        wish: Wish,
+        wish: ReleaseRequest,
     ) -> Result<(), ApiError> {
-        let Wish { here, reason, break_glass } = wish;
-        let wish = AllClear { reason, seen: Some(seen), break_glass, first_is_none: false };
+        let ReleaseRequest { here, reason, break_glass } = wish;
+        let wish = AllClear { reason, seen: Some(seen), break_glass, first_lost_role: false };
         // Where nobody needs a proof, nobody's session is looked for one.
         let session = if self.releases.rule.is_some() { self.session(here).await? } else { None };
         let way = Way::Page { typed: &typed, session: session.as_ref() };
@@ -233,7 +233,7 @@ fn refused(error: EngineError) -> ApiError {
         EngineError::VersionMissing | EngineError::VersionStale { .. } => ApiError::Stale,
         EngineError::OthersUnreachable => ApiError::OthersUnreachable,
         EngineError::ReasonMissing => ApiError::ReasonMissing,
-        EngineError::Unsure => ApiError::OutcomeUnknown,
+        EngineError::OutcomeUnknown => ApiError::OutcomeUnknown,
         EngineError::NotRemembered(error) => {
             tracing::error!(%error, "an order could not be remembered");
             ApiError::NotRemembered

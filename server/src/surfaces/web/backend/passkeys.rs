@@ -4,7 +4,7 @@ use super::{Pages, stored};
 use crate::identity::passkey::{Enrolled, PasskeyError, Passkeys, Question};
 use crate::store::records::{Person, Session};
 use app::ApiError;
-use app::backend::{CurrentSession, PasskeyDesk};
+use app::backend::{CurrentSession, PasskeyPages};
 use app::view::QuestionView;
 use async_trait::async_trait;
 use engine::ports::NewEvent;
@@ -20,7 +20,7 @@ const FRESH: SignedDuration = SignedDuration::from_mins(10);
 const PROVED: SignedDuration = SignedDuration::from_mins(5);
 
 #[async_trait]
-impl PasskeyDesk for Pages {
+impl PasskeyPages for Pages {
     async fn enrol_passkey(&self, who: &Operator, here: Option<CurrentSession>) -> Result<QuestionView, ApiError> {
         let (passkeys, person) = (self.passkeys()?, self.find(&who.id).await?);
         self.is_online()?;
@@ -109,7 +109,7 @@ impl Pages {
     ///
     /// # Errors
     /// [`PasskeyError`], whatever does not fit; a disabled person has no keys.
-    pub async fn come_in(&self, ticket: &str, answer: &str) -> Result<Person, PasskeyError> {
+    pub async fn authenticate_by_passkey(&self, ticket: &str, answer: &str) -> Result<Person, PasskeyError> {
         let passkeys = self.passkeys.as_ref().ok_or(PasskeyError::Ticket)?;
         let claimed = passkeys.claimed(answer)?;
         let people = self.directory.people().await.map_err(|error| PasskeyError::Refused(error.to_string()))?;

@@ -2,7 +2,7 @@
 
 use super::{Pages, me, stored};
 use crate::identity::passkey::Enrolled;
-use crate::services::people::{Desk, PeopleError, roster};
+use crate::services::people::{PeopleError, PeopleService, roster};
 use crate::store::records::{Audience, Contact, Person, Session};
 use app::ApiError;
 use app::backend::{CurrentSession, People, Profile};
@@ -142,8 +142,8 @@ pub(super) fn manages(who: &Operator) -> Result<(), ApiError> {
 }
 
 impl Pages {
-    pub(super) fn desk(&self, who: &Operator) -> Desk<'_> {
-        Desk { store: self.directory.as_ref(), by: Some(who.actor()), now: self.clock.now() }
+    pub(super) fn desk(&self, who: &Operator) -> PeopleService<'_> {
+        PeopleService { store: self.directory.as_ref(), by: Some(who.actor()), now: self.clock.now() }
     }
 
     fn passkey_views(&self, person: &Person) -> Vec<PasskeyView> {

@@ -6,7 +6,7 @@ use crate::identity::token;
 use crate::services::call_requests::CallError;
 use crate::store::calls::Wanted;
 use app::ApiError;
-use app::backend::{DeedForm, Queue, QueueWish};
+use app::backend::{DeedForm, Queue, QueueFilter};
 use app::view::{
     AskView, Asking, HolderView, QueueView, RequestNews, RequestView, StoryLine, TicketLine, TicketView, Waiting,
 };
@@ -194,7 +194,7 @@ pub(super) fn refused(error: CallError) -> ApiError {
 
 #[async_trait]
 impl Queue for Pages {
-    async fn queue(&self, who: &Operator, wish: QueueWish) -> Result<QueueView, ApiError> {
+    async fn queue(&self, who: &Operator, wish: QueueFilter) -> Result<QueueView, ApiError> {
         who.may(Act::ReadCalls, wish.site.as_ref()).map_err(ApiError::Refused)?;
         let wanted = Wanted {
             sites: wish.site.map(|site| vec![site]),
@@ -273,12 +273,12 @@ impl Queue for Pages {
         Ok(ticket_view(self, &request, self.clock.now()))
     }
 
-    async fn known_of(&self, who: &Operator, find: String) -> Result<Vec<RequestView>, ApiError> {
+    async fn mentioning(&self, who: &Operator, find: String) -> Result<Vec<RequestView>, ApiError> {
         who.may(Act::Manage, None).map_err(ApiError::Refused)?;
         if find.trim().is_empty() {
             return Ok(Vec::new());
         }
-        let (found, now) = (self.calls.known_of(who, &find).await.map_err(refused)?, self.clock.now());
+        let (found, now) = (self.calls.mentioning(who, &find).await.map_err(refused)?, self.clock.now());
         Ok(found.iter().map(|request| request_view(self, request, now)).collect())
     }
 

@@ -3,7 +3,7 @@
 use super::people::manages;
 use super::{Pages, stored};
 use crate::webhooks::hook::{Delivery, DeliveryState, Hook, NEWS};
-use crate::webhooks::{HookError, Wish};
+use crate::webhooks::{HookError, WebhookSpec};
 use app::ApiError;
 use app::backend::{Hooks, NewHookForm};
 use app::view::{DeliveryView, HookView, HooksView, KeyShown};
@@ -51,8 +51,8 @@ impl Pages {
         let site = self.chosen_site(&form.site)?;
         let words = form.what.split([',', ' ']).filter(|word| !word.is_empty());
         let what = words.map(str::to_owned).collect();
-        let wish = Wish { name: form.name, url: form.url, site, what };
-        self.webhooks.add(wish, who).await.map(shown).map_err(refused)
+        let spec = WebhookSpec { name: form.name, url: form.url, site, what };
+        self.webhooks.add(spec, who).await.map(shown).map_err(refused)
     }
 
     /// Gives a web-hook a new secret; the old one signs too for a day.

@@ -1,14 +1,14 @@
-//! Doors that need no identity provider, besides passkeys: sealed codes and PINs. Every use of one of
+//! Signing in without the identity provider, besides passkeys: sealed codes and PINs. Every use of one of
 //! them is told to everybody and stays to be reviewed until an administrator writes down why.
 
 use super::people::manages;
 use super::{Pages, stored};
-use crate::identity::api_key::{KeyDesk, within};
-use crate::identity::sealed_code::{self, Envelope, Typed, spent_as};
+use crate::identity::api_key::{ApiKeys, within};
+use crate::identity::sealed_code::{self, Envelope, Typed, consumed_as};
 use crate::identity::slow_hash::{self, HashError};
 use crate::store::records::{Means, Person, Pin, SealedCode};
 use app::ApiError;
-use app::backend::{CurrentSession, Doors};
+use app::backend::{CurrentSession, FallbackSignIn};
 use app::view::ReviewView;
 use app::words;
 use async_trait::async_trait;
@@ -28,7 +28,7 @@ const LOOKED_THROUGH: usize = 500;
 /// Alarms a console shows; the page about people has them all.
 const SHOWN: usize = 3;
 
-/// Why an envelope did not open the door.
+/// Why an envelope was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum CodeError {
     #[error("the identity provider is there: nobody needs an envelope")]
@@ -62,7 +62,7 @@ impl Pages {
     ///
     /// # Errors
     /// [`CodeError`].
-    pub async fn come_in_by_code(
+    pub async fn authenticate_by_codes(
         &self,
         first: (String, String),
         second: Option<(String, String)>,
@@ -104,13 +104,13 @@ impl Pages {
 
     /// Each once. Looked at before, so that a used one does not take a good one with it.
     async fn use_up(&self, person: &Person, serials: &[String]) -> Result<(), CodeError> {
-        let names: Vec<String> = serials.iter().map(|serial| spent_as(serial)).collect();
-        if !self.directory.spent(&names).await?.is_empty() {
+        let names: Vec<String> = serials.iter().map(|serial| consumed_as(serial)).collect();
+        if !self.directory.consumed(&names).await?.is_empty() {
             return Err(CodeError::Wrong);
         }
         let now = self.clock.now();
         for name in &names {
-            if !self.directory.spend(name, now).await? {
+            if !self.directory.consume_once(name, now).await? {
                 return Err(CodeError::Wrong);
             }
         }
@@ -157,7 +157,7 @@ impl Pages {
         if open && session.means == Means::Provider { Ok(()) } else { Err(ApiError::OnlineOnly) }
     }
 
-    /// An envelope opens the door to the lock; it closes no other door of its owner.
+    /// A sealed code gives the way to the lock; it takes no other way from its owner.
     pub(super) async fn not_by_envelope(&self, here: Option<CurrentSession>) -> Result<(), ApiError> {
         let session = self.session(here).await?.ok_or(ApiError::SignInFirst)?;
         if matches!(session.means, Means::Code | Means::TwoCodes) { Err(ApiError::NotByEnvelope) } else { Ok(()) }
@@ -165,10 +165,10 @@ impl Pages {
 
     /// Serials, and whether each was used.
     pub(super) async fn envelopes_of(&self, person: &Person) -> Vec<(String, bool)> {
-        let names: Vec<String> = person.codes.iter().map(|code| spent_as(&code.serial)).collect();
-        let spent = self.directory.spent(&names).await.unwrap_or_default();
+        let names: Vec<String> = person.codes.iter().map(|code| consumed_as(&code.serial)).collect();
+        let consumed = self.directory.consumed(&names).await.unwrap_or_default();
         let serials = person.codes.iter().map(|code| code.serial.clone());
-        serials.zip(names).map(|(serial, name)| (serial, spent.contains_key(&name))).collect()
+        serials.zip(names).map(|(serial, name)| (serial, consumed.contains_key(&name))).collect()
     }
 
     /// Puts open reviews onto every console; whether they are others than before. What cannot be looked up
@@ -212,7 +212,7 @@ impl Pages {
         let directory = self.directory.as_ref();
         let found = crate::identity::api_key::live_key(directory, key.trim(), now).await.map_err(stored)?;
         if let Some(id) = found.filter(|record| !record.is_public()).map(|record| record.id) {
-            let desk = KeyDesk { store: directory, by: None, now };
+            let desk = ApiKeys { store: directory, by: None, now };
             if let Err(error) = desk.revoke(id.as_str(), true).await {
                 tracing::error!(%error, "a key that was found could not be revoked");
                 return Err(ApiError::Internal);
@@ -276,7 +276,7 @@ fn strong_enough(pin: &str, extension: Option<&str>) -> Result<(), ApiError> {
 }
 
 #[async_trait]
-impl Doors for Pages {
+impl FallbackSignIn for Pages {
     async fn revoke_codes(&self, who: &Operator, of: OperatorId) -> Result<(), ApiError> {
         manages(who)?;
         let person = self.find(&of).await?;

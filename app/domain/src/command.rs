@@ -84,7 +84,7 @@ pub struct Order<'a> {
     /// The site's rule: an all-clear needs two different seniors within [`Asked::GOOD_FOR`].
     pub two_seniors: bool,
     /// Whoever asked is no senior any more.
-    pub first_is_none: bool,
+    pub first_lost_role: bool,
 }
 
 /// What an order comes to.
@@ -277,7 +277,7 @@ impl Command {
 impl Activation {
     /// The all-clear where two must give it: asked for by the first, ordered by the second.
     fn second(&self, order: &Order<'_>) -> Transition {
-        match self.asked.as_ref().filter(|asked| asked.stands(order.at) && !order.first_is_none) {
+        match self.asked.as_ref().filter(|asked| asked.stands(order.at) && !order.first_lost_role) {
             Some(asked) if asked.by.id == order.by.id => Transition::Unchanged,
             Some(asked) => released(&self.id, Some(asked.by.clone()), order),
             None => self.ask(order),
@@ -335,7 +335,7 @@ mod tests {
     }
 
     fn order<'a>(by: &'a Operator, site: &'a SiteId, second: i64) -> Order<'a> {
-        Order { by, site, at: at(second), reason: None, alone: false, two_seniors: false, first_is_none: false }
+        Order { by, site, at: at(second), reason: None, alone: false, two_seniors: false, first_lost_role: false }
     }
 
     fn id(n: i64) -> ActivationId {
@@ -433,7 +433,7 @@ mod tests {
         let again = changed(asked.activate(&order(&eoc, &site, 2), id(9)));
         assert!(again.is_order_of(&locked()) && again.asked(at(2)).is_none(), "the same lock, and nobody asks");
         assert_eq!(changed(again.release(&two(&other, &site, 3))).target(), Target::Locked);
-        let demoted = Order { first_is_none: true, ..two(&other, &site, 3) };
+        let demoted = Order { first_lost_role: true, ..two(&other, &site, 3) };
         let anew = changed(asked.release(&demoted));
         assert_eq!(anew.asked(at(3)).map(|asked| asked.by.id.as_str()), Some("other"));
     }

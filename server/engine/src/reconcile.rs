@@ -1,14 +1,14 @@
 //! The one task of a site: looks, and brings CUCM to what is ordered. A press, a restart, a drift
 //! and a passing failure all end here; it asks only "what is ordered, what do I read?".
 
-use super::carry_out::{Hand, Outcome};
-use super::others::{self, Rivals};
-use super::ports::{DialPlanError, Hurry, SiteRecord, Turn};
+use super::apply::{ChangedBy, Outcome};
+use super::peer_writes::{self, PeerWrites};
+use super::ports::{DialPlanError, Hurry, Leadership, SiteRecord};
 use super::site::Site;
 use super::status::PlanState;
+use lockdown::command::Command;
 use lockdown::plan::LockPlan;
 use lockdown::reading::Reading;
-use lockdown::site::Command;
 use lockdown::steps::{StepState, Target};
 use lockdown::timeline::{EventKind, StepNote};
 use std::convert::Infallible;
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// What the task keeps in mind between two rounds, so that the same thing is told once.
 #[derive(Default)]
-pub(super) struct Memory {
+pub(super) struct LastRound {
     pub(super) checked_at: Option<jiff::Timestamp>,
     pub(super) lost: bool,
     pub(super) drift: Option<Vec<StepNote>>,
@@ -32,14 +32,14 @@ pub(super) struct Memory {
     /// Writing was refused for this order at that time: trying at every sweep may lock the account.
     pub(super) stopped_at: Option<(u64, jiff::Timestamp)>,
     /// The order that no other server can overwrite any more.
-    pub(super) unrivalled: Option<u64>,
+    pub(super) at_rest: Option<u64>,
     /// The order about which other servers were asked first, and when they could be.
     pub(super) asked: Option<(u64, jiff::Timestamp)>,
     /// Writes that CUCM took for this order, from this server since it started.
     pub(super) written: Option<(u64, usize)>,
 }
 
-impl Memory {
+impl LastRound {
     pub(super) fn written_for(&self, version: u64) -> usize {
         self.written.filter(|(of, _)| *of == version).map_or(0, |(_, written)| written)
     }
@@ -47,7 +47,7 @@ impl Memory {
 
 /// Looks after `site` until the task is ended.
 pub(super) async fn run(site: Arc<Site>) {
-    let mut memory = Memory::default();
+    let mut memory = LastRound::default();
     loop {
         let pause = site.round(&mut memory).await;
         tokio::select! {
@@ -60,12 +60,12 @@ pub(super) async fn run(site: Arc<Site>) {
 impl Site {
     /// One look, and what follows from it. Returns when to look again.
     #[tracing::instrument(name = "engine.drive", skip_all, fields(site.id = %self.id))]
-    async fn round(&self, memory: &mut Memory) -> Duration {
+    async fn round(&self, memory: &mut LastRound) -> Duration {
         self.tell_rest();
         match self.look_and_act(memory).await {
             Ok(Outcome::Overtaken) => Duration::ZERO,
-            Ok(Outcome::Waiting) => others::PAUSE,
-            Ok(_) if self.may_have_rivals(memory) => self.tuning.pause.min(self.tuning.sweep),
+            Ok(Outcome::Waiting) => peer_writes::PAUSE,
+            Ok(_) if self.may_have_peer_writes(memory) => self.tuning.pause.min(self.tuning.sweep),
             Ok(Outcome::Verified | Outcome::Incomplete) => self.tuning.sweep,
             Err(DialPlanError::Stop { why }) => {
                 self.tell_lost(memory, &why).await;
@@ -79,22 +79,22 @@ impl Site {
         }
     }
 
-    async fn look_and_act(&self, memory: &mut Memory) -> Result<Outcome, DialPlanError> {
+    async fn look_and_act(&self, memory: &mut LastRound) -> Result<Outcome, DialPlanError> {
         if self.plan_is_due(memory) && self.check_in_time().await? {
             memory.checked_at = Some(self.clock.now());
         }
         let Some(plan) = self.usable_plan() else { return Ok(Outcome::Incomplete) };
         let version = self.status().version;
-        let rivals = self.rivals(memory).await;
-        match (rivals, self.status().command.target()) {
-            (Rivals::Overtaken, _) => return Ok(Outcome::Overtaken),
-            (Rivals::Write, Target::Normal) => return Ok(Outcome::Waiting),
-            (Rivals::AtRest(version), Target::Normal) => memory.unrivalled = Some(version),
+        let peer_writes = self.peer_writes(memory).await;
+        match (peer_writes, self.status().command.target()) {
+            (PeerWrites::Overtaken, _) => return Ok(Outcome::Overtaken),
+            (PeerWrites::Write, Target::Normal) => return Ok(Outcome::Waiting),
+            (PeerWrites::AtRest(version), Target::Normal) => memory.at_rest = Some(version),
             _ => {}
         }
         let reading = self.look(&plan).await?;
         self.tell_found(memory).await;
-        if self.turn() == Turn::Look {
+        if self.leadership() == Leadership::Follower {
             return Ok(Outcome::Incomplete);
         }
         let status = self.status();
@@ -102,39 +102,43 @@ impl Site {
         if target == Target::Normal && status.version != version {
             return Ok(Outcome::Overtaken);
         }
-        if !status.command.is_settled() && !self.turn_allows(&status.command) {
+        if !status.command.is_settled() && !self.leadership_allows(&status.command) {
             return Ok(Outcome::Incomplete);
         }
         if reading.off(target).next().is_none() {
-            if let Rivals::AtRest(version) = rivals {
-                memory.unrivalled = Some(version);
+            if let PeerWrites::AtRest(version) = peer_writes {
+                memory.at_rest = Some(version);
             }
             let outcome = self.as_ordered(memory, status.version, &reading).await;
-            if outcome == Outcome::Verified && target == Target::Normal && self.turn() == Turn::Drive {
+            if outcome == Outcome::Verified && target == Target::Normal && self.leadership() == Leadership::Leader {
                 self.prove_if_asked(status.version, &plan, &reading).await;
             }
             return Ok(outcome);
         }
-        let may_write = self.may_write(memory) && self.turn_allows(&status.command);
+        let may_write = self.may_write(memory) && self.leadership_allows(&status.command);
         if status.command.is_settled() {
-            if rivals != Rivals::Nobody && target == Target::Locked && may_write && self.turn() == Turn::Drive {
-                self.repair(memory, status.version, &plan, &reading, Hand::Servers).await?;
+            if peer_writes != PeerWrites::Nobody
+                && target == Target::Locked
+                && may_write
+                && self.leadership() == Leadership::Leader
+            {
+                self.repair(memory, status.version, &plan, &reading, ChangedBy::Servers).await?;
                 return Ok(Outcome::Incomplete);
             }
             self.drifted(memory, &plan, &reading, may_write).await?;
             return Ok(Outcome::Incomplete);
         }
-        if may_write { self.carry_out(memory, &status, &plan, reading).await } else { Ok(Outcome::Incomplete) }
+        if may_write { self.apply(memory, &status, &plan, reading).await } else { Ok(Outcome::Incomplete) }
     }
 
     /// A plan never accepted comes before everything, and one whose objects are gone; else now and
     /// then while nothing is locked: an activation is released by the plan it was locked with.
-    fn plan_is_due(&self, memory: &Memory) -> bool {
+    fn plan_is_due(&self, memory: &LastRound) -> bool {
         let status = self.status();
         let gone = |reading: &Reading| reading.steps.iter().any(|step| step.state == StepState::Missing);
         let age = memory.checked_at.map(|at| self.clock.now().duration_since(at).unsigned_abs());
         let quiet = status.command.target() == Target::Normal && status.command.is_settled();
-        if self.turn() == Turn::Look && status.plan.last_accepted().is_some() {
+        if self.leadership() == Leadership::Follower && status.plan.last_accepted().is_some() {
             return false;
         }
         match (&status.plan, age) {
@@ -184,7 +188,7 @@ impl Site {
     }
 
     /// A refused plan locks nothing and repairs nothing; what it locked before can be released.
-    fn may_write(&self, memory: &Memory) -> bool {
+    fn may_write(&self, memory: &LastRound) -> bool {
         let status = self.status();
         let refused = matches!(status.plan, PlanState::Refused { .. }) && status.command.target() == Target::Locked;
         let paused = memory.stopped_at.is_some_and(|(version, at)| {
@@ -196,11 +200,11 @@ impl Site {
 
     /// While other servers cannot be asked, an all-clear they gave may be outdated by a lock: only one
     /// that was given here without them is carried out.
-    pub(super) fn turn_allows(&self, command: &Command) -> bool {
-        match self.turn() {
-            Turn::Drive => true,
-            Turn::Look => false,
-            Turn::OrdersOnly => !matches!(command, Command::Normal(release) if !release.alone),
+    pub(super) fn leadership_allows(&self, command: &Command) -> bool {
+        match self.leadership() {
+            Leadership::Leader => true,
+            Leadership::Follower => false,
+            Leadership::Isolated => !matches!(command, Command::Normal(release) if !release.alone),
         }
     }
 
@@ -219,7 +223,7 @@ impl Site {
         Ok(reading)
     }
 
-    async fn tell_lost(&self, memory: &mut Memory, why: &str) {
+    async fn tell_lost(&self, memory: &mut LastRound, why: &str) {
         tracing::warn!(site.id = %self.id, why, "cucm cannot be seen");
         self.show_trouble(&format!("Cannot see CUCM: {why}"));
         if !std::mem::replace(&mut memory.lost, true) {
@@ -227,7 +231,7 @@ impl Site {
         }
     }
 
-    async fn tell_found(&self, memory: &mut Memory) {
+    async fn tell_found(&self, memory: &mut LastRound) {
         if std::mem::take(&mut memory.lost) {
             self.show(|status| status.trouble = None);
             self.note(|_| {}, vec![EventKind::CucmBack]).await;
@@ -236,7 +240,7 @@ impl Site {
 
     /// Everything reads as the order of `version` wants: the first time it is verified, later it is
     /// calm again. A newer order in between makes this reading say nothing.
-    pub(super) async fn as_ordered(&self, memory: &mut Memory, version: u64, reading: &Reading) -> Outcome {
+    pub(super) async fn as_ordered(&self, memory: &mut LastRound, version: u64, reading: &Reading) -> Outcome {
         let status = self.status();
         if status.version != version {
             return Outcome::Overtaken;

@@ -2,10 +2,10 @@
 //! before; CUCM keeps what comes last. So an all-clear waits until they are at rest. A lock waits for nobody, and is
 //! looked at again until they are. What differs later is somebody's change.
 
-use super::drive::Memory;
-use super::ports::{StoreError, Turn};
+use super::ports::{Leadership, StoreError};
+use super::reconcile::LastRound;
 use super::site::Site;
-use lockdown::site::Command;
+use lockdown::command::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const TOLD_AFTER: Duration = Duration::from_secs(1);
 
 /// What other servers may do to the order that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rivals {
+pub(super) enum PeerWrites {
     /// Nobody is there, it cannot be known, or it does not matter.
     Nobody,
     /// Nobody writes what was ordered before this version.
@@ -86,14 +86,14 @@ impl Site {
 
     /// Asked before CUCM is read: what is read afterwards nobody else changes, if nobody else writes. An order that is
     /// given meanwhile is not kept waiting by the database.
-    pub(super) async fn rivals(&self, memory: &mut Memory) -> Rivals {
-        if !self.may_have_rivals(memory) {
-            return Rivals::Nobody;
+    pub(super) async fn peer_writes(&self, memory: &mut LastRound) -> PeerWrites {
+        if !self.may_have_peer_writes(memory) {
+            return PeerWrites::Nobody;
         }
         let status = self.status();
         let may_write = tokio::select! {
-            may_write = self.store.others_may_write(&self.id, status.version) => may_write,
-            () = self.nudged() => return Rivals::Overtaken,
+            may_write = self.store.peers_may_write(&self.id, status.version) => may_write,
+            () = self.nudged() => return PeerWrites::Overtaken,
         };
         if may_write.is_ok() && memory.asked.is_none_or(|(version, _)| version != status.version) {
             memory.asked = Some((status.version, self.clock.now()));
@@ -105,17 +105,17 @@ impl Site {
                         "Another server still writes what was ordered before: the all-clear waits for it.",
                     );
                 }
-                Rivals::Write
+                PeerWrites::Write
             }
-            Ok(false) => Rivals::AtRest(status.version),
+            Ok(false) => PeerWrites::AtRest(status.version),
             // Whoever cannot be asked is not waited for; what may be written then, the turn says.
-            Err(StoreError::Away(_)) => Rivals::Nobody,
-            Err(_) => Rivals::Write,
+            Err(StoreError::Away(_)) => PeerWrites::Nobody,
+            Err(_) => PeerWrites::Write,
         }
     }
 
     /// An all-clear that is to be written, for as long as the others are waited for, or a lock that was: while it is new.
-    pub(super) fn may_have_rivals(&self, memory: &Memory) -> bool {
+    pub(super) fn may_have_peer_writes(&self, memory: &LastRound) -> bool {
         let (status, now) = (self.status(), self.clock.now());
         let since = match &status.command {
             Command::Normal(_) if !status.command.is_settled() => {
@@ -126,6 +126,6 @@ impl Site {
         };
         let is_new = since.is_none_or(|since| now < since + PATIENCE);
         let can_be_asked = self.is_shared() && self.store.away_since().is_none();
-        is_new && can_be_asked && memory.unrivalled != Some(status.version) && self.turn() != Turn::Look
+        is_new && can_be_asked && memory.at_rest != Some(status.version) && self.leadership() != Leadership::Follower
     }
 }

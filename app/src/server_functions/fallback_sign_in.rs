@@ -6,7 +6,7 @@ use {
     crate::backend::{caller, here},
 };
 
-/// No sealed code of this person opens the door any more.
+/// No sealed code of this person is good any more.
 #[server(prefix = "/ui", endpoint = "revoke-codes")]
 pub async fn revoke_codes(person: String) -> Result<(), ApiError> {
     crate::backend::answer(async {

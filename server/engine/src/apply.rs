@@ -1,15 +1,15 @@
 //! From what is read to what is ordered: write what differs, read back, say which steps are not
 //! there yet and why. Fails forward; nothing is rolled back by itself.
 
-use super::drive::Memory;
-use super::ports::{DialPlanError, Snapshot, Turn};
+use super::ports::{DialPlanError, Leadership, Snapshot};
+use super::reconcile::LastRound;
 use super::site::Site;
 use super::status::{Progress, SiteStatus};
 use futures_util::{FutureExt, StreamExt};
+use lockdown::command::Command;
 use lockdown::ids::StepId;
 use lockdown::plan::{LockPlan, Write};
 use lockdown::reading::{Reading, StepReading};
-use lockdown::site::Command;
 use lockdown::steps::{Found, StepState, Target};
 use lockdown::timeline::{EventKind, StepNote};
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ pub(super) enum Outcome {
 
 /// Who may have changed what is put right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Hand {
+pub(super) enum ChangedBy {
     /// Who changes it again and again wants it so.
     People,
     /// Other servers, which had not heard of the lock: as often as it takes.
@@ -52,9 +52,9 @@ struct Pass {
 
 impl Site {
     /// Writes and reads back until all is as ordered, the deadline passes, or nothing more can succeed.
-    pub(super) async fn carry_out(
+    pub(super) async fn apply(
         &self,
-        memory: &mut Memory,
+        memory: &mut LastRound,
         status: &SiteStatus,
         plan: &LockPlan,
         mut reading: Reading,
@@ -94,7 +94,7 @@ impl Site {
                 () = self.nudged() => {}
                 () = self.clock.sleep(wait) => {}
             }
-            if self.status().version != version || !self.turn_allows(&self.status().command) {
+            if self.status().version != version || !self.leadership_allows(&self.status().command) {
                 return Ok(Outcome::Overtaken);
             }
             pause = (pause * 2).min(self.tuning.pause * 8);
@@ -169,8 +169,8 @@ impl Site {
         if self.status().version != version {
             return Err(DialPlanError::Transient { why: "a newer order came".into(), after: None });
         }
-        if !self.turn_allows(&self.status().command) {
-            return Err(DialPlanError::Transient { why: "another server drives now".into(), after: None });
+        if !self.leadership_allows(&self.status().command) {
+            return Err(DialPlanError::Transient { why: "another server is the leader now".into(), after: None });
         }
         tracing::info!(site.id = %self.id, step.id = %write.step.id, "engine writes {write}");
         self.cluster.dial_plan.write(write).await
@@ -192,7 +192,7 @@ impl Site {
     }
 
     /// A release restores the plan's normal; where CUCM was otherwise before the lock, that is told again.
-    async fn recall_snapshot(&self, memory: &mut Memory, version: u64, plan: &LockPlan) {
+    async fn recall_snapshot(&self, memory: &mut LastRound, version: u64, plan: &LockPlan) {
         let Command::Normal(release) = self.status().command else { return };
         if memory.recalled == Some(version) {
             return;
@@ -207,7 +207,7 @@ impl Site {
         }
     }
 
-    async fn tell_incomplete(&self, memory: &mut Memory, version: u64, target: Target, steps: Vec<StepNote>) {
+    async fn tell_incomplete(&self, memory: &mut LastRound, version: u64, target: Target, steps: Vec<StepNote>) {
         let first = steps.first().map_or_else(String::new, |s| format!(" {}: {}.", s.object, s.note));
         self.show_trouble(&format!("{} steps are not there yet, still trying.{first}", steps.len()));
         if memory.incomplete_told != Some(version) {
@@ -216,7 +216,7 @@ impl Site {
         }
     }
 
-    pub(super) async fn tell_stopped(&self, memory: &mut Memory, version: u64, target: Target, why: &str) {
+    pub(super) async fn tell_stopped(&self, memory: &mut LastRound, version: u64, target: Target, why: &str) {
         self.show_trouble(&format!("CUCM cannot be changed: {why}."));
         memory.stopped_at = Some((version, self.clock.now()));
         let now = Some((version, why.to_owned()));
@@ -229,7 +229,7 @@ impl Site {
     /// Settled once, different now: somebody changed CUCM. Locked is repaired, normal is reported.
     pub(super) async fn drifted(
         &self,
-        memory: &mut Memory,
+        memory: &mut LastRound,
         plan: &LockPlan,
         reading: &Reading,
         may_write: bool,
@@ -241,9 +241,9 @@ impl Site {
             memory.drift = Some(steps.clone());
             self.note(|_| {}, vec![EventKind::Drifted { ordered, steps }]).await;
         }
-        let may_repair = may_write && self.turn() == Turn::Drive;
+        let may_repair = may_write && self.leadership() == Leadership::Leader;
         if ordered == Target::Locked && may_repair && status.command.allows_writes() {
-            self.repair(memory, status.version, plan, reading, Hand::People).await
+            self.repair(memory, status.version, plan, reading, ChangedBy::People).await
         } else {
             Ok(())
         }
@@ -251,17 +251,17 @@ impl Site {
 
     pub(super) async fn repair(
         &self,
-        memory: &mut Memory,
+        memory: &mut LastRound,
         version: u64,
         plan: &LockPlan,
         reading: &Reading,
-        hand: Hand,
+        hand: ChangedBy,
     ) -> Result<(), DialPlanError> {
         let now = self.clock.now();
         let all = due(plan, Target::Locked, reading);
         let (allowed, too_often): (Vec<_>, Vec<_>) = {
             let mut repairs = self.repairs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            all.into_iter().partition(|write| hand == Hand::Servers || repairs.allow(&write.step.id, now))
+            all.into_iter().partition(|write| hand == ChangedBy::Servers || repairs.allow(&write.step.id, now))
         };
         if !too_often.is_empty() && !std::mem::replace(&mut memory.given_up, true) {
             let steps = too_often.iter().map(|w| note(&w.step.object().to_string(), "left alone")).collect();
@@ -280,7 +280,7 @@ impl Site {
             .iter()
             .filter(|w| after.steps.iter().any(|s| s.step == w.step.id && s.is_at(Target::Locked)))
             .collect();
-        if hand == Hand::People {
+        if hand == ChangedBy::People {
             let mut repairs = self.repairs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             for write in &mended {
                 repairs.made(&write.step.id, now);

@@ -1,7 +1,7 @@
 //! Which sites this server drives. A lease in the database says so; while it is away, the last that
 //! was known does.
 
-use engine::ports::Turn;
+use engine::ports::Leadership;
 use lockdown::ids::SiteId;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ pub(super) const RENEW: Duration = Duration::from_millis(1_500);
 const _: () = assert!(LEASE.as_millis() + 2 * RENEW.as_millis() <= 10_000);
 
 #[derive(Default)]
-pub(super) struct Turns {
+pub(super) struct Leaders {
     sites: BTreeMap<SiteId, Held>,
     /// Another server was alive when the database was last asked.
     pub(super) others: bool,
@@ -47,27 +47,27 @@ struct Held {
 
 /// What is to be asked of the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(super) enum LeaseStep {
     Seize,
     Renew,
     Nothing,
 }
 
-impl Turns {
+impl Leaders {
     /// Of its own sites a server that begins is at rest with nothing.
     pub(super) fn of(sites: &[SiteId]) -> Self {
         Self { rests: sites.iter().map(|site| (site.clone(), 0)).collect(), ..Self::default() }
     }
 
-    pub(super) fn turn(&self, site: &SiteId, away: bool) -> Turn {
+    pub(super) fn at(&self, site: &SiteId, away: bool) -> Leadership {
         let held = self.sites.get(site).copied();
         let sure = held.and_then(|held| held.until).is_some_and(|until| Instant::now() < until);
         let claimed = held.is_some_and(|held| held.claimed);
         match (away, sure || claimed) {
-            (false, true) => Turn::Drive,
-            (false, false) => Turn::Look,
-            (true, _) if !self.others => Turn::Drive,
-            (true, _) => Turn::OrdersOnly,
+            (false, true) => Leadership::Leader,
+            (false, false) => Leadership::Follower,
+            (true, _) if !self.others => Leadership::Leader,
+            (true, _) => Leadership::Isolated,
         }
     }
 
@@ -75,11 +75,11 @@ impl Turns {
         self.held(site).claimed = true;
     }
 
-    pub(super) fn wish(&self, site: &SiteId) -> Wish {
+    pub(super) fn wish(&self, site: &SiteId) -> LeaseStep {
         match self.sites.get(site) {
-            Some(held) if held.claimed => Wish::Seize,
-            Some(held) if held.asked.is_some_and(|asked| asked.elapsed() < RENEW) => Wish::Nothing,
-            _ => Wish::Renew,
+            Some(held) if held.claimed => LeaseStep::Seize,
+            Some(held) if held.asked.is_some_and(|asked| asked.elapsed() < RENEW) => LeaseStep::Nothing,
+            _ => LeaseStep::Renew,
         }
     }
 

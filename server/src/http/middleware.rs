@@ -1,7 +1,7 @@
 //! What happens to every request before and after its handler: one service around the whole router. A layer of the
 //! router would be put around each route, and copied with it for every request.
 
-use super::{AppState, address, body, limits, location, same_origin, trace, who};
+use super::{AppState, address, body, limits, location, same_origin, session_auth, trace};
 use crate::surfaces::rest;
 use crate::surfaces::web::embed;
 use crate::telemetry::otlp;
@@ -33,12 +33,12 @@ const HTTPS_FOR_GOOD: HeaderValue = HeaderValue::from_static("max-age=31536000; 
 
 /// Handlers, and what is around them.
 #[derive(Clone)]
-pub struct Around<S> {
+pub struct Middleware<S> {
     pub(crate) state: AppState,
     pub(crate) handlers: S,
 }
 
-impl<S, B> Service<Asked<B>> for Around<S>
+impl<S, B> Service<Asked<B>> for Middleware<S>
 where
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
@@ -92,7 +92,7 @@ async fn with_its_own_status(response: Response) -> Response {
 }
 
 /// Every piece of it is carried along with every request: what most do not need is boxed.
-async fn answered<S, B>(mut around: Around<S>, request: Asked<B>) -> Response
+async fn answered<S, B>(mut around: Middleware<S>, request: Asked<B>) -> Response
 where
     S: Service<Request, Response = Response, Error = Infallible>,
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
@@ -104,8 +104,8 @@ where
         return refused;
     }
     address::note(state, &mut request);
-    if who::is_told(&request) {
-        Box::pin(who::identify(state, &mut request)).await;
+    if session_auth::is_told(&request) {
+        Box::pin(session_auth::identify(state, &mut request)).await;
     }
     if !body.is_end_stream() {
         match Box::pin(body::whole(body, body::most(&request))).await {

@@ -11,9 +11,9 @@ const AGAIN_AT_LEAST: Duration = Duration::from_millis(500);
 
 /// Told once, to whoever waits for it.
 #[derive(Clone, Default)]
-pub struct Stop(watch::Sender<bool>);
+pub struct Shutdown(watch::Sender<bool>);
 
-impl Stop {
+impl Shutdown {
     pub fn begin(&self) {
         self.0.send_replace(true);
     }

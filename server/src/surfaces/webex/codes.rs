@@ -63,9 +63,9 @@ pub enum Wrong {
     Expired,
 }
 
-pub struct Seal(hmac::Key);
+pub struct ConfirmationCodes(hmac::Key);
 
-impl Seal {
+impl ConfirmationCodes {
     /// The token is what every server of an installation has and nobody else.
     pub fn new(token: &Secret) -> Self {
         let root = hmac::Key::new(hmac::HMAC_SHA256, token.expose().as_bytes());
@@ -148,45 +148,52 @@ mod tests {
 
     #[test]
     fn a_code_is_good_for_one_person_room_order_and_time() {
-        let seal = Seal::new(&Secret::new("token"));
+        let codes = ConfirmationCodes::new(&Secret::new("token"));
         let (ann, lock) = (Whose { person: "ann", room: "r" }, order(Act::Lock, 3));
-        let (code, slot) = seal.ask(ann, &lock, at(0));
+        let (code, slot) = codes.ask(ann, &lock, at(0));
         assert_eq!(code.len(), LENGTH);
-        assert_eq!(seal.check(ann, &lock, slot, &code, at(GOOD_FOR)), Ok(()));
-        assert_eq!(seal.check(ann, &lock, slot, &code, at(GOOD_FOR + 20)), Err(Wrong::Expired));
-        assert_eq!(seal.check(ann, &lock, slot, &code, at(-20)), Err(Wrong::Expired), "from a clock that was set back");
+        assert_eq!(codes.check(ann, &lock, slot, &code, at(GOOD_FOR)), Ok(()));
+        assert_eq!(codes.check(ann, &lock, slot, &code, at(GOOD_FOR + 20)), Err(Wrong::Expired));
+        assert_eq!(
+            codes.check(ann, &lock, slot, &code, at(-20)),
+            Err(Wrong::Expired),
+            "from a clock that was set back"
+        );
         for other in [Whose { person: "bob", room: "r" }, Whose { person: "ann", room: "q" }] {
-            assert_eq!(seal.check(other, &lock, slot, &code, at(1)), Err(Wrong::NotYours));
+            assert_eq!(codes.check(other, &lock, slot, &code, at(1)), Err(Wrong::NotYours));
         }
         for other in [order(Act::Release, 3), order(Act::Lock, 4)] {
-            assert_eq!(seal.check(ann, &other, slot, &code, at(1)), Err(Wrong::NotYours));
+            assert_eq!(codes.check(ann, &other, slot, &code, at(1)), Err(Wrong::NotYours));
         }
         assert_eq!(
-            seal.check(ann, &lock, slot + 1, &code, at(1)),
+            codes.check(ann, &lock, slot + 1, &code, at(1)),
             Err(Wrong::NotYours),
             "its time cannot be made later"
         );
-        assert_eq!(Seal::new(&Secret::new("other")).check(ann, &lock, slot, &code, at(1)), Err(Wrong::NotYours));
+        assert_eq!(
+            ConfirmationCodes::new(&Secret::new("other")).check(ann, &lock, slot, &code, at(1)),
+            Err(Wrong::NotYours)
+        );
     }
 
     #[test]
     fn a_typed_code_finds_its_order() {
-        let seal = Seal::new(&Secret::new("token"));
+        let codes = ConfirmationCodes::new(&Secret::new("token"));
         let ann = Whose { person: "ann", room: "r" };
         let orders = [order(Act::Lock, 3), order(Act::Release, 3)];
-        let (code, slot) = seal.ask(ann, &orders[1], at(5));
-        assert_eq!(seal.find(ann, &orders, &code, at(100)), Some((&orders[1], slot)));
-        assert_eq!(seal.find(ann, &orders, &code, at(200)), None);
-        assert_eq!(seal.find(ann, &orders, "AAAAAAAA", at(5)), None);
+        let (code, slot) = codes.ask(ann, &orders[1], at(5));
+        assert_eq!(codes.find(ann, &orders, &code, at(100)), Some((&orders[1], slot)));
+        assert_eq!(codes.find(ann, &orders, &code, at(200)), None);
+        assert_eq!(codes.find(ann, &orders, "AAAAAAAA", at(5)), None);
     }
 
     #[test]
     fn a_link_is_one_persons_and_ends() {
-        let seal = Seal::new(&Secret::new("token"));
+        let codes = ConfirmationCodes::new(&Secret::new("token"));
         let (ann, bob) = (OperatorId::try_from("p-ann").unwrap(), OperatorId::try_from("p-bob").unwrap());
-        let code = seal.link(&ann, at(0));
-        assert!(seal.is_link_of(&ann, &code, at(LINK_GOOD_FOR)));
-        assert!(!seal.is_link_of(&ann, &code, at(2 * LINK_GOOD_FOR + 1)));
-        assert!(!seal.is_link_of(&bob, &code, at(0)));
+        let code = codes.link(&ann, at(0));
+        assert!(codes.is_link_of(&ann, &code, at(LINK_GOOD_FOR)));
+        assert!(!codes.is_link_of(&ann, &code, at(2 * LINK_GOOD_FOR + 1)));
+        assert!(!codes.is_link_of(&bob, &code, at(0)));
     }
 }

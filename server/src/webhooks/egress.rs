@@ -60,7 +60,7 @@ const SIX_TO_FOUR: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0x2002, 0, 0, 0, 
 
 /// What an administrator allowed. Nothing is sent anywhere by default.
 #[derive(Debug, Clone, Default)]
-pub struct Reach {
+pub struct EgressPolicy {
     /// Origins: scheme, host and port, as browsers write them. Plain http only where it is written so.
     pub allow: Vec<String>,
     /// Networks that are not public and may be reached all the same.
@@ -71,7 +71,7 @@ pub struct Reach {
 
 /// Why nothing is sent there. The text is for whoever set up the web-hook.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ReachError {
+pub enum EgressError {
     #[error("this is no web address: write https://host/path")]
     NoAddress,
     #[error("leave user name and password out of the address: the signature says who sends")]
@@ -82,27 +82,27 @@ pub enum ReachError {
     Inside { host: String, address: IpAddr },
 }
 
-impl Reach {
+impl EgressPolicy {
     /// A web-hook's address that may be sent to, as far as can be said without looking up a name.
     ///
     /// # Errors
     /// [`ReachError`], for whoever set up the web-hook.
-    pub fn check(&self, text: &str) -> Result<Url, ReachError> {
-        let url = Url::parse(text).ok().filter(|_| text.len() <= LONGEST).ok_or(ReachError::NoAddress)?;
-        let host = url.host_str().ok_or(ReachError::NoAddress)?;
+    pub fn check(&self, text: &str) -> Result<Url, EgressError> {
+        let url = Url::parse(text).ok().filter(|_| text.len() <= LONGEST).ok_or(EgressError::NoAddress)?;
+        let host = url.host_str().ok_or(EgressError::NoAddress)?;
         if !matches!(url.scheme(), "https" | "http") {
-            return Err(ReachError::NoAddress);
+            return Err(EgressError::NoAddress);
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(ReachError::UserInfo);
+            return Err(EgressError::UserInfo);
         }
         let origin = url.origin().ascii_serialization();
         if !self.allow.contains(&origin) {
-            return Err(ReachError::NotAllowed { origin });
+            return Err(EgressError::NotAllowed { origin });
         }
         // No name, so the resolver is never asked.
         match host.trim_matches(['[', ']']).parse() {
-            Ok(address) if !self.admits(address) => Err(ReachError::Inside { host: host.to_owned(), address }),
+            Ok(address) if !self.admits(address) => Err(EgressError::Inside { host: host.to_owned(), address }),
             _ => Ok(url),
         }
     }
@@ -159,21 +159,21 @@ fn is_public(address: IpAddr) -> bool {
 }
 
 /// Looks a name up once, and tells the connection only of addresses that are admitted.
-struct Guarded(Reach);
+struct Guarded(EgressPolicy);
 
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
-        let (reach, host) = (self.0.clone(), name.as_str().to_owned());
-        Box::pin(async move { looked_up(&reach, host).await })
+        let (egress, host) = (self.0.clone(), name.as_str().to_owned());
+        Box::pin(async move { looked_up(&egress, host).await })
     }
 }
 
-async fn looked_up(reach: &Reach, host: String) -> Result<Addrs, Box<dyn std::error::Error + Send + Sync>> {
+async fn looked_up(egress: &EgressPolicy, host: String) -> Result<Addrs, Box<dyn std::error::Error + Send + Sync>> {
     // The connection sets the port.
     let found = tokio::net::lookup_host((host.as_str(), 0)).await?;
-    let (admitted, refused): (Vec<SocketAddr>, Vec<SocketAddr>) = found.partition(|found| reach.admits(found.ip()));
+    let (admitted, refused): (Vec<SocketAddr>, Vec<SocketAddr>) = found.partition(|found| egress.admits(found.ip()));
     match refused.first() {
-        Some(first) if admitted.is_empty() => Err(ReachError::Inside { host, address: first.ip() }.into()),
+        Some(first) if admitted.is_empty() => Err(EgressError::Inside { host, address: first.ip() }.into()),
         _ => Ok(Box::new(admitted.into_iter())),
     }
 }
@@ -183,8 +183,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn reach(allow: &[&str], networks: &[&str]) -> Reach {
-        Reach {
+    fn egress(allow: &[&str], networks: &[&str]) -> EgressPolicy {
+        EgressPolicy {
             allow: allow.iter().map(|text| (*text).to_owned()).collect(),
             networks: networks.iter().map(|text| text.parse().unwrap()).collect(),
             proxy: None,
@@ -197,8 +197,10 @@ mod tests {
 
     #[test]
     fn only_listed_origins_over_the_listed_scheme_are_sent_to() {
-        let reach =
-            reach(&["https://hooks.acme.example", "https://hooks.acme.example:8443", "http://93.184.216.34:9000"], &[]);
+        let egress = egress(
+            &["https://hooks.acme.example", "https://hooks.acme.example:8443", "http://93.184.216.34:9000"],
+            &[],
+        );
         for good in [
             "https://hooks.acme.example/in?x=1",
             "https://hooks.acme.example:443/",
@@ -206,7 +208,7 @@ mod tests {
             "http://93.184.216.34:9000/a",
             "http://0x5db8d822:9000/a",
         ] {
-            assert!(reach.check(good).is_ok(), "{good}: {:?}", reach.check(good));
+            assert!(egress.check(good).is_ok(), "{good}: {:?}", egress.check(good));
         }
         for (bad, why) in [
             ("http://hooks.acme.example/in", "webhooks.allow"),
@@ -223,12 +225,12 @@ mod tests {
             ("hooks.acme.example", "https://"),
             ("", "https://"),
         ] {
-            let refused = reach.check(bad).unwrap_err().to_string();
+            let refused = egress.check(bad).unwrap_err().to_string();
             assert!(refused.contains(why) && !refused.contains("u:p"), "{bad}: {refused}");
         }
         let long = format!("https://hooks.acme.example/{}", "x".repeat(LONGEST));
-        assert_eq!(reach.check(&long), Err(ReachError::NoAddress));
-        assert!(matches!(Reach::default().check("https://a.example/"), Err(ReachError::NotAllowed { .. })));
+        assert_eq!(egress.check(&long), Err(EgressError::NoAddress));
+        assert!(matches!(EgressPolicy::default().check("https://a.example/"), Err(EgressError::NotAllowed { .. })));
     }
 
     #[test]
@@ -245,9 +247,9 @@ mod tests {
             "http://[::ffff:127.0.0.1]:9000/",
         ];
         for url in spelt {
-            let refused = reach(&origin, &[]).check(url).unwrap_err();
+            let refused = egress(&origin, &[]).check(url).unwrap_err();
             assert!(refused.to_string().contains("webhooks.networks"), "{url}: {refused}");
-            assert!(reach(&origin, &["127.0.0.0/8", "::1/128"]).check(url).is_ok(), "{url}");
+            assert!(egress(&origin, &["127.0.0.0/8", "::1/128"]).check(url).is_ok(), "{url}");
         }
     }
 
@@ -302,7 +304,7 @@ mod tests {
             "fec0::1",
             "ff02::1",
         ] {
-            assert!(!Reach::default().admits(address(inside)), "{inside}");
+            assert!(!EgressPolicy::default().admits(address(inside)), "{inside}");
         }
         for public in [
             "8.8.8.8",
@@ -319,30 +321,30 @@ mod tests {
             "::ffff:8.8.8.8",
             "2002:808:808::1",
         ] {
-            assert!(Reach::default().admits(address(public)), "{public}");
+            assert!(EgressPolicy::default().admits(address(public)), "{public}");
         }
     }
 
     #[test]
     fn a_listed_network_opens_itself_and_nothing_beside_it() {
-        let reach = reach(&[], &["10.1.0.0/16", "fd00:1::/32"]);
+        let egress = egress(&[], &["10.1.0.0/16", "fd00:1::/32"]);
         for open in ["10.1.2.3", "::ffff:10.1.2.3", "64:ff9b::10.1.2.3", "2002:a01:203::1", "fd00:1::5"] {
-            assert!(reach.admits(address(open)), "{open}");
+            assert!(egress.admits(address(open)), "{open}");
         }
         for shut in ["10.2.0.1", "127.0.0.1", "64:ff9b::10.2.0.1", "fd00:2::5", "169.254.169.254"] {
-            assert!(!reach.admits(address(shut)), "{shut}");
+            assert!(!egress.admits(address(shut)), "{shut}");
         }
     }
 
     #[tokio::test]
     async fn a_name_leads_only_to_what_is_admitted() {
         let look = async |networks: &[&str]| {
-            let resolver = Guarded(reach(&[], networks));
+            let resolver = Guarded(egress(&[], networks));
             let found = resolver.resolve("localhost".parse().unwrap()).await;
             found.map(|found| found.map(|found| found.ip()).collect::<Vec<_>>())
         };
         let refused = look(&[]).await.unwrap_err();
-        assert!(matches!(refused.downcast_ref(), Some(ReachError::Inside { host, .. }) if host == "localhost"));
+        assert!(matches!(refused.downcast_ref(), Some(EgressError::Inside { host, .. }) if host == "localhost"));
         let found = look(&["127.0.0.0/8", "::1/128"]).await.unwrap();
         assert!(!found.is_empty() && found.iter().all(IpAddr::is_loopback), "{found:?}");
     }
@@ -358,8 +360,8 @@ mod tests {
                 Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, high, low),
                 Ipv6Addr::new(0x2002, high, low, 0, 0, 0, 0, 1),
             ];
-            let nothing = Reach::default();
-            let listed = reach(&[], &[&format!("{v4}/32")]);
+            let nothing = EgressPolicy::default();
+            let listed = egress(&[], &[&format!("{v4}/32")]);
             for v6 in wrapped {
                 prop_assert_eq!(nothing.admits(v6.into()), nothing.admits(v4.into()), "{}", v6);
                 prop_assert!(listed.admits(v6.into()), "{}", v6);
@@ -369,9 +371,9 @@ mod tests {
         #[test]
         fn an_address_means_the_same_in_every_spelling(bits: u32) {
             let v4 = Ipv4Addr::from(bits);
-            let reach = reach(&[&format!("http://{v4}")], &[]);
+            let egress = egress(&[&format!("http://{v4}")], &[]);
             for url in [format!("http://{v4}/"), format!("http://{bits}/"), format!("http://{bits:#x}/")] {
-                prop_assert_eq!(reach.check(&url).is_ok(), reach.admits(v4.into()), "{}", url);
+                prop_assert_eq!(egress.check(&url).is_ok(), egress.admits(v4.into()), "{}", url);
             }
         }
 
@@ -379,7 +381,7 @@ mod tests {
         fn outside_the_public_part_of_ipv6_nothing_is_reached(bits: u128) {
             let v6 = Ipv6Addr::from(bits);
             let translated = NAT64.contains(&v6) || v6.to_ipv4_mapped().is_some();
-            prop_assert!(PUBLIC_V6.contains(&v6) || translated || !Reach::default().admits(v6.into()), "{}", v6);
+            prop_assert!(PUBLIC_V6.contains(&v6) || translated || !EgressPolicy::default().admits(v6.into()), "{}", v6);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! By which way the bot hears. Both give the same: that something happened, to be fetched.
 
 use super::mercury::{self, Device, End, Mercury};
-use super::{Health, Heard, Webex, WebexError, hooks};
+use super::{Health, Inbound, Webex, WebexError, hooks};
 use crate::config::{Secret, Transport};
 use crate::identity::token;
 use async_trait::async_trait;
@@ -22,29 +22,29 @@ const STEADY: SignedDuration = SignedDuration::from_secs(60);
 const WATCH: Duration = Duration::from_secs(300);
 
 #[async_trait]
-pub(super) trait Hearing: Send + Sync {
+pub(super) trait EventTransport: Send + Sync {
     /// Hears for as long as the server runs, and says whether it does.
-    async fn keep(&self, webex: &Webex, heard: &mpsc::Sender<Heard>);
+    async fn keep(&self, webex: &Webex, heard: &mpsc::Sender<Inbound>);
 
     /// The server stops.
     async fn leave(&self, webex: &Webex);
 }
 
-pub(super) fn by(transport: &Transport) -> Box<dyn Hearing> {
+pub(super) fn by(transport: &Transport) -> Box<dyn EventTransport> {
     match transport {
         Transport::Websocket => Box::new(ByWebsocket::default()),
         Transport::Webhook { secret } => Box::new(ByWebhook { secret: secret.clone() }),
     }
 }
 
-/// Deliveries come in by [`super::Front`]; here they are registered, and looked after.
+/// Deliveries come in by [`super::BotHandle`]; here they are registered, and looked after.
 struct ByWebhook {
     secret: Secret,
 }
 
 #[async_trait]
-impl Hearing for ByWebhook {
-    async fn keep(&self, webex: &Webex, _: &mpsc::Sender<Heard>) {
+impl EventTransport for ByWebhook {
+    async fn keep(&self, webex: &Webex, _: &mpsc::Sender<Inbound>) {
         let target = format!("{}/hooks/webex", webex.public_url);
         let mut pause = FIRST_PAUSE;
         loop {
@@ -77,8 +77,8 @@ struct ByWebsocket {
 }
 
 #[async_trait]
-impl Hearing for ByWebsocket {
-    async fn keep(&self, webex: &Webex, heard: &mpsc::Sender<Heard>) {
+impl EventTransport for ByWebsocket {
+    async fn keep(&self, webex: &Webex, heard: &mpsc::Sender<Inbound>) {
         let mercury = webex.mercury();
         let mut pause = FIRST_PAUSE;
         loop {
@@ -117,7 +117,7 @@ impl ByWebsocket {
         &self,
         webex: &Webex,
         mercury: &Mercury<'_>,
-        heard: &mpsc::Sender<Heard>,
+        heard: &mpsc::Sender<Inbound>,
         stood: &AtomicBool,
     ) -> Result<End, WebexError> {
         webex.me().await?;

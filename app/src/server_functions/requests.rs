@@ -5,7 +5,7 @@ use crate::view::{AskView, QueueView, RequestView, TicketView};
 use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use {
-    crate::backend::{DeedForm, QueueWish, anyone, caller},
+    crate::backend::{DeedForm, QueueFilter, anyone, caller},
     lockdown::call_request::{CallRequest, Draft, Priority},
     lockdown::ids::SiteId,
 };
@@ -23,7 +23,7 @@ pub async fn queue(
     crate::backend::answer(async {
         let (backend, operator) = caller()?;
         let said = |text: Option<String>| text.filter(|text| !text.is_empty());
-        let wish = QueueWish {
+        let wish = QueueFilter {
             site: said(site).map(SiteId::try_from).transpose().map_err(|_| ApiError::NoSuchSite)?,
             find,
             all: all.is_some(),
@@ -57,7 +57,7 @@ pub async fn take_down_request(
     .await
 }
 
-/// Does something with a request: `deed` is a word of the rule book, `text` what is said with it, `minutes`
+/// Changes a request: `deed` is a word of the rule book, `text` what is said with it, `minutes`
 /// how long until a call-back.
 #[server(prefix = "/ui", endpoint = "do-request")]
 pub async fn do_request(id: String, deed: String, text: String, minutes: String) -> Result<RequestView, ApiError> {
@@ -91,10 +91,10 @@ pub async fn ticket(secret: String) -> Result<TicketView, ApiError> {
 
 /// Every request that mentions somebody: what an administrator must be able to answer.
 #[server(prefix = "/ui", endpoint = "known-of")]
-pub async fn known_of(find: Option<String>) -> Result<Vec<RequestView>, ApiError> {
+pub async fn mentioning(find: Option<String>) -> Result<Vec<RequestView>, ApiError> {
     crate::backend::answer(async {
         let (backend, operator) = caller()?;
-        backend.known_of(&operator, find.unwrap_or_default()).await
+        backend.mentioning(&operator, find.unwrap_or_default()).await
     })
     .await
 }

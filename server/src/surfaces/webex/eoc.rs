@@ -110,7 +110,7 @@ impl Webex {
                 format!(
                     "**{}**: {commander}; present: {}",
                     one.site,
-                    if present.is_empty() { "nobody said so yet".to_owned() } else { present.join(", ") }
+                    if present.is_empty() { "nobody has checked in yet".to_owned() } else { present.join(", ") }
                 )
             })
             .collect();

@@ -2,7 +2,7 @@ use crate::error::ApiError;
 use crate::view::{ConsoleView, StatusView};
 use leptos::prelude::*;
 #[cfg(feature = "ssr")]
-use {crate::backend::Wish, lockdown::ids::SiteId};
+use {crate::backend::ReleaseRequest, lockdown::ids::SiteId};
 
 /// What everybody may see.
 #[server(prefix = "/ui", endpoint = "status")]
@@ -51,7 +51,8 @@ pub async fn release(
         let (backend, operator) = crate::backend::caller()?;
         let site = SiteId::try_from(site).map_err(|_| ApiError::NoSuchSite)?;
         let seen = seen.parse().map_err(|_| ApiError::Malformed)?;
-        let wish = Wish { reason: said(reason), break_glass: break_glass.is_some(), here: crate::backend::here() };
+        let wish =
+            ReleaseRequest { reason: said(reason), break_glass: break_glass.is_some(), here: crate::backend::here() };
         backend.release(&operator, site, typed, seen, wish).await
     })
     .await
