@@ -4,7 +4,7 @@ use crate::error::ApiError;
 use crate::view::{
     AskView, ConsoleView, DrillsView, FinesseView, GadgetView, HooksView, IncidentView, IncidentsView, KeysView,
     MyView, PeopleView, PersonPageView, PlanView, QuestionView, QueueView, ReadinessView, RequestView, SignInView,
-    StatusView, TicketView, TimelineView, WallView,
+    SiteView, StatusView, TicketView, TimelineView, WallView,
 };
 use async_trait::async_trait;
 use leptos::context::use_context;
@@ -298,9 +298,10 @@ pub trait Backend:
         site: Option<SiteId>,
     ) -> Result<ConsoleView, ApiError>;
 
-    async fn activate(&self, who: &Operator, site: SiteId, reason: Option<String>) -> Result<(), ApiError>;
+    /// Gives back the site as it stands then.
+    async fn activate(&self, who: &Operator, site: SiteId, reason: Option<String>) -> Result<SiteView, ApiError>;
 
-    /// `typed` must be the site's name, `seen` the version of the state on the screen.
+    /// `typed` must be the site's name, `seen` the version of the state on the screen. Gives back the site as it stands then.
     async fn release(
         &self,
         who: &Operator,
@@ -308,7 +309,7 @@ pub trait Backend:
         typed: String,
         seen: u64,
         wish: ReleaseRequest,
-    ) -> Result<(), ApiError>;
+    ) -> Result<SiteView, ApiError>;
 
     async fn timeline(&self, who: &Operator, before: Option<u64>) -> Result<TimelineView, ApiError>;
 

@@ -20,11 +20,13 @@ use web_sys::{FormData, Headers, HtmlButtonElement, HtmlFormElement, RequestInit
 pub(crate) struct Sending {
     pub(crate) pending: RwSignal<bool>,
     pub(crate) answer: RwSignal<Option<Result<(), ApiError>>>,
+    /// What the server said with the last that was taken.
+    pub(crate) said: RwSignal<String>,
 }
 
 impl Sending {
     pub(crate) fn new() -> Self {
-        Self { pending: RwSignal::new(false), answer: RwSignal::new(None) }
+        Self { pending: RwSignal::new(false), answer: RwSignal::new(None), said: RwSignal::new(String::new()) }
     }
 
     /// Why the last one was refused.
@@ -59,13 +61,16 @@ impl Sending {
         self.answer.set(None);
         spawn_local(async move {
             let earlier = match before {
-                Some((to, body)) => send(&to, &body).await,
+                Some((to, body)) => send(&to, &body).await.map(|_| ()),
                 None => Ok(()),
             };
-            let answer = send(&to, &body).await.and(earlier);
+            let answer = send(&to, &body).await;
             // The island may be gone by now.
             self.pending.try_set(false);
-            self.answer.try_set(Some(answer));
+            if let Ok(said) = &answer {
+                self.said.try_set(said.clone());
+            }
+            self.answer.try_set(Some(answer.map(|_| ()).and(earlier)));
         });
     }
 }
@@ -98,11 +103,11 @@ pub(crate) fn send_at_last(to: &str, body: &UrlSearchParams) {
 }
 
 /// An order to lock is armed first, where it must be.
-async fn send(to: &str, body: &UrlSearchParams) -> Result<(), ApiError> {
+async fn send(to: &str, body: &UrlSearchParams) -> Result<String, ApiError> {
     if to == "/ui/activate" {
         body.append("armed", &crate::gadget::armed().await.ok_or(ApiError::Covered)?);
     }
-    post(to, body).await.map(|_| ())
+    post(to, body).await
 }
 
 /// Asks a server function for something.

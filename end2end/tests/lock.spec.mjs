@@ -209,3 +209,17 @@ test.describe("without scripts", () => {
     }).toPass();
   });
 });
+
+test("with a dead live line an order shows at once, and so does an all-clear", async ({ page }) => {
+  for (const news of ["**/ui/live*", "**/ui/status"]) await page.route(news, (route) => route.fulfill({ status: 503 }));
+  await signIn(page, "Senior 1");
+  await expect(headline(page)).toHaveText("Normal calling");
+  await expect(page.locator(".lock-switch")).toHaveAttribute("data-awake", "true");
+  await faults({ latency_ms: 300 });
+  await lockInTwoSteps(page);
+  await expect(bar(page)).toHaveCount(0);
+  await expect(headline(page)).not.toHaveText("Normal calling");
+  await page.getByLabel(/Type the site/).fill("Acme North");
+  await page.getByRole("button", { name: "Give the all-clear" }).click();
+  await expect(bar(page)).toBeVisible();
+});

@@ -23,6 +23,9 @@ pub fn ConsoleIsland(view: ConsoleView, children: Children) -> impl IntoView {
     let ConsoleView { me, site, sites, events, proves, second, seniors, banners, my_id } = view;
     let live = SiteLive::begin(site.clone(), events, vec![]);
     Effect::new(crate::queue::wake);
+    for order in [activate, release] {
+        Effect::new(move || order.said.with(|said| live.ordered(said)));
+    }
     let sees_plan = me.may_see_plan();
     let others: Vec<_> = sites.into_iter().filter(|(id, _)| *id != site.id).collect();
     view! {

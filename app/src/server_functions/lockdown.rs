@@ -1,5 +1,5 @@
 use crate::error::ApiError;
-use crate::view::{ConsoleView, StatusView};
+use crate::view::{ConsoleView, SiteView, StatusView};
 use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use {crate::backend::ReleaseRequest, lockdown::ids::SiteId};
@@ -26,9 +26,9 @@ pub async fn console(site: Option<String>) -> Result<ConsoleView, ApiError> {
 }
 
 /// Orders the PSTN lock. Nobody approves first, and no reason is needed. From a frame the switch must have
-/// been armed just now.
+/// been armed just now. Gives back the site as it stands then: a page whose live line is dead shows the order at once.
 #[server(prefix = "/ui", endpoint = "activate")]
-pub async fn activate(site: String, reason: Option<String>, armed: Option<String>) -> Result<(), ApiError> {
+pub async fn activate(site: String, reason: Option<String>, armed: Option<String>) -> Result<SiteView, ApiError> {
     crate::backend::answer(async {
         let (backend, operator) = crate::backend::caller()?;
         super::gadget::check_armed(armed)?;
@@ -46,7 +46,7 @@ pub async fn release(
     seen: String,
     reason: Option<String>,
     break_glass: Option<String>,
-) -> Result<(), ApiError> {
+) -> Result<SiteView, ApiError> {
     crate::backend::answer(async {
         let (backend, operator) = crate::backend::caller()?;
         let site = SiteId::try_from(site).map_err(|_| ApiError::NoSuchSite)?;

@@ -19,7 +19,7 @@ use crate::services::release::{Proof, ReleaseError, Way};
 use crate::store::records::{Means, Person};
 use app::ApiError;
 use app::backend::{Backend, CurrentSession, ReleaseRequest};
-use app::view::{ConsoleView, Me, SignInView, StatusView, TimelineView, Weight};
+use app::view::{ConsoleView, Me, SignInView, SiteView, StatusView, TimelineView, Weight};
 use app::words;
 use async_trait::async_trait;
 use engine::ports::StoreError;
@@ -105,8 +105,9 @@ impl Backend for Pages {
         })
     }
 
-    async fn activate(&self, who: &Operator, site: SiteId, reason: Option<String>) -> Result<(), ApiError> {
-        self.engine.activate(who, &site, reason).await.map(|_| ()).map_err(refused)
+    async fn activate(&self, who: &Operator, site: SiteId, reason: Option<String>) -> Result<SiteView, ApiError> {
+        let status = self.engine.activate(who, &site, reason).await.map_err(refused)?;
+        Ok(self.detailed_site(&status, self.clock.now()))
     }
 
     async fn release(
@@ -116,13 +117,14 @@ impl Backend for Pages {
         typed: String,
         seen: u64,
         wish: ReleaseRequest,
-    ) -> Result<(), ApiError> {
+    ) -> Result<SiteView, ApiError> {
         let ReleaseRequest { here, reason, break_glass } = wish;
         let wish = AllClear { reason, seen: Some(seen), break_glass, first_lost_role: false };
         // Where nobody needs a proof, nobody's session is looked for one.
         let session = if self.releases.rule.is_some() { self.session(here).await? } else { None };
         let way = Way::Page { typed: &typed, session: session.as_ref() };
-        self.releases.give(who, &site, wish, way).await.map(|_| ()).map_err(not_released)
+        let status = self.releases.give(who, &site, wish, way).await.map_err(not_released)?;
+        Ok(self.detailed_site(&status, self.clock.now()))
     }
 
     async fn timeline(&self, who: &Operator, before: Option<u64>) -> Result<TimelineView, ApiError> {
