@@ -36,17 +36,24 @@ pub struct Incidents {
 }
 
 #[derive(Deserialize, Default)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawCalls {
+    /// Who may ask for a call on `/requests`: `anyone`, `signed_in` or `nobody`. Default `anyone`.
     residents: Option<String>,
+    /// For so long whoever works on a request holds it. Default `15m`.
     claim: Option<String>,
+    /// Requests that did not change for so many days are deleted, 1 to 3650. Default 90.
     retention_days: Option<u32>,
 }
 
 #[derive(Deserialize, Default)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawIncidents {
+    /// Seniors are asked then whether a lock is still needed; nothing is ever released by it. Default `60m`.
     review_after: Option<String>,
+    /// And again after that. Default `30m`.
     review_every: Option<String>,
 }
 

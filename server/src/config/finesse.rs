@@ -29,20 +29,31 @@ pub struct Notice {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawFinesse {
+    /// Every address an agent's desktop is opened by, with its port. Required.
     origins: Vec<String>,
+    /// A line in every agent's desktop while a lock is ordered. Absent: none.
     notice: Option<RawNotice>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 struct RawNotice {
+    /// Finesse servers; the next is asked where one does not answer. Required.
     servers: Vec<String>,
+    /// A Finesse administrator. Required.
     username: String,
+    /// The password.
     password: Option<String>,
+    /// The same, in a file.
+    #[cfg_attr(test, schema(value_type = Option<String>))]
     password_file: Option<PathBuf>,
+    /// Ids of the teams that are told. Required.
     teams: Vec<String>,
+    /// How Finesse's certificate is checked. Absent: as the system does.
     tls: Option<RawTrust>,
 }
 

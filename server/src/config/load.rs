@@ -12,6 +12,7 @@ use super::{
 };
 use crate::identity::api_key::network;
 use ipnet::IpNet;
+use jiff::SignedDuration;
 use lockdown::ids::SiteId;
 use lockdown::operator::Scope;
 use serde::Deserialize;
@@ -21,8 +22,9 @@ use std::time::Duration;
 use toml::{Table, Value};
 
 #[derive(Deserialize, Default)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
-struct Raw {
+pub(super) struct Raw {
     http: RawHttp,
     store: RawStore,
     cucm: RawCucm,
@@ -38,102 +40,168 @@ struct Raw {
 }
 
 #[derive(Deserialize, Default)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 struct RawHttp {
+    /// Address and port the server listens on. Default `127.0.0.1:3000`.
     listen: Option<String>,
+    /// Certificate and key, where the server speaks TLS itself. Absent: plain HTTP, for a proxy on this machine.
     tls: Option<RawTlsFiles>,
+    /// What browsers type, without a path; `https://` but for this machine. Default `http://` (with `tls`, `https://`) and `listen`.
     public_url: Option<String>,
+    /// Proxies whose `X-Forwarded-For` is believed: addresses or networks. Default none.
     trusted_proxies: Vec<String>,
+    /// Whether the state is told without a key. Default `true`.
     public_status: Option<bool>,
+    /// Live lines one address may hold open; connections six times as many. Default 600.
     lines_per_address: Option<usize>,
 }
 
 #[derive(Deserialize, Default)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 struct RawWebhooks {
+    /// Origins web-hooks may be sent to, such as `https://hooks.acme.example`. Default none: nothing is sent.
     allow: Vec<String>,
+    /// Networks inside the site that these names may lead to. Default none: public addresses only.
     networks: Vec<String>,
+    /// HTTP proxy for all of them; it looks the names up, and what they lead to is then its to refuse.
     proxy: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 struct RawTelemetry {
+    /// Where spans go by OTLP over HTTP; `/v1/traces` is appended. Absent: nowhere.
     otlp: Option<String>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 struct RawTlsFiles {
+    /// PEM, the server's own certificate first.
+    #[cfg_attr(test, schema(value_type = String))]
     cert_file: PathBuf,
+    /// PEM.
+    #[cfg_attr(test, schema(value_type = String))]
     key_file: PathBuf,
 }
 
 #[derive(Deserialize, Default)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 struct RawStore {
+    /// `embedded` (a file in `data_dir`, for one server) or `mongodb` (a database that several servers share). Default `embedded`.
     kind: Option<String>,
+    /// The file, or each server's journal. Default `var`.
+    #[cfg_attr(test, schema(value_type = Option<String>))]
     data_dir: Option<PathBuf>,
+    /// The database, with its name: a replica set, of one at least.
     mongodb_uri: Option<String>,
+    /// The same, in a file.
+    #[cfg_attr(test, schema(value_type = Option<String>))]
     mongodb_uri_file: Option<PathBuf>,
 }
 
 #[derive(Deserialize, Default)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 struct RawCucm {
+    /// The publisher's AXL: `https://<publisher>:8443/axl/`. Required.
     url: Option<String>,
+    /// `auto`, `12.5`, `14.0` or `15.0`. Default `auto`.
     version: Option<String>,
+    /// The AXL user. Required.
     username: Option<String>,
+    /// Its password.
     password: Option<String>,
+    /// The same, in a file.
+    #[cfg_attr(test, schema(value_type = Option<String>))]
     password_file: Option<PathBuf>,
+    /// `read_write`, or `read_only`: everything works but writes. Default `read_write`.
     mode: Option<String>,
+    /// How CUCM's certificate is checked. Absent: as the system does.
     tls: Option<RawTrust>,
+    /// For one AXL request. Default `20s`.
     timeout: Option<String>,
+    /// Writes at the same time, 1 to 4. Default 1.
     max_in_flight: Option<usize>,
+    /// Between two readings of what the steps hold, at most `15s`. Default `10s`.
     sweep: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawTrust {
+    /// PEM of the authority that signed it.
+    #[cfg_attr(test, schema(value_type = Option<String>))]
     ca_file: Option<PathBuf>,
+    /// SHA-256 fingerprints of the certificates that are taken, in hex.
     pin_sha256: Option<Vec<String>>,
+    /// Any certificate is taken: for a lab. Default `false`.
     insecure: bool,
 }
 
 #[derive(Deserialize, Default)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 struct RawIdentity {
+    /// `b2c`, `entra_external_id` or `generic` (any OpenID Connect). Default `b2c`.
     preset: Option<String>,
+    /// What the sign-in button says. Default the preset's name.
     name: Option<String>,
+    /// Where the provider describes itself. Required.
     metadata_url: Option<String>,
+    /// Byte for byte what tokens carry as `iss`. Required.
     issuer: Option<String>,
+    /// The application's id. Required.
     client_id: Option<String>,
+    /// Its secret.
     client_secret: Option<String>,
+    /// The same, in a file.
+    #[cfg_attr(test, schema(value_type = Option<String>))]
     client_secret_file: Option<PathBuf>,
+    /// Whether an all-clear on a page needs a passkey: `required` of everybody, `if_enrolled` of who has one. Default `if_enrolled`.
     release_passkey: Option<String>,
+    /// Between two looks at the provider; it is away after three failed ones. Default `60s`.
     probe: Option<String>,
+    /// Where sealed codes are taken from. Default the private networks.
     site_networks: Option<Vec<String>>,
+    /// Where somebody who forgot the password sets a new one. Absent: they are told to ask.
     password_reset_url: Option<String>,
+    /// HTTP proxy by which the provider is reached. Default none.
     proxy: Option<String>,
+    /// Access tokens of the tenant on `/api/v1`, besides API keys. Absent: off.
     api: Option<RawTokenApi>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 struct RawTokenApi {
+    /// The API's application id, byte for byte what tokens carry as `aud`; not `client_id`.
     audience: String,
+    /// What these tokens carry as `iss`. Default `identity.issuer`.
     issuer: Option<String>,
+    /// Names of scopes or app roles, and the scope of ours each stands for.
     scopes: BTreeMap<String, String>,
+    /// A program that may call.
     #[serde(default)]
     client: Vec<RawTokenClient>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 struct RawTokenClient {
+    /// What it is called in the timeline.
     name: String,
+    /// The application id tokens carry as `azp`.
     azp: String,
+    /// The service principal tokens carry as `sub` when it acts for itself. Absent: it acts for people only.
     subject: Option<String>,
 }
 
@@ -512,15 +580,8 @@ pub(super) fn duration(
     source: &Source,
 ) -> Result<Duration, Problem> {
     let Some(text) = text else { return Ok(Duration::from_secs(default_seconds)) };
-    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
-    let number: Option<u64> = text[..text.len() - unit.len()].parse().ok();
-    let read = number.and_then(|n| match unit {
-        "ms" => Some(Duration::from_millis(n)),
-        "s" => Some(Duration::from_secs(n)),
-        "m" => Some(Duration::from_secs(n.saturating_mul(60))),
-        _ => None,
-    });
-    read.filter(|d| !d.is_zero())
+    let read = text.parse::<SignedDuration>().ok().and_then(|read| Duration::try_from(read).ok());
+    read.filter(|read| !read.is_zero())
         .ok_or_else(|| source.problem(key, "write a duration such as \"20s\", \"500ms\" or \"2m\""))
 }
 

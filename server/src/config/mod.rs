@@ -6,6 +6,8 @@ mod finesse;
 mod load;
 mod phone;
 mod problem;
+#[cfg(test)]
+mod reference;
 mod secret;
 mod site;
 mod webex;

@@ -40,29 +40,43 @@ pub struct Push {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawPhone {
+    /// Where the EOC's phones are: from elsewhere nothing is ordered. Required with a device.
     #[serde(default)]
     networks: Vec<String>,
+    /// A phone of the EOC; every other one sees the state only.
     #[serde(default)]
     device: Vec<RawDevice>,
+    /// A line on these phones while a lock is ordered. Absent: none.
     push: Option<RawPush>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 struct RawDevice {
+    /// As CUCM calls it: `SEP` and twelve hex digits. Required.
     name: String,
+    /// The site it locks. Default the first.
     site: Option<String>,
+    /// Where it takes a push, such as `https://10.20.3.4`. Absent: it is not told.
     address: Option<String>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 struct RawPush {
+    /// A CUCM user with these devices. Required.
     username: String,
+    /// The password.
     password: Option<String>,
+    /// The same, in a file.
+    #[cfg_attr(test, schema(value_type = Option<String>))]
     password_file: Option<PathBuf>,
+    /// How the phones' certificates are checked. Absent: as the system does.
     tls: Option<RawTrust>,
 }
 

@@ -11,25 +11,38 @@ use rlibphonenumber::Region;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSite {
+    /// In addresses and API calls: small letters, digits and hyphens. Required.
     id: String,
+    /// What people call it, typed to give the all-clear. Required.
     name: String,
+    /// IANA name, such as `America/Edmonton`. Default `UTC`.
     time_zone: Option<String>,
+    /// Two letters: where numbers without a country are dialled from. Default `US`.
     country: Option<String>,
+    /// An all-clear needs two different seniors within ten minutes. Default `false`.
     #[serde(default)]
     release_by_two: bool,
+    /// The site this one is for practising: the same orders on canary objects.
     drill_of: Option<String>,
+    /// The EOC's number: `{ pattern, partition }`. Required.
+    #[cfg_attr(test, schema(value_type = String))]
     eoc_pilot: Pilot,
+    /// Emergency numbers, as they are dialled: no lock may touch them. Required.
     protected_numbers: Vec<String>,
+    /// Partitions no step may touch. Default none.
     #[serde(default)]
     protected_partitions: Vec<String>,
-    /// Calling search spaces of the EOC's own phones: their way out is no leak.
+    /// Calling search spaces of the EOC's own phones: their way out is no leak. Default none.
     #[serde(default)]
     eoc_css: Vec<String>,
-    /// Calling search spaces calls from the PSTN come in by.
+    /// Calling search spaces by which calls from the PSTN come in. Default none.
     #[serde(default)]
     inbound_css: Vec<String>,
+    /// What a lock switches, in order: see [telecom](telecom.md), section 6.
+    #[cfg_attr(test, schema(value_type = Vec<String>), serde(skip_serializing))]
     #[serde(default)]
     step: Vec<Entry>,
 }

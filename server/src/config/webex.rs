@@ -95,37 +95,67 @@ pub enum Driver {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawWebex {
+    /// The bot's token.
     bot_token: Option<String>,
+    /// The same, in a file.
+    #[cfg_attr(test, schema(value_type = Option<String>))]
     bot_token_file: Option<PathBuf>,
+    /// `websocket` (from inside, no public address needed) or `webhook` (Webex calls `/hooks/webex` of the public address). Default `websocket`.
     transport: Option<String>,
+    /// Signs what Webex delivers to the webhook.
     webhook_secret: Option<String>,
+    /// The same, in a file.
+    #[cfg_attr(test, schema(value_type = Option<String>))]
     webhook_secret_file: Option<PathBuf>,
+    /// Webex's API; another one for Webex for Government. Default `https://webexapis.com/v1`.
     api_url: Option<String>,
+    /// The websocket's catalogue of services. Default `https://u2c.wbx2.com/u2c/api/v1`.
     u2c_url: Option<String>,
+    /// The token goes to hosts of these only, besides the two above. Default `webex.com`, `wbx2.com` and `ciscospark.com`.
     domains: Option<Vec<String>>,
+    /// HTTP proxy for everything, the websocket too. Default none.
     proxy: Option<String>,
+    /// Names this installation's webhooks and devices, up to 40 characters. Default `pstn-lockdown`.
     instance: Option<String>,
+    /// `bot`, or `console`: the all-clear is never given to the bot. Default `bot`.
     release: Option<String>,
+    /// Incident spaces are made in this team. Absent: each stands alone.
     team_id: Option<String>,
+    /// The same by its name; the bot makes the team where it is in none of this name.
     team_name: Option<String>,
+    /// Where call requests go while no incident is open.
     room_id: Option<String>,
+    /// Between two signs of life on the websocket. Default `15s`.
     ping: Option<String>,
+    /// A meeting that is always there, told in the space and on the console.
     meeting_url: Option<String>,
+    /// A meeting made for each incident; where that fails, `meeting_url`.
     meeting: Option<RawMeeting>,
+    /// A room device that shows the lock.
     #[serde(default)]
     device: Vec<RawDevice>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 struct RawMeeting {
+    /// For whom the meetings are made. Required.
     host_email: String,
+    /// Of the Service App. Required.
     client_id: String,
+    /// Its secret.
     client_secret: Option<String>,
+    /// The same, in a file.
+    #[cfg_attr(test, schema(value_type = Option<String>))]
     client_secret_file: Option<PathBuf>,
+    /// Its refresh token.
     refresh_token: Option<String>,
+    /// The same, in a file.
+    #[cfg_attr(test, schema(value_type = Option<String>))]
     refresh_token_file: Option<PathBuf>,
 }
 
@@ -142,17 +172,29 @@ impl RawMeeting {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema))]
+#[cfg_attr(test, schema(as = RawRoomDevice))]
 #[serde(deny_unknown_fields)]
 struct RawDevice {
+    /// What it is called here. Required.
     name: String,
+    /// Shows the lock of this site. Absent: of every site.
     site: Option<String>,
+    /// Shows the wall board too. Default `false`.
     #[serde(default)]
     wall: bool,
+    /// Through Webex, as an administrator granted it to the bot in Control Hub.
     device_id: Option<String>,
+    /// Or inside the site, by HTTPS.
     url: Option<String>,
+    /// A local user with the role Integrator.
     username: Option<String>,
+    /// The password.
     password: Option<String>,
+    /// The same, in a file.
+    #[cfg_attr(test, schema(value_type = Option<String>))]
     password_file: Option<PathBuf>,
+    /// How the device's certificate is checked. Absent: as the system does.
     tls: Option<RawTrust>,
 }
 
@@ -161,7 +203,8 @@ impl RawWebex {
         let transport = match self.transport.as_deref() {
             None | Some("websocket") => Transport::Websocket,
             Some("webhook") => {
-                let (inline, file) = (self.webhook_secret, self.webhook_secret_file);
+                let inline = self.webhook_secret;
+                let file = self.webhook_secret_file;
                 Transport::Webhook { secret: secret(inline, file, "webex.webhook_secret", source)? }
             }
             Some(_) => return Err(source.problem("webex.transport", "write \"websocket\" or \"webhook\"")),
