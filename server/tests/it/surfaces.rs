@@ -4,7 +4,9 @@ use crate::gadget::{Frame, key_of};
 use crate::phone::{lock_at, service};
 use crate::sign_in::{Browser, location, signed_in};
 use crate::webex::Bot;
-use crate::world::{More, SITE, World, http, program};
+use crate::world::{DEMO, More, SITE, World, http, program};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use simulators::phone::object::Object;
@@ -278,25 +280,158 @@ async fn the_same_rights_hold_on_every_surface() {
     }
 }
 
+/// How an all-clear ended that a senior gave.
+#[derive(Debug, PartialEq, Eq)]
+enum Given {
+    Done,
+    /// Another senior must give it, too.
+    Asked,
+    NeedsPasskey,
+    /// Where two people must give it, a program is none of them.
+    NotByProgram,
+    /// There is no way to give it there.
+    NotHere,
+}
+
+/// Senior 1 or 2 gives the all-clear.
+async fn given(bot: &Bot, door: Door, senior: usize) -> Given {
+    let world = &bot.world;
+    let refused_for = |text: &str| match text {
+        text if text.contains("asskey") => Given::NeedsPasskey,
+        text if text.contains("a key or a program is nobody") => Given::NotByProgram,
+        text => panic!("{door:?}: refused for another reason: {text}"),
+    };
+    let refused = match door {
+        Door::Gadget | Door::Phone => {
+            return if attempt(bot, door, Who::Senior, Act::Release).await { Given::Done } else { Given::NotHere };
+        }
+        Door::Web | Door::PlainForm => given_on_page(world, senior, door == Door::PlainForm).await,
+        Door::Bot => given_to_bot(bot, senior).await,
+        Door::Rest => {
+            let (code, body) = world.order("normal", "?wait=60s").await;
+            (!code.is_success()).then(|| body["detail"].as_str().unwrap().to_owned())
+        }
+        Door::Cli => {
+            let file = world.data().join("key");
+            std::fs::write(&file, world.key(Who::Senior.scopes())).unwrap();
+            let mut command = program();
+            command.args(["release", "--url", &world.url, "--site", SITE, "--key-file"]).arg(&file);
+            let output = command.output().unwrap();
+            (output.status.code() != Some(0)).then(|| String::from_utf8(output.stderr).unwrap())
+        }
+    };
+    match refused {
+        Some(why) => refused_for(&why),
+        None if world.site().await["command"]["release_asked"].is_null() => Given::Done,
+        None => Given::Asked,
+    }
+}
+
+/// Why it was refused; `None` where it was taken.
+async fn given_on_page(world: &World, senior: usize, plain: bool) -> Option<String> {
+    let mut browser = signed_in(world, senior + 1, "senior_eoc").await;
+    let version = world.site().await["version"].as_u64().unwrap();
+    let form = format!("site={SITE}&typed=Acme+North&seen={version}&reason=");
+    let answer = browser.post("/ui/release", &form, plain).await;
+    if !plain {
+        return if answer.status() == StatusCode::OK { None } else { Some(answer.text().await.unwrap()) };
+    }
+    let back = reqwest::Url::parse(&world.url).unwrap().join(&location(&answer)).unwrap();
+    let error = back.query_pairs().find(|(name, _)| name == "__err").map(|(_, error)| error.into_owned())?;
+    Some(String::from_utf8(URL_SAFE.decode(error).unwrap()).unwrap())
+}
+
+async fn given_to_bot(bot: &Bot, senior: usize) -> Option<String> {
+    drop(signed_in(&bot.world, senior + 1, "senior_eoc").await);
+    let email = format!("senior{senior}@acme.example");
+    let mut answer = bot.ask(&email, "release").await;
+    if answer.attachments.is_some() {
+        let room = bot.sim.direct(&email);
+        let seen = bot.sim.said_in(&room).len();
+        bot.press(&email, &answer, &json!({ "typed": "Acme North" }));
+        answer = bot.answer(&room, seen).await;
+    }
+    let text = answer.markdown.unwrap_or(answer.text);
+    text.contains("asskey").then_some(text)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_a_passkey_is_required_no_person_gives_the_all_clear_without_one_on_any_surface() {
+    let finesse = FinesseSim::start(0).unwrap();
+    let sections = format!("{}{}", crate::gadget::section(&finesse), crate::phone::section("127.0.0.1", ""));
+    let bot = Bot::under("release_passkey = \"required\"", &sections, DEMO).await;
+    let world = &bot.world;
+    world.until_standing("normal").await;
+    give_pins(world).await;
+    for door in Door::ALL {
+        world.order("locked", "?wait=60s").await;
+        world.until_standing("locked").await;
+        let expected = match door {
+            Door::Web | Door::PlainForm | Door::Bot => Given::NeedsPasskey,
+            Door::Gadget | Door::Phone => Given::NotHere,
+            // A key acts for itself, and shows none.
+            Door::Rest | Door::Cli => Given::Done,
+        };
+        assert_eq!(given(&bot, door, 1).await, expected, "{door:?}");
+        world.until_standing(if expected == Given::Done { "normal" } else { "locked" }).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_two_seniors_must_give_the_all_clear_two_people_do_on_every_surface() {
+    let finesse = FinesseSim::start(0).unwrap();
+    let sections = format!("{}{}", crate::gadget::section(&finesse), crate::phone::section("127.0.0.1", ""));
+    let site = DEMO.replacen("name = \"Acme North\"", "name = \"Acme North\"\nrelease_by_two = true", 1);
+    let bot = Bot::under("", &sections, &site).await;
+    let world = &bot.world;
+    world.until_standing("normal").await;
+    give_pins(world).await;
+    drop(signed_in(world, 3, "senior_eoc").await);
+    set_contact(world, &mut signed_in(world, 4, "admin").await, "Senior 2", "4703").await;
+    for door in Door::ALL {
+        world.order("locked", "?wait=60s").await;
+        world.until_standing("locked").await;
+        let by_person = matches!(door, Door::Web | Door::PlainForm | Door::Bot);
+        let expected = match door {
+            Door::Rest | Door::Cli => Given::NotByProgram,
+            Door::Gadget | Door::Phone => Given::NotHere,
+            _ => Given::Asked,
+        };
+        assert_eq!(given(&bot, door, 1).await, expected, "{door:?}");
+        assert_eq!(world.standing().await, "locked", "{door:?}: one alone only asks");
+        if by_person {
+            assert_eq!(given(&bot, door, 1).await, Given::Asked, "{door:?}: nobody is two people");
+            assert_eq!(given(&bot, door, 2).await, Given::Done, "{door:?}");
+            world.until_standing("normal").await;
+        }
+    }
+}
+
 /// EOC and senior have a number and a PIN.
 async fn give_pins(world: &World) {
     let mut admin = signed_in(world, 4, "admin").await;
     for (who, name) in [(Who::Eoc, "EOC 1"), (Who::Senior, "Senior 1")] {
         let set = browser_of(world, who).await.post("/ui/set-pin", "pin=428913", false).await;
         assert_eq!(set.status(), StatusCode::OK, "{}", set.text().await.unwrap());
-        let people: Vec<serde_json::Value> =
-            serde_json::from_slice(&world.run(&["people", "list", "--json"]).stdout).unwrap();
-        let person = people.iter().find(|person| person["name"] == name).unwrap();
-        let (id, email) = (person["id"].as_str().unwrap(), person["email"].as_str().unwrap());
-        let extension = who.extension();
-        for seen in 1..9 {
-            let form =
-                format!("person={id}&seen={seen}&email={email}&webex={email}&extension={extension}&phones=&language=");
-            if admin.post("/ui/set-profile", &form, false).await.status() == StatusCode::OK {
-                break;
-            }
+        set_contact(world, &mut admin, name, who.extension()).await;
+    }
+}
+
+/// An administrator writes down the number, and the Webex account of the same address.
+async fn set_contact(world: &World, admin: &mut Browser, name: &str, extension: &str) {
+    let people: Vec<serde_json::Value> =
+        serde_json::from_slice(&world.run(&["people", "list", "--json"]).stdout).unwrap();
+    let person = people.iter().find(|person| person["name"] == name).unwrap();
+    let id = person["id"].as_str().unwrap();
+    let email = format!("{}@acme.example", name.to_lowercase().replace(' ', ""));
+    for seen in 1..9 {
+        let form =
+            format!("person={id}&seen={seen}&email={email}&webex={email}&extension={extension}&phones=&language=");
+        if admin.post("/ui/set-profile", &form, false).await.status() == StatusCode::OK {
+            return;
         }
     }
+    panic!("the profile of {name} could not be changed");
 }
 
 /// What a person does between meaning to lock and the order, counted by the simulated phone and the simulated Webex.
@@ -374,7 +509,8 @@ async fn a_release_needs_the_right_name_and_the_state_that_was_seen() {
 async fn an_idempotency_key_carries_a_request_out_once() {
     let world = World::new().await;
     world.until_standing("normal").await;
-    let (key, path) = (world.everything(), format!("/api/v1/sites/{SITE}/lockdown"));
+    let key = world.everything();
+    let path = format!("/api/v1/sites/{SITE}/lockdown");
     let order = |desired: &str| Some(json!({ "desired": desired }));
     let once = [("idempotency-key", "k-1")];
     let first = world.call(Method::PUT, &path, &key, order("locked"), &once).await;

@@ -40,9 +40,14 @@ impl Bot {
     }
 
     async fn with(more: &str, site: &str) -> Self {
+        Self::under("", more, site).await
+    }
+
+    /// The same with `identity` in that section of the configuration.
+    pub(crate) async fn under(identity: &str, more: &str, site: &str) -> Self {
         let sim = Arc::new(WebexSim::start(0).unwrap());
         let world = World::stopped(site, "").await;
-        world.set_more(More { sections: section(&sim, more), ..More::default() });
+        world.set_more(More { identity: identity.into(), sections: section(&sim, more), ..More::default() });
         world.configure(site, "", "axl-lockdown");
         for (name, oid, role, email) in [("EOC 1", 1, "eoc", EOC), ("Senior 1", 2, "senior_eoc", SENIOR)] {
             let subject = &simulators::b2c::demo_people()[oid - 1].oid;
