@@ -36,7 +36,8 @@ impl Dialog {
         if self.call_type.starts_with("SUPERVISOR") || self.call_type.starts_with("BARGE") {
             return None;
         }
-        let (from, to) = (number(&self.from), number(&self.to));
+        let from = number(&self.from);
+        let to = number(&self.to);
         let called_out = !extension.is_empty() && from == number(extension);
         let (call_back, other) = if called_out { (to, String::new()) } else { (from, to) };
         if call_back.is_empty() {

@@ -116,7 +116,8 @@ pub(crate) fn tick(live: SiteLive) {
     let ordered = if site.ordered == Target::Locked { "locked" } else { "normal" };
     let _ = room.set_attribute("data-ordered", ordered);
     if TOLD.replace(Some(site.ordered)) != Some(site.ordered) {
-        let (title, body) = (quoted(&site.said.headline), quoted(&site.name));
+        let title = quoted(&site.said.headline);
+        let body = quoted(&site.name);
         tell(&format!("\"type\":\"notify\",\"title\":{title},\"body\":{body}"));
     }
     let ends: i64 = of_room("data-ends").parse().unwrap_or_default();
@@ -220,7 +221,8 @@ fn pressed(event: &Event) {
 /// Hears the page right around this one, from one of the origins that may be there.
 fn listen() {
     let Some(window) = web_sys::window() else { return };
-    let (mut extension, mut known) = (String::new(), Vec::<Dialog>::new());
+    let mut extension = String::new();
+    let mut known = Vec::<Dialog>::new();
     let hear = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         let around = parent().map(JsValue::from);
         let ours = event.source().map(JsValue::from) == around

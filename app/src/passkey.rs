@@ -61,7 +61,8 @@ pub(crate) async fn prove_it(about: &str) -> Result<(), ApiError> {
 pub(crate) async fn answered_for(purpose: &str, ask_for: Ask, label: String) -> Result<(), ApiError> {
     let question = question(purpose).await?;
     let answer = ask(ask_for, &question).await?;
-    let (ticket, answer) = (question.ticket.as_str(), answer.as_str());
+    let ticket = question.ticket.as_str();
+    let answer = answer.as_str();
     let fields = [("purpose", purpose), ("ticket", ticket), ("answer", answer), ("label", label.as_str())];
     send::ask("/ui/answer-passkey", &fields).await
 }

@@ -57,7 +57,8 @@ fn number(of: &Element, attribute: &str) -> i64 {
 /// Wakes the queue of this page: its keys, its forms, its ages. Nothing where there is none.
 pub(crate) fn wake() {
     let Some(queue) = queue() else { return };
-    let (deeds, filing) = (Sending::new(), Sending::new());
+    let deeds = Sending::new();
+    let filing = Sending::new();
     let said = StoredValue::new_local(None::<HtmlTextAreaElement>);
     // What was said is said; what was not taken stays to be said again.
     Effect::new(move || {
@@ -97,7 +98,8 @@ pub(crate) fn wake() {
         }
     });
     count(&queue);
-    let (begun, answered) = (browser_now(), number(&queue, "data-answered"));
+    let begun = browser_now();
+    let answered = number(&queue, "data-answered");
     #[expect(clippy::cast_possible_truncation, reason = "milliseconds since the page was opened")]
     let tick = move || ages(answered + (browser_now() - begun) as i64);
     tick();

@@ -40,7 +40,8 @@ async fn main() {
 /// Gives back how long the check took.
 async fn row(town: Town, before: Option<Duration>) -> Duration {
     let sim = CucmSim::with_cluster(town.cluster(), 0, None).await.unwrap();
-    let (mirrors, blocks) = (plan(false), plan(true));
+    let mirrors = plan(false);
+    let blocks = plan(true);
     let begun = Instant::now();
     let facts = Arc::new(read(&sim, &mirrors).await);
     let reading = begun.elapsed();
@@ -110,11 +111,15 @@ async fn read(sim: &CucmSim, plan: &PlanText) -> lockdown::dial_plan::DialPlan {
 
 fn plan(blocks: bool) -> PlanText {
     let schedule = |group: Group, partition: &str| {
-        let (partition, normal, locked) = (partition.into(), Some(town::NEVER.into()), None);
+        let partition = partition.into();
+        let normal = Some(town::NEVER.into());
+        let locked = None;
         StepText::from(PartitionScheduleText { group, partition, normal, locked })
     };
     let block = |partition: &str| {
-        let (group, patterns, partition) = (Group::OutboundBlock, Patterns::AllExcept(vec![]), partition.into());
+        let group = Group::OutboundBlock;
+        let patterns = Patterns::AllExcept(vec![]);
+        let partition = partition.into();
         StepText::from(RoutePatternBlockText { group, patterns, partition, acknowledge_gateway: false })
     };
     let mut steps =

@@ -51,7 +51,8 @@ pub(crate) fn town() -> Result<()> {
 /// Into BENCH.md, where it stands already.
 pub(crate) fn written(place: &str, table: &str) -> Result<()> {
     let file = root().join("BENCH.md");
-    let (begin, end) = (format!("<!-- {place} -->\n"), format!("<!-- /{place} -->\n"));
+    let begin = format!("<!-- {place} -->\n");
+    let end = format!("<!-- /{place} -->\n");
     let text = fs::read_to_string(&file)?;
     let (before, rest) = text.split_once(&begin).context("BENCH.md has no place for it")?;
     let (_, after) = rest.split_once(&end).context("BENCH.md has no end of it")?;

@@ -32,13 +32,14 @@ fn lints() -> Result<()> {
 fn links() -> Result<()> {
     say("links");
     let files = output(program("git").args(["ls-files", "*.md", "*.rs"]).current_dir(root()))?;
-    let (mut dead, mut followed) = (Vec::new(), 0);
+    let mut dead = Vec::new();
+    let mut followed = 0;
     for file in files.lines() {
         let path = root().join(file);
         let text = fs::read_to_string(&path)?;
         let folder = path.parent().context("a file lies in a folder")?;
-        let (linked, named) =
-            (if path.extension().is_some_and(|kind| kind == "md") { linked(&text) } else { Vec::new() }, named(&text));
+        let linked = if path.extension().is_some_and(|kind| kind == "md") { linked(&text) } else { Vec::new() };
+        let named = named(&text);
         followed += linked.len() + named.len();
         dead.extend(linked.iter().filter(|to| !folder.join(to).exists()).map(|to| format!("{file}: {to}")));
         dead.extend(named.iter().filter(|to| !root().join(to).exists()).map(|to| format!("{file}: {to}")));

@@ -30,7 +30,8 @@ pub(crate) fn test() -> Result<()> {
 
 /// What can be said without running it.
 pub(crate) fn lints() -> Result<()> {
-    let (python, deploy) = (setup::python()?, root().join("deploy"));
+    let python = setup::python()?;
+    let deploy = root().join("deploy");
     run_quietly(
         program(python.join("hadolint")).args(["--ignore", "DL3008"]).arg(deploy.join("container/Containerfile")),
     )?;
@@ -139,7 +140,8 @@ fn started(root: &Root, port: u16) -> Result<Child> {
         let line = unit.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
         line.with_context(|| format!("the unit has no {key}"))
     };
-    let (command, user) = (value("ExecStart")?, value("User")?);
+    let command = value("ExecStart")?;
+    let user = value("User")?;
     let (name, setting) = value("Environment")?.split_once('=').context("Environment")?;
     let mut words = vec!["setpriv", "--reuid", user, "--regid", user, "--clear-groups"];
     words.extend(command.split_whitespace());

@@ -44,7 +44,8 @@ impl Emulator {
         let made = Self { disk: folder.join("disk"), kernel: folder.join("kernel"), initrd: folder.join("initrd") };
         let ours = root().join("end2end/machine");
         let file = |name: &str| fs::read_to_string(ours.join(name));
-        let (service, network) = (file("try.service")?, file("wired.network")?);
+        let service = file("try.service")?;
+        let network = file("wired.network")?;
         let wanted = format!("{PACKAGES} {SYSTEMCTL:?} {HOSTS} {SIZE}\n{service}\n{network}");
         if fs::read_to_string(folder.join("stamp")).ok().as_ref() != Some(&wanted) {
             say("making a small Debian with systemd to try the service on, once for this machine (some minutes)");

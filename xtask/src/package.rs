@@ -49,7 +49,8 @@ pub(crate) fn deb() -> Result<()> {
 
 /// Archive, package, checksums and bill of materials.
 pub(crate) fn dist() -> Result<()> {
-    let (binary, version) = (release()?, version()?);
+    let binary = release()?;
+    let version = version()?;
     let _ = fs::remove_dir_all(folder());
     let archive = archive(&binary, &version, &folder())?;
     let package = pack(&binary, &version, &folder())?;
@@ -95,8 +96,10 @@ pub(crate) fn archive(binary: &Path, version: &str, into: &Path) -> Result<PathB
 pub(crate) fn pack(binary: &Path, version: &str, into: &Path) -> Result<PathBuf> {
     let stage = into.join("stage");
     let _ = fs::remove_dir_all(&stage);
-    let (bin, share) = (stage.join("usr/bin"), stage.join("usr/share"));
-    let (documents, manual) = (share.join("doc").join(NAME), share.join("man/man1"));
+    let bin = stage.join("usr/bin");
+    let share = stage.join("usr/share");
+    let documents = share.join("doc").join(NAME);
+    let manual = share.join("man/man1");
     for new in
         [&bin, &documents, &manual, &share.join(NAME), &stage.join("usr/lib/systemd/system"), &stage.join("DEBIAN")]
     {
@@ -135,7 +138,8 @@ pub(crate) fn pack(binary: &Path, version: &str, into: &Path) -> Result<PathBuf>
 pub(crate) fn documents() -> Result<()> {
     let place = target().join("documents");
     let _ = fs::remove_dir_all(&place);
-    let (archive, package) = (place.join("archive"), place.join("package"));
+    let archive = place.join("archive");
+    let package = place.join("package");
     fs::create_dir_all(&archive)?;
     fs::create_dir_all(&package)?;
     archive_documents(&archive)?;

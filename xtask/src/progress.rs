@@ -67,7 +67,8 @@ pub(crate) fn cargo_said(name: &'static str, command: &mut Command) -> Result<St
 
 /// Reads to the end, and returns what is no progress.
 fn follow(name: &'static str, stderr: impl Read) -> String {
-    let (mut said, mut line) = (String::new(), Vec::new());
+    let mut said = String::new();
+    let mut line = Vec::new();
     for byte in std::io::BufReader::new(stderr).bytes().map_while(Result::ok) {
         if !matches!(byte, b'\r' | b'\n') {
             line.push(byte);
@@ -162,7 +163,8 @@ fn left(gone: Duration, done: usize, all: usize) -> String {
 
 fn share_of_time(units: f64) -> f64 {
     let next = GONE.iter().position(|(at, _)| *at >= units).unwrap_or(GONE.len() - 1).max(1);
-    let (low, high) = (GONE[next - 1], GONE[next]);
+    let low = GONE[next - 1];
+    let high = GONE[next];
     low.1 + (high.1 - low.1) * (units - low.0) / (high.0 - low.0)
 }
 

@@ -203,7 +203,8 @@ impl World {
     pub(crate) fn start_whole(folder: &Path, site: &Path, style: Style) -> Result<Self> {
         let mut world = Self::simulators_only(folder, &[])?;
         site.clone_into(&mut world.site);
-        let (port, database) = (free(0)?, free(0)?);
+        let port = free(0)?;
+        let database = free(0)?;
         world.url = format!("http://localhost:{port}");
         let provider = world.start_provider(style)?;
         let command = world.start_database(database)?;
@@ -219,7 +220,8 @@ impl World {
         );
         fs::write(folder.join("lockdown.toml"), world.sections(port, &store, &identity, &two_sites()))?;
         let admin = &provider["people"][3];
-        let (name, oid) = (admin["name"].as_str().unwrap_or_default(), admin["oid"].as_str().unwrap_or_default());
+        let name = admin["name"].as_str().unwrap_or_default();
+        let oid = admin["oid"].as_str().unwrap_or_default();
         world.lockdown(&["people", "add", "--name", name, "--subject", oid, "--role", "admin"])?;
         let pid = world.children.last().map_or(0, Child::id);
         world.start_server()?;
@@ -251,8 +253,9 @@ impl World {
         let program = crate::setup::compatible_database()?;
         let data = self.folder.join("database");
         fs::create_dir_all(&data)?;
-        let (program, data, port) =
-            (program.to_string_lossy().into_owned(), data.to_string_lossy().into_owned(), port.to_string());
+        let program = program.to_string_lossy().into_owned();
+        let data = data.to_string_lossy().into_owned();
+        let port = port.to_string();
         let words = [&program, "--host", "127.0.0.1", "--sync-on-commit", "--cache-size", "256M", "--port", &port];
         let mut command: Vec<String> = words.into_iter().map(str::to_owned).collect();
         command.extend(["--storage-path".to_owned(), data]);
@@ -302,7 +305,8 @@ impl World {
         let phones = &self.simulators["phones"];
         let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
         let device = |phone: &Value| {
-            let (name, address) = (text(&phone["device"]), text(&phone["address"]));
+            let name = text(&phone["device"]);
+            let address = text(&phone["address"]);
             format!("[[phone.device]]\nname = \"{name}\"\nsite = \"acme-north\"\naddress = \"{address}\"\n")
         };
         let devices: String = phones["all"].as_array().into_iter().flatten().take(2).map(device).collect();
@@ -368,7 +372,8 @@ impl World {
     fn seed_people(&self) -> Result<()> {
         let known: Value = serde_json::from_str(&self.lockdown(&["people", "list", "--json"])?)?;
         for person in self.simulators["people"].as_array().into_iter().flatten() {
-            let (name, oid) = (person["name"].as_str().unwrap_or(""), person["oid"].as_str().unwrap_or(""));
+            let name = person["name"].as_str().unwrap_or("");
+            let oid = person["oid"].as_str().unwrap_or("");
             let there = known.as_array().into_iter().flatten().any(|p| p["name"] == name);
             let role = match name.split(' ').next() {
                 Some("EOC") => "eoc",

@@ -125,7 +125,8 @@ impl Caller {
     /// Source: Cisco's phone configuration fields ("DN CSS takes precedence over device CSS"); the solution reference network
     /// design for CTI ports.
     pub fn spaces(&self) -> Vec<&str> {
-        let (line, device) = (self.line_css.as_deref(), self.device_css.as_deref());
+        let line = self.line_css.as_deref();
+        let device = self.device_css.as_deref();
         let order = match self.kind {
             CallerKind::Phone | CallerKind::RemoteDestination => [line, device],
             CallerKind::Cti => [device, line],
@@ -147,7 +148,8 @@ impl fmt::Display for Caller {
             CallerKind::Css => write!(f, "css:{}", name(&self.device_css)),
             kind => write!(f, "{}:{}+{}", kind.word(), name(&self.line_css), name(&self.device_css)),
         }?;
-        let (kept, prefix) = (self.incoming.significant, &self.incoming.prefix);
+        let kept = self.incoming.significant;
+        let prefix = &self.incoming.prefix;
         kept.map_or(Ok(()), |kept| write!(f, "/{kept}"))?;
         if prefix.is_empty() { Ok(()) } else { write!(f, "/{prefix}") }
     }

@@ -343,7 +343,8 @@ mod tests {
     }
 
     fn locked() -> Command {
-        let (who, site) = (person(Role::Eoc), SiteId::try_from("s").unwrap());
+        let who = person(Role::Eoc);
+        let site = SiteId::try_from("s").unwrap();
         match untouched().activate(&order(&who, &site, 1), id(1)).unwrap() {
             Transition::Changed { command, .. } => *command,
             Transition::Unchanged => unreachable!("a first order changes the command"),
@@ -352,7 +353,8 @@ mod tests {
 
     #[test]
     fn a_second_activation_keeps_the_first_time_and_person() {
-        let (senior, site) = (person(Role::SeniorEoc), SiteId::try_from("s").unwrap());
+        let senior = person(Role::SeniorEoc);
+        let site = SiteId::try_from("s").unwrap();
         let first = locked();
         assert_eq!(first.activate(&order(&senior, &site, 9), id(2)), Ok(Transition::Unchanged));
         assert_eq!(first.since(), at(1));
@@ -360,19 +362,22 @@ mod tests {
 
     #[test]
     fn releasing_what_is_not_locked_changes_nothing() {
-        let (senior, site) = (person(Role::SeniorEoc), SiteId::try_from("s").unwrap());
+        let senior = person(Role::SeniorEoc);
+        let site = SiteId::try_from("s").unwrap();
         assert_eq!(untouched().release(&order(&senior, &site, 1)), Ok(Transition::Unchanged));
     }
 
     #[test]
     fn an_eoc_person_cannot_release() {
-        let (eoc, site) = (person(Role::Eoc), SiteId::try_from("s").unwrap());
+        let eoc = person(Role::Eoc);
+        let site = SiteId::try_from("s").unwrap();
         assert_eq!(locked().release(&order(&eoc, &site, 2)), Err(Refusal::ReleaseNeedsSenior));
     }
 
     #[test]
     fn a_lock_during_a_release_is_a_new_activation() {
-        let (senior, site) = (person(Role::SeniorEoc), SiteId::try_from("s").unwrap());
+        let senior = person(Role::SeniorEoc);
+        let site = SiteId::try_from("s").unwrap();
         let Ok(Transition::Changed { command, .. }) = locked().release(&order(&senior, &site, 2)) else {
             panic!("a senior releases");
         };
@@ -385,7 +390,8 @@ mod tests {
 
     #[test]
     fn a_release_begun_with_the_others_can_be_finished_without_them() {
-        let (senior, site) = (person(Role::SeniorEoc), SiteId::try_from("s").unwrap());
+        let senior = person(Role::SeniorEoc);
+        let site = SiteId::try_from("s").unwrap();
         let together = order(&senior, &site, 2);
         let Ok(Transition::Changed { command, .. }) = locked().release(&together) else { panic!("a senior releases") };
         let alone = Order { alone: true, ..order(&senior, &site, 3) };
@@ -427,7 +433,8 @@ mod tests {
     #[test]
     fn a_lock_between_two_seniors_forgets_the_first_and_one_who_is_none_any_more_does_not_count() {
         let site = SiteId::try_from("s").unwrap();
-        let (eoc, first) = (person(Role::Eoc), person(Role::SeniorEoc));
+        let eoc = person(Role::Eoc);
+        let first = person(Role::SeniorEoc);
         let other = Operator { id: OperatorId::try_from("other").unwrap(), ..first.clone() };
         let asked = changed(locked().release(&two(&first, &site, 1)));
         let again = changed(asked.activate(&order(&eoc, &site, 2), id(9)));
@@ -459,7 +466,8 @@ mod tests {
 
     #[test]
     fn a_lock_that_may_be_outdated_is_ordered_anew() {
-        let (eoc, site) = (person(Role::Eoc), SiteId::try_from("s").unwrap());
+        let eoc = person(Role::Eoc);
+        let site = SiteId::try_from("s").unwrap();
         let Ok(Transition::Changed { command, .. }) = locked().activate_again(&order(&eoc, &site, 9), id(2)) else {
             panic!("a new order")
         };
@@ -468,7 +476,8 @@ mod tests {
 
     #[test]
     fn after_a_verified_release_nothing_is_written_any_more() {
-        let (senior, site) = (person(Role::SeniorEoc), SiteId::try_from("s").unwrap());
+        let senior = person(Role::SeniorEoc);
+        let site = SiteId::try_from("s").unwrap();
         let Ok(Transition::Changed { command, .. }) = locked().release(&order(&senior, &site, 2)) else {
             panic!("a senior releases");
         };
@@ -480,7 +489,8 @@ mod tests {
 
     #[test]
     fn of_two_orders_locked_wins_and_else_the_one_everybody_sees() {
-        let (locked, normal) = (locked(), untouched());
+        let locked = locked();
+        let normal = untouched();
         assert!(locked.prevails_over(&normal));
         assert!(!normal.prevails_over(&locked) && !locked.prevails_over(&locked) && !normal.prevails_over(&normal));
     }
@@ -490,7 +500,8 @@ mod tests {
         fn the_command_is_always_the_last_accepted_order(orders in prop::collection::vec((any::<bool>(), 0..3usize), 0..40)) {
             let site = SiteId::try_from("s").unwrap();
             let people = [person(Role::Eoc), person(Role::SeniorEoc), person(Role::Admin)];
-            let (mut command, mut want) = (untouched(), Target::Normal);
+            let mut command = untouched();
+            let mut want = Target::Normal;
             for (n, (lock, who)) in (0i64..).zip(orders) {
                 let order = order(&people[who], &site, n);
                 let outcome = if lock { command.activate(&order, id(n)) } else { command.release(&order) };

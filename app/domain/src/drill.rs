@@ -93,7 +93,8 @@ mod tests {
 
     #[test]
     fn each_drill_has_its_own_times_and_a_lock_in_earnest_is_none() {
-        let (first, second) = ("drill-20270115-080000-0badcafe", "drill-20270116-080000-0badcafe");
+        let first = "drill-20270115-080000-0badcafe";
+        let second = "drill-20270116-080000-0badcafe";
         let live = "act-20270117-080000-0badcafe";
         let kinds = [
             lock(first),

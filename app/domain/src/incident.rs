@@ -375,7 +375,8 @@ mod tests {
 
     #[test]
     fn seniors_are_asked_after_an_hour_and_then_every_half() {
-        let (first, again) = (SignedDuration::from_mins(60), SignedDuration::from_mins(30));
+        let first = SignedDuration::from_mins(60);
+        let again = SignedDuration::from_mins(30);
         let incident = IncidentId::try_from("inc-1").unwrap();
         let due = |events: &[Event]| incidents(events)[0].review_at(first, again);
         let mut events = told(vec![lock(1), EventKind::ReviewDue { incident: incident.clone(), minutes: 60 }]);

@@ -420,7 +420,8 @@ mod tests {
 
     #[test]
     fn a_role_at_one_site_is_worth_nothing_at_another() {
-        let (north, south) = (SiteId::try_from("north").unwrap(), SiteId::try_from("south").unwrap());
+        let north = SiteId::try_from("north").unwrap();
+        let south = SiteId::try_from("south").unwrap();
         let at = [(north.clone(), [Role::SeniorEoc, Role::Admin].into())].into();
         let who = Operator { authority: Authority::Roles(Grants { everywhere: [].into(), at }), ..person(&[]) };
         for act in [Act::Lock, Act::Release, Act::Work] {
@@ -434,7 +435,8 @@ mod tests {
     #[test]
     fn a_program_on_behalf_of_a_person_may_what_both_may() {
         let delegated = |roles: &[Role], scopes: &[Scope]| {
-            let (grants, scopes) = (roles.iter().copied().into(), scopes.iter().copied().collect());
+            let grants = roles.iter().copied().into();
+            let scopes = scopes.iter().copied().collect();
             Operator { authority: Authority::Delegated { grants, scopes }, ..person(&[]) }
         };
         assert_eq!(delegated(&[Role::Eoc], &[Scope::LockEnable]).may(Act::Lock, None), Ok(()));

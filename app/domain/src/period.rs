@@ -158,7 +158,8 @@ mod tests {
             here: here.parse().unwrap(),
             elsewhere: [("America/Toronto".to_owned(), toronto.parse().unwrap())].into(),
         };
-        let (early, noon) = (at("2026-11-30T07:00", "2026-11-30T09:00"), at("2026-11-30T12:00", "2026-11-30T14:00"));
+        let early = at("2026-11-30T07:00", "2026-11-30T09:00");
+        let noon = at("2026-11-30T12:00", "2026-11-30T14:00");
         let active = |plan: &DialPlan| [&early, &noon].map(|at| is_active_at(std::iter::once(plan), "OFFICE", at));
         assert_eq!(active(&plan), [None, None], "no partition has it");
         plan.partitions = vec![partition("HERE", None)];

@@ -88,7 +88,8 @@ impl PlanText {
     }
 
     fn each(&self) -> impl Iterator<Item = (InPlan<'_>, &StepText)> {
-        let (pilot_partition, protected_numbers) = (self.eoc_pilot.partition.as_str(), &self.protected_numbers[..]);
+        let pilot_partition = self.eoc_pilot.partition.as_str();
+        let protected_numbers = &self.protected_numbers[..];
         (1..).zip(&self.steps).map(move |(number, text)| (InPlan { number, pilot_partition, protected_numbers }, text))
     }
 }

@@ -294,9 +294,11 @@ mod tests {
     }
 
     fn order(kind: u8, verified: bool) -> Command {
-        let (id, ordered_at) = (ActivationId::try_from("a").unwrap(), at(-90));
+        let id = ActivationId::try_from("a").unwrap();
+        let ordered_at = at(-90);
         let by = Actor { id: OperatorId::try_from("p").unwrap(), name: "Ann".into(), surface: Surface::Web };
-        let (reason, verified_at) = (None, verified.then(|| at(-60)));
+        let reason = None;
+        let verified_at = verified.then(|| at(-60));
         match kind {
             0 => Command::Untouched { since: ordered_at },
             1 => Command::Locked(Activation { id, ordered_at, by, reason, verified_at, asked: None }),
@@ -332,7 +334,8 @@ mod tests {
 
     #[test]
     fn a_lock_that_is_ordered_while_cucm_is_not_seen_is_not_forgotten() {
-        let (order, seen) = (order(1, false), reading(&[StepState::Normal], 60));
+        let order = order(1, false);
+        let seen = reading(&[StepState::Normal], 60);
         let said = say(&facts(&order, Some(&seen)), clock);
         assert_eq!(said.headline, "LOCK ORDERED, not confirmed: cannot see CUCM");
         assert_eq!(
@@ -344,7 +347,8 @@ mod tests {
 
     #[test]
     fn a_screen_that_lost_the_server_suspects_the_server() {
-        let (order, seen) = (order(1, true), reading(&[StepState::Locked], 2));
+        let order = order(1, true);
+        let seen = reading(&[StepState::Locked], 2);
         let said = say(&Facts { line: Line::Lost, ..facts(&order, Some(&seen)) }, clock);
         assert_eq!(said.headline, "Unknown: this screen has lost the server");
         assert_eq!(said.tone, Tone::Unknown);
@@ -352,7 +356,8 @@ mod tests {
 
     #[test]
     fn an_order_is_accepted_before_it_is_carried_out() {
-        let (order, seen) = (order(1, false), reading(&[StepState::Normal, StepState::Normal], 1));
+        let order = order(1, false);
+        let seen = reading(&[StepState::Normal, StepState::Normal], 1);
         let said = |progress| say(&Facts { progress, ..facts(&order, Some(&seen)) }, clock).headline;
         assert_eq!(said(None), "Lock accepted");
         assert_eq!(said(Some((0, 2))), "Locking… 0 of 2");
@@ -360,7 +365,8 @@ mod tests {
 
     #[test]
     fn nobody_is_named_to_the_public() {
-        let (order, seen) = (order(1, true), reading(&[StepState::Locked], 2));
+        let order = order(1, true);
+        let seen = reading(&[StepState::Locked], 2);
         let said = say(&Facts { names: false, ..facts(&order, Some(&seen)) }, clock);
         assert_eq!(said.second, "Ordered locked at 07:58:30 UTC, verified at 07:59:00 UTC");
     }
@@ -379,7 +385,8 @@ mod tests {
             kind in 0u8..3, verified: bool, states in any_states(), age in -40i64..90, read: bool, lost: bool, drill: bool,
             progress in prop::option::of((0usize..5, Just(5usize))),
         ) {
-            let (order, seen) = (order(kind, verified), reading(&states, age));
+            let order = order(kind, verified);
+            let seen = reading(&states, age);
             let line = if lost { Line::Lost } else { Line::Open };
             let facts = Facts { line, drill, progress, ..facts(&order, read.then_some(&seen)) };
             let said = say(&facts, clock);

@@ -169,7 +169,8 @@ mod tests {
         fn it_is_never_normal_or_locked_on_a_stale_failed_or_partial_reading(
             kind in 0u8..3, verified: bool, states in prop::collection::vec(any_state(), 0..6), age in -40_000i64..90_000,
         ) {
-            let (now, seen) = (at(0), reading(&states, at(-age)));
+            let now = at(0);
+            let seen = reading(&states, at(-age));
             let settled = kind == 0 || verified;
             let word = standing(&command(kind, verified), Some(&seen), now);
             let target = command(kind, verified).target();

@@ -650,7 +650,8 @@ impl fmt::Display for EventKind {
                 write!(f, "{done} of {of} steps written to become {}", word(*target))
             }
             Self::Verified { target, steps, took_ms, .. } => {
-                let (seconds, hundredths) = (*took_ms / 1000, *took_ms % 1000 / 10);
+                let seconds = *took_ms / 1000;
+                let hundredths = *took_ms % 1000 / 10;
                 write!(f, "Verified {}: all {steps} steps, {seconds}.{hundredths:02} s after the order", word(*target))
             }
             Self::Incomplete { target, steps } => {
@@ -695,7 +696,8 @@ impl fmt::Display for EventKind {
                 write!(f, "Profile of {name}: {} → {}", roles(before), roles(after))
             }
             Self::PeopleMerged { name, gone_name, before, after, .. } => {
-                let (before, after) = (roles(before), roles(after));
+                let before = roles(before);
+                let after = roles(after);
                 write!(f, "{gone_name} was the same person as {name}, merged: {before} → {after}")
             }
             Self::SessionsEnded { name, count: 1, .. } => write!(f, "A session of {name} ended"),

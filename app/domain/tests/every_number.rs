@@ -148,7 +148,8 @@ fn follow(plan: &DialPlan, all: &[One<'_>], spaces: &[&str], dialled: &str, by_k
     let mut searched: Vec<String> = spaces.iter().flat_map(|css| members(css)).collect();
     let all_keys: Vec<char> = dialled.chars().collect();
     let (mut digits, mut keys) = if by_keys { (vec![], all_keys) } else { (all_keys, vec![]) };
-    let (mut protected, mut listens) = (false, by_keys);
+    let mut protected = false;
+    let mut listens = by_keys;
     // The one after ten translations may still be an end.
     for _ in 0..=10 {
         if listens {
@@ -180,7 +181,8 @@ fn follow(plan: &DialPlan, all: &[One<'_>], spaces: &[&str], dialled: &str, by_k
             }
         }
         if let Some(mask) = &translation.change.mask {
-            let (mask, mut masked) = (mask.chars().collect::<Vec<_>>(), Vec::new());
+            let mask = mask.chars().collect::<Vec<_>>();
+            let mut masked = Vec::new();
             for (from_right, symbol) in mask.iter().rev().enumerate() {
                 if *symbol != 'X' {
                     masked.insert(0, *symbol);
@@ -345,7 +347,8 @@ proptest! {
         inside in prop::bool::weighted(0.8),
     ) {
         let analysis = DigitAnalysis::new(&plan, &Hours::All);
-        let (protected, incoming) = (["P".to_owned()], Incoming::default());
+        let protected = ["P".to_owned()];
+        let incoming = Incoming::default();
         let wanted = Wanted { outside: true, inside, most: usize::MAX, but: &but, but_partitions: &protected, incoming: &incoming };
         let ways = analysis.ways(spaces, &wanted);
         let all = all(&plan);
@@ -421,7 +424,9 @@ proptest! {
         }
         let [quiet, phone] = by_keys;
         prop_assert_eq!(quiet, phone, "key by key");
-        let (but, protected, incoming) = (BTreeSet::new(), [], Incoming::default());
+        let but = BTreeSet::new();
+        let protected = [];
+        let incoming = Incoming::default();
         let wanted = Wanted { outside: true, inside: false, most: usize::MAX, but: &but, but_partitions: &protected, incoming: &incoming };
         for way in analysis.ways(&["PHONE"], &wanted).found {
             let by_keys = way.how == Dialling::DigitByDigit;

@@ -38,7 +38,8 @@ pub(crate) fn FlowPicture(flows: Vec<FlowView>) -> impl IntoView {
 fn drawing(flows: &[FlowView], places: &[&'static str], of: fn(&FlowView) -> &Vec<EndView>) -> impl IntoView + use<> {
     let height = ROW * flows.len().max(places.len()).max(1);
     let most = flows.iter().map(|flow| flow.count).max().unwrap_or(1).max(1);
-    let (mut quiet, mut loud) = (Vec::new(), Vec::new());
+    let mut quiet = Vec::new();
+    let mut loud = Vec::new();
     for (row, flow) in flows.iter().enumerate() {
         for end in of(flow) {
             let Some(place) = places.iter().position(|name| *name == end.place) else { continue };

@@ -13,7 +13,8 @@ pub(crate) fn Frame(#[prop(into)] me: Option<Me>, here: &'static str, children: 
     };
     let texts = use_context::<Texts>().unwrap_or_default();
     let resident = !works;
-    let (phones, ask) = (texts.said("phones"), texts.said("ask"));
+    let phones = texts.said("phones");
+    let ask = texts.said("ask");
     view! {
         <a class="skip" href="#main">"Skip to the state"</a>
         <header class="top">

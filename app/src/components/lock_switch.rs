@@ -24,10 +24,14 @@ enum Gesture {
 #[component]
 pub(crate) fn LockSwitch(live: SiteLive, activate: Sending) -> impl IntoView {
     let site = live.shown();
-    let (id, name, drill) = (site.id.to_string(), site.name.clone(), site.drill);
+    let id = site.id.to_string();
+    let name = site.name.clone();
+    let drill = site.drill;
     let gesture = RwSignal::new(Gesture::Idle);
     // Before wasm runs, the plain form is the way; afterwards the bar is. It does not close under a finger.
-    let (awake, open, steps) = (RwSignal::new(false), RwSignal::new(true), NodeRef::<Details>::new());
+    let awake = RwSignal::new(false);
+    let open = RwSignal::new(true);
+    let steps = NodeRef::<Details>::new();
     Effect::new(move || {
         if let Some(steps) = steps.get() {
             open.set(steps.matches(":hover, :focus-within").unwrap_or(false));

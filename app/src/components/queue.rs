@@ -130,7 +130,8 @@ fn Story(lines: Vec<StoryLine>) -> impl IntoView {
 /// One key each; what must be said with it stands in the box.
 #[component]
 fn Deeds(id: String) -> impl IntoView {
-    let (text, minutes) = (format!("text-{id}"), format!("minutes-{id}"));
+    let text = format!("text-{id}");
+    let minutes = format!("minutes-{id}");
     let deed = |deed: &'static str, key: &'static str, name: &'static str| {
         let needs = matches!(deed, "write" | "refuse" | "close");
         view! {

@@ -15,11 +15,14 @@ use wasm_bindgen::JsCast;
 #[component]
 pub(crate) fn ReleaseForm(live: SiteLive, release: Sending, proves: bool, second: Option<String>) -> impl IntoView {
     let site = live.shown();
-    let (id, name) = (site.id.to_string(), site.name);
+    let id = site.id.to_string();
+    let name = site.name;
     let steps = move || live.shown().detail.map_or(0, |detail| detail.done.1);
     let version = move || live.shown().detail.map_or(0, |detail| detail.version).to_string();
-    let (trouble, form) = (RwSignal::new(None::<ApiError>), NodeRef::<Input>::new());
-    let (needs, proved) = (RwSignal::new(proves), RwSignal::new(false));
+    let trouble = RwSignal::new(None::<ApiError>);
+    let form = NodeRef::<Input>::new();
+    let needs = RwSignal::new(proves);
+    let proved = RwSignal::new(false);
     // Keys come and go while a page is open: the server's word counts.
     Effect::new(move || {
         if release.refused() == Some(ApiError::PasskeyNeeded) {

@@ -48,7 +48,8 @@ impl SiteLive {
         let site = RwSignal::new(first);
         let events = RwSignal::new(events);
         let after = events.with_untracked(|events| events.first().map_or(0, |event| event.seq));
-        let (waiting, now) = (RwSignal::new(waiting), RwSignal::new(None));
+        let waiting = RwSignal::new(waiting);
+        let now = RwSignal::new(None);
         let arrived = RwSignal::new(0.0);
         let signed_out = RwSignal::new(false);
         let line = listen(format!("/ui/live?after={after}"), move |news| {
@@ -56,7 +57,9 @@ impl SiteLive {
                 arrived.set(browser_now());
             }
         });
-        let (age, elapsed, lost_at) = (RwSignal::new(None), RwSignal::new(None), RwSignal::new(None));
+        let age = RwSignal::new(None);
+        let elapsed = RwSignal::new(None);
+        let lost_at = RwSignal::new(None);
         let live = Self { site, age, elapsed, events, waiting, now, line, lost_at, signed_out, arrived };
         Effect::new(move || {
             arrived.set(browser_now());

@@ -19,7 +19,8 @@ use wasm_bindgen::JsCast;
 
 #[island]
 pub fn ConsoleIsland(view: ConsoleView, children: Children) -> impl IntoView {
-    let (activate, release) = (Sending::new(), Sending::new());
+    let activate = Sending::new();
+    let release = Sending::new();
     let ConsoleView { me, site, sites, events, proves, second, seniors, banners, my_id } = view;
     let live = SiteLive::begin(site.clone(), events, vec![]);
     Effect::new(crate::queue::wake);
@@ -157,7 +158,8 @@ fn Incident(live: SiteLive, me: Me, my_id: OperatorId, release: Sending) -> impl
         let sending = if form.is_some_and(|form| action(&form) == "/ui/release") { release } else { writing };
         sending.form(&event);
     };
-    let (room, first) = (NodeRef::<Div>::new(), card.get_untracked().unwrap_or_default());
+    let room = NodeRef::<Div>::new();
+    let first = card.get_untracked().unwrap_or_default();
     // A note that somebody is writing outlives the card around it; one that was taken is gone.
     Effect::new(move |before: Option<Option<String>>| {
         let now = card.get();

@@ -21,13 +21,15 @@ const KEY: &str = "ask-draft";
 
 #[island]
 pub fn KeepDraft(kept: String, sending: String) -> impl IntoView {
-    let (note, said) = (NodeRef::<P>::new(), RwSignal::new(None::<String>));
+    let note = NodeRef::<P>::new();
+    let said = RwSignal::new(None::<String>);
     let words = StoredValue::new((kept, sending));
     Effect::new(move || {
         let Some(form) = note.get().and_then(|note| note.closest("form").ok().flatten()) else { return };
         let Ok(form) = form.dyn_into::<HtmlFormElement>() else { return };
         restore(&form);
-        let (writing, sent) = (form.clone(), form.clone());
+        let writing = form.clone();
+        let sent = form.clone();
         let remember = Closure::<dyn FnMut(Event)>::new(move |_| store(&writing));
         let submit = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
             event.prevent_default();

@@ -11,7 +11,9 @@ use leptos::task::spawn_local;
 #[island]
 pub fn PasskeyDoor(return_to: String) -> impl IntoView {
     let trouble = RwSignal::new(None::<ApiError>);
-    let (form, ticket, answer) = (NodeRef::<Form>::new(), NodeRef::<Input>::new(), NodeRef::<Input>::new());
+    let form = NodeRef::<Form>::new();
+    let ticket = NodeRef::<Input>::new();
+    let answer = NodeRef::<Input>::new();
     let come_in = move |_| {
         trouble.set(None);
         spawn_local(async move {

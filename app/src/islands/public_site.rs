@@ -11,7 +11,8 @@ use leptos::prelude::*;
 pub fn PublicSite(site: SiteView, texts: Texts) -> impl IntoView {
     let how = how_of(&site);
     let name = site.name.clone();
-    let (numbers, proved) = (site.emergency_numbers.clone(), site.emergency_proved);
+    let numbers = site.emergency_numbers.clone();
+    let proved = site.emergency_proved;
     let live = SiteLive::begin(site, vec![], vec![]);
     let texts = StoredValue::new(texts);
     let emergency = texts.with_value(|texts| texts.emergency(&numbers, proved));

@@ -28,7 +28,8 @@ pub(crate) fn ConsolePage() -> impl IntoView {
         },
     );
     // What a plain form could not do comes back in the address of the page.
-    let (activate, release) = (ServerAction::<Activate>::new(), ServerAction::<Release>::new());
+    let activate = ServerAction::<Activate>::new();
+    let release = ServerAction::<Release>::new();
     let trouble = move || {
         let last = activate.value().get().or_else(|| release.value().get());
         last.and_then(Result::err).map(|error| view! { <Trouble text=error.to_string()/> })

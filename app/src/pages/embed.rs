@@ -18,7 +18,8 @@ use lockdown::steps::Target;
 #[component]
 pub(crate) fn EmbedPage() -> impl IntoView {
     let asked = use_query_map().get_untracked();
-    let (key, slim) = (asked.get("key").unwrap_or_default(), asked.get("view").as_deref() == Some("slim"));
+    let key = asked.get("key").unwrap_or_default();
+    let slim = asked.get("view").as_deref() == Some("slim");
     let key = StoredValue::new(key);
     let board = Resource::new(move || key.get_value(), gadget);
     let texts = StoredValue::new(use_context::<Texts>().unwrap_or_default());
@@ -31,7 +32,8 @@ pub(crate) fn EmbedPage() -> impl IntoView {
             <Suspense>
                 {move || board.get().map(|answer| match answer {
                     Ok(GadgetView { me, site, console: view, queue, ends }) => {
-                        let (key, frame) = (key.get_value(), frame.get_value());
+                        let key = key.get_value();
+                        let frame = frame.get_value();
                         let console = format!("/console?site={}", site.id);
                         let works = view.is_some();
                         let ordered = if site.ordered == Target::Locked { "locked" } else { "normal" };

@@ -75,7 +75,9 @@ fn File(view: IncidentView, writing: ServerAction<WriteIncident>) -> impl IntoVi
 
 #[component]
 fn Add(id: String, writing: ServerAction<WriteIncident>) -> impl IntoView {
-    let (first, second, third) = (id.clone(), id.clone(), id);
+    let first = id.clone();
+    let second = id.clone();
+    let third = id;
     view! {
         <section class="card">
             <h2>"Add to the file"</h2>

@@ -69,7 +69,8 @@ fn Row(key: KeyView, action: ServerAction<RevokeKey>) -> impl IntoView {
     let used = key.used.map_or_else(|| "never used".to_owned(), |day| format!("last used {day}"));
     let tone = if key.ends_soon || !key.live { "attention" } else { "plain" };
     let soon = key.ends_soon.then_some(if key.live { " · ends soon: rotate it" } else { "" });
-    let (id, live) = (key.id.clone(), key.live);
+    let id = key.id.clone();
+    let live = key.live;
     view! {
         <li class="card key">
             <div class="key-words">

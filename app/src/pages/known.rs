@@ -17,7 +17,8 @@ pub(crate) fn KnownPage() -> impl IntoView {
     let erasing = ServerAction::<EraseRequest>::new();
     let me = move || known.get().and_then(Result::ok).and_then(|view| view.me);
     let list = move |found: Vec<RequestView>| {
-        let (nobody, none) = (found.is_empty(), found.is_empty() && find().is_some());
+        let nobody = found.is_empty();
+        let none = found.is_empty() && find().is_some();
         view! {
             {none.then(|| view! { <p>"Nothing is known."</p> })}
             <ul class="tickets card" hidden=nobody>{found.into_iter().map(|one| view! { <One one erasing/> }).collect_view()}</ul>

@@ -19,7 +19,8 @@ pub(crate) fn MePage() -> impl IntoView {
     let page = Resource::new(|| (), |()| me());
     let end = ServerAction::<EndSessions>::new();
     let remove = ServerAction::<RemovePasskey>::new();
-    let (set_pin, remove_pin) = (ServerAction::<SetPin>::new(), ServerAction::<RemovePin>::new());
+    let set_pin = ServerAction::<SetPin>::new();
+    let remove_pin = ServerAction::<RemovePin>::new();
     view! {
         <Title text="My profile"/>
         <Suspense>

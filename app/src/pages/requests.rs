@@ -43,9 +43,11 @@ pub(crate) fn RequestsPage() -> impl IntoView {
 
 #[component]
 fn EocPage(view: QueueView) -> impl IntoView {
-    let (find, all) = (view.find.clone(), view.all);
+    let find = view.find.clone();
+    let all = view.all;
     let searched = !find.trim().is_empty() || view.priority.is_some() || view.state.is_some();
-    let (priority, state) = (view.priority.map(Priority::word), view.state.clone());
+    let priority = view.priority.map(Priority::word);
+    let state = view.state.clone();
     view! {
         <Title text="Requests"/>
         <Frame me=Some(view.me.clone()) here="/requests">

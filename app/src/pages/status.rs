@@ -21,7 +21,8 @@ pub(crate) fn StatusPage() -> impl IntoView {
                         <h1 class="visually-hidden">{texts.get_value().said("title")}</h1>
                         <div class="public">
                             {sites.into_iter().map(|site| {
-                                let (place, text) = (how_of(&site), texts.with_value(|texts| texts.how(&site).to_owned()));
+                                let place = how_of(&site);
+                                let text = texts.with_value(|texts| texts.how(&site).to_owned());
                                 view! {
                                     <PublicSite site texts=texts.get_value()/>
                                     <section class="card how">

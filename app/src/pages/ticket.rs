@@ -50,7 +50,8 @@ pub(crate) fn TicketPage() -> impl IntoView {
 
 #[component]
 fn Followed(ticket: TicketView, texts: Texts, secret: String) -> impl IntoView {
-    let (label, button) = (texts.said("write"), texts.said("write_button"));
+    let label = texts.said("write");
+    let button = texts.said("write_button");
     view! {
         <TicketIsland secret=secret.clone()><Ticket ticket texts/></TicketIsland>
         <form method="post" action="/requests/answer" class="fields" autocomplete="off">

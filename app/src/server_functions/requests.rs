@@ -50,7 +50,8 @@ pub async fn take_down_request(
 ) -> Result<RequestView, ApiError> {
     crate::backend::answer(async {
         let (backend, operator) = caller()?;
-        let (other, reference) = (other.unwrap_or_default(), reference.unwrap_or_default());
+        let other = other.unwrap_or_default();
+        let reference = reference.unwrap_or_default();
         let form = Draft { site, direction, who, call_back, reason, priority, other, reference, form };
         backend.take_down(&operator, form).await
     })

@@ -5,10 +5,10 @@
 
 use mongodb::Client;
 use mongodb::bson::doc;
+use parking_lot::Mutex;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// Starting takes a few seconds on a busy machine.
@@ -145,8 +145,8 @@ impl Database {
         false
     }
 
-    fn process(&self) -> std::sync::MutexGuard<'_, Option<Child>> {
-        self.process.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn process(&self) -> parking_lot::MutexGuard<'_, Option<Child>> {
+        self.process.lock()
     }
 }
 

@@ -5,9 +5,9 @@ use axum::Router;
 use axum_server::Handle;
 use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use parking_lot::Mutex;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::sync::Mutex;
 use tokio::task::JoinHandle;
 
 /// This machine's own address: IPv4's where there is one.
@@ -73,7 +73,7 @@ impl WebServer {
         Ok(())
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, Option<(Handle<SocketAddr>, JoinHandle<()>)>> {
-        self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn running(&self) -> parking_lot::MutexGuard<'_, Option<(Handle<SocketAddr>, JoinHandle<()>)>> {
+        self.running.lock()
     }
 }

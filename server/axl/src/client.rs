@@ -5,10 +5,10 @@ use crate::error::Error;
 use crate::tls::{self, Trust};
 use crate::version::Version;
 use crate::xml::{self, Element};
+use parking_lot::Mutex;
 use reqwest::{StatusCode, header};
 use std::cell::Cell;
 use std::fmt;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -123,7 +123,7 @@ impl Client {
 
     /// The AXL version in use.
     pub fn version(&self) -> Version {
-        *self.version.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        *self.version.lock()
     }
 
     pub(crate) fn has_read(&self) -> bool {
@@ -140,7 +140,7 @@ impl Client {
         let text = excerpt(&answer.body);
         let offered = Version::best_offered(&text).filter(|best| !self.fixed && *best != version);
         let Some(best) = offered else { return Err(Error::Version { offered: text }) };
-        *self.version.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = best;
+        *self.version.lock() = best;
         let answer = self.send_with_session(request, best).await?;
         self.judge(request, &answer)
     }
@@ -238,8 +238,8 @@ impl Client {
         Ok(response.clone())
     }
 
-    fn session(&self) -> std::sync::MutexGuard<'_, Option<String>> {
-        self.cookie.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn session(&self) -> parking_lot::MutexGuard<'_, Option<String>> {
+        self.cookie.lock()
     }
 
     fn keep_session(&self, headers: &header::HeaderMap) {

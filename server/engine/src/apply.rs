@@ -59,7 +59,8 @@ impl Site {
         plan: &LockPlan,
         mut reading: Reading,
     ) -> Result<Outcome, DialPlanError> {
-        let (version, target) = (status.version, status.command.target());
+        let version = status.version;
+        let target = status.command.target();
         self.take_snapshot(version, plan, &reading).await;
         self.recall_snapshot(memory, version, plan).await;
         let until = self.clock.now() + self.tuning.deadline;
@@ -104,7 +105,8 @@ impl Site {
     /// Group after group. A newer order ends the pass. That a group is through is put into the timeline while
     /// the next one is written: telling takes no time of the order's.
     async fn write_all(&self, version: u64, writes: &[Write<'_>], done: usize, total: usize) -> Pass {
-        let (mut pass, mut progress) = (Pass::default(), Progress { applied: done, of: total });
+        let mut pass = Pass::default();
+        let mut progress = Progress { applied: done, of: total };
         let mut through = None;
         self.show_progress(done, total);
         for group in writes.chunk_by(|a, b| a.step.group == b.step.group) {
@@ -260,7 +262,7 @@ impl Site {
         let now = self.clock.now();
         let all = due(plan, Target::Locked, reading);
         let (allowed, too_often): (Vec<_>, Vec<_>) = {
-            let mut repairs = self.repairs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut repairs = self.repairs.lock();
             all.into_iter().partition(|write| hand == ChangedBy::Servers || repairs.allow(&write.step.id, now))
         };
         if !too_often.is_empty() && !std::mem::replace(&mut memory.given_up, true) {
@@ -281,7 +283,7 @@ impl Site {
             .filter(|w| after.steps.iter().any(|s| s.step == w.step.id && s.is_at(Target::Locked)))
             .collect();
         if hand == ChangedBy::People {
-            let mut repairs = self.repairs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut repairs = self.repairs.lock();
             for write in &mended {
                 repairs.made(&write.step.id, now);
             }

@@ -14,7 +14,7 @@ use lockdown::timeline::EventKind;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// What a check of the plan found, and what it took.
@@ -121,7 +121,7 @@ impl Site {
 
     /// Of two checks at once, the one that read later counts, whichever ends first.
     fn keep_newest(&self, check: &Arc<PlanCheck>) {
-        let mut kept = self.last_check.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.last_check.lock();
         if kept.as_ref().is_none_or(|known| known.survey.read_at <= check.survey.read_at) {
             *kept = Some(check.clone());
         }
@@ -183,7 +183,7 @@ impl Site {
     }
 
     /// Remembers if it can; carrying out an order never waits for that. What every server sees is
-    /// noted by the one that drives the site.
+    /// noted by the site's leader.
     pub(super) async fn note(&self, change: impl FnOnce(&mut SiteRecord), events: Vec<EventKind>) {
         if self.leadership() == Leadership::Follower {
             return;

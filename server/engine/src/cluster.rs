@@ -3,8 +3,9 @@
 use super::ports::{Clock, DialPlan, DialPlanError, Hurry};
 use jiff::{SignedDuration, Timestamp};
 use lockdown::dial_plan::DialPlan as Facts;
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// A survey of the last minute answers for single numbers, and for a check that nobody asked for.
@@ -146,7 +147,7 @@ impl Cluster {
         }
     }
 
-    fn last(&self) -> std::sync::MutexGuard<'_, Last> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    fn last(&self) -> parking_lot::MutexGuard<'_, Last> {
+        self.last.lock()
     }
 }

@@ -110,7 +110,7 @@ pub struct Engine {
     timeline: Arc<Timeline>,
     refusals: Refusals,
     begun: jiff::Timestamp,
-    tasks: std::sync::Mutex<JoinSet<()>>,
+    tasks: parking_lot::Mutex<JoinSet<()>>,
 }
 
 impl Engine {
@@ -140,12 +140,13 @@ impl Engine {
             sites.push(site);
         }
         let shared_news = store.shared_news();
-        let (refusals, begun) = (Refusals::new(clock.clone()), clock.now());
+        let refusals = Refusals::new(clock.clone());
+        let begun = clock.now();
         let engine =
-            Arc::new(Self { sites, store, clock, timeline, refusals, begun, tasks: std::sync::Mutex::new(tasks) });
+            Arc::new(Self { sites, store, clock, timeline, refusals, begun, tasks: parking_lot::Mutex::new(tasks) });
         if let Some(news) = shared_news {
             let listening = engine.clone().listen(news);
-            engine.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner).spawn(listening);
+            engine.tasks.lock().spawn(listening);
         }
         Ok(engine)
     }
@@ -204,7 +205,9 @@ impl Engine {
         site: &SiteId,
         reason: Option<String>,
     ) -> Result<SiteStatus, EngineError> {
-        let (engine, by, site) = (self.clone(), by.clone(), self.find(site)?.clone());
+        let engine = self.clone();
+        let by = by.clone();
+        let site = self.find(site)?.clone();
         carried_through(async move {
             let at = engine.clock.now();
             let order =
@@ -240,7 +243,9 @@ impl Engine {
         site: &SiteId,
         wish: AllClear,
     ) -> Result<SiteStatus, EngineError> {
-        let (engine, by, site) = (self.clone(), by.clone(), self.find(site)?.clone());
+        let engine = self.clone();
+        let by = by.clone();
+        let site = self.find(site)?.clone();
         carried_through(async move {
             let order = engine.all_clear(&by, &site, &wish);
             let decide = |command: &Command, version| decide_all_clear(&order, wish.seen, command, version);
@@ -312,7 +317,8 @@ impl Engine {
     /// How a site stands, for a display that keeps what it shows; `None` while this server has just begun and not looked at
     /// CUCM yet: what stands there is not taken back for that.
     pub fn standing_to_show(&self, status: &SiteStatus) -> Option<Standing> {
-        let (now, standing) = (self.clock.now(), status.standing(self.clock.now()));
+        let now = self.clock.now();
+        let standing = status.standing(self.clock.now());
         let begins = now.duration_since(self.begun) < STALE_AFTER
             && status.reading.as_ref().is_none_or(|reading| reading.read_at < self.begun);
         let unseen = matches!(standing, Standing::Unknown { confirmed: true, .. });
@@ -340,7 +346,7 @@ impl Engine {
     /// When there is no such site.
     pub fn last_check(&self, site: &SiteId) -> Result<Option<Arc<PlanCheck>>, EngineError> {
         let kept = &self.find(site)?.last_check;
-        Ok(kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone())
+        Ok(kept.lock().clone())
     }
 
     /// What was changed in CUCM since this check, but for what the plan switches; `None` where CUCM does not say.
@@ -384,7 +390,8 @@ impl Engine {
             Err(Unproved::NotNow(why)) => return Err(EngineError::NotNow(why.clone())),
         };
         let kind = EventKind::WriteProved { object, failed: failed.clone() };
-        let (at, by) = (self.clock.now(), Some(by.actor()));
+        let at = self.clock.now();
+        let by = Some(by.actor());
         let told = self.timeline.append(NewEvent { at, site: Some(where_to), by, kind }).await;
         told.map_err(EngineError::NotRemembered)?;
         failed.map_or(Ok(()), |why| Err(EngineError::CucmAway(why)))
@@ -394,7 +401,7 @@ impl Engine {
     /// Writes that were sent are waited for: who hears that this server is gone takes them for done.
     pub async fn stop(&self) {
         futures_util::future::join_all(self.sites.iter().map(|site| site.finish_writes(FAREWELL))).await;
-        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        let mut tasks = std::mem::take(&mut *self.tasks.lock());
         tasks.shutdown().await;
     }
 
@@ -455,7 +462,8 @@ async fn carried_through(
 
 /// Readable, in order of time, and not to be guessed.
 fn activation_id(at: jiff::Timestamp, random: [u8; 8], drill: bool) -> ActivationId {
-    let (prefix, suffix) = (if drill { ActivationId::DRILL } else { "act-" }, u64::from_be_bytes(random));
+    let prefix = if drill { ActivationId::DRILL } else { "act-" };
+    let suffix = u64::from_be_bytes(random);
     let text = format!("{prefix}{}-{:08x}", at.strftime("%Y%m%d-%H%M%S"), suffix >> 32);
     ActivationId::try_from(text).expect("digits, hyphens and hex make a valid id")
 }

@@ -9,9 +9,9 @@ use lockdown::plan::{LockPlan, Write};
 use lockdown::steps::Found;
 use lockdown::timeline::Event;
 use lockdown::trace::Origin;
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Holds a dial plan; `errors` are given out first, one a call.
@@ -83,7 +83,7 @@ impl PlanInMemory {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.lock()
 }
 
 fn next(errors: &Mutex<Vec<DialPlanError>>) -> Result<(), DialPlanError> {

@@ -108,7 +108,7 @@ impl Site {
                 PeerWrites::Write
             }
             Ok(false) => PeerWrites::AtRest(status.version),
-            // Whoever cannot be asked is not waited for; what may be written then, the turn says.
+            // Whoever cannot be asked is not waited for; what may be written then, the leadership says.
             Err(StoreError::Away(_)) => PeerWrites::Nobody,
             Err(_) => PeerWrites::Write,
         }
@@ -116,7 +116,8 @@ impl Site {
 
     /// An all-clear that is to be written, for as long as the others are waited for, or a lock that was: while it is new.
     pub(super) fn may_have_peer_writes(&self, memory: &LastRound) -> bool {
-        let (status, now) = (self.status(), self.clock.now());
+        let status = self.status();
+        let now = self.clock.now();
         let since = match &status.command {
             Command::Normal(_) if !status.command.is_settled() => {
                 memory.asked.filter(|(version, _)| *version == status.version).map(|(_, at)| at)

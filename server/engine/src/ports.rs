@@ -156,7 +156,7 @@ pub enum SharedNews {
     },
     /// The timeline grew.
     Timeline,
-    /// Another server drives this site now, or this one does.
+    /// Another server leads this site now, or this one does.
     Leadership {
         site: SiteId,
     },

@@ -10,7 +10,7 @@ use lockdown::ids::StepId;
 use lockdown::plan::LockPlan;
 use lockdown::reading::Reading;
 use lockdown::steps::{Found, Target};
-use std::sync::{Mutex, PoisonError};
+use parking_lot::Mutex;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -34,13 +34,13 @@ pub(super) struct Proofs(Mutex<Vec<oneshot::Sender<Proof>>>);
 
 impl Proofs {
     fn wait(&self, proved: oneshot::Sender<Proof>) {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.0.lock();
         waiting.retain(|earlier| !earlier.is_closed());
         waiting.push(proved);
     }
 
     fn waiting(&self) -> Vec<oneshot::Sender<Proof>> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.0.lock())
     }
 }
 

@@ -15,8 +15,9 @@ use lockdown::operator::Operator;
 use lockdown::plan::PlanText;
 use lockdown::timeline::{Event, EventKind};
 use lockdown::trace::Tracer;
+use parking_lot::{Mutex, MutexGuard};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use tokio::sync::Notify;
 
 pub(super) struct Site {
@@ -123,7 +124,7 @@ impl Site {
         look(&self.shown())
     }
 
-    /// Decides, remembers, then nudges the drive.
+    /// Decides, remembers, then nudges the site's task.
     pub(super) async fn order(
         &self,
         by: &Operator,
@@ -160,7 +161,7 @@ impl Site {
         };
         let order = SiteRecord { version: seen.version + 1, command: (*command).clone(), ..seen.clone() };
         self.store.take_over(&self.id);
-        // Whoever drove until now stops: a lock that is being carried out goes on here.
+        // Whoever led until now stops: a lock that is being carried out goes on here.
         self.nudge.notify_one();
         self.store.agree(&seen, &order).await.map_err(|error| not_agreed(error, seen.version))?;
         let mut record = self.record.lock().await;
@@ -191,7 +192,7 @@ impl Site {
     ) -> Result<SiteStatus, EngineError> {
         if let Transition::Changed { command, event } = transition {
             let next = SiteRecord { version: record.version + 1, command: *command, ..record.clone() };
-            // First: whoever drove until now must find the turn taken when it hears of the order.
+            // First: whoever led until now must find the leadership taken when it learns of the order.
             self.store.take_over(&self.id);
             let seen = record.version;
             self.store_record(record, next, vec![(event, Some(by))]).await.map_err(|error| not_agreed(error, seen))?;
@@ -296,7 +297,7 @@ impl Site {
         self.nudge.notify_one();
     }
 
-    /// Somebody else drives now, or this server does: what is to be done is asked anew.
+    /// Somebody else leads now, or this server does: what is to be done is asked anew.
     pub(super) fn wake(&self) {
         self.nudge.notify_one();
     }
@@ -318,7 +319,7 @@ impl Site {
         self.store.shared_news().is_some()
     }
 
-    /// From now on this server drives.
+    /// From now on this server leads.
     pub(super) fn take_turn(&self) {
         self.store.take_over(&self.id);
     }
@@ -360,7 +361,7 @@ impl Site {
     }
 
     fn shown(&self) -> MutexGuard<'_, SiteStatus> {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+        self.status.lock()
     }
 }
 

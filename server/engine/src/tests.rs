@@ -181,7 +181,8 @@ impl Store for Several {
     }
 
     async fn agree(&self, seen: &SiteRecord, order: &SiteRecord) -> Result<(), StoreError> {
-        let (slow, echo) = (*self.slow.lock().unwrap(), *self.echo.lock().unwrap());
+        let slow = *self.slow.lock().unwrap();
+        let echo = *self.echo.lock().unwrap();
         if echo {
             let agreed = Box::new(order.clone());
             self.news.send(SharedNews::Site { seen: Box::new(seen.clone()), agreed }).unwrap();
@@ -485,7 +486,8 @@ async fn a_server_that_only_looks_writes_and_tells_nothing() {
     world.lock().await;
     world.until(|standing| standing == Standing::Locked).await;
     *several.leadership.lock().unwrap() = Leadership::Follower;
-    let (written, told) = (world.cucm.written().len(), world.told(|_| true).await);
+    let written = world.cucm.written().len();
+    let told = world.told(|_| true).await;
     world.cucm.facts().route_patterns[1].blocked = false;
     world.until(|standing| matches!(standing, Standing::Drifted { .. })).await;
     tokio::time::sleep(Duration::from_secs(120)).await;
@@ -519,7 +521,8 @@ async fn a_lock_pressed_while_others_are_asked_about_an_all_clear_is_taken_at_on
     *several.slow.lock().unwrap() = Duration::from_secs(4);
     let seen = Some(world.status().version);
     let asked = world.engine.now();
-    let (who, site) = (senior(), site());
+    let who = senior();
+    let site = site();
     let release = world.engine.release(&who, &site, AllClear { seen, ..AllClear::default() });
     let press = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -637,7 +640,8 @@ async fn nothing_is_proved_while_a_lock_is_ordered_or_where_other_servers_may_or
 #[tokio::test(start_paused = true)]
 async fn two_proofs_at_once_are_one_write_and_a_cucm_that_is_busy_proves_nothing_wrong() {
     let world = world_with(SiteId::try_from("practised").ok()).await.0;
-    let (who, site) = (senior(), site());
+    let who = senior();
+    let site = site();
     let (one, two) = tokio::join!(world.engine.prove_write(&who, &site), world.engine.prove_write(&who, &site));
     assert_eq!((one, two), (Ok(()), Ok(())));
     assert_eq!(world.cucm.written().len(), 1);
@@ -724,7 +728,8 @@ async fn a_check_that_somebody_asks_for_is_of_a_survey_that_was_begun_after_they
         becomes(&engine, id, is_accepted).await;
     }
     cucm.slow_surveys([Duration::from_secs(3)]);
-    let (asking, first) = (engine.clone(), ids[0].clone());
+    let asking = engine.clone();
+    let first = ids[0].clone();
     let before = tokio::spawn(async move { asking.check_plan(&first).await.unwrap() });
     tokio::time::sleep(Duration::from_secs(1)).await;
     cucm.facts().endpoints.clear();
@@ -762,7 +767,8 @@ async fn that_cucm_cannot_be_read_is_learned_once_for_all_who_wait() {
     }
     let surveys = cucm.surveys();
     cucm.slow_surveys([Duration::from_secs(3)]);
-    let (asking, first) = (engine.clone(), ids[0].clone());
+    let asking = engine.clone();
+    let first = ids[0].clone();
     let before = tokio::spawn(async move { asking.check_plan(&first).await });
     tokio::time::sleep(Duration::from_millis(10)).await;
     cucm.fail_surveys([transient()]);
@@ -811,7 +817,8 @@ async fn a_cucm_that_keeps_its_changes_back_delays_a_page_two_seconds_and_a_lock
     assert_eq!(world.engine.changed_since(&site(), &check).await.unwrap(), Some(BTreeSet::new()));
     world.cucm.keep_changes_back();
     let asked = world.engine.now();
-    let (engine, of) = (world.engine.clone(), check.clone());
+    let engine = world.engine.clone();
+    let of = check.clone();
     let page = tokio::spawn(async move { engine.changed_since(&site(), &of).await.unwrap() });
     world.lock().await;
     world.until(|standing| standing == Standing::Locked).await;

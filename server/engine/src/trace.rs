@@ -11,7 +11,7 @@ use lockdown::dial_plan::DialPlan;
 use lockdown::period::Moment;
 use lockdown::plan::PlanText;
 use lockdown::trace::{Origin, Traced, Tracer};
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 /// Which numbers are to be followed, and when.
 #[derive(Debug, Clone)]
@@ -47,7 +47,8 @@ pub async fn callers_of(
     match origin {
         Origin::Css(name) => Ok(facts.css(name).map(|_| Caller::css(name)).into_iter().collect()),
         Origin::Spaces { line, device } if is_there(line) && is_there(device) => {
-            let (line_css, device_css) = (line.clone(), device.clone());
+            let line_css = line.clone();
+            let device_css = device.clone();
             Ok(vec![Caller { kind: CallerKind::Phone, line_css, device_css, count: 1, ..Caller::css("") }])
         }
         Origin::Spaces { .. } => Ok(Vec::new()),
@@ -74,7 +75,7 @@ impl Site {
 
     /// Made with the first number that is followed through this survey.
     fn tracer_of(&self, number: u64) -> Arc<OnceLock<Tracer>> {
-        let mut kept = self.tracer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.tracer.lock();
         match &*kept {
             Some((of, tracer)) if *of == number => tracer.clone(),
             _ => kept.insert((number, Arc::default())).1.clone(),

@@ -5,10 +5,10 @@ use governor::clock::{Clock, MonotonicClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
+use parking_lot::Mutex;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Names that are remembered before those that are idle are forgotten.
@@ -51,7 +51,7 @@ impl<K: Hash + Eq + Clone, C: Clock + Clone> Limit<K, C> {
     /// # Errors
     /// [`Wait`] where `who` did it too often.
     pub fn take(&self, who: &K) -> Result<(), Wait> {
-        let mut limiter = self.limiter.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut limiter = self.limiter.lock();
         if limiter.len() > REMEMBERED {
             limiter.retain_recent();
             // A flood under ever new names: to begin anew gives nobody more than they had by the next name, keeps
@@ -65,7 +65,7 @@ impl<K: Hash + Eq + Clone, C: Clock + Clone> Limit<K, C> {
 
     #[cfg(test)]
     fn remembered(&self) -> usize {
-        self.limiter.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.limiter.lock().len()
     }
 }
 

@@ -272,7 +272,8 @@ async fn webex(config: &Config) -> Option<Finding> {
     Some(match crate::surfaces::webex::whoami(settings).await {
         Ok((name, ahead)) if ahead.abs() > outside::APART => {
             let seconds = ahead.as_secs();
-            let (by, way) = (seconds.abs(), if seconds > 0 { "behind" } else { "ahead of" });
+            let by = seconds.abs();
+            let way = if seconds > 0 { "behind" } else { "ahead of" };
             let found = format!("the bot is {name}; the clock here is {by} s {way} Webex’");
             Finding::warning("Webex", found, "Set the clock by NTP. Orders are taken by Webex’ clock meanwhile.")
         }

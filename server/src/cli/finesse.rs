@@ -59,11 +59,13 @@ async fn shell(context: &Context, wanted: Wanted) -> Result<Ended, Sorry> {
         Sorry(format!("which site? Give --site with one of: {}", all.join(", ")))
     })?;
     let now = SystemClock.now();
-    let (directory, documents) = (store.as_ref(), store.as_ref());
+    let directory = store.as_ref();
+    let documents = store.as_ref();
     let (made, text) = gadget_files::make(directory, documents, &config.http.public_url, site, None, now).await?;
     std::fs::write(&wanted.out, text)
         .map_err(|error| Sorry(format!("{} cannot be written: {error}", wanted.out.display())))?;
-    let (file, hash) = (wanted.out.display().to_string(), &made.hash);
+    let file = wanted.out.display().to_string();
+    let hash = &made.hash;
     let told = json!({ "file": file, "sha256": hash, "version": VERSION, "site": site, "key": made.key });
     let words = format!("{file}: gadget {VERSION} for {site}\nSHA-256 {hash}\nUpload it as {}", made.name);
     context.print(&told, words);

@@ -24,7 +24,9 @@ pub(super) async fn check(context: &Context) -> Result<Ended, Sorry> {
     let cucm = Cucm::new(Arc::new(axl_client(&config.cucm)?), config.sites.iter().map(|site| &site.plan));
     let unchecked = |error| Sorry(format!("the plan cannot be checked: {error}"));
     let survey = Arc::new(Survey::read(&cucm, &SystemClock, &Hurry::default()).await.map_err(unchecked)?);
-    let (mut all, mut words, mut accepted) = (Vec::new(), String::new(), true);
+    let mut all = Vec::new();
+    let mut words = String::new();
+    let mut accepted = true;
     for site in &config.sites {
         let mut check = engine::judge(site.plan.clone(), survey.clone(), &SystemClock).await.map_err(unchecked)?;
         if site.drill_of.is_some() {
@@ -71,7 +73,8 @@ fn good(site: &str, checked: &CheckedPlan, reading: Option<&Reading>) -> String 
             Some(Found::Value(value)) => value.to_string(),
             _ => "?".into(),
         };
-        let (group, object) = (step.group.to_string(), step.object().to_string());
+        let group = step.group.to_string();
+        let object = step.object().to_string();
         let _ = writeln!(words, "  {group:<18} {object:<40} {now} → {}", step.value(Target::Locked));
     }
     words.push_str(&marked(&checked.warnings));

@@ -109,7 +109,8 @@ pub(super) async fn drill(context: &Context, drill: &Drill) -> Result<Ended, Sor
 
 /// From the order to the moment it was read back, ms; `None` where it was not in time.
 async fn practised(context: &Context, drill: &Drill, canaries: &str, desired: &str) -> Result<Option<i64>, Sorry> {
-    let (server, wait) = (&drill.order.server, drill.order.wait.min(60));
+    let server = &drill.order.server;
+    let wait = drill.order.wait.min(60);
     let path = format!("/api/v1/sites/{canaries}");
     let Answer(code, etag, seen) = ask(context, server, Method::GET, &path, None, None, 10).await?;
     ok(code, seen)?;

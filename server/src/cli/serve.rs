@@ -65,7 +65,9 @@ pub(super) async fn serve(context: &Context) -> Result<Ended, Sorry> {
     let (front, heard) = heard.map_or((None, None), |(front, heard)| (Some(Arc::new(front)), Some(heard)));
     let bot = front.clone().map(|front| front as Arc<dyn Bot>);
     let services = assemble::services(&config, memory.store.clone(), assemble::tuning(&config.cucm), bot).await?;
-    let (engine, clock, timeline) = (services.engine.clone(), services.clock.clone(), services.timeline.clone());
+    let engine = services.engine.clone();
+    let clock = services.clock.clone();
+    let timeline = services.timeline.clone();
     let probe = config.identity.as_ref().map_or(Duration::from_secs(60), |identity| identity.probe);
     // A full disk is no reason not to be there.
     if let Err(error) =

@@ -48,7 +48,8 @@ impl Cucm {
         hurry: &Hurry,
         gone: &mut Vec<String>,
     ) -> Result<Vec<RoutePattern>, axl::Error> {
-        let (mut patterns, mut left_out) = (Vec::new(), false);
+        let mut patterns = Vec::new();
+        let mut left_out = false;
         for found in self.client.route_patterns(None).await? {
             let mut pattern = route_pattern::of(found.clone());
             let known = sql.lead(&mut pattern);
@@ -194,7 +195,8 @@ impl Cucm {
 
     /// Only what the plan's steps lie in: a list a partition, one list of partitions, a get a CSS.
     async fn facts_for(&self, plan: &LockPlan) -> Result<Facts, axl::Error> {
-        let (mut facts, client) = (Facts::default(), &self.client);
+        let mut facts = Facts::default();
+        let client = &self.client;
         for held_by in plan.steps.iter().map(HeldBy::of).collect::<BTreeSet<_>>() {
             match held_by {
                 HeldBy::Partitions => partition::read_into(&mut facts, client).await?,
@@ -265,7 +267,8 @@ impl DialPlan for Cucm {
 
     #[tracing::instrument(name = "dial_plan.write", skip_all, fields(step.id = %write.step.id))]
     async fn write(&self, write: &Write<'_>) -> Result<(), DialPlanError> {
-        let (client, uuid) = (&self.client, write.step.object().uuid().as_str());
+        let client = &self.client;
+        let uuid = write.step.object().uuid().as_str();
         let result = match write.setting {
             Setting::PartitionSchedule(_, schedule) => client.set_partition_schedule(uuid, schedule.as_deref()).await,
             Setting::RoutePatternBlock(_, blocked) => client.block_route_pattern(uuid, *blocked).await,

@@ -10,9 +10,10 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use limit::{Limit, Place};
 use lockdown::ids::{OperatorId, SiteId};
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Live lines of one session: a wall board, a console, some tabs.
@@ -154,12 +155,12 @@ impl<K: Hash + Eq + Clone> Lines<K> {
     }
 
     fn count(&self) -> usize {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+        self.open.lock().values().sum()
     }
 
     /// `None` when there are too many already.
     pub(crate) fn open(&self, who: K) -> Option<OpenLine<K>> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.lock();
         let count = open.entry(who.clone()).or_default();
         if *count >= self.most {
             return None;
@@ -172,7 +173,7 @@ impl<K: Hash + Eq + Clone> Lines<K> {
 
 impl<K: Hash + Eq> Drop for OpenLine<K> {
     fn drop(&mut self) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.lock();
         if let Some(count) = open.get_mut(&self.who) {
             *count -= 1;
             if *count == 0 {
@@ -196,7 +197,8 @@ mod tests {
     #[test]
     fn lines_are_counted_as_long_as_they_live() {
         let lines = Lines::new(2);
-        let (one, _two) = (lines.open("a").unwrap(), lines.open("a").unwrap());
+        let one = lines.open("a").unwrap();
+        let _two = lines.open("a").unwrap();
         assert!(lines.open("a").is_none() && lines.open("b").is_some());
         drop(one);
         assert!(lines.open("a").is_some());

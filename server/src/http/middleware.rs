@@ -54,7 +54,8 @@ where
 
     fn call(&mut self, request: Asked<B>) -> Self::Future {
         let asked = trace::begin(&request);
-        let (id, programs) = (asked.id.clone(), rest::is_of(request.uri().path()));
+        let id = asked.id.clone();
+        let programs = rest::is_of(request.uri().path());
         let functions = request.uri().path().starts_with("/ui/");
         let bare = request.method() == Method::HEAD;
         let https = self.state.https;

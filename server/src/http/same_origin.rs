@@ -14,7 +14,8 @@ const DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// What is answered instead, where it does not come from where it must.
 pub(crate) fn refused(state: &AppState, request: &Request) -> Option<Response> {
-    let (path, headers) = (request.uri().path(), request.headers());
+    let path = request.uri().path();
+    let headers = request.headers();
     // Bearer keys only, a signature, or a PIN: no cookie is looked at there, so a cross-site request has nothing to ride on.
     let by_key = path.starts_with("/api/v1/") || path == "/hooks/webex" || path.starts_with("/phone/");
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);

@@ -36,7 +36,8 @@ pub(crate) async fn identify(state: &AppState, request: &mut Request) {
     let path = request.uri().path();
     let audience = audience(request);
     // What a page asks for by itself is no act of a person.
-    let (human, headers) = (path != "/ui/live" && path != "/embed/state", request.headers());
+    let human = path != "/ui/live" && path != "/embed/state";
+    let headers = request.headers();
     let found = match audience {
         Audience::Gadget => gadget_token(request),
         Audience::Console | Audience::Handoff => cookie(headers, session::cookie_name(state.https)),
@@ -55,7 +56,8 @@ pub(crate) async fn identify(state: &AppState, request: &mut Request) {
 /// Also a plain form of the frame's page, which sends no header: where Finesse and we are one site, the console's
 /// cookie would come along.
 fn audience(request: &Request) -> Audience {
-    let (path, headers) = (request.uri().path(), request.headers());
+    let path = request.uri().path();
+    let headers = request.headers();
     let referrer = headers.get(header::REFERER).and_then(|value| value.to_str().ok()?.parse::<Uri>().ok());
     let framed = path.starts_with("/embed/")
         || headers.contains_key(GADGET)

@@ -29,7 +29,8 @@ pub(crate) fn tell(id: HeaderValue, headers: &mut HeaderMap) {
 fn given(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(GIVEN)?.to_str().ok()?;
     let mut parts = text.split('-');
-    let (_version, id) = (parts.next()?, parts.next()?);
+    let _version = parts.next()?;
+    let id = parts.next()?;
     let hex = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
     (hex && id.bytes().any(|byte| byte != b'0')).then(|| id.to_owned())
 }

@@ -236,7 +236,8 @@ fn reminder(record: &ClientRecord, now: Timestamp) -> Option<i64> {
         return None;
     }
     let days = |days: i64| SignedDuration::from_hours(24 * days);
-    let (left, whole) = (record.expires_at.duration_since(now), record.expires_at.duration_since(record.created_at));
+    let left = record.expires_at.duration_since(now);
+    let whole = record.expires_at.duration_since(record.created_at);
     REMINDERS.into_iter().find(|before| left <= days(*before)).filter(|before| whole > days(*before))
 }
 

@@ -197,7 +197,8 @@ mod tests {
     fn an_outage_keeps_sessions_that_were_alive_when_it_began() {
         let hour = 3600;
         let running = Outage { began: at(0), ended: None };
-        let (opened, ends) = (at(-11 * hour), at(hour));
+        let opened = at(-11 * hour);
+        let ends = at(hour);
         assert!(running.keeps_alive(opened, ends, at(23 * hour)));
         assert!(!running.keeps_alive(opened, ends, at(24 * hour)), "a day at most");
         assert!(!running.keeps_alive(opened, at(-1), at(hour)), "it was over already");

@@ -8,9 +8,9 @@ use super::sealed::Seal;
 use super::token;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::OperatorId;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use webauthn_rs::prelude::{
     AuthenticationResult, CreationChallengeResponse, CredentialID, DiscoverableAuthentication, DiscoverableKey,
     Passkey, PasskeyAuthentication, PasskeyRegistration, PublicKeyCredential, RegisterPublicKeyCredential, Url, Uuid,
@@ -233,7 +233,7 @@ impl Passkeys {
     /// Good once, for two minutes.
     fn take(&self, ticket: &str, now: Timestamp) -> Result<Purpose, PasskeyError> {
         let ticket: Ticket = self.seal.open("passkey", ticket).ok_or(PasskeyError::Ticket)?;
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = self.used.lock();
         used.retain(|_, ends| *ends > now);
         let ends = ticket.begun + GOOD_FOR;
         if now > ends || used.insert(ticket.id, ends).is_some() {
@@ -309,7 +309,8 @@ mod tests {
     fn a_ticket_is_good_once_and_for_two_minutes_and_at_any_server_with_the_secret() {
         let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
         let passkeys = |secret| Passkeys::new("https://lockdown.acme.example", Some(secret)).unwrap();
-        let (one, two) = (passkeys("secret"), passkeys("secret"));
+        let one = passkeys("secret");
+        let two = passkeys("secret");
         let ticket = one.sign_in(now).unwrap().ticket;
         assert!(passkeys("other").take(&ticket, now).is_err());
         assert!(two.take(&ticket, now + SignedDuration::from_secs(121)).is_err(), "too old");

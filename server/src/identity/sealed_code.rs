@@ -36,7 +36,8 @@ pub struct Typed {
 /// # Errors
 /// [`HashError`].
 pub async fn make(now: Timestamp) -> Result<(Envelope, SealedCode), HashError> {
-    let (serial, code) = (letters(SERIAL_LENGTH), letters(LENGTH));
+    let serial = letters(SERIAL_LENGTH);
+    let code = letters(LENGTH);
     let hash = slow_hash::hash(Secret::new(code.clone())).await?;
     let grouped: Vec<&str> = (0..LENGTH).step_by(5).map(|at| &code[at..at + 5]).collect();
     let envelope = Envelope { serial: serial.clone(), code: Secret::new(grouped.join(" ")) };
@@ -50,7 +51,8 @@ pub fn consumed_as(serial: &str) -> String {
 
 impl Typed {
     pub fn read(serial: &str, code: &str) -> Option<Self> {
-        let (serial, code) = (plain(serial)?, plain(code)?);
+        let serial = plain(serial)?;
+        let code = plain(code)?;
         let fits = serial.len() == SERIAL_LENGTH && code.len() == LENGTH;
         fits.then(|| Self { serial, code: Secret::new(code) })
     }

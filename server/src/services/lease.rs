@@ -38,7 +38,8 @@ impl Leases {
         if self.services.store.shared_news().is_none() {
             return Ok(true);
         }
-        let (name, now) = (format!("lease/{what}"), self.services.clock.now());
+        let name = format!("lease/{what}");
+        let now = self.services.clock.now();
         let document = self.services.documents.document(&name).await?;
         let version = document.as_ref().map_or(0, |document| document.version);
         let held = document.and_then(|document| serde_json::from_str::<Lease>(&document.text).ok());

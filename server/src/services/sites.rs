@@ -36,7 +36,8 @@ impl Sites {
     /// `14:02:31`, with the date before it when it is not today.
     pub fn clock(&self, site: Option<&SiteId>, at: Timestamp, now: Timestamp) -> String {
         let zone = self.zone(site);
-        let (local, today) = (at.to_zoned(zone.clone()), now.to_zoned(zone).date());
+        let local = at.to_zoned(zone.clone());
+        let today = now.to_zoned(zone).date();
         let form = if local.date() == today { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" };
         local.strftime(form).to_string()
     }

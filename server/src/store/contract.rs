@@ -82,7 +82,8 @@ async fn a_refused_commit_leaves_no_event<S: Store>(open: impl AsyncFn() -> S) {
 }
 
 async fn two_writers_at_once_have_one_winner<S: Store>(open: impl AsyncFn() -> S) {
-    let (one, two) = (open().await, open().await);
+    let one = open().await;
+    let two = open().await;
     one.commit(&record("race", 1), None, vec![]).await.unwrap();
     for version in 1..20 {
         let next = record("race", version + 1);
@@ -168,7 +169,8 @@ async fn sessions_end<S: Directory>(open: impl AsyncFn() -> S) {
 }
 
 async fn what_is_used_up_stays_so<S: Directory>(open: impl AsyncFn() -> S) {
-    let (one, two) = (open().await, open().await);
+    let one = open().await;
+    let two = open().await;
     let (a, b) = tokio::join!(one.consume_once("code/AB", now()), two.consume_once("code/AB", now()));
     assert!(a.unwrap() ^ b.unwrap(), "one of two has it");
     let all = ["code/AB".to_owned(), "code/CD".to_owned()];

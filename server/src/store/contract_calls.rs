@@ -52,8 +52,10 @@ fn request(n: u64) -> CallRequest {
 }
 
 fn filed(request: &CallRequest) -> NewEvent {
-    let (id, number) = (request.id.clone(), request.number);
-    let (direction, priority) = (request.direction, request.priority);
+    let id = request.id.clone();
+    let number = request.number;
+    let direction = request.direction;
+    let priority = request.priority;
     let kind = EventKind::RequestFiled { request: id, number, direction, priority };
     NewEvent { at: now(), site: Some(request.site.clone()), by: None, kind }
 }
@@ -72,7 +74,8 @@ fn done(request: &CallRequest, deed: Deed) -> CallRequest {
 }
 
 async fn numbers_go_up_and_none_is_given_twice<S: Calls>(open: &impl AsyncFn() -> S) {
-    let (one, two) = (open().await, open().await);
+    let one = open().await;
+    let two = open().await;
     let first = one.next_request_number().await.unwrap();
     let (a, b) = tokio::join!(one.next_request_number(), two.next_request_number());
     let mut both = [a.unwrap(), b.unwrap()];
@@ -95,9 +98,11 @@ async fn a_request_is_kept_changed_and_told_of<S: Store + Calls>(open: &impl Asy
 }
 
 async fn of_two_changes_of_one_version_one_wins<S: Store + Calls>(open: &impl AsyncFn() -> S) {
-    let (one, two) = (open().await, open().await);
+    let one = open().await;
+    let two = open().await;
     let seen = one.request("req-1").await.unwrap().unwrap();
-    let (a, b) = (done(&seen, Deed::Connected), done(&seen, Deed::NoAnswer));
+    let a = done(&seen, Deed::Connected);
+    let b = done(&seen, Deed::NoAnswer);
     let before = one.latest_events(1).await.unwrap()[0].seq;
     let (first, second) = tokio::join!(one.put_request(&a, filed(&a)), two.put_request(&b, filed(&b)));
     assert_eq!([first.is_ok(), second.is_ok()].iter().filter(|ok| **ok).count(), 1, "{first:?} {second:?}");

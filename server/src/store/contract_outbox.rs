@@ -72,7 +72,8 @@ async fn last_told<S: Store>(store: &S) -> Option<EventKind> {
 
 async fn hooks_are_kept_and_changed_and_told_of<S: Store + Outbox>(open: &impl AsyncFn() -> S) {
     let store = open().await;
-    let (first, second) = (hook("hook-00000001"), Hook { created_at: later(1), ..hook("hook-00000002") });
+    let first = hook("hook-00000001");
+    let second = Hook { created_at: later(1), ..hook("hook-00000002") };
     let change = async |read: &Hook, changed: &Hook| store.change_hook(read, changed, rotated(changed)).await;
     assert_eq!(change(&first, &first).await, Err(StoreError::Conflict), "there is none yet");
     store.put_hook(&first, added(&first)).await.unwrap();
@@ -95,7 +96,8 @@ async fn the_cursor_never_goes_back_and_made_twice_is_made_once<S: Outbox>(open:
     let store = open().await;
     assert_eq!(store.hook_cursor().await, Ok(None));
     store.add_deliveries(&[], 5).await.unwrap();
-    let (one, two) = (hook("hook-00000001"), hook("hook-00000002"));
+    let one = hook("hook-00000001");
+    let two = hook("hook-00000002");
     let first = delivery(&one, 1);
     store.add_deliveries(std::slice::from_ref(&first), 6).await.unwrap();
     let more = [Delivery { body: "changed".into(), ..first.clone() }, delivery(&one, 2), delivery(&two, 3)];
@@ -108,12 +110,14 @@ async fn the_cursor_never_goes_back_and_made_twice_is_made_once<S: Outbox>(open:
 }
 
 async fn of_two_at_once_each_claims_others<S: Outbox>(open: &impl AsyncFn() -> S) {
-    let (one, two) = (open().await, open().await);
+    let one = open().await;
+    let two = open().await;
     let seqs = |claimed: &[Delivery]| -> Vec<u64> { claimed.iter().map(|delivery| delivery.seq).collect() };
     assert_eq!(one.due(now(), LEASE, 9, &[]).await, Ok(vec![]), "the first is due in a second");
     let busy = ["hook-00000001".to_owned()];
     let (a, b) = tokio::join!(one.due(later(9), LEASE, 9, &busy), two.due(later(9), LEASE, 9, &busy));
-    let (a, b) = (a.unwrap(), b.unwrap());
+    let a = a.unwrap();
+    let b = b.unwrap();
     assert_eq!((seqs(&[a.clone(), b.clone()].concat()), a.is_empty()), (vec![3], !b.is_empty()));
     assert_eq!(a.iter().chain(&b).map(|delivery| delivery.next_at).collect::<Vec<_>>(), [later(9) + LEASE]);
     assert_eq!(seqs(&one.due(later(9), LEASE, 1, &[]).await.unwrap()), [1], "the longest due first");
@@ -141,7 +145,8 @@ async fn what_is_settled_is_not_due<S: Outbox>(open: &impl AsyncFn() -> S) {
 
 async fn a_hook_takes_its_deliveries_with_it<S: Store + Outbox>(open: &impl AsyncFn() -> S) {
     let store = open().await;
-    let (one, two) = (hook("hook-00000001"), hook("hook-00000002"));
+    let one = hook("hook-00000001");
+    let two = hook("hook-00000002");
     store.remove_hook(&one.id, removed(&one)).await.unwrap();
     assert_eq!(last_told(&store).await, Some(removed(&one).kind));
     let told = store.latest_events(1).await.unwrap();

@@ -52,7 +52,9 @@ pub async fn to_mongo(file: &Embedded, mongo: &Mongo) -> Result<Report, StoreErr
         )));
     }
     mongo.prepare().await?;
-    let (people, keys, sites) = (file.people().await?, file.clients().await?, file.sites().await?);
+    let people = file.people().await?;
+    let keys = file.clients().await?;
+    let sites = file.sites().await?;
     for person in &people {
         mongo.copy_person(person).await?;
     }
@@ -111,7 +113,8 @@ pub async fn to_mongo(file: &Embedded, mongo: &Mongo) -> Result<Report, StoreErr
 }
 
 async fn copy_events(file: &Embedded, mongo: &Mongo) -> Result<Count, StoreError> {
-    let (mut count, mut after) = (Count { here: 0, there: 0 }, 0);
+    let mut count = Count { here: 0, there: 0 };
+    let mut after = 0;
     loop {
         let events = file.events_after(after, BATCH).await?;
         let Some(last) = events.last() else { return Ok(count) };

@@ -84,7 +84,8 @@ pub fn span_of(asked: &Asked, headers: &HeaderMap) -> Span {
     if !ON.load(Ordering::Relaxed) {
         return Span::none();
     }
-    let (method, path) = (&asked.method, asked.path());
+    let method = &asked.method;
+    let path = asked.path();
     let span = tracing::info_span!(
         "request",
         otel.name = format!("{method} {path}"),

@@ -88,7 +88,8 @@ where
 
 fn fields(asked: &Asked) -> String {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    let (method, path) = (quoted(asked.method.as_str()), quoted(asked.path()));
+    let method = quoted(asked.method.as_str());
+    let path = quoted(asked.path());
     format!(r#""trace.id":{},"method":{method},"path":{path}"#, quoted(asked.id()))
 }
 

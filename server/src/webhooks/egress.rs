@@ -163,7 +163,8 @@ struct Guarded(EgressPolicy);
 
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
-        let (egress, host) = (self.0.clone(), name.as_str().to_owned());
+        let egress = self.0.clone();
+        let host = name.as_str().to_owned();
         Box::pin(async move { looked_up(&egress, host).await })
     }
 }
@@ -354,7 +355,8 @@ mod tests {
         fn wrapping_an_address_changes_nothing(bits: u32) {
             let v4 = Ipv4Addr::from(bits);
             let [a, b, c, d] = v4.octets();
-            let (high, low) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+            let high = u16::from_be_bytes([a, b]);
+            let low = u16::from_be_bytes([c, d]);
             let wrapped = [
                 v4.to_ipv6_mapped(),
                 Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, high, low),

@@ -364,8 +364,8 @@ mod tests {
 
     #[test]
     fn a_hook_hears_of_its_site_and_of_none_and_only_what_it_asked_for() {
-        let (north, south) =
-            (Hook { site: Some(site("north")), ..hook() }, Hook { site: Some(site("south")), ..hook() });
+        let north = Hook { site: Some(site("north")), ..hook() };
+        let south = Hook { site: Some(site("south")), ..hook() };
         assert!(hook().wants(&locked()) && north.wants(&locked()));
         assert!(!south.wants(&locked()));
         assert!(south.wants(&Event { site: None, ..event(EventKind::SharedBack) }));

@@ -1,5 +1,5 @@
 //! News for machines outside, by Standard Webhooks 1.0: signed, tried again over days, and sent only
-//! where an administrator allowed it. Here is the desk (what is done with web-hooks, from a page or by
+//! where an administrator allowed it. Here is the service (what is done with web-hooks, from a page or by
 //! REST) and the task that sends; one attempt stands in `deliver`, where it may go in `reach`.
 //!
 //! *Decision*: sent at least once. *Reason*: a receiver that took a piece of news and was cut off before
@@ -24,9 +24,10 @@ use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
 use lockdown::operator::Operator;
 use lockdown::timeline::{Event, EventKind};
+use parking_lot::Mutex;
 use sign::SigningSecret;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Notify, OnceCell, broadcast};
@@ -83,7 +84,7 @@ pub enum HookError {
     Store(#[from] StoreError),
 }
 
-/// The desk, and what sends.
+/// The service, and what sends.
 pub struct Webhooks {
     store: Arc<dyn Outbox>,
     events: Arc<dyn Store>,
@@ -235,7 +236,8 @@ impl Webhooks {
     /// # Errors
     /// [`HookError::NoSuchHook`], or when the store cannot be read.
     pub async fn test(&self, id: &str) -> Result<Attempt, HookError> {
-        let (hook, http) = (self.find(id).await?, self.http().await);
+        let hook = self.find(id).await?;
+        let http = self.http().await;
         let now = self.clock.now();
         let delivery = Delivery::test(&hook, &eight_hex_digits(), now);
         Ok(self.send(http, &hook, &delivery, now).await)
@@ -279,7 +281,8 @@ fn eight_hex_digits() -> String {
 /// Sends what happens, for as long as the server lives.
 pub async fn run(webhooks: Arc<Webhooks>) {
     let mut news = webhooks.timeline.subscribe();
-    let (mut lanes, mut trouble) = (Lanes::default(), None);
+    let mut lanes = Lanes::default();
+    let mut trouble = None;
     loop {
         let failed = webhooks.round(&mut lanes).await.err();
         // Told once: the next look is in three seconds.
@@ -352,7 +355,8 @@ impl Webhooks {
     }
 
     async fn made_of(&self, events: &[Event]) -> Result<Vec<Delivery>, StoreError> {
-        let (hooks, now) = (self.store.hooks().await?, self.clock.now());
+        let hooks = self.store.hooks().await?;
+        let now = self.clock.now();
         let all = events.iter().flat_map(|event| hooks.iter().map(move |hook| (event, hook)));
         // Whoever follows every site is not told of a drill as if it were one of them.
         let drill = |site: &SiteId| self.engine.status(site).is_ok_and(|status| status.drill);
@@ -442,7 +446,8 @@ impl Webhooks {
     /// Over the web-hook as it is now: its secret may have changed since the attempt began.
     async fn disable(&self, id: &str, why: &str) -> Result<(), StoreError> {
         let Some(read) = self.store.hook(id).await?.filter(|hook| hook.disabled.is_none()) else { return Ok(()) };
-        let (at, why) = (self.clock.now(), why.to_owned());
+        let at = self.clock.now();
+        let why = why.to_owned();
         let off = Hook { disabled: Some(Disabled { at, why: why.clone() }), ..read.clone() };
         let kind = EventKind::HookDisabled { hook: id.to_owned(), name: read.name.clone(), why };
         let event = NewEvent { at, site: None, by: None, kind };
@@ -480,8 +485,8 @@ impl Webhooks {
         Ok(())
     }
 
-    fn told(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    fn told(&self) -> parking_lot::MutexGuard<'_, BTreeSet<String>> {
+        self.told.lock()
     }
 }
 

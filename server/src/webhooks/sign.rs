@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn two_secrets_make_two_signatures_with_a_blank_between() {
-        let (old, new) = (SigningSecret::try_from(SECRET.to_owned()).unwrap(), SigningSecret::new([7; 32]));
+        let old = SigningSecret::try_from(SECRET.to_owned()).unwrap();
+        let new = SigningSecret::new([7; 32]);
         let both = header(&[&new, &old], ID, TIMESTAMP, BODY);
         let (first, second) = both.split_once(' ').unwrap();
         assert_eq!((first.starts_with("v1,"), second), (true, SIGNATURE));

@@ -1,4 +1,4 @@
-//! The desk and the sending, over a store of its own and a receiver that answers as it is told.
+//! What is done with web-hooks, and the sending, over a store of its own and a receiver that answers as it is told.
 
 use super::*;
 use crate::store::embedded::Embedded;
@@ -24,7 +24,7 @@ struct ManualClock(Mutex<Timestamp>);
 #[async_trait]
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap()
+        *self.0.lock()
     }
 
     async fn sleep(&self, _: Duration) {}
@@ -44,15 +44,17 @@ impl Receiver {
     async fn start(answer: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let (answer, asked) = (Arc::new(Mutex::new(answer)), Arc::new(AtomicUsize::new(0)));
-        let (answers, count) = (answer.clone(), asked.clone());
+        let answer = Arc::new(Mutex::new(answer));
+        let asked = Arc::new(AtomicUsize::new(0));
+        let answers = answer.clone();
+        let count = asked.clone();
         tokio::spawn(async move {
             let mut open = Vec::new();
             while let Ok((mut stream, _)) = listener.accept().await {
                 count.fetch_add(1, Ordering::SeqCst);
                 let mut request = [0; 8192];
                 let _ = stream.read(&mut request).await;
-                let answer = *answers.lock().unwrap();
+                let answer = *answers.lock();
                 let _ = stream.write_all(answer.as_bytes()).await;
                 // Closed at once, a client could miss the answer.
                 open.push(stream);
@@ -62,7 +64,7 @@ impl Receiver {
     }
 
     fn answers(&self, answer: &'static str) {
-        *self.answer.lock().unwrap() = answer;
+        *self.answer.lock() = answer;
     }
 
     fn asked(&self) -> usize {
@@ -137,7 +139,7 @@ impl World {
     }
 
     fn wait(&self, time: SignedDuration) {
-        *self.clock.0.lock().unwrap() += time;
+        *self.clock.0.lock() += time;
     }
 
     /// Of the deliveries, oldest first.

@@ -182,7 +182,8 @@ fn agree(
     rng: &mut TestRng,
 ) {
     let ours = checked.plan.applied_to(facts, target);
-    let (analysis, exchange) = (DigitAnalysis::new(&ours, &Hours::All), Exchange::new(theirs));
+    let analysis = DigitAnalysis::new(&ours, &Hours::All);
+    let exchange = Exchange::new(theirs);
     let patterns: Vec<String> = theirs
         .route_patterns
         .iter()
@@ -216,7 +217,8 @@ fn agree(
 async fn a_caller_is_drawn_with_others_as_it_is_by_itself() {
     for (open, style) in (1..).zip(Style::ALL) {
         let town = Town { style, lines: 400, seed: 11 };
-        let (sim, text) = (CucmSim::with_cluster(town.cluster(), 0, None).await.unwrap(), plan_of(open));
+        let sim = CucmSim::with_cluster(town.cluster(), 0, None).await.unwrap();
+        let text = plan_of(open);
         let facts = read(&sim, &text).await;
         let reach = guard::judge(&text, &facts).reach.unwrap();
         // What else is emergency depends on what others reach.
@@ -243,7 +245,8 @@ async fn both_analyses_agree_on_100_000_random_calls_over_four_towns() {
     let mut ways_out = 0;
     for (open, style, seed) in towns {
         let town = Town { style, lines: 150, seed };
-        let (sim, text) = (CucmSim::with_cluster(town.cluster(), 0, None).await.unwrap(), plan_of(open));
+        let sim = CucmSim::with_cluster(town.cluster(), 0, None).await.unwrap();
+        let text = plan_of(open);
         let facts = read(&sim, &text).await;
         let checked = guard::judge(&text, &facts);
         let reach = checked.reach.unwrap();
@@ -465,8 +468,8 @@ fn no_accepted_plan_can_block_a_protected_number_in_any_dialled_form() {
             }
             for form in ["911", "9911"] {
                 for how in [digits::Dialling::EnBloc, digits::Dialling::DigitByDigit] {
-                    let (before, after) =
-                        (digits::dial(&normal, "PHONE", form, how), digits::dial(&locked, "PHONE", form, how));
+                    let before = digits::dial(&normal, "PHONE", form, how);
+                    let after = digits::dial(&locked, "PHONE", form, how);
                     // What goes nowhere normally, or out with other digits, is no way to an emergency centre.
                     match &before.outcome {
                         Outcome::NoMatch | Outcome::Blocked | Outcome::TooManyHops => {}

@@ -140,7 +140,8 @@ impl Plan {
     }
 
     fn trunk(mut self, name: &str, css: &str) -> Self {
-        let (class, css) = ("Trunk".into(), Some(css.into()));
+        let class = "Trunk".into();
+        let css = Some(css.into());
         self.cluster.devices.push(Device {
             name: name.into(),
             class,

@@ -47,7 +47,8 @@ impl Finesse {
 
 impl Frame {
     async fn of(world: &World, key: &str) -> Self {
-        let (cookies, base) = (BTreeMap::new(), world.url.clone());
+        let cookies = BTreeMap::new();
+        let base = world.url.clone();
         let mut frame = Self { http: http_without_redirects(), cookies, base, header: None, h: String::new() };
         frame.open(key).await;
         frame
@@ -337,7 +338,8 @@ async fn a_window_opened_by_a_foreign_link_or_without_a_frame_connects_nothing()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_agent_is_told_of_a_lock_once_and_of_its_end_whatever_finesse_does() {
     let finesse = Finesse::new().await;
-    let (world, sim) = (&finesse.world, &finesse.sim);
+    let world = &finesse.world;
+    let sim = &finesse.sim;
     world.until_standing("normal").await;
     world.lock_verified().await;
     let locked = || sim.messages().iter().any(|one| one.content.starts_with("PSTN LOCKED"));

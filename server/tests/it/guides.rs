@@ -103,7 +103,8 @@ fn every_part_of_the_runbook_that_is_named_somewhere_is_there() {
 #[test]
 fn every_alert_has_a_rule_test_in_which_it_is_raised_and_one_in_which_it_is_not() {
     let read = |file: &str| std::fs::read_to_string(root().join("deploy/prometheus").join(file)).unwrap();
-    let (alerts, tests) = (read("alerts.yml"), read("alerts_test.yml"));
+    let alerts = read("alerts.yml");
+    let tests = read("alerts_test.yml");
     let names: Vec<&str> = alerts.split("- alert: ").skip(1).map(|rest| rest.lines().next().unwrap()).collect();
     assert!(names.len() > 10, "{names:?}");
     let told = |name: &&str| tests.contains(&format!("alertname: {name}\n        exp_alerts:\n"));

@@ -14,7 +14,8 @@ fn connect(world: &World) -> TcpStream {
 
 /// All the server says until it hangs up; a server that does not within the patience is a failure.
 fn said(mut stream: TcpStream) -> String {
-    let (mut all, mut piece) = (Vec::new(), [0; 4096]);
+    let mut all = Vec::new();
+    let mut piece = [0; 4096];
     loop {
         match stream.read(&mut piece) {
             Ok(0) => break,
@@ -132,7 +133,8 @@ async fn nothing_secret_is_written_into_the_log_at_any_level() {
     let id = people.as_array().unwrap().iter().find(|p| p["name"] == "EOC 9").unwrap()["id"].as_str().unwrap();
     let printed = world.run(&["people", "codes", id, "--count", "1", "--json"]);
     let code: serde_json::Value = serde_json::from_slice(&printed.stdout).unwrap();
-    let (serial, code) = (code[0]["serial"].as_str().unwrap(), code[0]["code"].as_str().unwrap());
+    let serial = code[0]["serial"].as_str().unwrap();
+    let code = code[0]["code"].as_str().unwrap();
     world.b2c.stop().await;
     world
         .until("codes are good", async || {

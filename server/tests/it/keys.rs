@@ -103,7 +103,8 @@ async fn a_flood_is_told_to_wait_and_the_lock_goes_through_it() {
     world.until_standing("normal").await;
     let noisy = key(&made(&world, &["add", "--name", "noisy", "--scope", "status:read,lock:enable"]));
     // All at once: one after the other, a busy machine may ask no faster than it is let.
-    let (client, url) = (http(), format!("{}/api/v1/events?limit=1", world.url));
+    let client = http();
+    let url = format!("{}/api/v1/events?limit=1", world.url);
     let flood = join_all((0..300).map(|_| client.get(&url).bearer_auth(&noisy).send())).await;
     let mut turned_away = 0;
     for answer in flood.into_iter().map(Result::unwrap) {

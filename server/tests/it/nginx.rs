@@ -228,7 +228,9 @@ async fn a_server_that_is_killed_behind_it_loses_no_request() {
     let going_on = Arc::new(AtomicBool::new(true));
     let mut asking = tokio::task::JoinSet::new();
     for _ in 0..4 {
-        let (client, url, going_on) = (nginx.client(), format!("{}/api/v1/status", nginx.url), going_on.clone());
+        let client = nginx.client();
+        let url = format!("{}/api/v1/status", nginx.url);
+        let going_on = going_on.clone();
         asking.spawn(async move {
             let mut answers = Vec::new();
             while going_on.load(Ordering::Relaxed) {

@@ -297,7 +297,8 @@ async fn phones_of_the_eoc_show_a_banner_until_the_all_clear_also_those_that_wer
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_object_is_taken_by_a_strict_parser_in_every_state() {
     let world = world().await;
-    let (mut seen, mut pages) = (0, vec!["", "/status", "/lock", "/log"]);
+    let mut seen = 0;
+    let mut pages = vec!["", "/status", "/lock", "/log"];
     pages.push("/status");
     for state in ["normal", "locked"] {
         if state == "locked" {

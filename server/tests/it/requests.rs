@@ -92,7 +92,8 @@ async fn a_ticket_promises_a_call_only_while_somebody_will_make_it() {
         (&["close"], false),
     ];
     for (number, (deeds, promised)) in cases.into_iter().enumerate() {
-        let (own, why) = (FORM.replace('a', &number.to_string()), format!("wish {number}"));
+        let own = FORM.replace('a', &number.to_string());
+        let why = format!("wish {number}");
         let ticket = location(&resident.post("/requests/file", &form(&own, &why), true).await);
         let filed = queue(&world).await.into_iter().find(|one| one["reason"] == why.as_str()).unwrap();
         let id = filed["id"].as_str().unwrap();
@@ -141,7 +142,8 @@ async fn what_people_type_is_refused_with_a_sentence_and_nothing_is_lost() {
 #[tokio::test]
 async fn whoever_has_an_account_finds_their_own_requests_again_and_nobody_elses() {
     let world = World::new().await;
-    let (mut filed, mut other) = (Browser::new(&world), Browser::new(&world));
+    let mut filed = Browser::new(&world);
+    let mut other = Browser::new(&world);
     filed.sign_in(&world, 1, "/requests").await;
     other.sign_in(&world, 2, "/requests").await;
     filed.post("/requests/file", &form(FORM, "My mother"), true).await;
@@ -224,7 +226,8 @@ async fn fifty_people_at_once_lose_nothing_and_hold_nothing_twice() {
     .map(|scopes| first.key(scopes))
     .into();
     let filing = (0..50).map(|n| {
-        let (world, key) = (if n % 2 == 0 { first.clone() } else { second.clone() }, keys[n % keys.len()].clone());
+        let world = if n % 2 == 0 { first.clone() } else { second.clone() };
+        let key = keys[n % keys.len()].clone();
         tokio::spawn(async move {
             let body = new_request(&format!("Person {n}"));
             insist(&world, Method::POST, "/api/v1/call-requests", &key, &body, &format!("file-{n}")).await
@@ -245,7 +248,8 @@ async fn fifty_people_at_once_lose_nothing_and_hold_nothing_twice() {
     let claiming = claims.map(|(n, id, key)| {
         let world = if n % 2 == 0 { first.clone() } else { second.clone() };
         tokio::spawn(async move {
-            let (body, once) = (json!({ "deed": "claim" }), format!("claim-{n}-{id}"));
+            let body = json!({ "deed": "claim" });
+            let once = format!("claim-{n}-{id}");
             let path = format!("/api/v1/call-requests/{id}");
             (id, insist(&world, Method::PATCH, &path, &key, &body, &once).await.0)
         })

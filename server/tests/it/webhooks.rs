@@ -201,7 +201,8 @@ async fn a_failing_receiver_is_told_again_in_order_with_the_same_ids() {
     receiver.answers(Answer::Status(200));
     world.until("it is taken", async || receiver.of("lockdown.verified").iter().any(|got| got.taken)).await;
     world.until_nothing_waits(&hook).await;
-    let (all, mut tried) = (receiver.all(), BTreeSet::new());
+    let all = receiver.all();
+    let mut tried = BTreeSet::new();
     let first: Vec<&Got> = all.iter().filter(|got| tried.insert(&got.id)).collect();
     let taken: Vec<&Got> = all.iter().filter(|got| got.taken).collect();
     for line in [&first, &taken] {
@@ -218,7 +219,8 @@ async fn a_failing_receiver_is_told_again_in_order_with_the_same_ids() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_receiver_that_wants_no_more_is_left_alone_until_it_is_enabled() {
-    let (receiver, witness) = (Receiver::start().await, Receiver::start().await);
+    let receiver = Receiver::start().await;
+    let witness = Receiver::start().await;
     let world = world(open_to(&[&receiver, &witness])).await;
     let (hook, _) = world.hook(&receiver.url).await;
     world.hook(&witness.url).await;
@@ -411,7 +413,8 @@ async fn two_servers_send_everything_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn web_hooks_go_through_the_sites_proxy_and_wait_for_it() {
-    let (receiver, proxy) = (Receiver::start().await, SiteProxy::start().await);
+    let receiver = Receiver::start().await;
+    let proxy = SiteProxy::start().await;
     let world = world(format!("{}proxy = \"{}\"\n", open_to(&[&receiver]), proxy.url())).await;
     world.hook(&receiver.url).await;
     proxy.stop().await;

@@ -69,7 +69,8 @@ mod tests {
     }
 
     fn addresses(patterns: Patterns) -> crate::steps::StepText {
-        let (group, partition) = (Group::OutboundBlock, "PSTN".to_owned());
+        let group = Group::OutboundBlock;
+        let partition = "PSTN".to_owned();
         SipRoutePatternBlockText { group, patterns, partition }.into()
     }
 

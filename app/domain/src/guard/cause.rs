@@ -58,7 +58,8 @@ fn fix(text: &PlanText, place: &str, direction: Direction, leaks: &[&Leak]) -> S
     }
     let locks = lock_partitions(text);
     let some = |holds: fn(Via) -> bool| leaks.iter().any(|leak| holds(leak.via));
-    let (dialled, lifted) = (some(|via| via == Via::Direct), some(|via| via == Via::Plar));
+    let dialled = some(|via| via == Via::Direct);
+    let lifted = some(|via| via == Via::Plar);
     let others = some(|via| !matches!(via, Via::Direct | Via::Plar));
     match (dialled, lifted, others) {
         (true, false, false) => {}

@@ -100,7 +100,8 @@ pub(super) fn prove(
         let is_normal = at == states.len();
         for hours in &Hours::of([dial_plan, state]) {
             for reading in Originator::of([dial_plan, &normal, state]) {
-                let (before, after) = (base.at(hours), base.in_state(state, hours));
+                let before = base.at(hours);
+                let after = base.in_state(state, hours);
                 proof.compare((&before.reading(*reading), &after.reading(*reading)), is_normal, cancelled)?;
             }
         }
@@ -244,7 +245,8 @@ pub(super) fn unproven(
             });
             let lost: Vec<&Caller> = lost.collect();
             if !lost.is_empty() {
-                let (digits, from) = (digits.clone(), callers_in_words(&lost));
+                let digits = digits.clone();
+                let from = callers_in_words(&lost);
                 violations.push(Violation::Unproven { digits, from, object: object.to_string() });
             }
         }

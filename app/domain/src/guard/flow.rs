@@ -82,11 +82,13 @@ pub fn flows(text: &PlanText, dial_plan: &DialPlan, reach: &Reach) -> Vec<Flow> 
         let leaks = reach.leaks.iter().filter(|leak| leak.direction == direction);
         leaks.map(|leak| leak.caller.as_str()).collect()
     };
-    let (comes_in, gets_out) = (of(Direction::Inbound), of(Direction::Outbound));
+    let comes_in = of(Direction::Inbound);
+    let gets_out = of(Direction::Outbound);
     let numbers = reached_by_anybody(text, reach);
     let mut flows: Vec<Flow> = Vec::new();
     for (at, caller) in reach.callers.iter().enumerate() {
-        let (spaces, incoming) = (caller.caller.spaces(), &caller.caller.incoming);
+        let spaces = caller.caller.spaces();
+        let incoming = &caller.caller.incoming;
         let places = known.entry(followed.alike(&spaces, incoming));
         let places = places.or_insert_with(|| {
             followed.places(&spaces, true, incoming).and(&followed.places(&spaces, false, incoming))

@@ -140,7 +140,8 @@ pub(super) fn find(
     callers: &[Caller],
     (forms, cancelled): (&BTreeSet<String>, &AtomicBool),
 ) -> Result<Found, Cancelled> {
-    let (normal, locked) = (plan.applied_to(dial_plan, Target::Normal), plan.applied_to(dial_plan, Target::Locked));
+    let normal = plan.applied_to(dial_plan, Target::Normal);
+    let locked = plan.applied_to(dial_plan, Target::Locked);
     let by_address = addresses::leaks(text, &locked, callers);
     let open = DigitAnalysis::new(&locked, &Hours::All);
     let hours = Hours::of([&locked]);
@@ -258,7 +259,9 @@ impl Search<'_> {
                 Direction::Outbound => (&leak.pattern, &leak.partition) == (&pattern, &partition),
             };
             if !ways.leaks.iter().any(is_known) {
-                let (caller, via, path) = (String::new(), Via::Direct, route.path);
+                let caller = String::new();
+                let via = Via::Direct;
+                let path = route.path;
                 ways.leaks.push(Leak { caller, via, pattern, partition, example, path, direction, count: 0 });
             }
         }
@@ -276,7 +279,9 @@ impl Search<'_> {
     fn leg_anywhere(&self, leg: &Leg, known: &mut HashMap<Alike, Ways>) -> (Option<Leak>, bool) {
         let spaces: Vec<&str> = leg.spaces.iter().map(String::as_str).collect();
         let ways = self.known_ways(known, &spaces, &Incoming::default());
-        let (caller, via, count) = (&leg.owner, leg.via, leg.count);
+        let caller = &leg.owner;
+        let via = leg.via;
+        let count = leg.count;
         let of_leg = |leak: &Leak| Leak { caller: caller.clone(), via, count, ..leak.clone() };
         (ways.leaks.iter().find(|leak| is_outbound(leak)).map(of_leg), ways.complete)
     }

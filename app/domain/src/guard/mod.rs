@@ -260,7 +260,8 @@ pub fn check_text(text: &PlanText) -> Vec<Violation> {
 }
 
 fn forbidden_text(text: &PlanText, step: &StepText) -> Vec<Violation> {
-    let (pattern, partition) = (step.text().pattern(), step.text().partition());
+    let pattern = step.text().pattern();
+    let partition = step.text().partition();
     let Some(partition) = partition else { return Vec::new() };
     let object = pattern.map_or_else(|| partition.to_owned(), |pattern| place(pattern, Some(partition)));
     forbidden(text, &object, pattern, partition, &text.protected_numbers)

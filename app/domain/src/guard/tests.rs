@@ -699,7 +699,8 @@ fn all_of_a_partition_leaves_its_empty_pattern_as_it_is() {
         ..mirror("77XX")
     });
     let step = |patterns: Patterns| {
-        let (group, partition) = (Group::OutboundBlock, "LIFT".to_owned());
+        let group = Group::OutboundBlock;
+        let partition = "LIFT".to_owned();
         StepText::from(TransPatternBlockText { group, patterns, partition })
     };
     let frozen = |patterns: Patterns| -> Vec<String> {
@@ -712,7 +713,8 @@ fn all_of_a_partition_leaves_its_empty_pattern_as_it_is() {
 
 #[test]
 fn a_check_that_nobody_waits_for_any_more_ends_before_the_next_caller() {
-    let (text, dial_plan) = (text(vec![schedule_step()]), dial_plan());
+    let text = text(vec![schedule_step()]);
+    let dial_plan = dial_plan();
     assert!(judge_until(&text, &dial_plan, &AtomicBool::new(false)).is_ok());
     assert_eq!(judge_until(&text, &dial_plan, &AtomicBool::new(true)).err(), Some(Cancelled));
 }

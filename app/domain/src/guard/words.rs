@@ -29,7 +29,8 @@ pub fn in_words(route: &Route) -> String {
 
 /// `412 phones (line CSS-L, device CSS-D)`.
 pub fn caller_in_words(caller: &Caller) -> String {
-    let (line, device) = (caller.line_css.as_deref(), caller.device_css.as_deref());
+    let line = caller.line_css.as_deref();
+    let device = caller.device_css.as_deref();
     if caller.kind == CallerKind::Css {
         return device.unwrap_or("<None>").to_owned();
     }

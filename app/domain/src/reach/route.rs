@@ -94,7 +94,9 @@ impl DigitAnalysis<'_> {
         let by_keys = dialling == Dialling::DigitByDigit;
         // What was looked up, and what is dialled still.
         let (mut called, mut left) = if by_keys { (String::new(), digits) } else { (digits.to_owned(), "") };
-        let (mut path, mut waits, mut goes_on) = (Vec::new(), false, by_keys);
+        let mut path = Vec::new();
+        let mut waits = false;
+        let mut goes_on = by_keys;
         let end = loop {
             let fired = if goes_on {
                 self.first_to_fire(&view, &mut called, &mut left)
@@ -132,7 +134,8 @@ impl DigitAnalysis<'_> {
         let number = self.first_seen(&view, |number| self.text(number).is_empty())?;
         let path = vec![self.name(number)];
         let ended = |end| Some(Route { path: path.clone(), taken: 0, waits: false, called: String::new(), end });
-        let (pattern, partition) = (String::new(), self.partition(number).map(str::to_owned));
+        let pattern = String::new();
+        let partition = self.partition(number).map(str::to_owned);
         match self.leads(number) {
             Leads::On(translation) if !translation.blocked => {
                 let mask = translation.change.mask.as_deref().map(|mask| masked(mask, "")).unwrap_or_default();
@@ -155,7 +158,8 @@ impl DigitAnalysis<'_> {
 
     /// The end of a call with these digits at this pattern; `None` where it is translated and goes on.
     fn end(&self, number: u32, called: &str) -> Option<End> {
-        let (pattern, partition) = (self.text(number).to_owned(), self.partition(number).map(str::to_owned));
+        let pattern = self.text(number).to_owned();
+        let partition = self.partition(number).map(str::to_owned);
         let filter = || format!("the route filter of {}", self.name(number));
         match self.leads(number) {
             // Whether it takes this number at all is not known.

@@ -62,7 +62,8 @@ impl Tree {
         }
         let place = &self.places[at as usize];
         let node = Node::try_from(self.places.len()).expect("a dial plan has fewer than 4 billion digits");
-        let (depth, repeats) = (place.depth, place.repeats);
+        let depth = place.depth;
+        let repeats = place.repeats;
         let grown = if item.repeats {
             Place { loops: item.set.bits(), depth, repeats: repeats + 1, ..Place::default() }
         } else {
@@ -142,7 +143,8 @@ impl Tree {
     /// Could exactly so many digits more lead from one place to the other?
     pub(super) fn leads(&self, from: Node, to: Node, digits: usize) -> bool {
         let ((first, end), (at, _)) = (self.order[from as usize], self.order[to as usize]);
-        let (from, to) = (&self.places[from as usize], &self.places[to as usize]);
+        let from = &self.places[from as usize];
+        let to = &self.places[to as usize];
         let within = first <= at && at < end;
         let endless = to.repeats > from.repeats || from.loops != 0;
         within && ((to.depth - from.depth) as usize == digits || endless && ((to.depth - from.depth) as usize) < digits)

@@ -58,7 +58,8 @@ pub(super) struct Ranked<'t> {
 impl View {
     /// `searched` names partitions by number, first searched first.
     pub(super) fn of(holdings: Arc<Holdings>, partitions: usize, searched: &[usize]) -> Self {
-        let (mut ranks, mut bits) = (vec![UNSEEN; partitions], vec![0; holdings.words]);
+        let mut ranks = vec![UNSEEN; partitions];
+        let mut bits = vec![0; holdings.words];
         for (rank, partition) in (0..).zip(searched) {
             // A partition that stands twice is searched where it stands first.
             ranks[*partition] = ranks[*partition].min(rank);

@@ -150,7 +150,8 @@ impl Walk<'_, '_> {
     /// From the last hop on. True of the first hop when longer numbers can show nothing more.
     fn follow(&mut self, hops: &mut Vec<Hop>, length: usize, sets: &[u32]) -> bool {
         let last = hops.last().expect("a way has a first hop");
-        let (number, analysis) = (last.number, self.analysis);
+        let number = last.number;
+        let analysis = self.analysis;
         if self.search.gave_up() || self.is_enough() {
             return false;
         }
@@ -183,7 +184,8 @@ impl Walk<'_, '_> {
             return false;
         }
         for (number, node) in following {
-            let (heard, digits) = (digits.len(), digits.clone());
+            let heard = digits.len();
+            let digits = digits.clone();
             let keys = if translation.at_once { Keys::AtOnce } else { Keys::None };
             hops.push(Hop { view: view.clone(), number, node, digits, heard, keys });
             self.follow(hops, length, sets);

@@ -56,7 +56,8 @@ impl Kind for CssMembers {
     const KEYS: &'static [&'static str] = &["css", "normal", "locked"];
 
     fn read(entry: &Entry) -> Result<CssMembersText, Wrong> {
-        let (group, css) = (entry.group()?, entry.css()?);
+        let group = entry.group()?;
+        let css = entry.css()?;
         let (normal, locked) = entry.members()?;
         Ok(CssMembersText { group, css, normal, locked })
     }

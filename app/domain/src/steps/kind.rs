@@ -52,7 +52,8 @@ pub struct Switched<K: Kind> {
 
 impl<K: Kind> Switched<K> {
     pub(super) fn of(object: K, normal: &StepValue, locked: &StepValue) -> Option<Self> {
-        let (normal, locked) = (K::Value::of(normal)?.clone(), K::Value::of(locked)?.clone());
+        let normal = K::Value::of(normal)?.clone();
+        let locked = K::Value::of(locked)?.clone();
         Some(Self { object, normal, locked })
     }
 

@@ -52,7 +52,8 @@ impl Kind for PartitionSchedule {
     const KEYS: &'static [&'static str] = &["partition", "normal", "locked"];
 
     fn read(entry: &Entry) -> Result<PartitionScheduleText, Wrong> {
-        let (group, partition) = (entry.group()?, entry.partition()?);
+        let group = entry.group()?;
+        let partition = entry.partition()?;
         let (normal, locked) = entry.schedules()?;
         Ok(PartitionScheduleText { group, partition, normal, locked })
     }

@@ -80,7 +80,9 @@ impl Text for RoutePatternBlockText {
 
     fn freeze(&self, in_plan: &InPlan<'_>, plan: &DialPlan) -> Result<Vec<Switch>, FreezeError> {
         let object = |p: &RoutePattern| {
-            let (uuid, pattern, partition) = (p.uuid.clone(), p.pattern.clone(), self.partition.clone());
+            let uuid = p.uuid.clone();
+            let pattern = p.pattern.clone();
+            let partition = self.partition.clone();
             RoutePatternBlock { uuid, pattern, partition }
         };
         Ok(self.selected(in_plan, plan)?.into_iter().map(|p| Switched::block(object(p)).into()).collect())

@@ -78,7 +78,9 @@ impl Text for SipRoutePatternBlockText {
 
     fn freeze(&self, in_plan: &InPlan<'_>, plan: &DialPlan) -> Result<Vec<Switch>, FreezeError> {
         let object = |p: &SipRoutePattern| {
-            let (uuid, pattern, partition) = (p.uuid.clone(), p.pattern.clone(), self.partition.clone());
+            let uuid = p.uuid.clone();
+            let pattern = p.pattern.clone();
+            let partition = self.partition.clone();
             SipRoutePatternBlock { uuid, pattern, partition }
         };
         Ok(self.selected(in_plan, plan)?.into_iter().map(|p| Switched::block(object(p)).into()).collect())

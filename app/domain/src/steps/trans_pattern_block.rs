@@ -62,7 +62,9 @@ impl Text for TransPatternBlockText {
 
     fn freeze(&self, in_plan: &InPlan<'_>, plan: &DialPlan) -> Result<Vec<Switch>, FreezeError> {
         let object = |p: &TranslationPattern| {
-            let (uuid, pattern, partition) = (p.uuid.clone(), p.pattern.clone(), self.partition.clone());
+            let uuid = p.uuid.clone();
+            let pattern = p.pattern.clone();
+            let partition = self.partition.clone();
             TransPatternBlock { uuid, pattern, partition }
         };
         let all = plan.translation_patterns.iter().filter(|p| p.partition.as_ref() == Some(&self.partition));

@@ -29,7 +29,9 @@ impl Kind for TransPatternSet {
     const KEYS: &'static [&'static str] = &["partition", "pattern", "normal", "locked"];
 
     fn read(entry: &Entry) -> Result<TransPatternSetText, Wrong> {
-        let (group, pattern, partition) = (entry.group()?, entry.translation_pattern()?, entry.partition()?);
+        let group = entry.group()?;
+        let pattern = entry.translation_pattern()?;
+        let partition = entry.partition()?;
         let (normal, locked) = entry.redirects()?;
         Ok(TransPatternSetText { group, pattern, partition, normal, locked })
     }
@@ -72,7 +74,9 @@ impl Text for TransPatternSetText {
             let what = format!("translation pattern {}", place(&self.pattern, Some(&self.partition)));
             FreezeError::Missing { step: in_plan.number, what }
         })?;
-        let (uuid, pattern, partition) = (found.uuid.clone(), self.pattern.clone(), self.partition.clone());
+        let uuid = found.uuid.clone();
+        let pattern = self.pattern.clone();
+        let partition = self.partition.clone();
         let object = TransPatternSet { uuid, pattern, partition };
         Ok(vec![Switched { object, normal: self.normal.clone(), locked: self.locked.clone() }.into()])
     }

@@ -218,7 +218,7 @@ fn delete_meanwhile(state: &State, ask: &soap::Node) {
 }
 
 fn role(state: &State, user: &str) -> AxlRole {
-    let cluster: std::sync::MutexGuard<'_, Cluster> = lock(&state.cluster);
+    let cluster: parking_lot::MutexGuard<'_, Cluster> = lock(&state.cluster);
     cluster.users.iter().find(|u| u.name == user).map_or(AxlRole::None, |u| u.role)
 }
 

@@ -187,7 +187,8 @@ impl<'c> Exchange<'c> {
             Dialling::DigitByDigit => waits_for(&candidates, digits, 1),
         };
         let mut called = digits[..digits_used].to_owned();
-        let (mut path, mut translations) = (Vec::new(), 0);
+        let mut path = Vec::new();
+        let mut translations = 0;
         loop {
             let ended = |outcome, path, waited| Call { outcome, path, digits_used, waited };
             let Some(best) = best(&candidates, &called) else { return ended(Outcome::NoMatch, path, waited) };

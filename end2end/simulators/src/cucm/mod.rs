@@ -16,10 +16,11 @@ pub use model::Cluster;
 use crate::tls::Identity;
 use crate::web::WebServer;
 use digits::{Call, Dialling};
+use parking_lot::{Mutex, MutexGuard};
 use sha2::{Digest, Sha256};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// The simulated cluster: a value to look into and to meddle with, and servers on loopback.
 pub struct CucmSim {
@@ -174,5 +175,5 @@ impl CucmSim {
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.lock()
 }

@@ -336,7 +336,8 @@ impl Cluster {
 
     #[expect(clippy::disallowed_methods, reason = "the world outside has its own clock")]
     fn log_changes_since(&mut self, before: &Self) {
-        let (mut found, at) = (Vec::new(), SystemTime::now());
+        let mut found = Vec::new();
+        let at = SystemTime::now();
         let mut note = |kind: &'static str, uuid: String| found.push(Change { kind, uuid, at });
         for now in differing(&before.route_patterns, &self.route_patterns) {
             note("RoutePattern", now.uuid());

@@ -105,7 +105,9 @@ fn rows(cluster: &Cluster, query: &str, most: Option<usize>, missing: &[String])
     }
     let mut asked = tables.prepare(query)?;
     let columns: Vec<String> = asked.column_names().map(str::to_owned).collect();
-    let (mut rows, mut text, mut count) = (asked.query([])?, String::new(), 0);
+    let mut rows = asked.query([])?;
+    let mut text = String::new();
+    let mut count = 0;
     while let Some(row) = rows.next()? {
         count += 1;
         text.push_str("<row>");
@@ -133,7 +135,8 @@ fn paged(query: &str) -> String {
         words.next_if(|word| word.eq_ignore_ascii_case(name))?;
         words.next()?.parse::<i64>().ok()
     };
-    let (skip, first) = (number("skip").unwrap_or(0), number("first").unwrap_or(-1));
+    let skip = number("skip").unwrap_or(0);
+    let first = number("first").unwrap_or(-1);
     format!("select {} limit {first} offset {skip}", words.collect::<Vec<_>>().join(" "))
 }
 
@@ -185,7 +188,8 @@ fn numbers(tables: &Connection, cluster: &Cluster) -> rusqlite::Result<()> {
     let flag = |flag: bool| if flag { "t" } else { "f" };
     let partition = |name: &Option<String>| name.as_ref().map(|name| id("RoutePartition", name));
     let mut number = |kind: &str, usage: i64, one: &Number| {
-        let (css, partition) = (one.css.as_ref().map(|css| id("Css", css)), partition(&one.partition));
+        let css = one.css.as_ref().map(|css| id("Css", css));
+        let partition = partition(&one.partition);
         let pkid = pattern_id(kind, &one.pattern, one.partition.as_deref());
         insert.execute(params![pkid, one.pattern, partition, usage, css, flag(one.urgent), flag(!one.dead)])
     };
@@ -199,7 +203,8 @@ fn numbers(tables: &Connection, cluster: &Cluster) -> rusqlite::Result<()> {
     for feature in &cluster.features {
         let number = (0_i64..).zip(USAGES).find(|(_, usage)| *usage == feature.usage).map(|(number, _)| number);
         let pkid = pattern_id(&feature.usage, &feature.pattern, feature.partition.as_deref());
-        let (place, urgent) = (partition(&feature.partition), flag(feature.urgent));
+        let place = partition(&feature.partition);
+        let urgent = flag(feature.urgent);
         insert.execute(params![pkid, feature.pattern, place, number, None::<String>, urgent, "t"])?;
     }
     let routes = cluster.route_patterns.iter().map(|p| ("RoutePattern", 5_i64, &p.pattern, &p.partition, p.urgent));
@@ -255,7 +260,8 @@ fn devices(tables: &Connection, cluster: &Cluster) -> rusqlite::Result<()> {
         let place = location(device.network_location.as_deref());
         let own = id("Device", &device.name);
         let [reroute, aar] = [&device.reroute_css, &device.aar_css].map(|css| css.as_ref().map(|css| id("Css", css)));
-        let (class, model) = (class(device.class()), model(&device.model));
+        let class = class(device.class());
+        let model = model(&device.model);
         insert.execute(params![own, device.name, class, model, place, css, reroute, aar])?;
         for mobile in &device.remote_destinations {
             let pkid = id("RemoteDestination", mobile);
@@ -268,7 +274,8 @@ fn devices(tables: &Connection, cluster: &Cluster) -> rusqlite::Result<()> {
         }
     }
     for list in &cluster.route_lists {
-        let (class, none) = (class("Route List"), None::<String>);
+        let class = class("Route List");
+        let none = None::<String>;
         insert.execute(params![id("RouteList", list), list, class, None::<i64>, None::<i64>, none, none, none])?;
     }
     let target = |list: &Option<String>, gateway: &Option<String>| {

@@ -342,7 +342,8 @@ impl Building {
 
     fn people(&mut self) {
         for line in 0..self.town.lines {
-            let (site, class) = (line % self.town.sites(), self.rng.usize(0..3));
+            let site = line % self.town.sites();
+            let class = self.rng.usize(0..3);
             let (line_css, device_css) = self.rights(site, class);
             let number = format!("4{line:04}");
             let forwards = if self.rng.u32(0..50) == 0 { vec![self.forward(site)] } else { vec![] };

@@ -12,9 +12,10 @@ use crate::web::WebServer;
 use axum::Router;
 use model::Model;
 pub use model::{Agent, Call, TeamMessage};
+use parking_lot::{Mutex, MutexGuard};
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use tokio::sync::broadcast;
 
 /// Who may post to every team.
@@ -35,7 +36,7 @@ struct Desk {
 
 impl Desk {
     fn model(&self) -> MutexGuard<'_, Model> {
-        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+        self.model.lock()
     }
 
     /// Nobody looking is no trouble.

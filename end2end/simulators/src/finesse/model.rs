@@ -131,7 +131,8 @@ impl Model {
     pub(super) fn look_into_folder(&mut self) {
         let Some(folder) = self.folder.clone() else { return };
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let (name, path) = (entry.file_name().to_string_lossy().into_owned(), entry.path());
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let path = entry.path();
             if let Ok(text) = std::fs::read_to_string(path) {
                 // What cannot be rendered is not there, as in a container.
                 let _ = self.upload(&name, &text);
@@ -161,7 +162,8 @@ impl Model {
             return Err(NotTaken::Full);
         }
         let id = format!("be1598bb-bb2a-4dfc-8c01-{:012x}", self.id());
-        let (content, by) = (content.to_owned(), by.to_owned());
+        let content = content.to_owned();
+        let by = by.to_owned();
         self.messages.push(TeamMessage { id, content, duration, teams, by, created_at: now });
         Ok(())
     }
@@ -173,7 +175,9 @@ pub(super) fn content(text: &str) -> Result<String, String> {
         return Err("the XML declaration must be the first line".into());
     }
     let mut reader = Reader::from_str(text);
-    let (mut path, mut prefs, mut found) = (Vec::<String>::new(), Vec::<String>::new(), None);
+    let mut path = Vec::<String>::new();
+    let mut prefs = Vec::<String>::new();
+    let mut found = None;
     loop {
         match reader.read_event().map_err(|error| error.to_string())? {
             Event::Start(tag) => {

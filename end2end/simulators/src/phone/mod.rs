@@ -17,8 +17,9 @@ use axum::routing::post;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use object::Object;
+use parking_lot::{Mutex, MutexGuard};
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// Who may push: a user the device is associated with.
 pub const PUSHER: (&str, &str) = ("phone-push", "phone-demo");
@@ -114,7 +115,9 @@ impl Phone {
             .await
             .map_err(|error| format!("Host not found: {error}"))?;
         let text = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let (kind, refresh, expires) = (text("content-type").unwrap_or_default(), text("refresh"), text("expires"));
+        let kind = text("content-type").unwrap_or_default();
+        let refresh = text("refresh");
+        let expires = text("expires");
         if answer.status() != 200 {
             return Err(format!("HTTP error {}", answer.status().as_u16()));
         }
@@ -292,7 +295,7 @@ impl PhoneSim {
 }
 
 fn held(phone: &Mutex<Phone>) -> MutexGuard<'_, Phone> {
-    phone.lock().unwrap_or_else(PoisonError::into_inner)
+    phone.lock()
 }
 
 /// A push: Basic sign-in, one form field, an object that can be pushed.

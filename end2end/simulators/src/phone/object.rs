@@ -92,7 +92,8 @@ impl Object {
             return Err("UTF-8 must be declared first".into());
         }
         let root = tree(body)?;
-        let (title, prompt) = (root.text_of("Title", LINE)?, root.text_of("Prompt", LINE)?);
+        let title = root.text_of("Title", LINE)?;
+        let prompt = root.text_of("Prompt", LINE)?;
         match root.name.as_str() {
             "CiscoIPPhoneMenu" => {
                 root.only(&["Title", "Prompt", "MenuItem", "SoftKeyItem"])?;

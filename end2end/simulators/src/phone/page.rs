@@ -6,8 +6,9 @@ use axum::Router;
 use axum::extract::{Form, Query, State};
 use axum::response::{Html, Redirect};
 use axum::routing::{get, post};
+use parking_lot::Mutex;
 use serde::Deserialize;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 type Phones = Vec<Arc<Mutex<Phone>>>;
 
@@ -84,7 +85,8 @@ type Fields = std::collections::BTreeMap<String, String>;
 
 async fn press(State(phones): State<Arc<Phones>>, Form(Pressed { at }): Form<Pressed>) -> Redirect {
     let field = |name: &str| at.get(name).cloned().unwrap_or_default();
-    let (number, service) = (field("phone").parse().unwrap_or(0_usize), field("service"));
+    let number = field("phone").parse().unwrap_or(0_usize);
+    let service = field("service");
     let Some(shared) = phones.get(number) else { return Redirect::to("/") };
     let mut phone = held(shared).clone();
     let done = match field("key").as_str() {

@@ -13,11 +13,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 pub const USER: &str = "lockdown";
 pub const PASSWORD: &str = "device-demo";
@@ -59,7 +60,7 @@ impl LocalDevice {
 
     /// As it is now.
     pub fn endpoint(&self) -> Endpoint {
-        self.model.lock().unwrap_or_else(PoisonError::into_inner).endpoints[0].clone()
+        self.model.lock().endpoints[0].clone()
     }
 }
 
@@ -69,7 +70,7 @@ async fn put(State(model): State<Arc<Mutex<Model>>>, headers: HeaderMap, body: S
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let Some((command, arguments)) = read(&body) else { return StatusCode::BAD_REQUEST.into_response() };
-    let mut model = model.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut model = model.lock();
     let xml = match carry_out(&mut model, ONLY, &command, &Value::Object(arguments)) {
         Ok(()) => "<Command><Result status=\"OK\"/></Command>".to_owned(),
         Err((_, why)) => format!("<Command><Result status=\"Error\"><Reason>{why}</Reason></Result></Command>"),

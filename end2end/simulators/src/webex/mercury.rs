@@ -12,8 +12,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
 use axum::{Json, Router};
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -41,7 +42,7 @@ struct Device {
 
 impl Lines {
     fn all(&self) -> MutexGuard<'_, Vec<Device>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     pub(super) fn open(&self) -> usize {
@@ -148,7 +149,8 @@ async fn devices(State(cloud): State<Arc<Cloud>>, headers: HeaderMap) -> Result<
 async fn register(State(cloud): State<Arc<Cloud>>, headers: HeaderMap, body: Bytes) -> Result<Json<Value>, Refused> {
     let me = caller(&cloud, &headers)?;
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let (uuid, origin) = (cloud.model().new_uuid(), cloud.origin());
+    let uuid = cloud.model().new_uuid();
+    let origin = cloud.origin();
     let mut body = asked.clone();
     body["url"] = json!(format!("{origin}/wdm/api/v1/devices/{uuid}"));
     body["webSocketUrl"] = json!(format!("{}/mercury/{uuid}", origin.replacen("http", "ws", 1)));

@@ -24,11 +24,12 @@ use axum::response::{IntoResponse, Response};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use model::{Account, Action, Endpoint, Happened, Kind, Message, Model, Room, read_mentions};
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// The organisation of the demonstration, and a stranger's.
@@ -231,7 +232,8 @@ impl WebexSim {
 
     /// The space of somebody and the bot alone.
     pub fn direct(&self, email: &str) -> String {
-        let (person, bot) = (self.uuid(email), self.uuid(BOT_EMAIL));
+        let person = self.uuid(email);
+        let bot = self.uuid(BOT_EMAIL);
         self.cloud.model().direct_room(&person, &bot, now())
     }
 
@@ -287,17 +289,17 @@ impl WebexSim {
 
     /// Takes every request and its answer so far.
     pub fn exchanges(&self) -> Vec<Value> {
-        std::mem::take(&mut *self.cloud.exchanges.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.cloud.exchanges.lock())
     }
 }
 
 impl Cloud {
     pub(crate) fn model(&self) -> MutexGuard<'_, Model> {
-        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+        self.model.lock()
     }
 
     pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+        self.faults.lock()
     }
 
     /// By its own clock.
@@ -445,7 +447,8 @@ async fn noted(State(cloud): State<Arc<Cloud>>, request: Request, next: Next) ->
     if let Some((status, retry_after)) = fault {
         return spoiled(status, retry_after);
     }
-    let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+    let method = request.method().to_string();
+    let path = request.uri().path().to_owned();
     let query = request.uri().query().unwrap_or_default().to_owned();
     let (parts, body) = request.into_parts();
     let Ok(asked) = to_bytes(body, 1 << 20).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
@@ -459,7 +462,7 @@ async fn noted(State(cloud): State<Arc<Cloud>>, request: Request, next: Next) ->
         "method": method, "path": path.trim_start_matches("/v1"), "query": query,
         "request": read(&asked), "status": parts.status.as_u16(), "response": read(&answered),
     });
-    cloud.exchanges.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
+    cloud.exchanges.lock().push(exchange);
     Response::from_parts(parts, Body::from(answered))
 }
 

@@ -346,11 +346,14 @@ pub fn stamp_before(seconds: i64) -> Timestamp {
 
 /// Markdown with mentions, as the cloud stores it: plain text, HTML, and who is mentioned.
 pub fn read_mentions(model: &Model, markdown: &str) -> (String, String, Vec<String>) {
-    let (mut text, mut html, mut mentioned) = (String::new(), String::new(), Vec::new());
+    let mut text = String::new();
+    let mut html = String::new();
+    let mut mentioned = Vec::new();
     let mut rest = markdown;
     while let Some(start) = rest.find("<@") {
         let Some(end) = rest[start..].find('>').map(|end| start + end) else { break };
-        let (before, mention) = (&rest[..start], &rest[start + 2..end]);
+        let before = &rest[..start];
+        let mention = &rest[start + 2..end];
         text.push_str(before);
         html.push_str(&escaped(before));
         let (target, name) = mention.split_once('|').unwrap_or((mention, ""));

@@ -150,8 +150,8 @@ fn back(fields: &Fields) -> Redirect {
 
 async fn say(State(cloud): State<Arc<Cloud>>, Form(fields): Form<Fields>) -> Redirect {
     let me = chosen(&cloud.model(), &fields);
-    let (room, text) =
-        (fields.get("room").cloned().unwrap_or_default(), fields.get("text").cloned().unwrap_or_default());
+    let room = fields.get("room").cloned().unwrap_or_default();
+    let text = fields.get("text").cloned().unwrap_or_default();
     if let Some(me) = me.filter(|_| !text.is_empty()) {
         let direct = cloud.model().room(&room).is_some_and(|room| room.direct);
         let (plain, markdown) = if direct {

@@ -97,7 +97,8 @@ type Params = Query<BTreeMap<String, String>>;
 /// One page of `items`; the next one's address as the faults have it.
 fn page(cloud: &Cloud, path: &str, params: &BTreeMap<String, String>, items: Vec<Value>) -> Answer {
     let number = |name: &str| params.get(name).and_then(|text| text.parse::<usize>().ok());
-    let (max, from) = (number("max").unwrap_or(PAGE).min(1000), number("cursor").unwrap_or(0));
+    let max = number("max").unwrap_or(PAGE).min(1000);
+    let from = number("cursor").unwrap_or(0);
     let more = items.len() > from + max;
     let shown: Vec<Value> = items.into_iter().skip(from).take(max).collect();
     let mut response = Json(json!({ "items": shown })).into_response();
@@ -179,7 +180,8 @@ async fn new_room((State(cloud), headers): Asked, bytes: Bytes) -> Answer {
 }
 
 fn room_of(cloud: &Cloud, me: &Account, wanted: &str) -> Result<Room, Refused> {
-    let (model, uuid) = (cloud.model(), uuid_of(wanted));
+    let model = cloud.model();
+    let uuid = uuid_of(wanted);
     let room = model.room(&uuid).filter(|_| model.is_in(&me.uuid, &uuid)).cloned();
     room.ok_or_else(|| Refused::new(404, "Could not find a room with provided ID."))
 }
@@ -192,7 +194,8 @@ async fn room((State(cloud), headers): Asked, Path(wanted): Path<String>) -> Ans
 
 async fn rename_room((State(cloud), headers): Asked, Path(wanted): Path<String>, bytes: Bytes) -> Answer {
     let me = caller(&cloud, &headers)?;
-    let (room, body) = (room_of(&cloud, &me, &wanted)?, body(&bytes)?);
+    let room = room_of(&cloud, &me, &wanted)?;
+    let body = body(&bytes)?;
     let title = text(&body, "title").ok_or_else(|| Refused::new(400, "title cannot be empty"))?;
     let mut model = cloud.model();
     if let Some(known) = model.rooms.iter_mut().find(|known| known.uuid == room.uuid) {
@@ -266,7 +269,8 @@ fn membership_of(cloud: &Cloud, wanted: &str) -> Result<Membership, Refused> {
 
 async fn change_membership((State(cloud), headers): Asked, Path(wanted): Path<String>, bytes: Bytes) -> Answer {
     caller(&cloud, &headers)?;
-    let (membership, body) = (membership_of(&cloud, &wanted)?, body(&bytes)?);
+    let membership = membership_of(&cloud, &wanted)?;
+    let body = body(&bytes)?;
     let mut model = cloud.model();
     let moderator = body["isModerator"].as_bool().unwrap_or(membership.moderator);
     model.memberships.iter_mut().filter(|one| one.uuid == membership.uuid).for_each(|one| one.moderator = moderator);
@@ -307,7 +311,8 @@ async fn messages((State(cloud), headers): Asked, Query(params): Params) -> Answ
 
 async fn message((State(cloud), headers): Asked, Path(wanted): Path<String>) -> Answer {
     let me = caller(&cloud, &headers)?;
-    let (model, uuid) = (cloud.model(), uuid_of(&wanted));
+    let model = cloud.model();
+    let uuid = uuid_of(&wanted);
     let found = model.messages.iter().find(|one| one.uuid == uuid && model.sees(&me, one));
     ok(found.map(|one| model.message_json(one)).ok_or_else(|| missing("message"))?)
 }
@@ -317,7 +322,8 @@ type Written = (Option<String>, Option<String>, Option<Value>);
 
 /// What is written: text within the limit, and a card that can be shown.
 fn written(body: &Value) -> Result<Written, Refused> {
-    let (plain, markdown) = (text(body, "text"), text(body, "markdown"));
+    let plain = text(body, "text");
+    let markdown = text(body, "markdown");
     if [&plain, &markdown].into_iter().flatten().any(|text| text.len() > LONGEST) {
         return Err(Refused::new(400, format!("Message length limited to {LONGEST} bytes")));
     }
@@ -427,7 +433,8 @@ async fn press((State(cloud), headers): Asked, bytes: Bytes) -> Answer {
 
 async fn action((State(cloud), headers): Asked, Path(wanted): Path<String>) -> Answer {
     let me = caller(&cloud, &headers)?;
-    let (model, uuid) = (cloud.model(), uuid_of(&wanted));
+    let model = cloud.model();
+    let uuid = uuid_of(&wanted);
     // Whoever wrote the card, and whoever pressed.
     let theirs = |one: &&Action| {
         one.person == me.uuid || model.messages.iter().any(|card| card.uuid == one.message && card.person == me.uuid)
@@ -446,8 +453,10 @@ async fn new_hook((State(cloud), headers): Asked, bytes: Bytes) -> Answer {
     let me = caller(&cloud, &headers)?;
     let body = body(&bytes)?;
     let field = |name: &str| text(&body, name).ok_or_else(|| Refused::new(400, format!("{name} is missing")));
-    let (name, target) = (field("name")?, field("targetUrl")?);
-    let (resource, event) = (field("resource")?, field("event")?);
+    let name = field("name")?;
+    let target = field("targetUrl")?;
+    let resource = field("resource")?;
+    let event = field("event")?;
     let mut model = cloud.model();
     let hook = Hook {
         uuid: model.new_uuid(),
@@ -469,7 +478,8 @@ async fn new_hook((State(cloud), headers): Asked, bytes: Bytes) -> Answer {
 async fn change_hook((State(cloud), headers): Asked, Path(wanted): Path<String>, bytes: Bytes) -> Answer {
     let me = caller(&cloud, &headers)?;
     let body = body(&bytes)?;
-    let (name, target) = (text(&body, "name"), text(&body, "targetUrl"));
+    let name = text(&body, "name");
+    let target = text(&body, "targetUrl");
     let (Some(name), Some(target)) = (name, target) else {
         return Err(Refused::new(400, "name and targetUrl must be given"));
     };

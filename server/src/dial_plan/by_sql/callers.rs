@@ -99,8 +99,10 @@ pub(super) fn of_rows(rows: &[Row]) -> Vec<Caller> {
         let Some(kind) = kind(row) else { continue };
         let has_line = matches!(kind, CallerKind::Phone | CallerKind::Cti | CallerKind::RemoteDestination);
         let text = |column: &str| row.text(column).map(str::to_owned);
-        let (line_css, device_css) = (text("linecss").filter(|_| has_line), text("devicecss"));
-        let (count, example) = (row.number("n"), text("example"));
+        let line_css = text("linecss").filter(|_| has_line);
+        let device_css = text("devicecss");
+        let count = row.number("n");
+        let example = text("example");
         let caller = Caller { kind, line_css, device_css, count, example, incoming: Incoming::default() };
         callers.entry(caller.to_string()).and_modify(|known| known.count += count).or_insert(caller);
     }

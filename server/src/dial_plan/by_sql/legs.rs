@@ -147,7 +147,8 @@ impl BySql {
         spaces: &[CallingSearchSpace],
     ) -> Result<Legs, Error> {
         let mut asking = Asking { client, hurry, given_up: self.given_up.clone() };
-        let (mut legs, mut not_read) = (Vec::new(), Vec::new());
+        let mut legs = Vec::new();
+        let mut not_read = Vec::new();
         let names: HashMap<&Uuid, &str> = spaces.iter().map(|css| (&css.uuid, css.name.as_str())).collect();
         let kinds = [
             ("which numbers forward calls", forwards(&FORWARDS), forwarded as OfRow),

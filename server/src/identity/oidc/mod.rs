@@ -222,7 +222,8 @@ impl Oidc {
         let known = self.provider.known().await?;
         let client = exchange::code_client(&self.settings, &self.redirect_url, &known.metadata)?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        let (state, nonce) = (token::random_text(), token::random_text());
+        let state = token::random_text();
+        let nonce = token::random_text();
         let mut asked = client
             .authorize_url(|| CsrfToken::new(state.clone()))
             .add_scope(Scope::new("openid".into()))
@@ -272,7 +273,8 @@ impl Oidc {
         // B2C's `auth_time` does not tell typing from single sign-on; where it is old, it was not typed.
         let since = claims.auth_time().map(|at| way.begun.as_second() - at);
         let again = way.again && since.is_none_or(|seconds| seconds <= LEEWAY.cast_signed());
-        let (email, subject) = (claims.email(), claims.subject(self.settings.preset)?);
+        let email = claims.email();
+        let subject = claims.subject(self.settings.preset)?;
         let nameless = || format!("Account {}", subject.chars().take(8).collect::<String>());
         Ok(Arrival {
             again,

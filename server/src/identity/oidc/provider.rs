@@ -6,9 +6,10 @@ use crate::identity::outage::{Change, Outage, Seen, Watch};
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, PublicKeyUse};
+use parking_lot::Mutex as Lock;
+use parking_lot::MutexGuard;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex as Lock, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, RwLock};
 
@@ -92,7 +93,8 @@ impl Provider {
             None => http.build()?,
             Some(proxy) => http.proxy(reqwest::Proxy::all(proxy)?).build()?,
         };
-        let (cache, outage) = (data_dir.join("identity-provider.json"), data_dir.join("identity-outage.json"));
+        let cache = data_dir.join("identity-provider.json");
+        let outage = data_dir.join("identity-outage.json");
         let known: Option<Known> = std::fs::read(&cache).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         // Written by us, but a file all the same.
         let known = known.filter(|known| guard_endpoints(&metadata_url, &known.metadata).is_ok());
@@ -116,11 +118,11 @@ impl Provider {
 
     /// What the last look came to.
     pub(super) fn last_look(&self) -> Option<Seen> {
-        *self.last_look.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.last_look.lock()
     }
 
     pub(super) fn watch(&self) -> MutexGuard<'_, Watch> {
-        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+        self.watch.lock()
     }
 
     /// Looks at the provider, and says whether it went away or came back by that.
@@ -139,7 +141,7 @@ impl Provider {
 
     async fn refresh(&self) -> Result<(), SignInError> {
         let read = self.read().await;
-        *self.last_look.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen(read.as_ref().map(|_| ())));
+        *self.last_look.lock() = Some(seen(read.as_ref().map(|_| ())));
         let known = read?;
         let mut seen = self.known.write().await;
         if seen.as_ref() != Some(&known) {

@@ -213,7 +213,8 @@ impl CallRequests {
     /// # Errors
     /// As [`CallRequests::list`].
     pub async fn in_state(&self, by: &Operator, wanted: Wanted, state: &str) -> Result<Vec<CallRequest>, CallError> {
-        let (limit, now) = (wanted.limit, self.clock.now());
+        let limit = wanted.limit;
+        let now = self.clock.now();
         // A claim that ended changes the state, and nobody writes that down.
         let mut found = self.list(by, Wanted { limit: LOOKED_THROUGH, ..wanted }).await?;
         found.retain(|request| request.word(now) == state);
@@ -276,7 +277,8 @@ impl CallRequests {
     /// # Errors
     /// When the store cannot be read.
     pub async fn twins(&self, of: &CallRequest) -> Result<Vec<CallRequest>, StoreError> {
-        let (sites, number) = (Some(vec![of.site.clone()]), Some(of.number_key()));
+        let sites = Some(vec![of.site.clone()]);
+        let number = Some(of.number_key());
         let open =
             self.store.requests(&Wanted { sites, number, open_only: true, limit: TWINS, ..Wanted::default() }).await?;
         Ok(open.into_iter().filter(|other| other.is_like(of)).collect())
@@ -337,7 +339,8 @@ impl CallRequests {
     }
 
     fn event(&self, request: &CallRequest, by: Option<&Operator>, kind: EventKind) -> NewEvent {
-        let (at, site) = (self.clock.now(), Some(request.site.clone()));
+        let at = self.clock.now();
+        let site = Some(request.site.clone());
         NewEvent { at, site, by: by.map(Operator::actor), kind }
     }
 

@@ -37,7 +37,8 @@ pub fn phone(typed: &str, country: Region) -> Option<Phone> {
     if digits < FEWEST_DIGITS || !main.chars().all(is_dialled) || !extension.is_none_or(is_extension) {
         return None;
     }
-    let (e164, extension) = (e164(main, country), extension.map(str::to_owned));
+    let e164 = e164(main, country);
+    let extension = extension.map(str::to_owned);
     let main = (e164.is_none() && extension.is_none() && main != typed).then(|| main.to_owned());
     Some(Phone { e164, extension, main, typed })
 }

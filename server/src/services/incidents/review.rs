@@ -29,7 +29,8 @@ impl Incidents {
         }
         let now = self.clock.now();
         let period = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
-        let (first, again) = (period(self.settings.review_after), period(self.settings.review_every));
+        let first = period(self.settings.review_after);
+        let again = period(self.settings.review_every);
         for incident in self.all().await?.into_iter().filter(Incident::is_open) {
             if let Some(due) = incident.review_at(first, again).filter(|due| *due <= now) {
                 self.ask(&incident, due).await?;

@@ -108,7 +108,9 @@ impl PeopleService<'_> {
     ) -> Result<Person, PeopleError> {
         let person = profile(name, email, identities, grants, self.now)?;
         let person = Person { contact, ..person };
-        let (id, name, roles) = (person.id.clone(), person.name.clone(), person.grants().words());
+        let id = person.id.clone();
+        let name = person.name.clone();
+        let roles = person.grants().words();
         let kind = EventKind::PersonAdded { person: id, name, roles };
         self.put(std::slice::from_ref(&person), kind).await.map_err(|error| match error {
             PeopleError::Stale => PeopleError::IdentityTaken,
@@ -149,7 +151,8 @@ impl PeopleService<'_> {
         if disabled {
             self.another_admin(&found).await?;
         }
-        let (person, name) = (found.id.clone(), found.name.clone());
+        let person = found.id.clone();
+        let name = found.name.clone();
         let kind = if disabled {
             EventKind::PersonDisabled { person, name }
         } else {
@@ -211,13 +214,16 @@ impl PeopleService<'_> {
         if kept == gone {
             return Err(PeopleError::SamePerson);
         }
-        let (kept, gone) = (self.find(kept, None).await?, self.find(gone, None).await?);
+        let kept = self.find(kept, None).await?;
+        let gone = self.find(gone, None).await?;
         if kept.disabled {
             return Err(PeopleError::KeptIsDisabled);
         }
         self.another_admin_if(&gone, kept.grants().is_admin()).await?;
         let before = vec![in_short(&kept), in_short(&gone)];
-        let (kept_id, gone_id, gone_name) = (kept.id.clone(), gone.id.clone(), gone.name.clone());
+        let kept_id = kept.id.clone();
+        let gone_id = gone.id.clone();
+        let gone_name = gone.name.clone();
         let identities = kept.identities.iter().chain(&gone.identities).cloned().collect();
         let kept =
             Person { version: kept.version + 1, identities, email: kept.email.clone().or(gone.email.clone()), ..kept };

@@ -112,7 +112,8 @@ fn read(text: &str, issuer: Option<&str>, sites: &[SiteId]) -> Result<Vec<Entry>
         }
         reader.set_headers(head);
     }
-    let (mut entries, mut bad) = (Vec::new(), Vec::new());
+    let mut entries = Vec::new();
+    let mut bad = Vec::new();
     let mut seen = Vec::new();
     for row in reader.deserialize::<Row>() {
         let line = row.as_ref().map_or_else(|error| error.position().map_or(0, csv::Position::line), |_| 0);
@@ -211,7 +212,8 @@ fn plan(known: Option<&Person>, row: &Row, grants: &Grants) -> Plan {
     match known {
         None => Plan::Add { name, roles: grants.words() },
         Some(person) => {
-            let (before, after) = (person.grants().words(), added(person.grants(), grants).words());
+            let before = person.grants().words();
+            let after = added(person.grants(), grants).words();
             if before == after { Plan::Same { name } } else { Plan::Change { name, before, after } }
         }
     }

@@ -26,7 +26,8 @@ async fn add(store: &Embedded, name: &str, role: Role) -> Person {
 async fn the_last_administrator_stays_and_can_neither_be_disabled_nor_merged_away() {
     let folder = tempfile::tempdir().unwrap();
     let store = Embedded::open(folder.path()).unwrap();
-    let (desk, admin) = (desk(&store), add(&store, "Ann", Role::Admin).await);
+    let desk = desk(&store);
+    let admin = add(&store, "Ann", Role::Admin).await;
     let eoc = add(&store, "Bob", Role::Eoc).await;
     let id = admin.id.as_str();
     assert_eq!(desk.grant(id, None, Grants::default()).await.map(|_| ()), Err(PeopleError::LastAdmin));
@@ -65,7 +66,8 @@ async fn disabling_ends_every_session_and_merging_moves_identities_but_no_roles(
     let folder = tempfile::tempdir().unwrap();
     let store = Embedded::open(folder.path()).unwrap();
     let desk = desk(&store);
-    let (kept, gone) = (add(&store, "Bob", Role::Eoc).await, add(&store, "Bobby", Role::SeniorEoc).await);
+    let kept = add(&store, "Bob", Role::Eoc).await;
+    let gone = add(&store, "Bobby", Role::SeniorEoc).await;
     let session = |id: &str| Session {
         id: id.into(),
         person: gone.id.clone(),
@@ -105,7 +107,8 @@ async fn disabling_ends_every_session_and_merging_moves_identities_but_no_roles(
 async fn a_roster_with_one_bad_line_changes_nothing_and_a_good_one_is_taken_once() {
     let folder = tempfile::tempdir().unwrap();
     let store = Embedded::open(folder.path()).unwrap();
-    let (desk, sites) = (desk(&store), [SiteId::try_from("north").unwrap()]);
+    let desk = desk(&store);
+    let sites = [SiteId::try_from("north").unwrap()];
     let issuer = Some("https://b2c/");
     for (text, line, want) in [
         ("name,roles\nAnn,eoc\nBob,boss\n", 3, "“boss” is no role"),

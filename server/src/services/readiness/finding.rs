@@ -50,7 +50,8 @@ impl Finding {
     }
 
     pub fn bad(what: &str, found: impl Into<String>, fix: impl Into<String>) -> Self {
-        let (found, fix) = (found.into(), Some(fix.into()));
+        let found = found.into();
+        let fix = Some(fix.into());
         Self { what: what.into(), site: None, verdict: Verdict::Bad, found, fix }
     }
 

@@ -14,7 +14,8 @@ use crate::services::Services;
 use crate::services::gadget_files;
 use engine::SiteStatus;
 use jiff::Timestamp;
-use std::sync::{Arc, PoisonError, RwLock};
+use parking_lot::RwLock;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Between two looks nobody asked for.
@@ -50,7 +51,7 @@ impl Readiness {
 
     /// As it was seen last; nothing before the first look.
     pub fn seen(&self) -> Vec<Finding> {
-        self.seen.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.seen.read().clone()
     }
 
     /// Why CUCM would not be written now, as far as it was seen.
@@ -84,7 +85,7 @@ impl Readiness {
         found.extend(cloud(services));
         found.extend(gadget(services, now).await);
         found.sort_by_key(|finding| finding.verdict);
-        found.clone_into(&mut self.seen.write().unwrap_or_else(PoisonError::into_inner));
+        found.clone_into(&mut self.seen.write());
         found
     }
 

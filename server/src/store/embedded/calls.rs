@@ -38,7 +38,8 @@ impl Calls for Embedded {
     }
 
     async fn put_request(&self, request: &CallRequest, event: NewEvent) -> Result<(), StoreError> {
-        let (request, events) = (request.clone(), [event]);
+        let request = request.clone();
+        let events = [event];
         self.write(move |transaction| {
             put(transaction, &request)?;
             append(transaction, &events).map(|_| ())
@@ -66,7 +67,8 @@ impl Calls for Embedded {
     }
 
     async fn erase_request(&self, id: &str, event: NewEvent) -> Result<(), StoreError> {
-        let (id, events) = (id.to_owned(), [event]);
+        let id = id.to_owned();
+        let events = [event];
         self.write(move |transaction| {
             conflict_unless(transaction.execute("DELETE FROM requests WHERE id = ?1", [&id])?)?;
             append(transaction, &events).map(|_| ())
@@ -85,10 +87,14 @@ impl Calls for Embedded {
 
 /// Over the version before, or where there was none.
 fn put(transaction: &Transaction<'_>, request: &CallRequest) -> Result<(), Trouble> {
-    let (id, version, ticket) = (request.id.as_str(), number(request.version), number(request.number));
-    let (site, incident) = (request.site.as_str(), request.incident.as_ref().map(IncidentId::as_str));
+    let id = request.id.as_str();
+    let version = number(request.version);
+    let ticket = number(request.number);
+    let site = request.site.as_str();
+    let incident = request.incident.as_ref().map(IncidentId::as_str);
     let filed_by = request.filed_by.as_ref().map(|by| by.id.as_str());
-    let (haystack, changed) = (request.haystack(), changed_at(request).as_millisecond());
+    let haystack = request.haystack();
+    let changed = changed_at(request).as_millisecond();
     let values = params![
         id,
         version,

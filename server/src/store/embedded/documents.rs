@@ -24,7 +24,8 @@ impl Documents for Embedded {
     }
 
     async fn put_document(&self, name: &str, document: &Document) -> Result<(), StoreError> {
-        let (name, document) = (name.to_owned(), document.clone());
+        let name = name.to_owned();
+        let document = document.clone();
         self.write(move |transaction| {
             let sql = if document.version == 1 {
                 "INSERT OR IGNORE INTO papers (name, version, text) VALUES (?1, ?2, ?3)"

@@ -51,9 +51,11 @@ impl Embedded {
         seen: Option<&SiteRecord>,
         agreed: &SiteRecord,
     ) -> Result<(), StoreError> {
-        let (seen, agreed) = (seen.cloned(), agreed.clone());
+        let seen = seen.cloned();
+        let agreed = agreed.clone();
         self.write(move |transaction| {
-            let (id, doc) = (agreed.id.as_str(), text(&agreed)?);
+            let id = agreed.id.as_str();
+            let doc = text(&agreed)?;
             let here: Option<String> =
                 transaction.query_row("SELECT doc FROM sites WHERE id = ?1", [id], |row| row.get(0)).optional()?;
             let here: Option<SiteRecord> = here.map(|doc| parsed(&doc)).transpose()?;
@@ -349,7 +351,8 @@ fn copy_person(transaction: &Transaction<'_>, person: &Signed<Person>) -> Result
     let Signed { record: person, signature } = person;
     let sql = "INSERT INTO profiles (id, version, name, doc) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (id) DO UPDATE SET version = ?2, name = ?3, doc = ?4";
-    let (id, version) = (person.id.as_str(), number(person.version));
+    let id = person.id.as_str();
+    let version = number(person.version);
     transaction.execute(sql, params![id, version, person.name, text(person)?])?;
     for identity in &person.identities {
         let sql = "INSERT OR REPLACE INTO identities (issuer, subject, profile) VALUES (?1, ?2, ?3)";

@@ -22,6 +22,7 @@ use engine::ports::{NewEvent, SiteRecord, Store, StoreError};
 use jiff::Timestamp;
 use lockdown::ids::SiteId;
 use lockdown::timeline::Event;
+use parking_lot::Mutex;
 use reserve::Reserve;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::Serialize;
@@ -29,7 +30,7 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long another process (a command-line tool) may hold the file.
@@ -95,7 +96,8 @@ impl Embedded {
     /// [`OpenError`] with what to do.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
         std::fs::create_dir_all(folder).map_err(|error| OpenError::Folder(folder.to_owned(), error))?;
-        let (file, reserve) = (folder.join("lockdown.db"), Reserve::in_folder(folder));
+        let file = folder.join("lockdown.db");
+        let reserve = Reserve::in_folder(folder);
         let opened = match prepared(&file) {
             // A server that does not start locks nothing: what is set aside is for this, too.
             Err(error) if may_be_full(&error) && reserve.give_up() => prepared(&file),
@@ -139,7 +141,7 @@ impl Embedded {
     ) -> Result<T, StoreError> {
         let connection = self.connection.clone();
         let done = tokio::task::spawn_blocking(move || {
-            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut connection = connection.lock();
             work(&mut connection).map_err(StoreError::from)
         });
         done.await.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string())))
@@ -213,7 +215,8 @@ impl Embedded {
 pub async fn replace(folder: &Path, copy: &Embedded) -> Result<Option<PathBuf>, StoreError> {
     let failed = |error: std::io::Error| StoreError::Failed(error.to_string());
     std::fs::create_dir_all(folder).map_err(failed)?;
-    let (store, new) = (folder.join("lockdown.db"), folder.join("lockdown.db.new"));
+    let store = folder.join("lockdown.db");
+    let new = folder.join("lockdown.db.new");
     let _ = std::fs::remove_file(&new);
     copy.backup(&new).await?;
     // Its events get names of their own from now on: those of the old file were given already.
@@ -358,7 +361,10 @@ fn holds_originals(transaction: &Transaction<'_>) -> Result<(), Trouble> {
 
 /// Over the version before, or where there was none.
 fn put_person(transaction: &Transaction<'_>, person: &Person) -> Result<(), Trouble> {
-    let (id, version, name, doc) = (person.id.as_str(), number(person.version), &person.name, text(person)?);
+    let id = person.id.as_str();
+    let version = number(person.version);
+    let name = &person.name;
+    let doc = text(person)?;
     let changed = if person.version == 1 {
         transaction.execute(
             "INSERT OR IGNORE INTO profiles (id, version, name, doc) VALUES (?1, ?2, ?3, ?4)",
@@ -435,7 +441,9 @@ impl Store for Embedded {
     ) -> Result<Vec<Event>, StoreError> {
         let record = record.clone();
         self.write_at_any_cost(move |transaction| {
-            let (id, version, doc) = (record.id.as_str(), number(record.version), text(&record)?);
+            let id = record.id.as_str();
+            let version = number(record.version);
+            let doc = text(&record)?;
             let changed = match expected {
                 None => transaction.execute(
                     "INSERT OR IGNORE INTO sites (id, version, doc) VALUES (?1, ?2, ?3)",
@@ -512,7 +520,8 @@ impl Directory for Embedded {
     }
 
     async fn put_people(&self, people: &[Person], event: NewEvent) -> Result<(), StoreError> {
-        let (people, events) = (people.to_vec(), [event]);
+        let people = people.to_vec();
+        let events = [event];
         self.write(move |transaction| {
             holds_originals(transaction)?;
             for person in &people {
@@ -549,7 +558,8 @@ impl Directory for Embedded {
     }
 
     async fn change_session(&self, read: &Session, changed: &Session) -> Result<bool, StoreError> {
-        let (read, changed) = (read.clone(), changed.clone());
+        let read = read.clone();
+        let changed = changed.clone();
         self.write(move |transaction| change_session(transaction, &read, &changed)).await
     }
 
@@ -573,10 +583,13 @@ impl Directory for Embedded {
     }
 
     async fn put_client(&self, client: &ClientRecord, read: Option<&str>, event: NewEvent) -> Result<(), StoreError> {
-        let (client, read, events) = (client.clone(), read.map(str::to_owned), [event]);
+        let client = client.clone();
+        let read = read.map(str::to_owned);
+        let events = [event];
         self.write(move |transaction| {
             holds_originals(transaction)?;
-            let (id, doc) = (client.id.as_str(), text(&client)?);
+            let id = client.id.as_str();
+            let doc = text(&client)?;
             let put = match &read {
                 None => {
                     transaction.execute("INSERT OR IGNORE INTO clients (id, doc) VALUES (?1, ?2)", params![id, doc])?
@@ -662,7 +675,9 @@ impl Directory for Embedded {
     }
 
     async fn remember(&self, client: &str, key: &str, answer: &Remembered) -> Result<(), StoreError> {
-        let (client, key, answer) = (client.to_owned(), key.to_owned(), answer.clone());
+        let client = client.to_owned();
+        let key = key.to_owned();
+        let answer = answer.clone();
         self.write(move |transaction| {
             let day_ago = answer.at - jiff::SignedDuration::from_hours(24);
             transaction.execute("DELETE FROM remembered WHERE at < ?1", [day_ago.to_string()])?;

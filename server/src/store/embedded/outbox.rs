@@ -23,7 +23,8 @@ const CURSOR: &str = "hook_cursor";
 #[async_trait]
 impl Outbox for Embedded {
     async fn put_hook(&self, hook: &Hook, event: NewEvent) -> Result<(), StoreError> {
-        let (hook, events) = (hook.clone(), [event]);
+        let hook = hook.clone();
+        let events = [event];
         self.write(move |transaction| {
             holds_originals(transaction)?;
             let sql = "INSERT OR IGNORE INTO hooks (id, doc) VALUES (?1, ?2)";
@@ -42,7 +43,8 @@ impl Outbox for Embedded {
     }
 
     async fn remove_hook(&self, id: &str, event: NewEvent) -> Result<(), StoreError> {
-        let (id, events) = (id.to_owned(), [event]);
+        let id = id.to_owned();
+        let events = [event];
         self.write(move |transaction| {
             conflict_unless(transaction.execute("DELETE FROM hooks WHERE id = ?1", [&id])?)?;
             transaction.execute("DELETE FROM outbox WHERE hook = ?1", [&id])?;
@@ -52,7 +54,9 @@ impl Outbox for Embedded {
     }
 
     async fn change_hook(&self, read: &Hook, changed: &Hook, event: NewEvent) -> Result<(), StoreError> {
-        let (read, changed, events) = (read.clone(), changed.clone(), [event]);
+        let read = read.clone();
+        let changed = changed.clone();
+        let events = [event];
         self.write(move |transaction| {
             let sql = "SELECT doc FROM hooks WHERE id = ?1";
             let stored: Option<String> = transaction.query_row(sql, [&read.id], |row| row.get(0)).optional()?;
@@ -113,7 +117,8 @@ impl Outbox for Embedded {
     }
 
     async fn deliveries_of(&self, hook: &str, limit: usize) -> Result<Vec<Delivery>, StoreError> {
-        let (hook, limit) = (hook.to_owned(), i64::try_from(limit).unwrap_or(i64::MAX));
+        let hook = hook.to_owned();
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.run(move |connection| {
             let sql = "SELECT doc FROM outbox WHERE hook = ?1 ORDER BY made_at DESC, seq DESC LIMIT ?2";
             let mut statement = connection.prepare_cached(sql)?;
@@ -140,15 +145,18 @@ fn insert(transaction: &Transaction<'_>, delivery: &Delivery) -> Result<(), Trou
     let sql = "INSERT OR IGNORE INTO outbox (id, hook, seq, next_at, state, made_at, doc)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let Delivery { id, hook, state, .. } = delivery;
-    let (next_at, made_at) = (delivery.next_at.as_millisecond(), delivery.made_at.as_millisecond());
-    let (seq, doc) = (number(delivery.seq), text(delivery)?);
+    let next_at = delivery.next_at.as_millisecond();
+    let made_at = delivery.made_at.as_millisecond();
+    let seq = number(delivery.seq);
+    let doc = text(delivery)?;
     let mut statement = transaction.prepare_cached(sql)?;
     Ok(statement.execute(params![id, hook, seq, next_at, state.word(), made_at, doc]).map(|_| ())?)
 }
 
 fn update(transaction: &Transaction<'_>, delivery: &Delivery) -> Result<(), Trouble> {
     let sql = "UPDATE outbox SET next_at = ?2, state = ?3, doc = ?4 WHERE id = ?1";
-    let (next_at, doc) = (delivery.next_at.as_millisecond(), text(delivery)?);
+    let next_at = delivery.next_at.as_millisecond();
+    let doc = text(delivery)?;
     let mut statement = transaction.prepare_cached(sql)?;
     Ok(statement.execute(params![delivery.id, next_at, delivery.state.word(), doc]).map(|_| ())?)
 }
@@ -161,7 +169,8 @@ fn waiting(
 ) -> Result<Vec<Delivery>, Trouble> {
     let sql = "SELECT doc FROM outbox WHERE state = 'waiting' AND next_at <= ?1
         AND hook NOT IN (SELECT value FROM json_each(?2)) ORDER BY next_at, seq LIMIT ?3";
-    let (limit, busy) = (i64::try_from(limit).unwrap_or(i64::MAX), text(&busy)?);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let busy = text(&busy)?;
     let mut statement = transaction.prepare_cached(sql)?;
     let rows = statement.query_map(params![now.as_millisecond(), busy, limit], |row| row.get(0))?;
     let rows: Vec<String> = rows.collect::<Result<_, _>>()?;

@@ -27,7 +27,8 @@ impl Mongo {
         if self.request(request.id.as_str()).await?.is_some() {
             return Ok(());
         }
-        let (requests, document) = (self.collection(ROOM), searchable(request)?);
+        let requests = self.collection(ROOM);
+        let document = searchable(request)?;
         within(Asking::Write, requests.insert_one(document)).await?;
         let further = doc! { "$max": { "n": number(request.number) } };
         let cursors = self.collection("cursors");

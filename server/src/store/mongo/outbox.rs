@@ -42,7 +42,8 @@ impl Mongo {
         read: &Hook,
         changed: &Hook,
     ) -> Result<(), Failure> {
-        let (hooks, this) = (self.collection("hooks"), doc! { "_id": &read.id });
+        let hooks = self.collection("hooks");
+        let this = doc! { "_id": &read.id };
         let stored: Option<Hook> =
             hooks.find_one(this.clone()).session(&mut *session).await?.map(from_document).transpose()?;
         if stored.as_ref() != Some(read) {

@@ -92,7 +92,8 @@ impl Mongo {
             .ok_or_else(|| StoreError::Failed("the chain's document cannot be read".into()))?;
         let mut n = before.get_i64("n").unwrap_or(count).unsigned_abs() - count.unsigned_abs();
         let mut head = before.get_str("head").unwrap_or(chain::ROOT).to_owned();
-        let (mut events, mut documents) = (Vec::new(), Vec::new());
+        let mut events = Vec::new();
+        let mut documents = Vec::new();
         for entry in entries {
             n += 1;
             let event = entry.numbered(n);

@@ -153,7 +153,8 @@ impl Mongo {
         client: &ClientRecord,
         read: Option<&str>,
     ) -> Result<(), Failure> {
-        let (clients, document) = (self.collection("clients"), to_document(client)?);
+        let clients = self.collection("clients");
+        let document = to_document(client)?;
         let Some(read) = read else {
             clients.insert_one(document).session(session).await?;
             return Ok(());

@@ -1,5 +1,5 @@
 //! The exchange with the others, round after round: pass on what is known here only, take what is
-//! known there only, settle what differs, keep the turns. Woken by every commit here and every change
+//! known there only, settle what differs, keep the leadership. Woken by every commit here and every change
 //! there; once a second anyway, so that whatever was missed heals. Signs of life are given beside it.
 
 use super::leadership::{LEASE, LeaseStep, RENEW};
@@ -170,7 +170,7 @@ impl Inner {
 
     /// Each part for itself: what fails in one does not keep the others from being done.
     async fn round(&self) -> Result<(), StoreError> {
-        // Turns before orders: whoever drove until now must find the turn taken when it hears of one. Back from being
+        // Leadership before orders: whoever led until now must find it taken when it learns of one. Back from being
         // away, the sign of life before both.
         let mut trouble = None;
         for part in [
@@ -316,7 +316,7 @@ impl Inner {
         Ok(())
     }
 
-    /// One batch a round, so that turns and orders are not kept waiting by a long absence.
+    /// One batch a round, so that leases and orders are not kept waiting by a long absence.
     async fn pass_on_events(&self) -> Result<(), StoreError> {
         let waiting = self.local.waiting(BATCH).await?;
         let Some(last) = waiting.last().map(|event| event.seq) else { return Ok(()) };
@@ -441,7 +441,8 @@ impl Inner {
     async fn copy_people(&self) -> Result<(), StoreError> {
         let due = self.leadership().copy_due(COPY);
         if due {
-            let (people, clients) = (self.mongo.people().await?, self.mongo.clients().await?);
+            let people = self.mongo.people().await?;
+            let clients = self.mongo.clients().await?;
             self.mirror.copy_all(people, clients).await?;
             self.leadership().copied(Some(Instant::now()));
         }

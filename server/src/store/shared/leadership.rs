@@ -1,4 +1,4 @@
-//! Which sites this server drives. A lease in the database says so; while it is away, the last that
+//! Which sites this server leads. A lease in the database says so; while it is away, the last that
 //! was known does.
 
 use engine::ports::Leadership;
@@ -15,7 +15,7 @@ const SURE: Duration = Duration::from_secs(4);
 
 pub(super) const RENEW: Duration = Duration::from_millis(1_500);
 
-/// Whoever dies, another server drives within 10 s. At worst it looks just before the
+/// Whoever dies, another server leads within 10 s. At worst it looks just before the
 /// lease ends, and at the next look after it finds it free; what is left is for the answers.
 const _: () = assert!(LEASE.as_millis() + 2 * RENEW.as_millis() <= 10_000);
 

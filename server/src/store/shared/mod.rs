@@ -25,7 +25,8 @@ use leadership::Leaders;
 use lockdown::ids::SiteId;
 use lockdown::timeline::Event;
 use mirror::Mirror;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 use tokio::sync::{Notify, broadcast};
 use tokio::task::JoinSet;
 
@@ -109,7 +110,7 @@ impl Shared {
 
     /// Passes on what is left, gives the turns back, and ends the exchange.
     pub async fn close(&self) {
-        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut tasks = std::mem::take(&mut *self.tasks.lock());
         tasks.shutdown().await;
         self.inner.leave().await;
     }
@@ -123,11 +124,11 @@ fn now() -> Timestamp {
 
 impl Inner {
     fn reach(&self) -> MutexGuard<'_, Reach> {
-        self.reach.lock().unwrap_or_else(PoisonError::into_inner)
+        self.reach.lock()
     }
 
     fn leadership(&self) -> MutexGuard<'_, Leaders> {
-        self.leadership.lock().unwrap_or_else(PoisonError::into_inner)
+        self.leadership.lock()
     }
 
     fn away_since(&self) -> Option<Timestamp> {

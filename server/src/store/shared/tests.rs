@@ -93,7 +93,8 @@ impl Server {
 
     /// For a failure to show.
     async fn state(&self) -> String {
-        let (ours, base) = (self.shared.site(&site()).await, self.shared.inner.local.agreed(&site()).await);
+        let ours = self.shared.site(&site()).await;
+        let base = self.shared.inner.local.agreed(&site()).await;
         let theirs = self.shared.inner.mongo.site(&site()).await;
         format!("{:?} ours {ours:?} base {base:?} theirs {theirs:?}", self.shared.inner.reach().clone())
     }
@@ -254,7 +255,7 @@ async fn one_server_drives_until_it_dies_or_an_order_is_given_elsewhere() {
     two.shared.take_over(&site());
     assert_eq!(two.shared.leadership(&site()), Leadership::Leader, "at once");
     one.until("it noticed", async |shared| shared.leadership(&site()) == Leadership::Follower).await;
-    two.shared.tasks.lock().unwrap().abort_all();
+    two.shared.tasks.lock().abort_all();
     one.until("it takes over from the dead", async |shared| shared.leadership(&site()) == Leadership::Leader).await;
     let mut three = Server::start(&database).await;
     three.until("it heard of the other", async |shared| shared.inner.leadership().others).await;
@@ -328,7 +329,8 @@ async fn a_session_that_is_noted_while_it_is_read_is_still_genuine() {
 async fn what_our_own_exchange_passed_on_first_is_used_by_whoever_used_it_here() {
     let database = Database::start().await.unwrap();
     let server = Server::start(&database).await;
-    let (inner, at) = (&server.shared.inner, contract::now());
+    let inner = &server.shared.inner;
+    let at = contract::now();
     let me = inner.local.instance().await.unwrap();
     assert!(inner.mongo.consume_once_by("code/AB", at, &me).await.unwrap());
     assert!(server.shared.consume_once("code/AB", at).await.unwrap());
@@ -340,7 +342,8 @@ async fn what_our_own_exchange_passed_on_first_is_used_by_whoever_used_it_here()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_may_still_write_an_older_order_is_known_to_the_others_until_it_is_at_rest_or_gone() {
     let database = Database::start().await.unwrap();
-    let (mut one, other) = (Server::start(&database).await, Server::start(&database).await);
+    let mut one = Server::start(&database).await;
+    let other = Server::start(&database).await;
     let may_write = async |shared: &Shared, version| shared.peers_may_write(&site(), version).await == Ok(true);
     one.until("the other is alive", async |shared| may_write(shared, 4).await).await;
     other.shared.at_rest(&site(), 3);
@@ -357,11 +360,12 @@ async fn who_may_still_write_an_older_order_is_known_to_the_others_until_it_is_a
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_whose_exchange_is_held_up_still_says_what_it_is_at_rest_with() {
     let database = Database::start().await.unwrap();
-    let (mut one, other) = (Server::start(&database).await, Server::start(&database).await);
+    let mut one = Server::start(&database).await;
+    let other = Server::start(&database).await;
     let may_write = async |shared: &Shared, version| shared.peers_may_write(&site(), version).await == Ok(true);
     one.until("the other is alive", async |shared| may_write(shared, 4).await).await;
     // As when the exchange waits for an answer: nothing but the signs goes on.
-    let mut tasks = std::mem::take(&mut *other.shared.tasks.lock().unwrap());
+    let mut tasks = std::mem::take(&mut *other.shared.tasks.lock());
     tasks.shutdown().await;
     tasks.spawn(other.shared.inner.clone().give_signs());
     other.shared.at_rest(&site(), 4);

@@ -90,7 +90,8 @@ pub(crate) async fn lock(
     body: Bytes,
 ) -> Result<Response, StatusCode> {
     let desk = desk(&state)?;
-    let (asking, mut fields) = (asking(device, caller, &headers), read(&uri, &body));
+    let asking = asking(device, caller, &headers);
+    let mut fields = read(&uri, &body);
     let mut field = |name: &str| fields.remove(name).unwrap_or_default();
     let typed = Typed::new(&field("code"), &field("pin"));
     // Only who could lock with the right PIN is counted: nobody uses up another's tries from elsewhere.
@@ -132,7 +133,8 @@ fn read(uri: &Uri, body: &[u8]) -> Fields {
 fn decoded(field: &[u8]) -> String {
     let hex =
         |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16)).and_then(|n| u8::try_from(n).ok());
-    let (mut bytes, mut place) = (Vec::with_capacity(field.len()), 0);
+    let mut bytes = Vec::with_capacity(field.len());
+    let mut place = 0;
     while let Some(byte) = field.get(place) {
         let escaped = (*byte == b'%').then(|| hex(field.get(place + 1)).zip(hex(field.get(place + 2)))).flatten();
         place += if escaped.is_some() { 3 } else { 1 };
@@ -164,12 +166,16 @@ pub(crate) async fn log_call(
     body: Bytes,
 ) -> Result<Response, StatusCode> {
     let desk = desk(&state)?;
-    let (asking, mut fields) = (asking(device, caller, &headers), read(&uri, &body));
+    let asking = asking(device, caller, &headers);
+    let mut fields = read(&uri, &body);
     let mut field = |name: &str| fields.remove(name).unwrap_or_default();
     if state.limits.asked.take(&asking.from.into()).is_err() {
         return Ok(shown(&state, &desk.too_often(&asking, 10).await));
     }
-    let (back, who, why, how) = (field("back"), field("who"), field("why"), field("how"));
+    let back = field("back");
+    let who = field("who");
+    let why = field("why");
+    let how = field("how");
     let screen = desk.log_call(&asking, secret, back, who, why, &how).await;
     Ok(shown(&state, &screen))
 }

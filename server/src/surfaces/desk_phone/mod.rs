@@ -209,7 +209,8 @@ impl DeskPhones {
     }
 
     fn once(&self, device: &str, now: Timestamp) -> String {
-        let (at, chance) = (now.as_second(), &token::random_text()[..12]);
+        let at = now.as_second();
+        let chance = &token::random_text()[..12];
         format!("{at}.{chance}.{}", self.signed(device, at, chance))
     }
 
@@ -300,7 +301,8 @@ impl DeskPhones {
 
     /// Whose PIN it is; takes the same time where it is nobody's.
     async fn whose(&self, device: &str, typed: Typed) -> anyhow::Result<Option<Person>> {
-        let (code, pin) = (typed.code, Secret::new(typed.pin));
+        let code = typed.code;
+        let pin = Secret::new(typed.pin);
         let people = match self.owner(device).await {
             Some(owner) if code.is_empty() => vec![owner],
             _ => {
@@ -364,7 +366,8 @@ impl DeskPhones {
             "3" => "low",
             _ => "normal",
         };
-        let (direction, priority) = ("outbound".to_owned(), priority.to_owned());
+        let direction = "outbound".to_owned();
+        let priority = priority.to_owned();
         let form = Draft {
             site: site.to_string(),
             direction,
@@ -397,8 +400,10 @@ impl DeskPhones {
         if self.pace.take(&asking.from.into()).is_err() {
             return;
         }
-        let (from, why) = (asking.from.map(|from| from.to_string()), why.to_owned());
-        let (at, kind) = (self.services.clock.now(), EventKind::PhoneRefused { device, from, why });
+        let from = asking.from.map(|from| from.to_string());
+        let why = why.to_owned();
+        let at = self.services.clock.now();
+        let kind = EventKind::PhoneRefused { device, from, why };
         if let Err(error) = self.services.timeline.append(NewEvent { at, site: None, by: None, kind }).await {
             tracing::error!(%error, "a phone that was refused could not be told");
         }
@@ -406,7 +411,8 @@ impl DeskPhones {
 }
 
 fn say(asking: &Asking, title: &str, text: &str) -> Screen {
-    let (title, prompt) = (title.to_owned(), String::new());
+    let title = title.to_owned();
+    let prompt = String::new();
     Screen::Text { title, prompt, text: text.to_owned(), keys: keys(asking), refresh: None }
 }
 

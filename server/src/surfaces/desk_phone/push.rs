@@ -104,7 +104,8 @@ impl Pushes {
             .body(form.query().unwrap_or_default().to_owned())
             .basic_auth(&self.settings.username, Some(self.settings.password.expose()));
         let answer = request.send().await.map_err(|error| format!("not reached: {}", error.without_url()))?;
-        let (status, text) = (answer.status(), answer.text().await.unwrap_or_default());
+        let status = answer.status();
+        let text = answer.text().await.unwrap_or_default();
         match text.split("CiscoIPPhoneError Number=\"").nth(1).and_then(|rest| rest.chars().next()) {
             Some('4') => Err("it refuses the user: associate the device with it in CUCM".into()),
             Some(number) => Err(format!("it answers error {number}")),
@@ -169,7 +170,8 @@ impl Pushes {
 /// Looks after the phones for as long as the server runs.
 pub async fn tend(pushes: Pushes) {
     let mut news = pushes.leases.services.timeline.subscribe();
-    let (mut shown, mut put_off) = (pushes.shown().await, BTreeMap::new());
+    let mut shown = pushes.shown().await;
+    let mut put_off = BTreeMap::new();
     loop {
         let now = pushes.leases.services.clock.now();
         if matches!(pushes.leases.holds("phones").await, Ok(false)) {

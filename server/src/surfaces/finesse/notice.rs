@@ -87,16 +87,18 @@ pub struct Notices {
 pub async fn tend(notices: Notices) {
     let clock = &notices.leases.services.clock;
     let mut news = notices.leases.services.timeline.subscribe();
-    let (mut memory, mut later) = (Memory::default(), None);
+    let mut memory = Memory::default();
+    let mut later = None;
     loop {
-        let (now, lease) = (clock.now(), notices.leases.holds("finesse").await);
+        let now = clock.now();
+        let lease = notices.leases.holds("finesse").await;
         if matches!(lease, Ok(false)) {
-            // What this server did while it was alone, whoever has the turn has changed since.
+            // What this server did while it was alone, whoever holds the lease has changed since.
             memory = Memory::default();
         } else if later.is_none_or(|later| later <= now) {
             later = notices.once(&mut memory, now).await;
         }
-        // Only by who surely has the turn: a server that is cut off may not know of an order.
+        // Only by who surely holds the lease: a server that is cut off may not know of an order.
         if matches!(lease, Ok(true)) && notices.is_to_be_tidied(&memory, now) && notices.tidy(&mut memory, now).await {
             continue;
         }

@@ -63,7 +63,8 @@ async fn all(state: &AppState) -> Result<Vec<Message>, Problem> {
     let found = state.services.incidents.told_with_doubts().await;
     let (incidents, events) = found.map_err(|error| Problem::from_store(&error))?;
     let host = reqwest::Url::parse(&state.public_url).ok().and_then(|url| url.host_str().map(str::to_owned));
-    let (sender, web) = (format!("lockdown@{}", host.unwrap_or_default()), format!("{}/", state.public_url));
+    let sender = format!("lockdown@{}", host.unwrap_or_default());
+    let web = format!("{}/", state.public_url);
     let mut messages: Vec<Message> = Vec::new();
     for incident in incidents.iter().rev().take(INCIDENTS) {
         let (site_name, emergency_numbers) = state.services.public_facts(&incident.site);

@@ -81,7 +81,9 @@ impl FromRequestParts<AppState> for Key {
 
 /// Once a day, and never in the way of what the key is used for.
 fn note_used(state: &AppState, holder: &Operator) {
-    let (directory, id, now) = (state.services.directory.clone(), holder.id.clone(), state.services.clock.now());
+    let directory = state.services.directory.clone();
+    let id = holder.id.clone();
+    let now = state.services.clock.now();
     tokio::spawn(async move {
         if let Err(error) = directory.note_client_used(id.as_str(), now).await {
             tracing::warn!(%error, "the use of a key could not be noted");

@@ -7,8 +7,9 @@ use crate::store::records::Remembered;
 use ::lockdown::operator::Operator;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use parking_lot::Mutex;
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Requests with a key that are being carried out now.
 #[derive(Clone, Default)]
@@ -18,14 +19,14 @@ struct Claim(Running, String);
 
 impl Running {
     fn claim(&self, name: String) -> Option<Claim> {
-        let free = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone());
+        let free = self.0.lock().insert(name.clone());
         free.then(|| Claim(self.clone(), name))
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+        self.0.0.lock().remove(&self.1);
     }
 }
 

@@ -93,7 +93,8 @@ impl Given {
     /// The order, counted: a lock from its own reserve first, everything else, what cannot be read
     /// included, as a call.
     fn counted(&self) -> Result<OrderBody, Problem> {
-        let (limits, who) = (&self.state.limits, self.by.id.to_string());
+        let limits = &self.state.limits;
+        let who = self.by.id.to_string();
         let order: Result<OrderBody, _> = serde_json::from_slice(&self.body);
         let locks = order.as_ref().is_ok_and(|order| order.desired == Desired::Locked);
         if !(locks && limits.locks.take(&who).is_ok()) {

@@ -14,7 +14,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use engine::SiteStatus;
 use jiff::Timestamp;
-use std::sync::{Mutex, PoisonError};
+use parking_lot::Mutex;
 
 /// A key, or nobody where the state is public.
 pub(crate) struct MaybeKey;
@@ -53,7 +53,7 @@ pub struct Brief(Mutex<(Vec<Look>, Bytes)>);
 
 impl Brief {
     fn of(&self, looks: Vec<Look>, write: impl FnOnce(&[Look]) -> Vec<u8>) -> Bytes {
-        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut written = self.0.lock();
         if written.0 != looks || written.1.is_empty() {
             let body = write(&looks).into();
             *written = (looks, body);

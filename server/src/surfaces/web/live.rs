@@ -74,7 +74,8 @@ impl Broadcaster {
     /// Tells until the engine is gone. Events come from the store, so that what another process wrote
     /// is told too, and nothing is skipped.
     pub(crate) fn start(pages: Arc<Pages>) -> Self {
-        let (clock, store) = (pages.clock.clone(), pages.store.clone());
+        let clock = pages.clock.clone();
+        let store = pages.store.clone();
         let (told, _) = broadcast::channel(BACKLOG);
         let broadcaster = Self(told);
         let mut news = pages.timeline.subscribe();
@@ -234,7 +235,8 @@ impl Frame {
 
     /// A request was erased: nothing of it stays on a page.
     fn gone(id: String) -> Self {
-        let (eoc, asked) = (written(&Live::Gone(id)), Asked { form: String::new(), ticket: Vec::new() });
+        let eoc = written(&Live::Gone(id));
+        let asked = Asked { form: String::new(), ticket: Vec::new() };
         Self { id: None, site: None, public: None, eoc, event: None, request: Some(asked), beat: false }
     }
 

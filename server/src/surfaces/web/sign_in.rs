@@ -91,7 +91,8 @@ pub(crate) async fn callback(
 ) -> Response {
     // Whoever departed from here brings the cookie of that, and is not kept out by others at the same address.
     let of_ours = answer.state.as_ref().is_some_and(|of| {
-        let (now, name) = (state.services.clock.now(), login_cookie(of, state.https));
+        let now = state.services.clock.now();
+        let name = login_cookie(of, state.https);
         let oidc = state.services.oidc.as_ref();
         oidc.is_some_and(|oidc| oidc.on_its_way(of, cookie(&headers, &name), now, state.https).is_ok())
     });

@@ -174,7 +174,8 @@ impl Client {
         let status = response.status();
         let heading =
             |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let (tracking, next) = (heading("trackingid").unwrap_or_default(), next_page(heading("link").as_deref()));
+        let tracking = heading("trackingid").unwrap_or_default();
+        let next = next_page(heading("link").as_deref());
         let after = wait(heading(header::RETRY_AFTER.as_str()).as_deref());
         self.note_clock(heading(header::DATE.as_str()).as_deref());
         let mut body = Vec::new();

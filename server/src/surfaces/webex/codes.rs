@@ -149,7 +149,8 @@ mod tests {
     #[test]
     fn a_code_is_good_for_one_person_room_order_and_time() {
         let codes = ConfirmationCodes::new(&Secret::new("token"));
-        let (ann, lock) = (Whose { person: "ann", room: "r" }, order(Act::Lock, 3));
+        let ann = Whose { person: "ann", room: "r" };
+        let lock = order(Act::Lock, 3);
         let (code, slot) = codes.ask(ann, &lock, at(0));
         assert_eq!(code.len(), LENGTH);
         assert_eq!(codes.check(ann, &lock, slot, &code, at(GOOD_FOR)), Ok(()));
@@ -190,7 +191,8 @@ mod tests {
     #[test]
     fn a_link_is_one_persons_and_ends() {
         let codes = ConfirmationCodes::new(&Secret::new("token"));
-        let (ann, bob) = (OperatorId::try_from("p-ann").unwrap(), OperatorId::try_from("p-bob").unwrap());
+        let ann = OperatorId::try_from("p-ann").unwrap();
+        let bob = OperatorId::try_from("p-bob").unwrap();
         let code = codes.link(&ann, at(0));
         assert!(codes.is_link_of(&ann, &code, at(LINK_GOOD_FOR)));
         assert!(!codes.is_link_of(&ann, &code, at(2 * LINK_GOOD_FOR + 1)));

@@ -119,7 +119,8 @@ pub(super) async fn tend(webex: Arc<Webex>) {
         return;
     }
     let mut news = webex.services.timeline.subscribe();
-    let (mut told, mut lit) = (Told::new(), BTreeSet::new());
+    let mut told = Told::new();
+    let mut lit = BTreeSet::new();
     loop {
         webex.tell_devices(&mut devices, &mut told, &mut lit).await;
         tokio::select! {
@@ -139,7 +140,8 @@ fn way(webex: &Webex, settings: &RoomDevice) -> Result<Way, WebexError> {
                 .timeout(PATIENCE)
                 .no_proxy()
                 .build();
-            let (username, password) = (username.clone(), password.clone());
+            let username = username.clone();
+            let password = password.clone();
             Way::Local { http: http.map_err(|error| odd(&error))?, url: url.clone(), username, password }
         }
     })

@@ -6,8 +6,8 @@ use crate::config::{Secret, Transport};
 use crate::identity::token;
 use async_trait::async_trait;
 use jiff::SignedDuration;
+use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
@@ -82,7 +82,8 @@ impl EventTransport for ByWebsocket {
         let mercury = webex.mercury();
         let mut pause = FIRST_PAUSE;
         loop {
-            let (stood, begun) = (AtomicBool::new(false), webex.services.clock.now());
+            let stood = AtomicBool::new(false);
+            let begun = webex.services.clock.now();
             let why = match self.one_line(webex, &mercury, heard, &stood).await {
                 Ok(End::Stale) => "the device was forgotten".to_owned(),
                 Ok(End::Lost(why)) => why,
@@ -105,7 +106,7 @@ impl EventTransport for ByWebsocket {
 
     /// The cloud need not wait for it.
     async fn leave(&self, webex: &Webex) {
-        let device = self.device.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let device = self.device.lock().take();
         if let Some(device) = device {
             webex.mercury().unregister(&device).await;
         }
@@ -123,7 +124,7 @@ impl ByWebsocket {
         webex.me().await?;
         hooks::remove(&webex.client, &webex.settings.instance).await?;
         let device = mercury.device().await?;
-        *self.device.lock().unwrap_or_else(PoisonError::into_inner) = Some(device.clone());
+        *self.device.lock() = Some(device.clone());
         let (ready, opened) = oneshot::channel();
         let telling = async {
             if opened.await.is_ok() {

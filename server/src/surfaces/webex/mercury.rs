@@ -340,7 +340,8 @@ fn authorization(proxy: &Url) -> Option<String> {
         let url = Url::parse(&format!("x:?{}", text.replace('+', "%2B"))).ok();
         url.and_then(|url| url.query_pairs().next().map(|(name, _)| name.into_owned())).unwrap_or_default()
     };
-    let (name, password) = (decoded(proxy.username()), decoded(proxy.password().unwrap_or_default()));
+    let name = decoded(proxy.username());
+    let password = decoded(proxy.password().unwrap_or_default());
     Some(format!("Basic {}", STANDARD.encode(format!("{name}:{password}"))))
 }
 

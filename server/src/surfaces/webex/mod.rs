@@ -40,9 +40,10 @@ use lockdown::ids::{IncidentId, OperatorId, SiteId};
 use lockdown::timeline::EventKind;
 use meeting::Meetings;
 use mercury::Mercury;
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, OnceCell, mpsc};
 
@@ -187,12 +188,12 @@ impl BotHandle {
     }
 
     pub(crate) fn set_space_notes(&self, site: &SiteId, notes: Vec<String>) {
-        self.spaces.lock().unwrap_or_else(PoisonError::into_inner).insert(site.clone(), notes);
+        self.spaces.lock().insert(site.clone(), notes);
     }
 
     /// Whether it is otherwise than before.
     fn set(&self, now: Health) -> bool {
-        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut health = self.health.lock();
         let changed = match (&*health, &now) {
             (Health::Ill(_), Health::Ill(_)) | (Health::Starting, Health::Well) => false,
             (before, now) => before != now,
@@ -205,14 +206,14 @@ impl BotHandle {
 #[async_trait]
 impl Bot for BotHandle {
     fn trouble(&self) -> Option<String> {
-        match &*self.health.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &*self.health.lock() {
             Health::Ill(why) => Some(format!("The Webex bot is not there: {why}. Everything else works.")),
             Health::Starting | Health::Well => None,
         }
     }
 
     fn space_notes(&self, site: &SiteId) -> Vec<String> {
-        self.spaces.lock().unwrap_or_else(PoisonError::into_inner).get(site).cloned().unwrap_or_default()
+        self.spaces.lock().get(site).cloned().unwrap_or_default()
     }
 
     fn meeting_url(&self) -> Option<&str> {
@@ -259,8 +260,8 @@ impl Webex {
         front: Arc<BotHandle>,
         http: &config::Http,
     ) -> Result<Self, WebexError> {
-        let (client, leases) =
-            (Client::new(&settings, Arc::new(SystemClock))?, Leases::new(services.clone(), http.listen));
+        let client = Client::new(&settings, Arc::new(SystemClock))?;
+        let leases = Leases::new(services.clone(), http.listen);
         let meetings = settings.meeting.clone();
         let meetings = meetings.map(|meeting| Meetings::new(meeting, &settings.api_url, settings.proxy.as_deref()));
         let meetings = meetings.transpose()?;

@@ -16,8 +16,8 @@ use lockdown::operator::{Act as Right, Operator};
 use lockdown::standing::Standing;
 use lockdown::steps::Target;
 use lockdown::text::is_same_name;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// How long an order is followed in the space.
@@ -96,13 +96,13 @@ impl Webex {
     /// A code that is typed brings no reason; the one it was asked with is kept as long as the code is good.
     fn remember_reason(&self, code: &str, reason: &str) {
         let now = self.services.clock.now();
-        let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reasons = self.reasons.lock();
         reasons.retain(|_, (_, at)| now.duration_since(*at).as_secs() <= 2 * GOOD_FOR);
         reasons.insert(code.to_owned(), (reason.to_owned(), now));
     }
 
     fn reason_of(&self, code: &str) -> Option<String> {
-        let reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
+        let reasons = self.reasons.lock();
         reasons.get(code).map(|(reason, _)| reason.clone())
     }
 
@@ -192,7 +192,8 @@ impl Webex {
             self.front.counts.forged.fetch_add(1, Ordering::Relaxed);
             return self.out_of_date(Some(who), place).await;
         };
-        let (code, room) = (text("code"), key(&place.room));
+        let code = text("code");
+        let room = key(&place.room);
         match self.front.codes.check(
             Whose { person: &writer.account, room: &room },
             &order,
@@ -232,7 +233,9 @@ impl Webex {
         }
         match self.give(who, &order, &typed, reason).await {
             Ok(()) => {
-                let (webex, who, place) = (self.clone(), who.clone(), place.clone());
+                let webex = self.clone();
+                let who = who.clone();
+                let place = place.clone();
                 tokio::spawn(async move {
                     if let Err(error) = webex.follow(&who, &place, &order).await {
                         tracing::warn!(%error, "how an order goes could not be told");
@@ -297,7 +300,8 @@ impl Webex {
 
     /// Says at once that it is under way, and tells in the same message how it goes, to the verified end.
     pub(super) async fn follow(&self, who: &Operator, place: &Place, order: &Order) -> Result<(), WebexError> {
-        let (engine, clock) = (&self.services.engine, &self.services.clock);
+        let engine = &self.services.engine;
+        let clock = &self.services.clock;
         let mut news = self.services.timeline.subscribe();
         let begun = clock.now();
         let Ok(mut status) = engine.status(&order.site) else { return Ok(()) };

@@ -93,7 +93,7 @@ impl Webex {
         Ok(self.keep(kept).await?)
     }
 
-    /// A button of a ticket's card. What may be done with it the desk knows.
+    /// A button of a ticket's card. The service knows what may be done with it.
     pub(super) async fn pressed_ticket(
         &self,
         who: &Operator,
@@ -166,7 +166,8 @@ fn told(request: &CallRequest, entry: &Entry) -> String {
 }
 
 fn ticket_card(request: &CallRequest) -> Say {
-    let (ticket, call_back) = (request.ticket(), request.call_back.to_string());
+    let ticket = request.ticket();
+    let call_back = request.call_back.to_string();
     let title = format!("{ticket} · {} · {}", request.priority.word(), request.who);
     let how = "Answers in this thread that mention me reach whoever asked; so does the field above.";
     let body = vec![

@@ -212,7 +212,8 @@ impl Invite {
 
 impl Webex {
     async fn tend_all(&self, later: &mut Later) -> Result<(), Trouble> {
-        let (now, tends) = (self.services.clock.now(), self.leases.holds("spaces").await?);
+        let now = self.services.clock.now();
+        let tends = self.leases.holds("spaces").await?;
         for incident in self.services.incidents.all().await?.iter().filter(|one| is_recent(one, now)) {
             let name = document(&incident.id);
             if !tends {
@@ -349,7 +350,8 @@ impl Webex {
 
     /// Who works for the EOC of this site; seniors are moderators, so that people can be added without us.
     async fn invite(&self, incident: &Incident, room: &str, kept: &mut Kept) -> Result<(), Trouble> {
-        let (org, now) = (self.me().await?.org_id.clone(), self.services.clock.now());
+        let org = self.me().await?.org_id.clone();
+        let now = self.services.clock.now();
         let again = std::mem::take(&mut kept.space.again);
         for person in self.services.directory.people().await? {
             let Some(moderator) = works_at(&person, incident) else { continue };
@@ -462,7 +464,9 @@ impl Webex {
         let now = self.services.clock.now();
         let Ok(status) = self.services.engine.status(&incident.site) else { return Say::plain("") };
         let said = self.services.sites.said(&status, true, now);
-        let (mark, head, second) = (said.tone.mark(), said.headline, said.second);
+        let mark = said.tone.mark();
+        let head = said.headline;
+        let second = said.second;
         let commander = incident.commander.as_ref().map_or("nobody yet", |who| who.name.as_str());
         let present: Vec<&str> = incident.present.iter().map(|who| who.name.as_str()).collect();
         let present = if present.is_empty() { "nobody has checked in yet".to_owned() } else { present.join(", ") };

@@ -35,7 +35,9 @@ impl Webex {
     pub(super) fn standing(&self, status: &SiteStatus, who: Option<&Operator>, now: Timestamp) -> String {
         let works = who.is_some_and(|who| who.may(Right::Work, Some(&status.id)).is_ok());
         let said = self.services.sites.said(status, works, now);
-        let (mark, head, second) = (said.tone.mark(), &said.headline, &said.second);
+        let mark = said.tone.mark();
+        let head = &said.headline;
+        let second = &said.second;
         let age = |reading: &Reading| ago(now.duration_since(reading.read_at).as_secs());
         let read = status.reading.as_ref().map_or_else(|| "never".to_owned(), age);
         let trouble = status.trouble.as_ref().filter(|_| works).map(|trouble| format!("\n{}", trouble.why));
@@ -95,7 +97,8 @@ impl Webex {
 /// What will happen, and how to confirm it.
 pub(super) fn ask(order: &Order, status: &SiteStatus, code: &str, slot: i64, reason: Option<&str>) -> Say {
     // To be copied: as it is, but for what would end the code. What is typed is compared with that forgiven.
-    let (site, name) = (safe(&status.name), status.name.replace('`', "'"));
+    let site = safe(&status.name);
+    let name = status.name.replace('`', "'");
     let (what, then, how) = match order.act {
         Act::Lock if status.drill => {
             (format!("Practise the lock: {site}?"), "No call is touched.", format!("`confirm {code}`"))

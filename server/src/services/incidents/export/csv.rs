@@ -107,7 +107,8 @@ const FORMULAS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 const SEPARATORS: [char; 4] = [';', '\t', ',', '\n'];
 
 fn safe(cell: &str) -> String {
-    let (mut safe, mut begins) = (String::with_capacity(cell.len()), true);
+    let mut safe = String::with_capacity(cell.len());
+    let mut begins = true;
     for letter in cell.chars() {
         if begins && FORMULAS.contains(&letter) {
             safe.push('\'');

@@ -157,14 +157,16 @@ fn calls(report: &Report) -> (String, Vec<String>) {
 impl Files for Pages {
     async fn incidents(&self, who: &Operator) -> Result<IncidentsView, ApiError> {
         who.may(Act::Work, None).map_err(ApiError::Refused)?;
-        let (mut all, now) = (self.incidents.all().await.map_err(stored)?, self.clock.now());
+        let mut all = self.incidents.all().await.map_err(stored)?;
+        let now = self.clock.now();
         all.retain(|incident| who.may(Act::Work, Some(&incident.site)).is_ok());
         Ok(IncidentsView { me: me(who), incidents: all.iter().rev().map(|one| self.line(one, now)).collect() })
     }
 
     async fn incident(&self, who: &Operator, id: String) -> Result<IncidentView, ApiError> {
         who.may(Act::Work, None).map_err(ApiError::Refused)?;
-        let (file, now) = (self.incidents.file(who, &id).await.map_err(refused)?, self.clock.now());
+        let file = self.incidents.file(who, &id).await.map_err(refused)?;
+        let now = self.clock.now();
         let incident = &file.incident;
         let clock = |at| self.moment(Some(&incident.site), at, now).clock;
         let attached = file.events.iter().filter_map(|event| match &event.kind {
@@ -207,7 +209,8 @@ impl Files for Pages {
             who.may(Act::Work, site.as_ref()).map_err(ApiError::Refused)?;
         }
         let wanted = |status: &&engine::SiteStatus| site.as_ref().is_none_or(|site| *site == status.id);
-        let (status, now) = (statuses.iter().find(wanted).ok_or(ApiError::NoSuchSite)?, self.clock.now());
+        let status = statuses.iter().find(wanted).ok_or(ApiError::NoSuchSite)?;
+        let now = self.clock.now();
         let here = |event: &Event| event.site.as_ref() == Some(&status.id) && event.is_for(who);
         let events = self.recent(ON_THE_WALL, here).await;
         Ok(WallView {

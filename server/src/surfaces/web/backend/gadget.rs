@@ -48,7 +48,8 @@ impl Pages {
         self.engine.status(site).map_err(refused)?;
         let origin = self.finesse.as_ref().map(|finesse| finesse.address.clone());
         let origin = origin.ok_or_else(|| ApiError::Told("Finesse is not configured: [finesse] is missing.".into()))?;
-        let (directory, documents) = (self.directory.as_ref(), self.documents.as_ref());
+        let directory = self.directory.as_ref();
+        let documents = self.documents.as_ref();
         let made = gadget_files::make(directory, documents, &origin, site, Some(who.actor()), self.clock.now()).await;
         made.map(|(made, text)| (made.name, text)).map_err(|error| {
             tracing::error!(%error, "a gadget's file could not be made");
@@ -66,7 +67,8 @@ impl Gadget for Pages {
         key: String,
     ) -> Result<GadgetView, ApiError> {
         let site = self.site_of_gadget(&key).await?;
-        let (status, now) = (self.engine.status(&site).map_err(refused)?, self.clock.now());
+        let status = self.engine.status(&site).map_err(refused)?;
+        let now = self.clock.now();
         let console = match who.filter(|who| who.may(Act::Work, Some(&site)).is_ok()) {
             Some(who) => Some(self.console(who, here.clone(), Some(site.clone())).await?),
             None => None,

@@ -22,7 +22,8 @@ const PROVED: SignedDuration = SignedDuration::from_mins(5);
 #[async_trait]
 impl PasskeyPages for Pages {
     async fn enrol_passkey(&self, who: &Operator, here: Option<CurrentSession>) -> Result<QuestionView, ApiError> {
-        let (passkeys, person) = (self.passkeys()?, self.find(&who.id).await?);
+        let passkeys = self.passkeys()?;
+        let person = self.find(&who.id).await?;
         self.is_online()?;
         self.may_change_keys(&person, here).await?;
         let question = passkeys.enrol(&who.id, &who.name, &person.passkeys, self.clock.now());
@@ -37,7 +38,9 @@ impl PasskeyPages for Pages {
         answer: String,
         label: String,
     ) -> Result<(), ApiError> {
-        let (passkeys, person, now) = (self.passkeys()?, self.find(&who.id).await?, self.clock.now());
+        let passkeys = self.passkeys()?;
+        let person = self.find(&who.id).await?;
+        let now = self.clock.now();
         self.is_online()?;
         self.may_change_keys(&person, here).await?;
         let key = passkeys.enrolled(&who.id, &ticket, &answer, &label, now).map_err(|error| refused(&error))?;
@@ -73,7 +76,8 @@ impl PasskeyPages for Pages {
     }
 
     async fn prove_begin(&self, who: &Operator, about: String) -> Result<QuestionView, ApiError> {
-        let (passkeys, person) = (self.passkeys()?, self.find(&who.id).await?);
+        let passkeys = self.passkeys()?;
+        let person = self.find(&who.id).await?;
         if person.passkeys.is_empty() {
             return Err(ApiError::NoKeyEnrolled);
         }
@@ -88,7 +92,9 @@ impl PasskeyPages for Pages {
         ticket: String,
         answer: String,
     ) -> Result<(), ApiError> {
-        let (passkeys, person, now) = (self.passkeys()?, self.find(&who.id).await?, self.clock.now());
+        let passkeys = self.passkeys()?;
+        let person = self.find(&who.id).await?;
+        let now = self.clock.now();
         let proof = passkeys.stepped_up(&who.id, &person.passkeys, &ticket, &answer, now);
         let (key, about) = proof.map_err(|error| refused(&error))?;
         self.note_used(person, key, EventKind::PasskeyProved).await;
@@ -160,7 +166,8 @@ impl Pages {
     /// The first key soon after the password was typed at the provider; with keys, only after one of
     /// them was used: an open session alone is not the person.
     async fn may_change_keys(&self, person: &Person, here: Option<CurrentSession>) -> Result<(), ApiError> {
-        let (session, now) = (self.session(here).await?.ok_or(ApiError::SignInFirst)?, self.clock.now());
+        let session = self.session(here).await?.ok_or(ApiError::SignInFirst)?;
+        let now = self.clock.now();
         let typed = session.typed_at.is_some_and(|at| now.duration_since(at) <= FRESH);
         let proved = session.proves(app::backend::ABOUT_KEYS, now);
         let is_the_person = if person.passkeys.is_empty() { typed } else { proved };

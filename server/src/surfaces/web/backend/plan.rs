@@ -85,7 +85,8 @@ impl Pages {
 
     /// Drawing it the first time follows some hundred calls of each caller: not on a thread that others need.
     async fn checked(&self, site: &SiteId, check: Arc<PlanCheck>) -> Result<PlanCheckView, ApiError> {
-        let (text, kept) = (self.engine.plan_text(site).map_err(refused)?.clone(), check.clone());
+        let text = self.engine.plan_text(site).map_err(refused)?.clone();
+        let kept = check.clone();
         let drawn = tokio::task::spawn_blocking(move || {
             let flows: Vec<FlowView> = kept.flows(&text).iter().map(flow).collect();
             (text, flows)
@@ -199,7 +200,8 @@ fn causes(text: &PlanText, reach: &Reach) -> Vec<CauseView> {
 fn emergency(reached: &[EmergencyReach]) -> Vec<(String, String)> {
     let mut alike: Vec<(Vec<&str>, String)> = Vec::new();
     for one in reached {
-        let (normal, locked) = (one.normal.in_words(), one.locked.in_words());
+        let normal = one.normal.in_words();
+        let locked = one.locked.in_words();
         let text = if normal == locked { normal.to_owned() } else { format!("{normal}; locked: {locked}") };
         match alike.iter_mut().find(|(_, known)| *known == text) {
             Some((numbers, _)) => numbers.push(&one.number),
@@ -222,7 +224,8 @@ fn caller(reach: &CallerReach) -> CallerView {
 fn traced(text: &PlanText, one: Traced) -> TracedView {
     let mut ways: Vec<(Vec<String>, TracedWay)> = Vec::new();
     for dialled in &one.dialling {
-        let (how, states) = (how(dialled), states(text, dialled));
+        let how = how(dialled);
+        let states = states(text, dialled);
         match ways.iter_mut().find(|(_, way)| way.states == states) {
             Some((hows, _)) => hows.push(how),
             None => ways.push((vec![how], TracedWay { how: String::new(), states })),

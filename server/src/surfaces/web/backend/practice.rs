@@ -75,7 +75,8 @@ impl Practice for Pages {
 
 impl Pages {
     fn drill_line(&self, drill: &Practised) -> DrillLine {
-        let (now, end) = (self.clock.now(), drill.end_ms.map(seconds));
+        let now = self.clock.now();
+        let end = drill.end_ms.map(seconds);
         DrillLine {
             incident: drill.incident.clone(),
             site: self.engine.status(&drill.site).map_or_else(|_| drill.site.to_string(), |status| status.name),

@@ -82,7 +82,8 @@ impl Pages {
 
 pub fn request_view(pages: &Pages, request: &CallRequest, now: Timestamp) -> RequestView {
     let moment = |at| pages.moment(Some(&request.site), at, now);
-    let (shown, typed) = (request.call_back.dialled(), &request.call_back.typed);
+    let shown = request.call_back.dialled();
+    let typed = &request.call_back.typed;
     RequestView {
         id: request.id.clone(),
         version: request.version,
@@ -208,7 +209,8 @@ impl Queue for Pages {
             Some(state) => self.calls.in_state(who, wanted, state).await,
             None => self.calls.list(who, wanted).await,
         };
-        let (mut found, now) = (found.map_err(refused)?, self.clock.now());
+        let mut found = found.map_err(refused)?;
+        let now = self.clock.now();
         let more = found.len() > SHOWN;
         found.truncate(SHOWN);
         let theirs =
@@ -278,7 +280,8 @@ impl Queue for Pages {
         if find.trim().is_empty() {
             return Ok(Vec::new());
         }
-        let (found, now) = (self.calls.mentioning(who, &find).await.map_err(refused)?, self.clock.now());
+        let found = self.calls.mentioning(who, &find).await.map_err(refused)?;
+        let now = self.clock.now();
         Ok(found.iter().map(|request| request_view(self, request, now)).collect())
     }
 

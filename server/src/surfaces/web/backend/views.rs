@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use lockdown::ids::SiteId;
 use lockdown::steps::Found;
 use lockdown::timeline::{Event, EventKind};
+use parking_lot::RwLock;
 use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock};
 
 /// What stands on every console besides the state.
 #[derive(Default)]
@@ -93,7 +93,7 @@ impl Pages {
 
     /// Whether they are others than before.
     pub(super) fn set_open_incidents(&self, new: BTreeMap<SiteId, IncidentBrief>) -> bool {
-        let mut incidents = self.notices.incidents.write().unwrap_or_else(PoisonError::into_inner);
+        let mut incidents = self.notices.incidents.write();
         let changed = *incidents != new;
         *incidents = new;
         changed
@@ -101,12 +101,12 @@ impl Pages {
 
     /// The EOC's files that are open, as far as is known.
     pub(super) fn open_incidents(&self) -> BTreeMap<SiteId, IncidentBrief> {
-        self.notices.incidents.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.notices.incidents.read().clone()
     }
 
     /// Its card, for the state as it is now.
     fn incident_card(&self, status: &SiteStatus) -> Option<String> {
-        let known = self.notices.incidents.read().unwrap_or_else(PoisonError::into_inner).get(&status.id).cloned();
+        let known = self.notices.incidents.read().get(&status.id).cloned();
         known.map(|brief| {
             let space = self.bot.as_ref().map(|bot| bot.space_notes(&status.id)).unwrap_or_default();
             fragments::incident(IncidentBrief { version: status.version, space, ..brief })
@@ -115,7 +115,7 @@ impl Pages {
 
     /// Whether they are others than before.
     pub(super) fn set_alarms(&self, new: Vec<String>) -> bool {
-        let mut alarms = self.notices.alarms.write().unwrap_or_else(PoisonError::into_inner);
+        let mut alarms = self.notices.alarms.write();
         let changed = *alarms != new;
         *alarms = new;
         changed
@@ -125,7 +125,7 @@ impl Pages {
         let clock = |at| self.moment(Some(&status.id), at, now).clock;
         let alone = status.alone_since.map(|since| words::alone(&clock(since)));
         let asked = status.command.asked(now).map(|asked| lockdown::say::asked(&asked.by.name, &clock(asked.until())));
-        let alarms = self.notices.alarms.read().unwrap_or_else(PoisonError::into_inner);
+        let alarms = self.notices.alarms.read();
         let drill = status.drill.then(|| words::DRILL.to_owned());
         let bot = self.bot.as_ref().and_then(|bot| bot.trouble());
         drill.into_iter().chain(alone).chain(bot).chain(asked).chain(alarms.iter().cloned()).collect()
