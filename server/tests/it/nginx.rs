@@ -248,6 +248,8 @@ async fn a_server_that_is_killed_behind_it_loses_no_request() {
     };
     assert_eq!(order("locked").await, StatusCode::OK);
     first.kill();
+    // Asked before it has heard of the lock, it answers that the state has changed.
+    second.until_standing("locked").await;
     assert_eq!(order("normal").await, StatusCode::OK, "{}", nginx.log());
     // One after the other, as when they are upgraded: nginx still leaves the first one out.
     first.serve().await;
