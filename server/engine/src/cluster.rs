@@ -11,11 +11,8 @@ use std::time::Duration;
 /// A survey of the last minute answers for single numbers, and for a check that nobody asked for.
 const FRESH: SignedDuration = SignedDuration::from_secs(60);
 
-/// A person who asked for a check waits so long for the survey of somebody else. Reading a town takes two seconds.
-const PERSONS_PATIENCE: Duration = Duration::from_secs(5);
-
-/// A check that nobody asked for has time: no CUCM is asked by all its sites at once because it is slow.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A check waits so long for the survey of another one. Reading a town takes two seconds.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A whole dial plan, as it was read.
 #[derive(Debug)]
@@ -80,15 +77,11 @@ impl Cluster {
     /// Waits for whoever reads already, a while: an order waits for nobody, nor does anybody for a CUCM that hangs.
     pub(super) async fn survey(&self, wanted: Wanted, hurry: &Hurry) -> Result<Numbered, DialPlanError> {
         let asked = self.begun.load(Ordering::SeqCst);
-        let patience = match wanted {
-            Wanted::AsOfNow => PERSONS_PATIENCE,
-            Wanted::LaterThan(_) => PATIENCE,
-        };
         let _reading = tokio::select! {
             biased;
             reading = self.reading.lock() => Some(reading),
             () = hurry.asked() => None,
-            () = self.clock.sleep(patience) => None,
+            () = self.clock.sleep(PATIENCE) => None,
         };
         match self.known(wanted, asked) {
             Some(known) => known,

@@ -152,16 +152,35 @@ impl Site {
         }
     }
 
-    /// Checks the plan; an order does not wait for the check of a plan that was accepted before, and a little for one that
-    /// never was.
+    /// Checks the plan; whether that was done in full. An order waits a little for the check of a plan that was never
+    /// accepted. For that of one that was, neither an order waits nor the next sweep.
     async fn check_in_time(&self) -> Result<bool, DialPlanError> {
         let hurry = Hurry::default();
-        let has_none = self.status().plan.last_accepted().is_none();
+        let settled = self.settle_plan(&hurry);
+        if let Some(accepted) = self.status().plan.last_accepted() {
+            return tokio::select! {
+                settled = settled => settled.map(|()| true),
+                () = self.nudged() => Ok(false),
+                looked = self.look_until_off(&accepted.checked.plan) => looked.map(|()| false),
+            };
+        }
         tokio::select! {
             // One that was cut short is made again once all is normal.
-            settled = self.settle_plan(&hurry) => settled.map(|()| !hurry.is_asked()),
-            () = self.nudged(), if !has_none => Ok(false),
-            never = self.hurry_up(&hurry), if has_none => match never {},
+            settled = settled => settled.map(|()| !hurry.is_asked()),
+            never = self.hurry_up(&hurry) => match never {},
+        }
+    }
+
+    /// Sweeps until something reads otherwise than before, and not as ordered: that is for the round to act on.
+    async fn look_until_off(&self, plan: &LockPlan) -> Result<(), DialPlanError> {
+        loop {
+            self.clock.sleep(self.tuning.sweep).await;
+            let before = self.status().reading;
+            let reading = self.look(plan).await?;
+            let is_news = before.is_none_or(|before| before.steps != reading.steps);
+            if is_news && reading.off(self.status().command.target()).next().is_some() {
+                return Ok(());
+            }
         }
     }
 

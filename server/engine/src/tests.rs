@@ -282,16 +282,8 @@ impl World {
         self.engine.status(&site()).unwrap()
     }
 
-    /// Follows the news until the standing is right; an hour of the engine's time at most.
     async fn until(&self, right: impl Fn(Standing) -> bool) {
-        let mut news = self.engine.subscribe();
-        let follow = async {
-            while !right(self.status().standing(self.engine.now())) {
-                // Growing old is no news: look again each second.
-                let _ = tokio::time::timeout(Duration::from_secs(1), news.recv()).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(3600), follow).await.expect("the standing comes");
+        becomes(&self.engine, &site(), |status| right(status.standing(self.engine.now()))).await;
     }
 
     async fn lock(&self) {
@@ -692,11 +684,12 @@ async fn sites_over(cucm: &Arc<PlanInMemory>, count: usize) -> (Arc<Engine>, Vec
     (engine, ids)
 }
 
-/// How a site stands within an hour of the engine's time.
+/// Follows the news until a site's status is right; an hour of the engine's time at most.
 async fn becomes(engine: &Engine, id: &SiteId, right: impl Fn(&SiteStatus) -> bool) {
     let mut news = engine.subscribe();
     let follow = async {
         while !right(&engine.status(id).unwrap()) {
+            // Growing old is no news: look again each second.
             let _ = tokio::time::timeout(Duration::from_secs(1), news.recv()).await;
         }
     };
@@ -756,6 +749,36 @@ async fn neither_an_order_nor_a_person_waits_for_the_survey_of_another_site_that
     let asked = engine.now();
     assert!(engine.check_plan(&ids[1]).await.unwrap().checked.verdict.is_ok());
     assert!(engine.now() <= asked + Duration::from_secs(6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_hangs_delays_no_reading_of_any_site_and_no_order() {
+    let cucm = Arc::new(PlanInMemory::new(facts()));
+    let (engine, ids) = sites_over(&cucm, 3).await;
+    for id in &ids {
+        becomes(&engine, id, is_accepted).await;
+    }
+    cucm.slow_surveys([Duration::from_secs(100_000); 9]);
+    let checked = cucm.surveys();
+    let end = engine.now() + Tuning::default().recheck + Duration::from_secs(120);
+    while engine.now() < end {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        for id in &ids {
+            let standing = engine.status(id).unwrap().standing(engine.now());
+            assert_eq!(standing, Standing::Normal, "{id} at {}", engine.now());
+        }
+    }
+    assert!(cucm.surveys() > checked, "a check hangs");
+    cucm.facts().partitions[0].schedule = None;
+    becomes(&engine, &ids[0], |status| matches!(status.standing(engine.now()), Standing::Drifted { .. })).await;
+    assert!(engine.now() <= end + Duration::from_secs(15), "a change by hand is seen by the next sweep");
+    let begun = cucm.surveys();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(cucm.surveys() <= begun + ids.len(), "it is told once, and the check goes on");
+    let ordered = engine.now();
+    engine.activate(&senior(), &ids[0], None).await.unwrap();
+    becomes(&engine, &ids[0], |status| status.standing(engine.now()) == Standing::Locked).await;
+    assert!(engine.now() <= ordered + Duration::from_secs(3), "nor does an order wait");
 }
 
 #[tokio::test(start_paused = true)]
