@@ -99,7 +99,7 @@ impl SiteLive {
     /// How the site stands after an order from here: known at once, whatever became of the line.
     pub(crate) fn ordered(self, said: &str) {
         let Ok(site) = serde_json::from_str::<SiteView>(said) else { return };
-        let newer = self.site.with_untracked(|known| known.answered_ms <= site.answered_ms && known.id == site.id);
+        let newer = self.site.with_untracked(|known| known.answered_ms < site.answered_ms && known.id == site.id);
         if newer {
             self.arrived.set(browser_now());
             self.site.set(site);

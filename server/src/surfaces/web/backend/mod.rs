@@ -106,8 +106,8 @@ impl Backend for Pages {
     }
 
     async fn activate(&self, who: &Operator, site: SiteId, reason: Option<String>) -> Result<SiteView, ApiError> {
-        let status = self.engine.activate(who, &site, reason).await.map_err(refused)?;
-        Ok(self.detailed_site(&status, self.clock.now()))
+        self.engine.activate(who, &site, reason).await.map_err(refused)?;
+        self.as_it_is(&site)
     }
 
     async fn release(
@@ -123,8 +123,8 @@ impl Backend for Pages {
         // Where nobody needs a proof, nobody's session is looked for one.
         let session = if self.releases.rule.is_some() { self.session(here).await? } else { None };
         let way = Way::Page { typed: &typed, session: session.as_ref() };
-        let status = self.releases.give(who, &site, wish, way).await.map_err(not_released)?;
-        Ok(self.detailed_site(&status, self.clock.now()))
+        self.releases.give(who, &site, wish, way).await.map_err(not_released)?;
+        self.as_it_is(&site)
     }
 
     async fn timeline(&self, who: &Operator, before: Option<u64>) -> Result<TimelineView, ApiError> {
@@ -162,6 +162,14 @@ impl Backend for Pages {
 }
 
 impl Pages {
+    /// A site for whoever ordered something there. The time is taken first: whatever the live line brings of what happens after
+    /// the status was read is newer, and is not replaced by this.
+    fn as_it_is(&self, site: &SiteId) -> Result<SiteView, ApiError> {
+        let now = self.clock.now();
+        let status = self.engine.status(site).map_err(refused)?;
+        Ok(self.detailed_site(&status, now))
+    }
+
     /// The newest `count` entries that are worth somebody's look, newest first: nobody pushes the lock out of sight by
     /// coming and going.
     async fn recent(&self, count: usize, is_shown: impl Fn(&Event) -> bool) -> Vec<Event> {
