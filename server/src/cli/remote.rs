@@ -2,7 +2,7 @@
 
 use super::{Context, Ended, Sorry};
 use clap::Args;
-use reqwest::{Method, StatusCode, header};
+use reqwest::{Method, Response, StatusCode, header};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -176,7 +176,7 @@ fn ok(code: StatusCode, body: Value) -> Result<Value, Sorry> {
     Err(Sorry(said))
 }
 
-/// Asks once more, a few times, where the server says that it was asked too often and how long to wait.
+/// Asks again, a few times, where the server says that it was asked too often and how long to wait.
 async fn ask(
     context: &Context,
     server: &Server,
@@ -186,34 +186,6 @@ async fn ask(
     etag: Option<String>,
     seconds: u64,
 ) -> Result<Answer, Sorry> {
-    for _ in 0..TRIES {
-        match ask_once(context, server, method.clone(), path, body.clone(), etag.clone(), seconds).await? {
-            Asked::Answered(answer) => return Ok(answer),
-            Asked::TooOften(pause) => tokio::time::sleep(pause).await,
-        }
-    }
-    match ask_once(context, server, method, path, body, etag, seconds).await? {
-        Asked::Answered(answer) => Ok(answer),
-        Asked::TooOften(_) => {
-            Err(Sorry("the server is asked too often with this key: wait, or use another key".into()))
-        }
-    }
-}
-
-enum Asked {
-    Answered(Answer),
-    TooOften(Duration),
-}
-
-async fn ask_once(
-    context: &Context,
-    server: &Server,
-    method: Method,
-    path: &str,
-    body: Option<Value>,
-    etag: Option<String>,
-    seconds: u64,
-) -> Result<Asked, Sorry> {
     let base = match &server.url {
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => {
@@ -237,23 +209,43 @@ async fn ask_once(
     if let Some(body) = body {
         request = request.json(&body);
     }
-    let answer = request.send().await.map_err(|error| {
-        let what = if error.is_timeout() {
-            "did not answer in time: look at the state before trying again"
-        } else {
-            "cannot be reached: is it running?"
-        };
-        Sorry(format!("the server at {base} {what}"))
-    })?;
-    let code = answer.status();
-    let told = |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let pause = told(header::RETRY_AFTER).and_then(|text| text.parse().ok()).map(Duration::from_secs);
-    if let Some(pause) = pause.filter(|pause| code == StatusCode::TOO_MANY_REQUESTS && *pause <= LONGEST_PAUSE) {
-        return Ok(Asked::TooOften(pause));
+    let mut left = TRIES;
+    loop {
+        let again = request.try_clone().expect("a body in memory");
+        let answer = again.send().await.map_err(|error| unanswered(&base, &error))?;
+        match too_often(&answer) {
+            None => return Ok(Answer::read(answer).await),
+            Some(_) if left == 0 => {
+                return Err(Sorry("the server is asked too often with this key: wait, or use another key".into()));
+            }
+            Some(pause) => tokio::time::sleep(pause).await,
+        }
+        left -= 1;
     }
-    let etag = told(header::ETAG);
-    let body = answer.json().await.unwrap_or(Value::Null);
-    Ok(Asked::Answered(Answer(code, etag, body)))
+}
+
+fn unanswered(base: &str, error: &reqwest::Error) -> Sorry {
+    let what = if error.is_timeout() {
+        "did not answer in time: look at the state before trying again"
+    } else {
+        "cannot be reached: is it running?"
+    };
+    Sorry(format!("the server at {base} {what}"))
+}
+
+/// How long to wait before the same is asked again: it was not carried out. `None` for every other answer, and where the
+/// pause would be long.
+fn too_often(answer: &Response) -> Option<Duration> {
+    let pause = answer.headers().get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)?;
+    (answer.status() == StatusCode::TOO_MANY_REQUESTS && pause <= LONGEST_PAUSE).then_some(pause)
+}
+
+impl Answer {
+    async fn read(answer: Response) -> Self {
+        let code = answer.status();
+        let etag = answer.headers().get(header::ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
+        Self(code, etag, answer.json().await.unwrap_or(Value::Null))
+    }
 }
 
 #[cfg(test)]
