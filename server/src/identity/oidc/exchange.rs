@@ -113,7 +113,7 @@ pub(super) enum HttpError {
     #[error("no answer")]
     Failed(#[from] reqwest::Error),
     #[error("an answer that is no HTTP")]
-    Malformed(#[from] oauth2::http::Error),
+    Malformed(#[from] http::Error),
     #[error("too large an answer")]
     TooLarge,
     #[error("it answers {0}")]
@@ -132,7 +132,7 @@ async fn send(http: reqwest::Client, request: HttpRequest) -> Result<HttpRespons
     if status.is_server_error() || is_for_now(status) {
         return Err(HttpError::Busy(status));
     }
-    let mut answer = oauth2::http::Response::builder().status(response.status());
+    let mut answer = http::Response::builder().status(response.status());
     for (name, value) in response.headers() {
         answer = answer.header(name, value);
     }
