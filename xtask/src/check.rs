@@ -5,6 +5,7 @@ use crate::run::NATIVE;
 use crate::{package, setup, walls};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;
+use std::path::Path;
 
 pub(crate) fn all() -> Result<()> {
     say("formatting");
@@ -28,19 +29,23 @@ fn lints() -> Result<()> {
     run(cargo().args(["clippy", "--quiet", "--package", "frontend", "--", "-D", "warnings"]))
 }
 
-/// Every file that a document links to, or that a comment names as part of the guide, is there.
+/// Every file that a document links to or names, or that a comment names as part of the guide, is there.
 fn links() -> Result<()> {
     say("links");
     let files = output(program("git").args(["ls-files", "*.md", "*.rs"]).current_dir(root()))?;
+    let files: Vec<&str> = files.lines().collect();
     let mut dead = Vec::new();
     let mut followed = 0;
-    for file in files.lines() {
+    for file in &files {
         let path = root().join(file);
         let text = fs::read_to_string(&path)?;
         let folder = path.parent().context("a file lies in a folder")?;
-        let linked = if path.extension().is_some_and(|kind| kind == "md") { linked(&text) } else { Vec::new() };
+        let is_document = path.extension().is_some_and(|kind| kind == "md");
+        let linked = if is_document { linked(&text) } else { Vec::new() };
+        let sources = if is_document { sources_named(&text) } else { Vec::new() };
         let named = named(&text);
-        followed += linked.len() + named.len();
+        followed += linked.len() + sources.len() + named.len();
+        dead.extend(sources.iter().filter(|name| !is_there(&files, name)).map(|name| format!("{file}: {name}")));
         dead.extend(linked.iter().filter(|to| !folder.join(to).exists()).map(|to| format!("{file}: {to}")));
         dead.extend(named.iter().filter(|to| !root().join(to).exists()).map(|to| format!("{file}: {to}")));
     }
@@ -53,6 +58,20 @@ fn linked(text: &str) -> Vec<&str> {
     let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     let files = targets.map(|target| target.split('#').next().unwrap_or_default());
     files.filter(|file| !file.is_empty() && !file.contains("://") && !file.contains(char::is_whitespace)).collect()
+}
+
+/// Files of source that a document names between backticks.
+fn sources_named(text: &str) -> Vec<&str> {
+    let is_name = |letter: char| letter.is_ascii_alphanumeric() || "._/-".contains(letter);
+    let is_source =
+        |word: &&str| Path::new(word).extension().is_some_and(|kind| kind == "rs") && word.chars().all(is_name);
+    text.split('`').filter(is_source).collect()
+}
+
+/// A document may give the end of a path, or a path from where it lies.
+fn is_there(files: &[&str], name: &str) -> bool {
+    let end = name.trim_start_matches("../");
+    files.iter().any(|file| file.strip_suffix(end).is_some_and(|start| start.is_empty() || start.ends_with('/')))
 }
 
 /// Files of the guide, between backticks.
@@ -108,7 +127,7 @@ fn dependencies(manifest: &str) -> Vec<String> {
     names
 }
 
-fn sources(folder: &std::path::Path) -> Result<String> {
+fn sources(folder: &Path) -> Result<String> {
     let mut all = String::new();
     for entry in fs::read_dir(folder)?.flatten() {
         let path = entry.path();
@@ -133,5 +152,18 @@ mod tests {
         let text = "a [b](c/d.md#e), [f](https://g.example/h) and [i](#j) ![k](l.png)";
         assert_eq!(linked(text), ["c/d.md", "l.png"]);
         assert_eq!(named("see `deploy/guide/telecom.md`, and `deploy/guide/ of old`"), ["deploy/guide/telecom.md"]);
+    }
+
+    #[test]
+    fn a_source_that_a_document_names_must_be_there_whole_or_by_the_end_of_its_path() {
+        let text = "See `guard/leaks.rs` and `../app/src/lib.rs`, not `*.rs`, `cargo run x.rs` or `.rs`.";
+        assert_eq!(sources_named(text), ["guard/leaks.rs", "../app/src/lib.rs"]);
+        let files = ["app/domain/src/guard/leaks.rs", "app/src/lib.rs", "cap.rs"];
+        for there in ["guard/leaks.rs", "leaks.rs", "../app/src/lib.rs", "cap.rs"] {
+            assert!(is_there(&files, there), "{there}");
+        }
+        for gone in ["ard/leaks.rs", "guard/cap.rs", "src/leaks.rs"] {
+            assert!(!is_there(&files, gone), "{gone}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! News for machines outside, by Standard Webhooks 1.0: signed, tried again over days, and sent only
 //! where an administrator allowed it. Here is the service (what is done with web-hooks, from a page or by
-//! REST) and the task that sends; one attempt stands in `deliver`, where it may go in `reach`.
+//! REST) and the task that sends; one attempt stands in `deliver`, where it may go in `egress`.
 //!
 //! *Decision*: sent at least once. *Reason*: a receiver that took a piece of news and was cut off before
 //! it said so cannot be told from one that did not; a repetition has the same id. *What would change our
