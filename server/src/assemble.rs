@@ -187,7 +187,7 @@ fn eoc(
         timeline: timeline.clone(),
         settings: config.incidents.clone(),
     });
-    let desk = CallRequests {
+    let calls = CallRequests {
         store: store.clone(),
         directory: store.clone(),
         engine: engine.clone(),
@@ -197,7 +197,7 @@ fn eoc(
         settings: config.calls.clone(),
         countries: config.sites.iter().map(|site| (site.plan.site.clone(), site.country)).collect(),
     };
-    (incidents, Arc::new(desk))
+    (incidents, Arc::new(calls))
 }
 
 /// From the configuration: how the engine goes about it.

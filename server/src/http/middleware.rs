@@ -93,12 +93,12 @@ async fn with_its_own_status(response: Response) -> Response {
 }
 
 /// Every piece of it is carried along with every request: what most do not need is boxed.
-async fn answered<S, B>(mut around: Middleware<S>, request: Asked<B>) -> Response
+async fn answered<S, B>(mut middleware: Middleware<S>, request: Asked<B>) -> Response
 where
     S: Service<Request, Response = Response, Error = Infallible>,
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    let state = &around.state;
+    let state = &middleware.state;
     let (head, body) = request.into_parts();
     let mut request = Request::from_parts(head, Body::empty());
     if let Some(refused) = same_origin::refused(state, &request).or_else(|| location::refused(state, &request)) {
@@ -118,7 +118,7 @@ where
         return refused;
     }
     let frame = embed::begin(state, &mut request);
-    let Ok(mut response) = around.handlers.call(request).await;
+    let Ok(mut response) = middleware.handlers.call(request).await;
     if let Some(frame) = frame {
         embed::keep(&frame, &mut response);
     }

@@ -69,13 +69,13 @@ impl Releases {
         &self,
         who: &Operator,
         site: &SiteId,
-        wish: AllClear,
+        all_clear: AllClear,
         way: Way<'_>,
     ) -> Result<SiteStatus, ReleaseError> {
-        let wish = match way {
-            Way::Page { typed, .. } | Way::Bot { typed } => self.releasable(who, site, typed, wish).await?,
+        let all_clear = match way {
+            Way::Page { typed, .. } | Way::Bot { typed } => self.releasable(who, site, typed, all_clear).await?,
             // Where two seniors must give it, a program is refused anyway.
-            Way::Program => wish,
+            Way::Program => all_clear,
         };
         match way {
             Way::Page { session, .. } => self.use_proof(who, site, session).await?,
@@ -86,7 +86,7 @@ impl Releases {
             }
             Way::Program => {}
         }
-        Ok(self.engine.release(who, site, wish).await?)
+        Ok(self.engine.release(who, site, all_clear).await?)
     }
 
     /// What an all-clear of this person must be confirmed with.
@@ -112,16 +112,16 @@ impl Releases {
         who: &Operator,
         site: &SiteId,
         typed: &str,
-        wish: AllClear,
+        all_clear: AllClear,
     ) -> Result<AllClear, ReleaseError> {
         let status = self.engine.status(site)?;
         // Rights come first: whoever may not release learns that, not whether the name was right.
         if who.may(Act::Release, Some(site)).is_ok() && !is_same_name(typed, &status.name) {
             return Err(ReleaseError::WrongName);
         }
-        let wish = AllClear { first_lost_role: !self.first_still_counts(&status).await, ..wish };
-        self.engine.would_release(who, site, &wish).await?;
-        Ok(wish)
+        let all_clear = AllClear { first_lost_role: !self.first_still_counts(&status).await, ..all_clear };
+        self.engine.would_release(who, site, &all_clear).await?;
+        Ok(all_clear)
     }
 
     /// Where two seniors must give the all-clear: is the first of them still one?

@@ -38,20 +38,20 @@ pub(crate) async fn login(
     State(state): State<AppState>,
     uri: Uri,
     headers: HeaderMap,
-    Query(wish): Query<SignInQuery>,
+    Query(query): Query<SignInQuery>,
 ) -> Response {
     let Some(oidc) = &state.services.oidc else { return Redirect::to("/sign-in").into_response() };
-    if wish.renamed.is_none()
+    if query.renamed.is_none()
         && let Some(there) = under_its_own_name(&state.public_url, &uri, &headers)
     {
         return Redirect::to(&there).into_response();
     }
-    let return_to = safe_return_to(wish.return_to.as_deref());
+    let return_to = safe_return_to(query.return_to.as_deref());
     // Where it is away, the other fallback_sign_in are shown, not a dead page of the provider's.
-    if oidc.is_away() && wish.anyway.is_none() {
+    if oidc.is_away() && query.anyway.is_none() {
         return Redirect::to(&format!("/sign-in?return_to={return_to}")).into_response();
     }
-    match oidc.depart(return_to, wish.again.is_some(), state.services.clock.now(), state.https).await {
+    match oidc.depart(return_to, query.again.is_some(), state.services.clock.now(), state.https).await {
         Ok(departure) => {
             let cookie = set_cookie(&departure.cookie_name, &departure.cookie, 600, state.https);
             ([(header::SET_COOKIE, cookie)], Redirect::to(&departure.url)).into_response()

@@ -111,8 +111,8 @@ impl Webex {
         let outcome = match act {
             Act::Lock => self.services.engine.activate(who, &status.id, reason).await.map(|_| ()),
             Act::Release => {
-                let wish = AllClear { reason, seen: Some(status.version), ..AllClear::default() };
-                self.services.engine.would_release(who, &status.id, &wish).await
+                let all_clear = AllClear { reason, seen: Some(status.version), ..AllClear::default() };
+                self.services.engine.would_release(who, &status.id, &all_clear).await
             }
         };
         match outcome {
@@ -277,8 +277,8 @@ impl Webex {
                 taken.map(|_| ()).map_err(|error| error.to_string())
             }
             Act::Release => {
-                let wish = AllClear { reason, seen: Some(order.version), ..AllClear::default() };
-                let given = self.services.releases.give(who, &site, wish, Way::Bot { typed }).await;
+                let all_clear = AllClear { reason, seen: Some(order.version), ..AllClear::default() };
+                let given = self.services.releases.give(who, &site, all_clear, Way::Bot { typed }).await;
                 given.map(|_| ()).map_err(|error| self.not_given(error))
             }
         }

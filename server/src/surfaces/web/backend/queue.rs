@@ -195,17 +195,17 @@ pub(super) fn refused(error: CallError) -> ApiError {
 
 #[async_trait]
 impl Queue for Pages {
-    async fn queue(&self, who: &Operator, wish: QueueFilter) -> Result<QueueView, ApiError> {
-        who.may(Act::ReadCalls, wish.site.as_ref()).map_err(ApiError::Refused)?;
+    async fn queue(&self, who: &Operator, filter: QueueFilter) -> Result<QueueView, ApiError> {
+        who.may(Act::ReadCalls, filter.site.as_ref()).map_err(ApiError::Refused)?;
         let wanted = Wanted {
-            sites: wish.site.map(|site| vec![site]),
-            open_only: !wish.all,
-            text: wish.find.clone().filter(|text| !text.trim().is_empty()),
-            priority: wish.priority,
+            sites: filter.site.map(|site| vec![site]),
+            open_only: !filter.all,
+            text: filter.find.clone().filter(|text| !text.trim().is_empty()),
+            priority: filter.priority,
             limit: SHOWN + 1,
             ..Wanted::default()
         };
-        let found = match &wish.state {
+        let found = match &filter.state {
             Some(state) => self.calls.in_state(who, wanted, state).await,
             None => self.calls.list(who, wanted).await,
         };
@@ -220,10 +220,10 @@ impl Queue for Pages {
             my_id: who.id.clone(),
             sites: theirs.map(|site| (site.id, site.name)).collect(),
             requests: found.iter().map(|request| self.request(request, &found, now)).collect(),
-            find: wish.find.unwrap_or_default(),
-            all: wish.all,
-            priority: wish.priority,
-            state: wish.state,
+            find: filter.find.unwrap_or_default(),
+            all: filter.all,
+            priority: filter.priority,
+            state: filter.state,
             more,
             form: token::random_text(),
             answered_ms: now.as_millisecond(),
