@@ -1,6 +1,7 @@
 //! Who can place a call: everything that searches the same partitions in the same order.
 
 use crate::dial_plan::DialPlan;
+use crate::local_routes::LocalRoutes;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -20,6 +21,9 @@ pub struct Caller {
     /// Of a trunk.
     #[serde(default)]
     pub incoming: Incoming,
+    /// Where route lists lead from its device pool.
+    #[serde(default)]
+    pub local: LocalRoutes,
 }
 
 /// What a trunk makes of the digits that come in before they are looked up.
@@ -60,6 +64,15 @@ pub enum CallerKind {
     RemoteDestination,
     /// Not read who uses it: the calling search space by itself.
     Css,
+}
+
+/// From where a call is placed, as far as it bears on where it goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Start<'c> {
+    /// Calling search spaces, first searched first.
+    pub spaces: &'c [&'c str],
+    pub incoming: &'c Incoming,
+    pub local: &'c LocalRoutes,
 }
 
 /// Who the callers are, as far as it was read.
@@ -115,8 +128,15 @@ impl Caller {
     /// The calling search space `name` by itself.
     pub fn css(name: &str) -> Self {
         let device_css = Some(name.to_owned());
-        let incoming = Incoming::default();
-        Self { kind: CallerKind::Css, line_css: None, device_css, count: 0, example: None, incoming }
+        Self {
+            kind: CallerKind::Css,
+            line_css: None,
+            device_css,
+            count: 0,
+            example: None,
+            incoming: Incoming::default(),
+            local: LocalRoutes::default(),
+        }
     }
 
     /// Its calling search spaces, first searched first. A phone searches its line's before its device's; a CTI port the
@@ -135,12 +155,18 @@ impl Caller {
         order.into_iter().flatten().collect()
     }
 
+    /// `spaces` are its own.
+    pub fn start<'c>(&'c self, spaces: &'c [&'c str]) -> Start<'c> {
+        Start { spaces, incoming: &self.incoming, local: &self.local }
+    }
+
     pub fn uses(&self, css: &str) -> bool {
         self.spaces().contains(&css)
     }
 }
 
-/// `phone:CSS-LINE+CSS-DEVICE`, `css:NAME`; a missing one is `-`. Behind a trunk, `/4` and `/PREFIX` where it changes digits.
+/// `phone:CSS-LINE+CSS-DEVICE`, `css:NAME`; a missing one is `-`. Behind a trunk, `/4` and `/PREFIX` where it changes digits;
+/// `@POOL`, the first of them, where route lists lead elsewhere from its device pool.
 impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |css: &Option<String>| css.clone().unwrap_or_else(|| "-".into());
@@ -151,7 +177,10 @@ impl fmt::Display for Caller {
         let kept = self.incoming.significant;
         let prefix = &self.incoming.prefix;
         kept.map_or(Ok(()), |kept| write!(f, "/{kept}"))?;
-        if prefix.is_empty() { Ok(()) } else { write!(f, "/{prefix}") }
+        if !prefix.is_empty() {
+            write!(f, "/{prefix}")?;
+        }
+        self.local.pools.first().map_or(Ok(()), |pool| write!(f, "@{pool}"))
     }
 }
 

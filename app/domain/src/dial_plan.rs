@@ -5,6 +5,7 @@
 use crate::caller::Callers;
 use crate::ids::Uuid;
 use crate::leg::Legs;
+use crate::local_routes::LocalRoutes;
 use crate::period::Period;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,9 @@ pub struct DialPlan {
     pub sip_route_patterns: Vec<SipRoutePattern>,
     #[serde(default)]
     pub callers: Callers,
+    /// Of device pools from which some route list leads elsewhere than from others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub local_routes: Vec<LocalRoutes>,
     #[serde(default)]
     pub legs: Legs,
     /// Objects that somebody deleted while the plan was read: listed, and gone when they were asked for one by one.
@@ -97,9 +101,12 @@ pub struct RoutePattern {
     /// CUCM's "is an emergency services number": a hint only, its absence proves nothing.
     pub emergency: bool,
     pub destination: Destination,
-    /// Every device behind it stays inside: another cluster, voice mail.
+    /// Every device behind it stays inside, from whatever device pool: another cluster, voice mail.
     #[serde(default)]
     pub on_net: bool,
+    /// No gateway or trunk is behind it, from whatever device pool.
+    #[serde(default)]
+    pub dead: bool,
     /// Its `@` is narrowed by a route filter.
     #[serde(default)]
     pub filtered: bool,

@@ -7,7 +7,15 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hours {
     All,
-    Only(BTreeSet<String>),
+    Only(BTreeSet<Clocked>),
+}
+
+/// A schedule on the clock by which some partitions follow it. On two clocks it is active at different moments.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Clocked {
+    pub schedule: String,
+    /// As of a partition.
+    pub zone: Option<String>,
 }
 
 /// Of so many schedules every combination is looked at; of more all, none, each by itself, and all but each.
@@ -18,39 +26,40 @@ impl Hours {
         Self::Only(BTreeSet::new())
     }
 
-    pub fn are(&self, schedule: &str) -> bool {
+    /// Is a partition active that follows this schedule on this zone's clock?
+    pub fn are(&self, schedule: &str, zone: Option<&str>) -> bool {
         match self {
             Self::All => true,
-            Self::Only(active) => active.contains(schedule),
+            Self::Only(active) => active.iter().any(|one| one.schedule == schedule && one.zone.as_deref() == zone),
         }
     }
 
     /// Those that are looked at, all at first. In a plan without such schedules these are all hours there are.
     pub fn of<'p>(states: impl IntoIterator<Item = &'p DialPlan>) -> Vec<Self> {
-        let names: BTreeSet<&str> = states.into_iter().flat_map(DialPlan::part_time).collect();
-        let only = |active: Vec<&str>| Self::Only(active.into_iter().map(str::to_owned).collect());
+        let all: BTreeSet<Clocked> = states.into_iter().flat_map(DialPlan::part_time).collect();
         let mut hours = vec![Self::All];
-        if names.len() <= COMBINED {
-            let subsets = (0..(1_usize << names.len()) - 1).map(|bits| chosen(&names, |at| bits >> at & 1 == 1));
-            hours.extend(subsets.map(only));
+        if all.len() <= COMBINED {
+            hours.extend((0..(1_usize << all.len()) - 1).map(|bits| only(&all, |at| bits >> at & 1 == 1)));
             return hours;
         }
         hours.push(Self::none());
-        hours.extend((0..names.len()).map(|one| only(chosen(&names, |at| at == one))));
-        hours.extend((0..names.len()).map(|one| only(chosen(&names, |at| at != one))));
+        hours.extend((0..all.len()).map(|one| only(&all, |at| at == one)));
+        hours.extend((0..all.len()).map(|one| only(&all, |at| at != one)));
         hours
     }
 }
 
-fn chosen<'n>(names: &BTreeSet<&'n str>, is_in: impl Fn(usize) -> bool) -> Vec<&'n str> {
-    names.iter().enumerate().filter(|(at, _)| is_in(*at)).map(|(_, name)| *name).collect()
+fn only(all: &BTreeSet<Clocked>, is_active: impl Fn(usize) -> bool) -> Hours {
+    let active = all.iter().enumerate().filter(|(at, _)| is_active(*at));
+    Hours::Only(active.map(|(_, one)| one.clone()).collect())
 }
 
 impl DialPlan {
     /// Schedules that partitions have and that are active at some hours only; one that nobody read counts.
-    pub fn part_time(&self) -> BTreeSet<&str> {
-        let names = self.partitions.iter().filter_map(|partition| partition.schedule.as_deref());
-        names.filter(|name| self.activity(Some(name)) == Activity::Sometimes).collect()
+    pub fn part_time(&self) -> BTreeSet<Clocked> {
+        let followed = self.partitions.iter().filter_map(|partition| Some((partition.schedule.as_ref()?, partition)));
+        let some = followed.filter(|(schedule, _)| self.activity(Some(schedule)) == Activity::Sometimes);
+        some.map(|(schedule, partition)| Clocked { schedule: schedule.clone(), zone: partition.zone.clone() }).collect()
     }
 }
 
@@ -85,7 +94,17 @@ mod tests {
         assert_eq!(Hours::of([&plan(4)]).len(), 16);
         let many = Hours::of([&plan(7)]);
         assert_eq!(many.len(), 2 + 7 + 7);
-        assert!(many.iter().any(|hours| (0..7).all(|n| hours.are(&format!("S{n}")) == (n == 3))));
-        assert!(many.iter().any(|hours| (0..7).all(|n| hours.are(&format!("S{n}")) == (n != 3))));
+        assert!(many.iter().any(|hours| (0..7).all(|n| hours.are(&format!("S{n}"), None) == (n == 3))));
+        assert!(many.iter().any(|hours| (0..7).all(|n| hours.are(&format!("S{n}"), None) == (n != 3))));
+    }
+    #[test]
+    fn a_schedule_on_two_clocks_is_active_on_one_of_them_at_some_moments() {
+        let mut plan = plan(1);
+        let elsewhere = Partition { zone: Some("America/Toronto".into()), ..plan.partitions[0].clone() };
+        plan.partitions.push(elsewhere);
+        let hours = Hours::of([&plan]);
+        let seen = hours.iter().map(|hours| [hours.are("S0", None), hours.are("S0", Some("America/Toronto"))]);
+        let seen: BTreeSet<[bool; 2]> = seen.collect();
+        assert_eq!(seen.len(), 4);
     }
 }

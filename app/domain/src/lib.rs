@@ -10,6 +10,7 @@ pub mod hours;
 pub mod ids;
 pub mod incident;
 pub mod leg;
+pub mod local_routes;
 pub mod operator;
 pub mod originator;
 pub mod pattern;

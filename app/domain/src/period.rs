@@ -4,6 +4,7 @@
 //! periods of the same day one with hours before one without.
 
 use crate::dial_plan::DialPlan;
+use crate::hours::Clocked;
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,29 +68,16 @@ impl DialPlan {
     }
 }
 
-/// Whether the partitions of a schedule are active then, in whichever state of a dial plan they have it; `None` where its
-/// periods or a zone are not known, and where some of its partitions are and some are not, each on its own clock.
-pub fn is_active_at<'p>(
-    states: impl Iterator<Item = &'p DialPlan> + Clone,
-    schedule: &str,
-    at: &Moment,
-) -> Option<bool> {
-    let mut schedules = states.clone().flat_map(|state| &state.schedules);
-    let periods = &schedules.find(|one| one.name == schedule)?.periods;
-    let partitions = states.flat_map(|state| &state.partitions);
-    let clocks =
-        partitions.filter(|partition| partition.schedule.as_deref() == Some(schedule)).map(
-            |partition| match &partition.zone {
-                None => Some(at.here),
-                Some(zone) => at.elsewhere.get(zone).copied(),
-            },
-        );
-    let active: BTreeSet<Option<bool>> = clocks.map(|clock| Some(is_active(periods, clock?))).collect();
-    let mut active = active.into_iter();
-    match (active.next(), active.next()) {
-        (Some(active), None) if !periods.is_empty() => active,
-        _ => None,
-    }
+/// Whether partitions that follow a schedule on this clock are active then, in whichever state of a dial plan it was read;
+/// `None` where its periods or the zone are not known.
+pub fn is_active_at<'p>(states: impl Iterator<Item = &'p DialPlan>, followed: &Clocked, at: &Moment) -> Option<bool> {
+    let mut schedules = states.flat_map(|state| &state.schedules);
+    let periods = &schedules.find(|one| one.name == followed.schedule)?.periods;
+    let clock = match &followed.zone {
+        None => at.here,
+        Some(zone) => *at.elsewhere.get(zone)?,
+    };
+    (!periods.is_empty()).then(|| is_active(periods, clock))
 }
 
 fn is_active(periods: &[Period], at: DateTime) -> bool {
@@ -103,8 +91,7 @@ fn is_active(periods: &[Period], at: DateTime) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dial_plan::{Activity, Partition, TimeSchedule};
-    use crate::ids::Uuid;
+    use crate::dial_plan::{Activity, TimeSchedule};
 
     const OFFICE: Period = Period { hours: Some((8 * 60, 17 * 60)), days: Days::OfWeek { from: 1, to: 5 } };
     const NEW_YEAR: Period = Period { hours: None, days: Days::OfYear { from: (1, 1), to: (1, 1) } };
@@ -145,30 +132,21 @@ mod tests {
     }
 
     #[test]
-    fn partitions_of_one_schedule_on_different_clocks_are_not_said_to_be_active_or_not() {
-        let partition = |name: &str, zone: Option<&str>| Partition {
-            uuid: Uuid::from(name),
-            name: name.into(),
-            schedule: Some("OFFICE".into()),
-            zone: zone.map(str::to_owned),
-        };
+    fn a_schedule_is_active_by_the_clock_on_which_it_is_followed() {
         let schedule = TimeSchedule { name: "OFFICE".into(), active: Activity::Sometimes, periods: vec![OFFICE] };
         let mut plan = DialPlan { schedules: vec![schedule], ..DialPlan::default() };
-        let at = |here: &str, toronto: &str| Moment {
-            here: here.parse().unwrap(),
-            elsewhere: [("America/Toronto".to_owned(), toronto.parse().unwrap())].into(),
+        let early = Moment {
+            here: "2026-11-30T07:00".parse().unwrap(),
+            elsewhere: [("America/Toronto".to_owned(), "2026-11-30T09:00".parse().unwrap())].into(),
         };
-        let early = at("2026-11-30T07:00", "2026-11-30T09:00");
-        let noon = at("2026-11-30T12:00", "2026-11-30T14:00");
-        let active = |plan: &DialPlan| [&early, &noon].map(|at| is_active_at(std::iter::once(plan), "OFFICE", at));
-        assert_eq!(active(&plan), [None, None], "no partition has it");
-        plan.partitions = vec![partition("HERE", None)];
-        assert_eq!(active(&plan), [Some(false), Some(true)]);
-        plan.partitions = vec![partition("TORONTO", Some("America/Toronto"))];
-        assert_eq!(active(&plan), [Some(true), Some(true)]);
-        plan.partitions.push(partition("HERE", None));
-        assert_eq!(active(&plan), [None, Some(true)]);
-        plan.partitions = vec![partition("MARS", Some("Mars/Olympus"))];
-        assert_eq!(active(&plan), [None, None]);
+        let active = |plan: &DialPlan, zone: Option<&str>| {
+            let followed = Clocked { schedule: "OFFICE".into(), zone: zone.map(str::to_owned) };
+            is_active_at(std::iter::once(plan), &followed, &early)
+        };
+        assert_eq!(active(&plan, None), Some(false));
+        assert_eq!(active(&plan, Some("America/Toronto")), Some(true));
+        assert_eq!(active(&plan, Some("Mars/Olympus")), None, "a clock that nobody knows");
+        plan.schedules[0].periods.clear();
+        assert_eq!(active(&plan, None), None, "its periods were not read");
     }
 }

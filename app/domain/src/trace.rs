@@ -3,7 +3,7 @@
 use crate::caller::Caller;
 use crate::dial_plan::{DialPlan, EndpointKind, Feature};
 use crate::guard::Via;
-use crate::hours::Hours;
+use crate::hours::{Clocked, Hours};
 use crate::leg::Leg;
 use crate::period::{Moment, is_active_at};
 use crate::plan::{LockPlan, PlanText};
@@ -203,7 +203,7 @@ impl Trace {
         };
         let (end, place, digits) = match end {
             End::Pstn { pattern, partition, digits, .. } => (Ended::Pstn, Some((pattern, partition)), Some(digits)),
-            End::OnNet { pattern, partition } => (Ended::Onnet, Some((pattern, partition)), Some(called)),
+            End::OnNet { pattern, partition, .. } => (Ended::Onnet, Some((pattern, partition)), Some(called)),
             End::Inside { pattern, partition, .. } => (Ended::Inside, Some((pattern, partition)), Some(called)),
             End::Blocked { pattern, partition } => (Ended::Blocked, Some((pattern, partition)), Some(called)),
             End::NoRoute => (Ended::NoRoute, None, Some(called)),
@@ -229,11 +229,10 @@ impl Trace {
     }
 
     fn from(analysis: &DigitAnalysis<'_>, facts: &DialPlan, caller: &Caller, digits: &str, how: Dialling) -> Self {
-        let spaces = caller.spaces();
         let mut trace = if digits.is_empty() {
-            analysis.lifted(&spaces).map_or_else(Self::dial_tone, Self::of)
+            analysis.lifted_by(caller).map_or_else(Self::dial_tone, Self::of)
         } else {
-            Self::of(analysis.route(&spaces, &caller.incoming.looked_up(digits), how))
+            Self::of(analysis.route_of(caller, digits, how))
         };
         if let (Ended::Inside, Some(pattern)) = (trace.end, &trace.pattern) {
             let owners = [format!("number:{pattern}"), format!("pilot:{pattern}")];
@@ -290,22 +289,21 @@ impl Tracer {
     }
 
     fn hours(&self, at: Option<&Moment>) -> Vec<(Option<Schedules>, Hours)> {
-        let names: BTreeSet<&str> = self.states.iter().flat_map(|state| state.part_time()).collect();
-        // A partition may have the schedule in one state of the plan alone.
-        let is_active = |name: &&str| match at {
+        let all: BTreeSet<Clocked> = self.states.iter().flat_map(|state| state.part_time()).collect();
+        // The schedule may have been read in one state of the plan alone.
+        let is_active = |one: &Clocked| match at {
             None => Some(true),
-            Some(at) => is_active_at(self.states.iter().map(|state| &**state), name, at),
+            Some(at) => is_active_at(self.states.iter().map(|state| &**state), one, at),
         };
-        let only = |holds: &dyn Fn(&&str) -> bool| {
-            Hours::Only(names.iter().filter(|name| holds(name)).map(|name| (*name).to_owned()).collect())
-        };
-        let certain = at.is_some() && names.iter().all(|name| is_active(name).is_some());
-        if names.is_empty() || certain {
-            return vec![(None, only(&|name| is_active(name) == Some(true)))];
+        let only =
+            |holds: &dyn Fn(&Clocked) -> bool| Hours::Only(all.iter().filter(|one| holds(one)).cloned().collect());
+        let certain = at.is_some() && all.iter().all(|one| is_active(one).is_some());
+        if all.is_empty() || certain {
+            return vec![(None, only(&|one| is_active(one) == Some(true)))];
         }
-        let at_least = only(&|name| at.is_some() && is_active(name) == Some(true));
+        let at_least = only(&|one| at.is_some() && is_active(one) == Some(true));
         vec![
-            (Some(Schedules::Active), only(&|name| is_active(name) != Some(false))),
+            (Some(Schedules::Active), only(&|one| is_active(one) != Some(false))),
             (Some(Schedules::Inactive), at_least),
         ]
     }

@@ -10,6 +10,7 @@ use lockdown::dial_plan::{
 };
 use lockdown::hours::Hours;
 use lockdown::ids::Uuid;
+use lockdown::local_routes::LocalRoutes;
 use lockdown::reach::{Dialling, DigitAnalysis, End, Wanted, Way};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -238,19 +239,50 @@ fn uuid(text: &str, partition: &str, kind: &str) -> Uuid {
 }
 
 fn route() -> impl Strategy<Value = RoutePattern> {
-    let states = (prop::bool::weighted(0.2), prop::bool::weighted(0.2), prop::bool::weighted(0.3));
-    (pattern(), partition(), states).prop_map(|(pattern, partition, (blocked, on_net, urgent))| RoutePattern {
-        uuid: uuid(&pattern, partition, "r"),
-        pattern,
-        partition: Some(partition.into()),
-        blocked,
-        urgent,
-        change: DigitChange::default(),
-        emergency: false,
-        destination: Destination::NotRead,
-        on_net,
-        filtered: false,
+    let list = |name: &str| Destination::RouteList(name.into());
+    let destination = prop::sample::select(vec![Destination::NotRead, list(HERE_NOWHERE), list(HERE_INSIDE)]);
+    let far = prop::sample::select(&[(false, false), (false, false), (false, false), (true, false), (false, true)][..]);
+    let states = (prop::bool::weighted(0.2), far, prop::bool::weighted(0.3), destination);
+    (pattern(), partition(), states).prop_map(|(pattern, partition, (blocked, far, urgent, destination))| {
+        RoutePattern {
+            uuid: uuid(&pattern, partition, "r"),
+            pattern,
+            partition: Some(partition.into()),
+            blocked,
+            urgent,
+            change: DigitChange::default(),
+            emergency: false,
+            destination,
+            on_net: far.0,
+            dead: far.1,
+            filtered: false,
+        }
     })
+}
+
+/// Route lists that lead nowhere, or stay inside, from the device pool that is looked at.
+const HERE_NOWHERE: &str = "RL-NOWHERE";
+const HERE_INSIDE: &str = "RL-INSIDE";
+
+fn here() -> LocalRoutes {
+    LocalRoutes {
+        pools: ["HERE".to_owned()].into(),
+        nowhere: [HERE_NOWHERE.to_owned()].into(),
+        inside: [HERE_INSIDE.to_owned()].into(),
+    }
+}
+
+/// As if it were so from everywhere; and what has nothing behind it might as well be blocked.
+fn as_from_there(plan: &DialPlan, is_here: bool) -> DialPlan {
+    let mut plan = plan.clone();
+    for route in &mut plan.route_patterns {
+        let is = |name: &str| is_here && route.destination == Destination::RouteList(name.into());
+        let blocked = route.blocked || route.dead || is(HERE_NOWHERE);
+        let on_net = route.on_net || is(HERE_INSIDE);
+        route.blocked = blocked;
+        route.on_net = on_net;
+    }
+    plan
 }
 
 fn translation() -> impl Strategy<Value = TranslationPattern> {
@@ -345,24 +377,27 @@ proptest! {
         but in prop::collection::btree_set("[129]{2,4}", 0..3),
         spaces in prop::sample::select(CALLERS),
         inside in prop::bool::weighted(0.8),
+        is_here in any::<bool>(),
     ) {
         let analysis = DigitAnalysis::new(&plan, &Hours::All);
         let protected = ["P".to_owned()];
         let incoming = Incoming::default();
-        let wanted = Wanted { outside: true, inside, most: usize::MAX, but: &but, but_partitions: &protected, incoming: &incoming };
+        let local = if is_here { here() } else { LocalRoutes::default() };
+        let wanted = Wanted { outside: true, inside, most: usize::MAX, but: &but, but_partitions: &protected, incoming: &incoming, local: &local };
         let ways = analysis.ways(spaces, &wanted);
-        let all = all(&plan);
+        let seen = as_from_there(&plan, is_here);
+        let all = all(&seen);
         let found: BTreeMap<Ended, Way> =
             ways.found.iter().map(|way| (ended(&way.route.end), way.clone())).collect();
         for (end, way) in &found {
             let by_keys = way.how == Dialling::DigitByDigit;
-            let (ends, protected, _) = follow(&plan, &all, spaces, &way.digits, by_keys);
+            let (ends, protected, _) = follow(&seen, &all, spaces, &way.digits, by_keys);
             prop_assert_eq!((ends, protected), (end.clone(), false), "{:?}", way);
             prop_assert!(!but.contains(&way.digits));
         }
         for (by_keys, longest) in [(false, LONGEST), (true, LONGEST_BY_KEYS)] {
             for number in every_number(longest) {
-                let (end, protected, taken) = follow(&plan, &all, spaces, &number, by_keys);
+                let (end, protected, taken) = follow(&seen, &all, spaces, &number, by_keys);
                 // What is pressed behind such a number and is not heard makes it no other.
                 if but.contains(&number[..taken]) {
                     continue;
@@ -409,8 +444,9 @@ proptest! {
         if analysis.bearing_on_ways_out(&["QUIET"]) != analysis.bearing_on_ways_out(&["PHONE"]) {
             return Ok(());
         }
-        let all = all(&plan);
-        let goes = |space: &str, number: &str, by_keys: bool| match follow(&plan, &all, &[space], number, by_keys).0 {
+        let seen = as_from_there(&plan, false);
+        let all = all(&seen);
+        let goes = |space: &str, number: &str, by_keys: bool| match follow(&seen, &all, &[space], number, by_keys).0 {
             Ended::Inside(_) => Ended::Elsewhere,
             end => end,
         };
@@ -427,7 +463,8 @@ proptest! {
         let but = BTreeSet::new();
         let protected = [];
         let incoming = Incoming::default();
-        let wanted = Wanted { outside: true, inside: false, most: usize::MAX, but: &but, but_partitions: &protected, incoming: &incoming };
+        let local = LocalRoutes::default();
+        let wanted = Wanted { outside: true, inside: false, most: usize::MAX, but: &but, but_partitions: &protected, incoming: &incoming, local: &local };
         for way in analysis.ways(&["PHONE"], &wanted).found {
             let by_keys = way.how == Dialling::DigitByDigit;
             prop_assert_eq!(goes("QUIET", &way.digits, by_keys), ended(&way.route.end), "{:?}", way);
@@ -441,7 +478,7 @@ fn ended(end: &End) -> Ended {
     };
     match end {
         End::Pstn { pattern, partition, .. } => Ended::Out(place(pattern, partition)),
-        End::Inside { pattern, partition, .. } | End::OnNet { pattern, partition } => {
+        End::Inside { pattern, partition, .. } | End::OnNet { pattern, partition, .. } => {
             Ended::Inside(place(pattern, partition))
         }
         _ => Ended::Elsewhere,

@@ -9,6 +9,7 @@ use crate::xml::Element;
 pub struct SipTrunk {
     pub name: String,
     pub css: Option<String>,
+    pub pool: Option<String>,
     /// So many of the last digits are looked up; `None`: all.
     pub significant_digits: Option<usize>,
     /// Put before them.
@@ -20,8 +21,9 @@ pub struct SipTrunk {
     pub on_net: bool,
 }
 
-const TAGS: [&str; 7] = [
+const TAGS: [&str; 8] = [
     "name",
+    "devicePoolName",
     "callingSearchSpaceName",
     "networkLocation",
     "rerouteCallingSearchSpaceName",
@@ -52,6 +54,7 @@ impl SipTrunk {
         Some(Self {
             name: row.text_of("name")?,
             css: row.text_of("callingSearchSpaceName"),
+            pool: row.text_of("devicePoolName"),
             significant_digits: significant.filter(|digits| *digits != ALL),
             prefix: row.text_of("prefixDn"),
             refer_css: row.text_of("referCallingSearchSpaceName"),

@@ -112,7 +112,7 @@ impl DialPlan for PlanInMemory {
     }
 
     /// Nothing is kept of devices.
-    async fn callers_at(&self, _origin: &Origin) -> Result<Vec<Caller>, DialPlanError> {
+    async fn callers_at(&self, _origin: &Origin, _facts: &Facts) -> Result<Vec<Caller>, DialPlanError> {
         Ok(Vec::new())
     }
 

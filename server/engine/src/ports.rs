@@ -28,9 +28,9 @@ pub trait DialPlan: Send + Sync {
     /// Reads what the plan's steps hold now, in a constant number of reads.
     async fn read(&self, plan: &LockPlan) -> Result<BTreeMap<StepId, Found>, DialPlanError>;
 
-    /// Who calls from there: the devices of this number, or the one of this name, grouped by what they search. None where
-    /// there is no such thing.
-    async fn callers_at(&self, origin: &Origin) -> Result<Vec<Caller>, DialPlanError>;
+    /// Who calls from there: the devices of this number, or the one of this name, grouped by what they search; where route lists
+    /// lead from their device pools is as it was surveyed. None where there is no such thing.
+    async fn callers_at(&self, origin: &Origin, facts: &DialPlanFacts) -> Result<Vec<Caller>, DialPlanError>;
 
     /// Objects that somebody changed since then, by uuid, this server included; `None` where CUCM does not say.
     async fn changed_since(&self, mark: &ChangeMark) -> Result<Option<BTreeSet<Uuid>>, DialPlanError>;

@@ -64,6 +64,7 @@ fn facts() -> Facts {
         emergency: false,
         destination: Destination::RouteList("RL".into()),
         on_net: false,
+        dead: false,
         filtered: false,
     };
     Facts {

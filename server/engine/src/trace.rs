@@ -52,7 +52,7 @@ pub async fn callers_of(
             Ok(vec![Caller { kind: CallerKind::Phone, line_css, device_css, count: 1, ..Caller::css("") }])
         }
         Origin::Spaces { .. } => Ok(Vec::new()),
-        Origin::Number { .. } | Origin::Device(_) => dial_plan.callers_at(origin).await,
+        Origin::Number { .. } | Origin::Device(_) => dial_plan.callers_at(origin, facts).await,
     }
 }
 

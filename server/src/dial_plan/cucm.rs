@@ -141,7 +141,8 @@ impl Cucm {
         partition::read_into(&mut facts, &self.client).await?;
         facts.schedules = self.schedules(&mut gone).await?;
         translation_pattern::read_into(&mut facts, &self.client, None).await?;
-        Ok(Facts { callers: sql.callers, not_read: sql.not_read, gone, ..facts })
+        let local_routes = sql.local_routes;
+        Ok(Facts { callers: sql.callers, local_routes, not_read: sql.not_read, gone, ..facts })
     }
 
     /// Numbers, pilots, and what CUCM calls by itself from them.
@@ -250,8 +251,8 @@ impl DialPlan for Cucm {
         Ok(plan.steps.iter().map(|step| (step.id.clone(), step.find_in(&facts))).collect())
     }
 
-    async fn callers_at(&self, origin: &Origin) -> Result<Vec<Caller>, DialPlanError> {
-        by_sql::callers_at(&self.client, origin).await.map_err(|error| named(&error))
+    async fn callers_at(&self, origin: &Origin, facts: &Facts) -> Result<Vec<Caller>, DialPlanError> {
+        by_sql::callers_at(&self.client, origin, &facts.local_routes).await.map_err(|error| named(&error))
     }
 
     async fn changed_since(&self, mark: &ChangeMark) -> Result<Option<BTreeSet<Uuid>>, DialPlanError> {

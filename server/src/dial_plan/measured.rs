@@ -42,8 +42,8 @@ impl<D: DialPlan> DialPlan for Measured<D> {
         self.timed("read", self.inner.read(plan)).await
     }
 
-    async fn callers_at(&self, origin: &Origin) -> Result<Vec<Caller>, DialPlanError> {
-        self.timed("trace", self.inner.callers_at(origin)).await
+    async fn callers_at(&self, origin: &Origin, facts: &Facts) -> Result<Vec<Caller>, DialPlanError> {
+        self.timed("trace", self.inner.callers_at(origin, facts)).await
     }
 
     async fn changed_since(&self, mark: &ChangeMark) -> Result<Option<BTreeSet<Uuid>>, DialPlanError> {

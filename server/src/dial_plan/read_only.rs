@@ -24,8 +24,8 @@ impl<D: DialPlan> DialPlan for ReadOnly<D> {
         self.0.read(plan).await
     }
 
-    async fn callers_at(&self, origin: &Origin) -> Result<Vec<Caller>, DialPlanError> {
-        self.0.callers_at(origin).await
+    async fn callers_at(&self, origin: &Origin, facts: &Facts) -> Result<Vec<Caller>, DialPlanError> {
+        self.0.callers_at(origin, facts).await
     }
 
     async fn changed_since(&self, mark: &ChangeMark) -> Result<Option<BTreeSet<Uuid>>, DialPlanError> {

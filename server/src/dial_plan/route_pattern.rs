@@ -22,6 +22,7 @@ pub(super) fn of(found: AxlRoutePattern) -> RoutePattern {
         emergency: found.emergency,
         destination: Destination::NotRead,
         on_net: false,
+        dead: false,
         filtered: found.route_filter.is_some(),
     }
 }

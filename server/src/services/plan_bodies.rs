@@ -82,13 +82,16 @@ pub struct ReadBody {
 /// Everything that searches the same partitions in the same order.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CallerBody {
-    /// `phone:CSS-LINE+CSS-DEVICE`; a missing one is `-`.
+    /// `phone:CSS-LINE+CSS-DEVICE`; a missing one is `-`. Behind it `@POOL`, the first of `device_pools`, if there are any.
     pub id: String,
     /// phone, cti, trunk, gateway, voice_mail, remote_destination, or css where callers were not read.
     #[schema(value_type = String)]
     pub kind: CallerKind,
     pub line_css: Option<String>,
     pub device_css: Option<String>,
+    /// Device pools from which some route list leads elsewhere than from others (local route groups).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub device_pools: Vec<String>,
     /// Searched first stands first.
     pub partitions: Vec<String>,
     /// Devices.
@@ -235,7 +238,7 @@ fn seconds(took: SignedDuration) -> f64 {
 
 impl CallerBody {
     fn of(reach: &CallerReach) -> Self {
-        let Caller { kind, line_css, device_css, count, example, .. } = reach.caller.clone();
+        let Caller { kind, line_css, device_css, count, example, local, .. } = reach.caller.clone();
         let emergency =
             |one: &EmergencyReach| EmergencyBody { number: one.number.clone(), normal: one.normal, locked: one.locked };
         let Pstn { normal, locked } = reach.pstn;
@@ -244,6 +247,7 @@ impl CallerBody {
             kind,
             line_css,
             device_css,
+            device_pools: local.pools.into_iter().collect(),
             partitions: reach.partitions.clone(),
             count,
             example,

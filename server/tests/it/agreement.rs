@@ -200,7 +200,7 @@ fn agree(
         } else {
             (Dialling::DigitByDigit, digits::Dialling::DigitByDigit)
         };
-        let a = analysis.route(&who.caller.spaces(), &dialled, how);
+        let a = analysis.route_of(&who.caller, &dialled, how);
         let b = who.dial(&exchange, &dialled, their_how);
         assert!(
             same(&a.end, &b.outcome) && a.taken == b.digits_used && a.waits == b.waited,
@@ -289,9 +289,12 @@ fn everybody(facts: &Facts, cluster: &Cluster) -> Vec<Who> {
         for line in lines {
             let line_css = line.and_then(|line| cluster.lines.iter().find(|one| one.pattern == *line)?.css.clone());
             let port = device.model == "CTI Port" || device.class == "CTI Route Point";
+            let apart = |pool: &String| facts.local_routes.iter().any(|local| local.pools.contains(pool));
+            let pool = device.pool.as_ref().filter(|pool| apart(pool));
             let is_it = |caller: &&Caller| {
                 let spaces = caller.line_css == line_css && caller.device_css == device.css;
-                spaces && port == (caller.kind == CallerKind::Cti)
+                let is_there = pool.map_or(caller.local.pools.is_empty(), |pool| caller.local.pools.contains(pool));
+                spaces && is_there && port == (caller.kind == CallerKind::Cti)
             };
             let caller = read.iter().find(is_it).unwrap_or_else(|| panic!("{} is nobody of {read:?}", device.name));
             everybody.push(Who { caller: caller.clone(), device: Some((device.name.clone(), line.cloned())) });

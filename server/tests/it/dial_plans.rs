@@ -14,8 +14,8 @@ use simulators::CucmSim;
 use simulators::cucm::Cluster;
 use simulators::cucm::digits::{self, Outcome};
 use simulators::cucm::model::{
-    Css, Device, Feature, Forward, Number, Partition, Period, RoutePattern, Schedule, SipRoutePattern,
-    TranslationPattern, VoiceMailPilot,
+    Css, Device, DevicePool, Feature, Forward, Number, Partition, Period, RouteGroup, RoutePattern, Schedule,
+    SipRoutePattern, TranslationPattern, VoiceMailPilot,
 };
 use std::sync::Arc;
 
@@ -49,6 +49,8 @@ struct Plan {
     text: PlanText,
     /// Besides the schedule of `LOCK` and the blocks.
     steps: Vec<StepText>,
+    /// Of CUCM's tables.
+    missing_columns: Vec<String>,
 }
 
 /// Partition and pattern.
@@ -110,7 +112,7 @@ impl Plan {
             inbound_css: vec![],
             steps: vec![],
         };
-        Self { cluster, text, steps: vec![] }
+        Self { cluster, text, steps: vec![], missing_columns: vec![] }
     }
 
     fn css(mut self, name: &str, members: &[&str]) -> Self {
@@ -152,6 +154,42 @@ impl Plan {
         self
     }
 
+    /// The one route list leads through a local route group, and each pool has a route group for it, or none.
+    fn local_group(mut self, pools: &[(&str, Option<&str>)]) -> Self {
+        let group = |name: &str, lists: &[&str], devices: &[&str]| RouteGroup {
+            name: name.into(),
+            lists: lists.iter().map(|name| (*name).to_owned()).collect(),
+            devices: devices.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        self.cluster.route_groups = vec![
+            group("RG-LOCAL", &["RL"], &[]),
+            group("RG-CITY", &[], &["GW-CITY"]),
+            group("RG-CLUSTER", &[], &["TRUNK-CLUSTER"]),
+        ];
+        let device = |name: &str, class: &str, location: &str| Device {
+            name: name.into(),
+            class: class.into(),
+            network_location: Some(location.into()),
+            ..Device::default()
+        };
+        self.cluster
+            .devices
+            .extend([device("GW-CITY", "Gateway", "OffNet"), device("TRUNK-CLUSTER", "Trunk", "OnNet")]);
+        self.cluster.device_pools = pools
+            .iter()
+            .map(|(name, group)| DevicePool {
+                name: (*name).into(),
+                local_route_groups: group.iter().map(|group| ("RG-LOCAL".to_owned(), (*group).to_owned())).collect(),
+            })
+            .collect();
+        self
+    }
+
+    fn pool(mut self, device: &str, pool: &str) -> Self {
+        self.cluster.devices.iter_mut().find(|one| one.name == device).unwrap().pool = Some(pool.into());
+        self
+    }
+
     /// Every partition that something names, `LOCK` asleep.
     async fn run(mut self, blocks: &[&str]) -> Run {
         let spaces = self.cluster.calling_search_spaces.iter().flat_map(|css| css.members.clone());
@@ -177,6 +215,7 @@ impl Plan {
         }));
         self.text.steps.append(&mut self.steps);
         let sim = CucmSim::with_cluster(self.cluster, 0, None).await.unwrap();
+        sim.faults().missing_columns = self.missing_columns;
         let facts = read(&sim, &self.text).await;
         let check = guard::judge(&self.text, &facts);
         Run {
@@ -249,9 +288,21 @@ impl Run {
         let name = |css: &Option<String>| css.clone().unwrap_or_else(|| "-".into());
         let kept = device.significant_digits.map_or_else(String::new, |digits| format!("/{digits}"));
         let prefix = device.prefix.as_ref().map_or_else(String::new, |digits| format!("/{digits}"));
-        let id = format!("{word}:{}+{}{kept}{prefix}", name(&line_css), name(&device.css));
+        let apart = self
+            .facts
+            .local_routes
+            .iter()
+            .find(|local| local.pools.iter().any(|pool| Some(pool) == device.pool.as_ref()));
+        let pool = apart.map_or_else(String::new, |local| format!("@{}", local.pools.first().unwrap()));
+        let id = format!("{word}:{}+{}{kept}{prefix}{pool}", name(&line_css), name(&device.css));
         let caller = callers.iter().find(|caller| caller.to_string() == id);
         (caller.unwrap_or_else(|| panic!("{id} is not among {callers:?}")).clone(), line)
+    }
+
+    /// Does the caller reach the PSTN normally?
+    fn gets_out(&self, caller: &str) -> bool {
+        let callers = &self.check.reach.as_ref().unwrap().callers;
+        callers.iter().find(|one| one.caller.to_string() == caller).unwrap().pstn.normal
     }
 
     /// Caller and place of every leak, in their order.
@@ -313,6 +364,77 @@ async fn class_of_service_on_one_calling_search_space() {
         assert_eq!(run.leaks(), [""; 0]);
         assert_eq!(run.emergency("phone:CSS-LOBBY+-", "9911"), (Reached::Out, Reached::Out));
     }
+}
+
+/// The same rights everywhere; calls leave by the gateways of the phone's device pool.
+fn local_gateways() -> Plan {
+    class_of_service()
+        .phone("SEP-HILL", "", ("INT", "5010"), "CSS-STAFF", "")
+        .phone("SEP-MINE", "", ("INT", "5011"), "CSS-STAFF", "")
+        .phone("SEP-PORT", "", ("INT", "5012"), "CSS-STAFF", "")
+        .local_group(&[("CITY", Some("RG-CITY")), ("HILL", None), ("MINE", None), ("PORT", Some("RG-CLUSTER"))])
+        .pool("SEP1", "CITY")
+        .pool("SEP2", "CITY")
+        .pool("SEP-HILL", "HILL")
+        .pool("SEP-MINE", "MINE")
+        .pool("SEP-PORT", "PORT")
+}
+
+#[tokio::test]
+async fn a_local_route_group_leads_where_the_callers_device_pool_says() {
+    let run = local_gateways().run(&[]).await;
+    run.agrees(&[
+        ("SEP2", "914035551234", "out 14035551234", "5911"),
+        ("SEP-HILL", "914035551234", "-", "5911"),
+        ("SEP-PORT", "914035551234", "on-net", "5911"),
+        ("SEP2", "911", "out 911", "out 911"),
+        ("SEP-MINE", "911", "-", "-"),
+        ("SEP-PORT", "911", "on-net", "on-net"),
+    ]);
+    let from = |caller: &str| run.emergency(caller, "911");
+    assert_eq!(from("phone:CSS-STAFF+-"), (Reached::Out, Reached::Out));
+    assert_eq!(from("phone:CSS-STAFF+-@HILL"), (Reached::Blocked, Reached::Blocked));
+    assert_eq!(from("phone:CSS-STAFF+-@PORT"), (Reached::Inside, Reached::Inside));
+    let out = ["", "@HILL", "@PORT"].map(|pool| run.gets_out(&format!("phone:CSS-STAFF+-{pool}")));
+    assert_eq!(out, [true, false, false]);
+    let accepted = run.check.verdict.as_ref().unwrap();
+    assert_eq!(accepted.devices.without_emergency, 2, "{:?}", accepted.warnings);
+    let told = |sentence: &str| accepted.warnings.iter().any(|warning| warning.starts_with(sentence));
+    assert!(
+        told("Route lists without a gateway or trunk for device pools HILL, MINE: 1 (RL)."),
+        "{:?}",
+        accepted.warnings
+    );
+    assert!(accepted.from_every_phone.is_empty());
+}
+
+#[tokio::test]
+async fn where_local_route_groups_cannot_be_read_each_counts_as_a_way_out_and_it_is_said() {
+    let mut plan = local_gateways();
+    plan.missing_columns = vec!["devicepoolroutegroupmap.fkroutegroup_local".into()];
+    let run = plan.run(&[]).await;
+    assert!(run.gets_out("phone:CSS-STAFF+-"));
+    let warnings = &run.check.warnings;
+    let told =
+        |warning: &String| warning.starts_with("Not read: local route groups, so that each route list of them counts");
+    assert!(warnings.iter().any(told), "{warnings:?}");
+}
+
+#[tokio::test]
+async fn a_gap_in_the_mirrors_is_a_leak_only_where_calls_get_out() {
+    let mut plan = local_gateways();
+    plan.cluster.translation_patterns.retain(|mirror| !mirror.pattern.starts_with("9.1"));
+    let run = plan.clone().run(&[]).await;
+    let gap = "9.1[2-9]XX[2-9]XXXXXX in LD";
+    assert_eq!(run.leaks(), [format!("phone:CSS-EXEC+- {gap}"), format!("phone:CSS-STAFF+- {gap}")]);
+    // Nothing is behind it for anybody.
+    plan.cluster.device_pools.iter_mut().for_each(|pool| pool.local_route_groups.clear());
+    let run = plan.run(&[]).await;
+    assert_eq!(run.leaks(), [""; 0]);
+    run.agrees(&[("SEP2", "914035551234", "-", "-"), ("SEP2", "911", "-", "-")]);
+    let warnings = &run.check.warnings;
+    let dead = |warning: &String| warning.starts_with("Route patterns behind which there is no gateway or trunk: 6");
+    assert!(warnings.iter().any(dead), "{warnings:?}");
 }
 
 #[tokio::test]

@@ -134,7 +134,7 @@ async fn a_column_that_this_version_lacks_costs_its_own_forwards_alone() {
         legs.iter().map(|leg| leg["via"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(legs(), ["forward_all", "forward_busy", "forward_unregistered"]);
-    world.cucm.faults().missing_columns = vec!["cfurdestination".into()];
+    world.cucm.faults().missing_columns = vec!["numplan.cfurdestination".into()];
     assert_eq!(legs(), ["forward_all", "forward_busy"]);
     let warnings = world.json(&["plan", "check"])["sites"][0]["warnings"].to_string();
     assert!(warnings.contains("forwards of cfurdestination (this version has not all columns of them)"), "{warnings}");

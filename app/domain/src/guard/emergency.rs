@@ -148,13 +148,11 @@ impl<'p> Proof<'p> {
     ) -> Result<(), Cancelled> {
         for (number, caller) in self.callers.iter().enumerate() {
             unless(cancelled)?;
-            let spaces = caller.spaces();
-            self.compare_lifted(number, before.lifted(&spaces), after.lifted(&spaces));
+            self.compare_lifted(number, before.lifted_by(caller), after.lifted_by(caller));
             for (form, digits) in self.forms.iter().enumerate() {
-                let looked_up = caller.incoming.looked_up(digits);
                 for (dialling, words) in DIALLING {
-                    let was = before.route(&spaces, &looked_up, dialling);
-                    let is = after.route(&spaces, &looked_up, dialling);
+                    let was = before.route_of(caller, digits, dialling);
+                    let is = after.route_of(caller, digits, dialling);
                     let reached = &mut self.reached[number][form];
                     reached.normal = reached.normal.max(Reached::of(if is_normal { &is } else { &was }));
                     reached.locked = reached.locked.max(Reached::of(&is));
@@ -239,10 +237,10 @@ pub(super) fn unproven(
         let head = head.trim_end_matches('.');
         let partition = object.partition().unwrap_or_default();
         for digits in forms.iter().filter(|form| form.starts_with(head)) {
-            let lost = callers.iter().filter(|caller| sees(caller, partition)).filter(|caller| {
-                let looked_up = caller.incoming.looked_up(digits);
-                analysis.route(&caller.spaces(), &looked_up, Dialling::EnBloc).end == End::NoRoute
-            });
+            let lost = callers
+                .iter()
+                .filter(|caller| sees(caller, partition))
+                .filter(|caller| analysis.route_of(caller, digits, Dialling::EnBloc).end == End::NoRoute);
             let lost: Vec<&Caller> = lost.collect();
             if !lost.is_empty() {
                 let digits = digits.clone();

@@ -3,9 +3,10 @@
 use super::emergency::is_form_of;
 use super::forms::dialled_forms;
 use super::{CallerReach, Direction, EmergencyReach, Reach, Reached};
-use crate::caller::{CallerKind, Incoming};
+use crate::caller::{CallerKind, Incoming, Start};
 use crate::dial_plan::{DialPlan, Endpoint};
 use crate::hours::Hours;
+use crate::local_routes::LocalRoutes;
 use crate::pattern::Pattern;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{DigitAnalysis, End, Route, Wanted, Way};
@@ -88,11 +89,9 @@ pub fn flows(text: &PlanText, dial_plan: &DialPlan, reach: &Reach) -> Vec<Flow> 
     let mut flows: Vec<Flow> = Vec::new();
     for (at, caller) in reach.callers.iter().enumerate() {
         let spaces = caller.caller.spaces();
-        let incoming = &caller.caller.incoming;
-        let places = known.entry(followed.alike(&spaces, incoming));
-        let places = places.or_insert_with(|| {
-            followed.places(&spaces, true, incoming).and(&followed.places(&spaces, false, incoming))
-        });
+        let start = caller.caller.start(&spaces);
+        let places = known.entry(followed.alike(start));
+        let places = places.or_insert_with(|| followed.places(start, true).and(&followed.places(start, false)));
         let id = caller.caller.to_string();
         let leaks = gets_out.contains(id.as_str()).then_some(Place::Pstn).into_iter();
         let leaks = leaks.chain(comes_in.contains(id.as_str()).then_some(Place::Inside)).collect();
@@ -235,7 +234,7 @@ struct Found {
 
 /// Callers for whom this is the same reach the same places, in each state. Of callers from outside also what they search at
 /// all: for each number it is looked at where they end.
-type Alike = (Vec<Found>, Option<Vec<String>>, Incoming);
+type Alike = (Vec<Found>, Option<Vec<String>>, Incoming, LocalRoutes);
 
 impl<'s> Followed<'s> {
     fn new(text: &'s PlanText, dial_plan: &'s DialPlan, states: &'s States) -> Self {
@@ -249,7 +248,7 @@ impl<'s> Followed<'s> {
         Self { text, forms, normal, locked, named, ringing, volatile }
     }
 
-    fn alike(&self, spaces: &[&str], incoming: &Incoming) -> Alike {
+    fn alike(&self, Start { spaces, incoming, local }: Start<'_>) -> Alike {
         let states = || std::iter::once(&self.normal).chain(&self.locked);
         let names = |analysis: &DigitAnalysis<'_>| -> BTreeSet<String> {
             analysis.searched_by_name(spaces).filter(|(_, quiet)| *quiet).map(|(name, _)| name.to_owned()).collect()
@@ -265,7 +264,7 @@ impl<'s> Followed<'s> {
             Found { in_order: in_order.into_iter().map(|(name, _)| name.to_owned()).collect(), rings }
         };
         let all = || spaces.iter().map(|name| (*name).to_owned()).collect();
-        (states().map(found).collect(), self.comes_in(spaces).then(all), incoming.clone())
+        (states().map(found).collect(), self.comes_in(spaces).then(all), incoming.clone(), local.clone())
     }
 
     fn comes_in(&self, spaces: &[&str]) -> bool {
@@ -273,15 +272,16 @@ impl<'s> Followed<'s> {
     }
 
     /// Of calls that go out in normal times, or of those that stay inside.
-    fn places(&self, spaces: &[&str], outside: bool, incoming: &Incoming) -> Places {
+    fn places(&self, start: Start<'_>, outside: bool) -> Places {
+        let Start { spaces, incoming, local } = start;
         let most = if outside || self.comes_in(spaces) { FOLLOWED } else { INSIDE };
         let mut places = Places::default();
         let but = incoming.dialled(&self.forms);
-        let wanted = self.wanted(outside, most, (&but, incoming));
+        let wanted = self.wanted(outside, most, &but, start);
         for Way { digits, how, route } in self.normal.ways(spaces, &wanted).found {
             let digits = incoming.looked_up(&digits);
             places.normal.insert(self.place(&route));
-            let routes = self.locked.iter().map(|analysis| analysis.route(spaces, &digits, how));
+            let routes = self.locked.iter().map(|analysis| local.end_of(analysis.route(spaces, &digits, how)));
             places.locked.extend(routes.map(|route| self.place(&route)));
         }
         places
@@ -291,10 +291,11 @@ impl<'s> Followed<'s> {
         &'w self,
         outside: bool,
         most: usize,
-        (but, incoming): (&'w BTreeSet<String>, &'w Incoming),
+        but: &'w BTreeSet<String>,
+        Start { incoming, local, .. }: Start<'w>,
     ) -> Wanted<'w> {
         let but_partitions = &self.text.protected_partitions;
-        Wanted { outside, inside: !outside, most, but, but_partitions, incoming }
+        Wanted { outside, inside: !outside, most, but, but_partitions, incoming, local }
     }
 
     fn place(&self, route: &Route) -> Place {
@@ -302,7 +303,7 @@ impl<'s> Followed<'s> {
         match &route.end {
             End::Pstn { .. } if protected || self.forms.contains(&route.called) => Place::Emergency,
             End::Pstn { .. } | End::NotUnderstood { leaves_by: Some(_), .. } => Place::Pstn,
-            End::Inside { pattern, partition, .. } | End::OnNet { pattern, partition }
+            End::Inside { pattern, partition, .. } | End::OnNet { pattern, partition, .. }
                 if self.text.eoc_pilot.is(pattern, partition.as_deref()) =>
             {
                 Place::Eoc

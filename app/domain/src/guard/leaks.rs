@@ -3,10 +3,11 @@
 use super::addresses;
 use super::words::caller_in_words;
 use super::{Cancelled, unless};
-use crate::caller::{Caller, CallerKind, Incoming};
+use crate::caller::{Caller, CallerKind, Incoming, Start};
 use crate::dial_plan::{DialPlan, EndpointKind, Feature, place};
 use crate::hours::Hours;
 use crate::leg::Leg;
+use crate::local_routes::LocalRoutes;
 use crate::originator::Originator;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{Dialling, DigitAnalysis, End, Route, Wanted, Way};
@@ -154,7 +155,7 @@ pub(super) fn find(
     for caller in callers {
         unless(cancelled)?;
         let spaces = caller.spaces();
-        let ways = search.known_ways(&mut known, &spaces, &caller.incoming);
+        let ways = search.known_ways(&mut known, caller.start(&spaces));
         let lifted = search.lifted(caller);
         // No step opens such a way: what is open when locked is open in normal times.
         let besides = lifted.is_some() || by_address.iter().any(|leak| leak.caller == caller.to_string());
@@ -207,35 +208,35 @@ struct Search<'s> {
 }
 
 /// Callers for whom this is the same have the same ways.
-type Alike = (Vec<Vec<usize>>, Option<Vec<String>>, Incoming);
+type Alike = (Vec<Vec<usize>>, Option<Vec<String>>, Incoming, LocalRoutes);
 
 impl Search<'_> {
     /// What bears on ways out in each state; of a caller from outside also what it searches at all.
-    fn alike(&self, spaces: &[&str], incoming: &Incoming) -> Alike {
+    fn alike(&self, Start { spaces, incoming, local }: Start<'_>) -> Alike {
         let states = std::iter::once(&self.normal).chain(&self.locked);
         let out = states.map(|analysis| analysis.bearing_on_ways_out(spaces)).collect();
         let searched = self.comes_in(spaces).then(|| spaces.iter().map(|name| (*name).to_owned()).collect());
-        (out, searched, incoming.clone())
+        (out, searched, incoming.clone(), local.clone())
     }
 
     fn comes_in(&self, spaces: &[&str]) -> bool {
         self.text.inbound_css.iter().any(|name| spaces.contains(&name.as_str()))
     }
 
-    fn known_ways<'k>(&self, known: &'k mut HashMap<Alike, Ways>, spaces: &[&str], incoming: &Incoming) -> &'k Ways {
-        known.entry(self.alike(spaces, incoming)).or_insert_with(|| self.ways(spaces, incoming))
+    fn known_ways<'k>(&self, known: &'k mut HashMap<Alike, Ways>, start: Start<'_>) -> &'k Ways {
+        known.entry(self.alike(start)).or_insert_with(|| self.ways(start))
     }
 
     /// Ways out; of a caller from outside also one way in, if there is any: each number of the site would be one.
-    fn ways(&self, spaces: &[&str], incoming: &Incoming) -> Ways {
-        let but = incoming.dialled(self.forms);
-        let normally = !self.normal.ways(spaces, &self.wanted(false, 1, (&but, incoming))).found.is_empty();
+    fn ways(&self, start: Start<'_>) -> Ways {
+        let but = start.incoming.dialled(self.forms);
+        let normally = !self.normal.ways(start.spaces, &self.wanted(false, 1, &but, start)).found.is_empty();
         let mut ways = Ways { normally, leaks: Vec::new(), complete: true, cut: false };
-        let inbound = self.comes_in(spaces);
+        let inbound = self.comes_in(start.spaces);
         for analysis in &self.locked {
-            self.add(&mut ways, analysis, spaces, (false, &but, incoming));
+            self.add(&mut ways, analysis, start, (false, &but));
             if inbound {
-                self.add(&mut ways, analysis, spaces, (true, &but, incoming));
+                self.add(&mut ways, analysis, start, (true, &but));
             }
         }
         ways
@@ -245,10 +246,10 @@ impl Search<'_> {
         &self,
         ways: &mut Ways,
         analysis: &DigitAnalysis<'_>,
-        spaces: &[&str],
-        (inbound, but, incoming): (bool, &BTreeSet<String>, &Incoming),
+        start: Start<'_>,
+        (inbound, but): (bool, &BTreeSet<String>),
     ) {
-        let more = analysis.ways(spaces, &self.wanted(inbound, LISTED, (but, incoming)));
+        let more = analysis.ways(start.spaces, &self.wanted(inbound, LISTED, but, start));
         ways.complete &= more.complete;
         ways.cut |= !inbound && more.found.len() >= LISTED;
         // A dispatcher's call back to an emergency caller, and all else that is protected on its way, is not asked for.
@@ -278,7 +279,10 @@ impl Search<'_> {
     /// The same where nobody knows whom it calls, and whether everything was looked at.
     fn leg_anywhere(&self, leg: &Leg, known: &mut HashMap<Alike, Ways>) -> (Option<Leak>, bool) {
         let spaces: Vec<&str> = leg.spaces.iter().map(String::as_str).collect();
-        let ways = self.known_ways(known, &spaces, &Incoming::default());
+        // Which pool counts is not known: the caller's, or that of whoever forwards.
+        let incoming = Incoming::default();
+        let local = LocalRoutes::default();
+        let ways = self.known_ways(known, Start { spaces: &spaces, incoming: &incoming, local: &local });
         let caller = &leg.owner;
         let via = leg.via;
         let count = leg.count;
@@ -291,7 +295,7 @@ impl Search<'_> {
         if !matches!(caller.kind, CallerKind::Phone | CallerKind::Gateway | CallerKind::Css) {
             return None;
         }
-        let routes = self.locked.iter().filter_map(|analysis| analysis.lifted(&caller.spaces()));
+        let routes = self.locked.iter().filter_map(|analysis| analysis.lifted_by(caller));
         let mut others = routes.filter(|route| !self.forms.contains(&route.called));
         others.find_map(|route| self.leak((caller.to_string(), caller.count), Via::Plar, String::new(), route))
     }
@@ -306,10 +310,11 @@ impl Search<'_> {
         &'w self,
         inside: bool,
         most: usize,
-        (but, incoming): (&'w BTreeSet<String>, &'w Incoming),
+        but: &'w BTreeSet<String>,
+        Start { incoming, local, .. }: Start<'w>,
     ) -> Wanted<'w> {
         let but_partitions = &self.text.protected_partitions;
-        Wanted { outside: true, inside, most, but, but_partitions, incoming }
+        Wanted { outside: true, inside, most, but, but_partitions, incoming, local }
     }
 }
 
@@ -318,7 +323,7 @@ fn leaked(text: &PlanText, end: &End, inbound: bool) -> Option<(String, Option<S
         End::Pstn { pattern, partition, .. } => Some((pattern.clone(), partition.clone(), Direction::Outbound)),
         // It lights a lamp: nobody talks to anybody.
         End::Inside { kind: EndpointKind::Feature(Feature::MessageWaiting), .. } => None,
-        End::Inside { pattern, partition, .. } | End::OnNet { pattern, partition } if inbound => {
+        End::Inside { pattern, partition, .. } | End::OnNet { pattern, partition, .. } if inbound => {
             let at_eoc = text.eoc_pilot.is(pattern, partition.as_deref());
             (!at_eoc).then(|| (pattern.clone(), partition.clone(), Direction::Inbound))
         }

@@ -234,9 +234,9 @@ fn warnings(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan) -> Vec<Strin
     let normal = plan.applied_to(dial_plan, Target::Normal);
     let mut warnings: Vec<String> = unread::callers_not_read(dial_plan).into_iter().collect();
     warnings.extend(unread::schedules(dial_plan));
-    warnings.extend(unread::clocks(&normal));
     warnings.extend(unread::originators(&[dial_plan, &normal, &plan.applied_to(dial_plan, Target::Locked)]));
     warnings.extend(unread::unread(&DigitAnalysis::new(&normal, &Hours::All), dial_plan));
+    warnings.extend(unread::dead_ends(dial_plan));
     warnings.extend(unread::astray(text, plan, dial_plan));
     warnings
 }

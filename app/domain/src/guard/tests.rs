@@ -24,6 +24,7 @@ pub(super) fn route(pattern: &str, partition: &str) -> RoutePattern {
         emergency: false,
         destination: Destination::RouteList("RL".into()),
         on_net: false,
+        dead: false,
         filtered: false,
     }
 }
@@ -366,6 +367,26 @@ fn a_way_that_is_open_by_one_schedule_and_shut_by_another_is_a_leak() {
     let checked = check(&text(vec![schedule_step()]), &plan).unwrap();
     assert_eq!(checked.leaks.iter().map(Leak::place).collect::<Vec<_>>(), ["8.XXX in SHIFT"]);
     assert_eq!(checked.warnings, Vec::<String>::new());
+}
+
+#[test]
+fn a_way_that_is_shut_by_the_same_schedule_on_another_clock_is_a_leak() {
+    let mut plan = dial_plan();
+    at_some_hours(&mut plan, "SHIFT");
+    at_some_hours(&mut plan, "NIGHT");
+    for partition in plan.partitions.iter_mut().filter(|one| ["SHIFT", "NIGHT"].contains(&one.name.as_str())) {
+        partition.schedule = Some("SHIFT".into());
+    }
+    plan.route_patterns.push(route("8.XXX", "SHIFT"));
+    plan.route_patterns.push(RoutePattern { blocked: true, ..route("8.XXX", "NIGHT") });
+    let leaks = |plan: &DialPlan| {
+        let checked = check(&text(vec![schedule_step()]), plan).unwrap();
+        assert_eq!(checked.warnings, Vec::<String>::new());
+        checked.leaks.iter().map(Leak::place).collect::<Vec<_>>()
+    };
+    assert_eq!(leaks(&plan), [""; 0], "on one clock it is always shut while it is open");
+    plan.partitions.last_mut().unwrap().zone = Some("America/Toronto".into());
+    assert_eq!(leaks(&plan), ["8.XXX in SHIFT"]);
 }
 
 #[test]

@@ -1,15 +1,16 @@
 //! What the guard cannot judge, or finds odd.
 
-use super::words::{counted, in_words};
+use super::words::{counted, in_words, pools_in_words};
 use crate::caller::Callers;
 use crate::dial_plan::{DialPlan, Discard, place};
-use crate::hours::{COMBINED, Hours};
+use crate::hours::{COMBINED, Clocked, Hours};
 use crate::leg::Legs;
+use crate::local_routes::LocalRoutes;
 use crate::originator;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{Dialling, DigitAnalysis, End};
 use crate::steps::{Switch, Target};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// What no reading of the dial plan says, or what is not read of it.
 pub(super) fn limits(dial_plan: &DialPlan) -> Vec<String> {
@@ -84,6 +85,25 @@ pub(super) fn unread(analysis: &DigitAnalysis<'_>, dial_plan: &DialPlan) -> Vec<
     not_read.chain(found).flatten().collect()
 }
 
+/// Route lists behind which there is no gateway or trunk: from any device pool, or from some.
+pub(super) fn dead_ends(dial_plan: &DialPlan) -> Vec<String> {
+    let dead = dial_plan.route_patterns.iter().filter(|route| route.dead);
+    let everywhere = counted(
+        dead.map(|route| place(&route.pattern, route.partition.as_deref())).collect(),
+        "Route patterns behind which there is no gateway or trunk",
+        "Whoever dials what they take hears reorder",
+    );
+    let from = |local: &LocalRoutes| {
+        let lists: Vec<String> = local.nowhere.iter().cloned().collect();
+        counted(
+            lists,
+            &format!("Route lists without a gateway or trunk for {}", pools_in_words(local)?),
+            "Calls that leave by them fail from there, and leave from elsewhere",
+        )
+    };
+    everywhere.into_iter().chain(dial_plan.local_routes.iter().filter_map(from)).collect()
+}
+
 /// Redirects that lead callers anywhere but to the EOC: a mistyped mask, a space without the pilot.
 pub(super) fn astray(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan) -> Vec<String> {
     let locked = plan.applied_to(dial_plan, Target::Locked);
@@ -111,31 +131,18 @@ pub(super) fn astray(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan) -> 
 
 /// So many schedules that not every combination of them is looked at.
 pub(super) fn schedules(dial_plan: &DialPlan) -> Option<String> {
-    let names = dial_plan.part_time();
-    if names.len() <= COMBINED {
+    let followed = dial_plan.part_time();
+    if followed.len() <= COMBINED {
         return None;
     }
+    let name = |one: Clocked| match one.zone {
+        None => one.schedule,
+        Some(zone) => format!("{} on the clock of {zone}", one.schedule),
+    };
     counted(
-        names.into_iter().map(str::to_owned).collect(),
+        followed.into_iter().map(name).collect(),
         "Time schedules of partitions",
         "All active, none, each by itself and all but each were looked at: nothing is claimed about other hours",
-    )
-}
-
-/// Partitions of one schedule that follow it on different clocks: for some hours a day one is active and the other is not.
-pub(super) fn clocks(dial_plan: &DialPlan) -> Option<String> {
-    let mut clocks: BTreeMap<&str, BTreeSet<Option<&str>>> = BTreeMap::new();
-    let part_time = dial_plan.part_time();
-    for partition in &dial_plan.partitions {
-        if let Some(schedule) = partition.schedule.as_deref().filter(|name| part_time.contains(name)) {
-            clocks.entry(schedule).or_default().insert(partition.zone.as_deref());
-        }
-    }
-    let several = clocks.into_iter().filter(|(_, zones)| zones.len() > 1).map(|(schedule, _)| schedule.to_owned());
-    counted(
-        several.collect(),
-        "Time schedules that partitions follow on different clocks",
-        "Nothing is claimed about hours at which some of these partitions are active and some are not",
     )
 }
 

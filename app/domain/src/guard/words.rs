@@ -2,6 +2,7 @@
 
 use crate::caller::{Caller, CallerKind};
 use crate::dial_plan::{EndpointKind, place};
+use crate::local_routes::LocalRoutes;
 use crate::reach::{End, Route};
 
 /// Patterns or callers that one sentence names; more would be no sentence.
@@ -14,7 +15,7 @@ pub fn in_words(route: &Route) -> String {
         End::Inside { pattern, partition, kind: EndpointKind::Feature(feature) } => {
             format!("to {} ({})", place(pattern, partition.as_deref()), feature.in_words())
         }
-        End::Inside { pattern, partition, .. } | End::OnNet { pattern, partition } => {
+        End::Inside { pattern, partition, .. } | End::OnNet { pattern, partition, .. } => {
             format!("to {}", place(pattern, partition.as_deref()))
         }
         End::Blocked { .. } => "blocked".into(),
@@ -47,7 +48,19 @@ pub fn caller_in_words(caller: &Caller) -> String {
         (None, prefix) => format!(", {prefix} before the digits"),
         (Some(kept), prefix) => format!(", {prefix} and the last {kept} digits"),
     };
-    format!("{} {name} ({spaces}{digits})", caller.count)
+    let pools = pools_in_words(&caller.local).map_or_else(String::new, |pools| format!(", {pools}"));
+    format!("{} {name} ({spaces}{digits}{pools})", caller.count)
+}
+
+/// `device pools A, B and 3 more`; `None` where the pool makes no difference.
+pub(super) fn pools_in_words(local: &LocalRoutes) -> Option<String> {
+    let named: Vec<&str> = local.pools.iter().take(NAMED).map(String::as_str).collect();
+    let pools = if local.pools.len() == 1 { "device pool" } else { "device pools" };
+    match local.pools.len() - named.len() {
+        _ if named.is_empty() => None,
+        0 => Some(format!("{pools} {}", named.join(", "))),
+        more => Some(format!("{pools} {} and {more} more", named.join(", "))),
+    }
 }
 
 /// The first few, and how many more.

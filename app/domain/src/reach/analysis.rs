@@ -116,11 +116,13 @@ impl<'a> DigitAnalysis<'a> {
     }
 
     fn is_active(&self, partition: &str) -> bool {
-        let schedule = self.plan.partition(partition).and_then(|p| p.schedule.as_deref());
+        let partition = self.plan.partition(partition);
+        let schedule = partition.and_then(|p| p.schedule.as_deref());
+        let zone = partition.and_then(|p| p.zone.as_deref());
         match self.plan.activity(schedule) {
             Activity::Always => true,
             Activity::Never => false,
-            Activity::Sometimes => schedule.is_some_and(|name| self.hours.are(name)),
+            Activity::Sometimes => schedule.is_some_and(|name| self.hours.are(name, zone)),
         }
     }
 

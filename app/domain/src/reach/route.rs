@@ -4,6 +4,7 @@ use super::analysis::{DigitAnalysis, Leads};
 use super::change::{changed, masked};
 use super::tree::{Active, bit};
 use super::view::View;
+use crate::caller::Caller;
 use crate::dial_plan::{Destination, EndpointKind};
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +57,7 @@ pub enum End {
     OnNet {
         pattern: String,
         partition: Option<String>,
+        destination: Destination,
     },
     /// At a directory number or hunt pilot.
     Inside {
@@ -63,7 +65,8 @@ pub enum End {
         partition: Option<String>,
         kind: EndpointKind,
     },
-    /// The closest match is blocked, or a number that nothing rings for: the caller hears reorder tone.
+    /// The closest match is blocked, a number that nothing rings for, or a route pattern without a gateway or trunk behind it:
+    /// the caller hears reorder tone.
     Blocked {
         pattern: String,
         partition: Option<String>,
@@ -127,6 +130,16 @@ impl DigitAnalysis<'_> {
         Route { path, taken: digits.len() - left.len(), waits, called, end }
     }
 
+    /// Follows what a caller dials, from its device pool.
+    pub fn route_of(&self, caller: &Caller, digits: &str, dialling: Dialling) -> Route {
+        caller.local.end_of(self.route(&caller.spaces(), &caller.incoming.looked_up(digits), dialling))
+    }
+
+    /// As [`Self::lifted`], from its device pool.
+    pub fn lifted_by(&self, caller: &Caller) -> Option<Route> {
+        self.lifted(&caller.spaces()).map(|route| caller.local.end_of(route))
+    }
+
     /// Where a call goes by itself when the receiver is lifted (PLAR): an empty translation pattern takes it, that of the
     /// partition that is searched first. `None` where there is a dial tone.
     pub fn lifted(&self, spaces: &[&str]) -> Option<Route> {
@@ -174,7 +187,10 @@ impl DigitAnalysis<'_> {
             Leads::On(_) => None,
             Leads::In(endpoint) if endpoint.dead => Some(End::Blocked { pattern, partition }),
             Leads::In(endpoint) => Some(End::Inside { pattern, partition, kind: endpoint.kind }),
-            Leads::Out(route) if route.on_net => Some(End::OnNet { pattern, partition }),
+            Leads::Out(route) if route.dead => Some(End::Blocked { pattern, partition }),
+            Leads::Out(route) if route.on_net => {
+                Some(End::OnNet { pattern, partition, destination: route.destination.clone() })
+            }
             Leads::Out(route) => Some(match changed(self.pattern(number), &route.change, called) {
                 Ok(digits) => End::Pstn { pattern, partition, destination: route.destination.clone(), digits },
                 Err(what) => End::NotUnderstood { what, leaves_by: Some((pattern, partition)) },
@@ -241,6 +257,7 @@ mod tests {
             emergency: false,
             destination: Destination::NotRead,
             on_net: false,
+            dead: false,
             filtered: false,
         }
     }

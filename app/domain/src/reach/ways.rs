@@ -11,6 +11,7 @@ use super::view::View;
 use super::witness::{Hop, Keys, Search};
 use crate::caller::Incoming;
 use crate::dial_plan::Discard;
+use crate::local_routes::{Behind, LocalRoutes};
 use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
 
@@ -28,6 +29,8 @@ pub struct Wanted<'w> {
     pub but_partitions: &'w [String],
     /// What is made of the digits before they are looked up.
     pub incoming: &'w Incoming,
+    /// Where route lists lead from the caller's device pool.
+    pub local: &'w LocalRoutes,
 }
 
 /// What was found.
@@ -139,9 +142,14 @@ impl Walk<'_, '_> {
             self.analysis.partition(number).is_some_and(|name| self.wanted.but_partitions.iter().any(|p| p == name));
         !passed
             && match self.analysis.leads(number) {
-                Leads::Out(route) if route.on_net && !self.wanted.inside => false,
-                Leads::Out(route) if !route.on_net && !self.wanted.outside => false,
-                Leads::Out(route) => !route.blocked && !self.ended.contains(&number),
+                Leads::Out(route) => {
+                    let is_wanted = match self.wanted.local.behind(route) {
+                        Behind::Outside => self.wanted.outside,
+                        Behind::Inside => self.wanted.inside,
+                        Behind::Nothing => false,
+                    };
+                    is_wanted && !route.blocked && !self.ended.contains(&number)
+                }
                 Leads::On(translation) => !translation.blocked,
                 Leads::In(endpoint) => self.wanted.inside && !endpoint.dead && !self.ended.contains(&number),
             }
@@ -242,7 +250,7 @@ impl Walk<'_, '_> {
         let Some(example) = self.search.witness(hops, length) else { return false };
         self.ways.complete = false;
         let how = Dialling::EnBloc;
-        let route = self.analysis.route(self.spaces, &self.wanted.incoming.looked_up(&example), how);
+        let route = self.route(&example, how);
         if self.is_wanted(&route) {
             self.ways.found.push(Way { digits: example, how, route });
         }
@@ -251,13 +259,18 @@ impl Walk<'_, '_> {
 
     /// Followed again by the plain route, as a check of the search.
     fn note(&mut self, number: u32, example: String, how: Dialling) {
-        let route = self.analysis.route(self.spaces, &self.wanted.incoming.looked_up(&example), how);
+        let route = self.route(&example, how);
         if route.path.last() != Some(&self.analysis.name(number)) {
             debug_assert!(false, "{example} from {:?}: {route:?}, not {}", self.spaces, self.analysis.name(number));
             self.ways.complete = false;
         } else if self.ended.insert(number) {
             self.ways.found.push(Way { digits: example, how, route });
         }
+    }
+
+    fn route(&self, example: &str, how: Dialling) -> Route {
+        let looked_up = self.wanted.incoming.looked_up(example);
+        self.wanted.local.end_of(self.analysis.route(self.spaces, &looked_up, how))
     }
 
     fn is_wanted(&self, route: &Route) -> bool {
@@ -330,6 +343,7 @@ mod tests {
                     emergency: false,
                     destination: Destination::NotRead,
                     on_net: false,
+                    dead: false,
                     filtered: false,
                 })
                 .collect(),
@@ -345,6 +359,7 @@ mod tests {
             but: &BTreeSet::new(),
             but_partitions: &[],
             incoming: &Incoming::default(),
+            local: &LocalRoutes::default(),
         };
         DigitAnalysis::new(plan, &Hours::All).ways(&["CSS"], &wanted)
     }
@@ -498,8 +513,15 @@ mod tests {
         plan.route_patterns.push(wide);
         let but = BTreeSet::from(["9911".to_owned()]);
         let incoming = Incoming::default();
-        let wanted =
-            Wanted { outside: true, inside: false, most: 9, but: &but, but_partitions: &[], incoming: &incoming };
+        let wanted = Wanted {
+            outside: true,
+            inside: false,
+            most: 9,
+            but: &but,
+            but_partitions: &[],
+            incoming: &incoming,
+            local: &LocalRoutes::default(),
+        };
         let found = DigitAnalysis::new(&plan, &Hours::All).ways(&["CSS"], &wanted).found;
         let ends: Vec<_> =
             found.iter().map(|way| (way.digits.as_str(), way.route.path.last().unwrap().as_str())).collect();

@@ -1,6 +1,8 @@
 //! Digit analysis: which pattern takes a call, by trying every way a pattern can lie on the digits.
 
-use super::model::{Cluster, Device, Feature, Forward, Number, RoutePattern, SipRoutePattern, TranslationPattern};
+use super::model::{
+    Cluster, Device, Feature, Forward, Number, RouteGroup, RoutePattern, SipRoutePattern, TranslationPattern,
+};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -122,7 +124,7 @@ impl<'c> Exchange<'c> {
     }
 
     pub fn dial(&self, css: &str, digits: &str, dialling: Dialling) -> Call {
-        self.follow(&[css.to_owned()], digits, dialling)
+        self.follow(&[css.to_owned()], digits, dialling, None)
     }
 
     /// From a device, on one of its lines if it has any. What the line may comes before what the device may; a CTI port or
@@ -132,7 +134,7 @@ impl<'c> Exchange<'c> {
         let spaces = self.spaces(device, line);
         let kept = digits.len().saturating_sub(device.significant_digits.unwrap_or(usize::MAX));
         let digits = [device.prefix.as_deref().unwrap_or_default(), &digits[kept..]].concat();
-        Some(self.follow(&spaces, &digits, dialling))
+        Some(self.follow(&spaces, &digits, dialling, device.pool.as_deref()))
     }
 
     fn spaces(&self, device: &Device, line: Option<&str>) -> Vec<String> {
@@ -178,7 +180,8 @@ impl<'c> Exchange<'c> {
         known.entry(spaces.to_vec()).or_insert_with(|| Rc::new(searchable(self.cluster, spaces))).clone()
     }
 
-    fn follow(&self, spaces: &[String], digits: &str, dialling: Dialling) -> Call {
+    /// `pool`: of the device; `None` where it is any.
+    fn follow(&self, spaces: &[String], digits: &str, dialling: Dialling, pool: Option<&str>) -> Call {
         let cluster = self.cluster;
         let mut from = spaces.to_vec();
         let mut candidates = self.searchable(&from);
@@ -201,7 +204,7 @@ impl<'c> Exchange<'c> {
                 Kind::Feature(feature) => Outcome::Feature { number: feature.pattern.clone() },
                 Kind::Route(p) if p.blocked => Outcome::Blocked,
                 Kind::Translation(p) if p.blocked => Outcome::Blocked,
-                Kind::Route(p) => out(cluster, p, transform(best, &called, [&p.discard, &p.mask, &p.prefix])),
+                Kind::Route(p) => out(cluster, p, transform(best, &called, [&p.discard, &p.mask, &p.prefix]), pool),
                 Kind::Translation(_) if translations == 10 => Outcome::TooManyHops,
                 Kind::Translation(p) => {
                     translations += 1;
@@ -242,25 +245,35 @@ pub fn second_legs(cluster: &Cluster, number: &str) -> Vec<(String, Call)> {
     let numbers = cluster.lines.iter().chain(&cluster.hunt_pilots).filter(|one| one.pattern == number);
     let forwards = numbers.flat_map(|one| &one.forwards);
     let exchange = Exchange::new(cluster);
-    let follow = |one: &Forward| (one.when.clone(), exchange.follow(&one.css, &one.destination, Dialling::EnBloc));
+    let follow =
+        |one: &Forward| (one.when.clone(), exchange.follow(&one.css, &one.destination, Dialling::EnBloc, None));
     forwards.map(follow).collect()
 }
 
-/// By a route pattern: on-net if no device that it can end at is anything else.
-fn out(cluster: &Cluster, route: &RoutePattern, digits: String) -> Outcome {
+/// By a route pattern: on-net if no device that it can end at is anything else, and nowhere if there is none. A route group
+/// without devices is a local one: the caller's device pool says which group stands for it.
+fn out(cluster: &Cluster, route: &RoutePattern, digits: String, pool: Option<&str>) -> Outcome {
     let by = route.route_list.clone().or(route.gateway.clone()).unwrap_or_default();
-    let groups = cluster.route_groups.iter().filter(|group| group.lists.contains(&by));
-    let of_list: Vec<&[String]> = groups.map(|group| &group.devices[..]).collect();
-    let devices: Vec<&String> = match &route.gateway {
+    let of_list: Vec<&RouteGroup> = cluster.route_groups.iter().filter(|group| group.lists.contains(&by)).collect();
+    let mut devices: Vec<&String> = match &route.gateway {
         Some(gateway) if route.route_list.is_none() => vec![gateway],
-        _ => of_list.iter().copied().flatten().collect(),
+        _ => of_list.iter().flat_map(|group| &group.devices).collect(),
     };
+    let pools = cluster.device_pools.iter().filter(|one| pool.is_none_or(|pool| one.name == pool));
+    for standing_in in pools.flat_map(|pool| &pool.local_route_groups) {
+        if of_list.iter().any(|group| group.devices.is_empty() && group.name == *standing_in.0) {
+            let group = cluster.route_groups.iter().filter(|group| group.name == *standing_in.1);
+            devices.extend(group.flat_map(|group| &group.devices));
+        }
+    }
     let is_on_net = |name: &&String| {
         let device = cluster.devices.iter().find(|device| device.name == **name);
         device.is_some_and(|device| device.network_location.as_deref() == Some("OnNet"))
     };
-    let local = of_list.iter().any(|devices| devices.is_empty());
-    if !devices.is_empty() && !local && devices.iter().all(is_on_net) {
+    if devices.is_empty() && !of_list.is_empty() {
+        return Outcome::Blocked;
+    }
+    if !devices.is_empty() && devices.iter().all(is_on_net) {
         return Outcome::OnNet { by };
     }
     Outcome::Pstn { digits, by }

@@ -27,7 +27,7 @@ pub struct Faults {
     pub clause: Clause,
     /// What becomes of SQL.
     pub sql: Sql,
-    /// Columns of `numplan` that this version does not have.
+    /// Columns (`table.column`) that this version does not have.
     pub missing_columns: Vec<String>,
     /// Operations that this cluster does not carry out.
     pub refused: Vec<String>,

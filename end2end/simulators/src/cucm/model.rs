@@ -23,6 +23,7 @@ pub struct Cluster {
     pub voice_mail_pilots: Vec<VoiceMailPilot>,
     pub devices: Vec<Device>,
     pub route_groups: Vec<RouteGroup>,
+    pub device_pools: Vec<DevicePool>,
     /// By name, as CUCM's processes know them.
     pub service_parameters: BTreeMap<String, String>,
     #[serde(default = "users")]
@@ -190,9 +191,20 @@ pub struct Device {
     pub prefix: Option<String>,
     /// `OnNet` or `OffNet`, of gateways and trunks.
     pub network_location: Option<String>,
+    pub pool: Option<String>,
 }
 
-/// Gateways and trunks, and the route lists that use them.
+/// What devices of one place have in common.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DevicePool {
+    pub name: String,
+    /// By local route group the route group that stands for it here.
+    pub local_route_groups: BTreeMap<String, String>,
+}
+
+/// Gateways and trunks, and the route lists that use them. One without any is a local route group: those of the caller's
+/// device pool are used.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RouteGroup {

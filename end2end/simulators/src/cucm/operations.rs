@@ -319,6 +319,7 @@ fn trunk_row(device: &Device, ask: &Node, manner: &Manner<'_>) -> String {
     let fields = vec![
         ("name", Value::text(&device.name)),
         ("description", Value::text("")),
+        ("devicePoolName", reference("DevicePool", device.pool.as_ref())),
         ("callingSearchSpaceName", reference("Css", device.css.as_ref())),
         ("networkLocation", Value::text(device.network_location.as_deref().unwrap_or("Use System Default"))),
         ("rerouteCallingSearchSpaceName", reference("Css", device.reroute_css.as_ref())),

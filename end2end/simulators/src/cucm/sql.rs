@@ -17,7 +17,9 @@ create table typepatternusage (enum integer, name text);
 create table callingsearchspace (pkid text, name text, clause text);
 create table routepartition (pkid text, name text);
 create table device (pkid text, name text, tkclass integer, tkmodel integer, tknetworklocation integer,
- fkcallingsearchspace text, fkcallingsearchspace_reroute text, fkcallingsearchspace_aar text);
+ fkcallingsearchspace text, fkcallingsearchspace_reroute text, fkcallingsearchspace_aar text, fkdevicepool text);
+create table devicepool (pkid text, name text);
+create table devicepoolroutegroupmap (pkid text, fkdevicepool text, fkroutegroup_local text, fkroutegroup text);
 create table processconfig (pkid text, paramname text, paramvalue text);
 create table numplan (pkid text, dnorpattern text, fkroutepartition text, tkpatternusage integer,
  fkcallingsearchspace_sharedlineappear text, patternurgency text, iscallable text,
@@ -100,8 +102,8 @@ impl From<rusqlite::Error> for Trouble {
 
 fn rows(cluster: &Cluster, query: &str, most: Option<usize>, missing: &[String]) -> Result<String, Trouble> {
     let tables = tables(cluster)?;
-    for column in missing {
-        tables.execute_batch(&format!("alter table numplan drop column {column}"))?;
+    for (table, column) in missing.iter().filter_map(|column| column.split_once('.')) {
+        tables.execute_batch(&format!("alter table {table} drop column {column}"))?;
     }
     let mut asked = tables.prepare(query)?;
     let columns: Vec<String> = asked.column_names().map(str::to_owned).collect();
@@ -253,7 +255,7 @@ fn devices(tables: &Connection, cluster: &Cluster) -> rusqlite::Result<()> {
     let model = |name: &str| (1_i64..).zip(&models).find(|(_, model)| **model == name).map(|(number, _)| number);
     let location =
         |name: Option<&str>| (1_i64..).zip(LOCATIONS).find(|(_, l)| Some(*l) == name).map(|(number, _)| number);
-    let mut insert = tables.prepare("insert into device values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+    let mut insert = tables.prepare("insert into device values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
     let mut map = tables.prepare("insert into devicenumplanmap values (?1, ?2, ?3, ?4)")?;
     for device in &cluster.devices {
         let css = device.css.as_ref().map(|css| id("Css", css));
@@ -262,7 +264,8 @@ fn devices(tables: &Connection, cluster: &Cluster) -> rusqlite::Result<()> {
         let [reroute, aar] = [&device.reroute_css, &device.aar_css].map(|css| css.as_ref().map(|css| id("Css", css)));
         let class = class(device.class());
         let model = model(&device.model);
-        insert.execute(params![own, device.name, class, model, place, css, reroute, aar])?;
+        let pool = device.pool.as_ref().map(|pool| id("DevicePool", pool));
+        insert.execute(params![own, device.name, class, model, place, css, reroute, aar, pool])?;
         for mobile in &device.remote_destinations {
             let pkid = id("RemoteDestination", mobile);
             tables.execute("insert into remotedestination values (?1, ?2, ?3)", params![pkid, own, mobile])?;
@@ -276,7 +279,17 @@ fn devices(tables: &Connection, cluster: &Cluster) -> rusqlite::Result<()> {
     for list in &cluster.route_lists {
         let class = class("Route List");
         let none = None::<String>;
-        insert.execute(params![id("RouteList", list), list, class, None::<i64>, None::<i64>, none, none, none])?;
+        insert.execute(params![
+            id("RouteList", list),
+            list,
+            class,
+            None::<i64>,
+            None::<i64>,
+            none,
+            none,
+            none,
+            none
+        ])?;
     }
     let target = |list: &Option<String>, gateway: &Option<String>| {
         let list = list.as_ref().map(|name| id("RouteList", name));
@@ -287,7 +300,22 @@ fn devices(tables: &Connection, cluster: &Cluster) -> rusqlite::Result<()> {
         let pkid = id("Map", &number);
         map.execute(params![pkid, target(&route.route_list, &route.gateway), number, 1])?;
     }
-    groups(tables, cluster)
+    groups(tables, cluster)?;
+    pools(tables, cluster)
+}
+
+fn pools(tables: &Connection, cluster: &Cluster) -> rusqlite::Result<()> {
+    for pool in &cluster.device_pools {
+        let own = id("DevicePool", &pool.name);
+        tables.execute("insert into devicepool values (?1, ?2)", params![own, pool.name])?;
+        for (local, group) in &pool.local_route_groups {
+            let pkid = id("DevicePool", &format!("{}/{local}", pool.name));
+            let [local, group] = [local, group].map(|name| id("RouteGroup", name));
+            let insert = "insert into devicepoolroutegroupmap values (?1, ?2, ?3, ?4)";
+            tables.execute(insert, params![pkid, own, local, group])?;
+        }
+    }
+    Ok(())
 }
 
 fn groups(tables: &Connection, cluster: &Cluster) -> rusqlite::Result<()> {

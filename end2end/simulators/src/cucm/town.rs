@@ -5,7 +5,7 @@
 //! +E.164 with local normalisation; two tiers).
 
 use super::model::{
-    Cluster, Css, Device, Feature, Forward, Number, Partition, Period, RouteGroup, RoutePattern, Schedule,
+    Cluster, Css, Device, DevicePool, Feature, Forward, Number, Partition, Period, RouteGroup, RoutePattern, Schedule,
     TranslationPattern,
 };
 use fastrand::Rng;
@@ -50,6 +50,8 @@ pub const PILOT: &str = "5911";
 /// Partitions of route patterns that lead out.
 pub const ROUTES: [&str; 4] = ["PT-LOCAL", "PT-LD", "PT-INTL", "PT-SERVICE"];
 
+const EMERGENCY_LIST: &str = "RL-EMERGENCY";
+const LOCAL_GROUP: &str = "RG-LOCAL";
 const TO_EOC: &str = "CSS-TO-EOC";
 /// Of a hundred patterns so many have no mirror.
 const FORGOTTEN: u32 = 5;
@@ -87,6 +89,18 @@ struct Building {
     town: Town,
     rng: Rng,
     cluster: Cluster,
+}
+
+/// Each site gets out by its own gateways, where a local route group is used; but here and there nobody has set them, or they
+/// lead to another cluster.
+fn pool(site: usize) -> DevicePool {
+    let group = match site % 16 {
+        1 => None,
+        2 => Some("RG-MAIL"),
+        _ => Some("RG-PSTN"),
+    };
+    let local_route_groups = group.map(|group| (LOCAL_GROUP.to_owned(), group.to_owned())).into_iter().collect();
+    DevicePool { name: format!("DP-{site}"), local_route_groups }
 }
 
 fn names<const N: usize>(names: [&str; N]) -> Vec<String> {
@@ -141,7 +155,7 @@ impl Building {
             partition: Some(partition.into()),
             urgent,
             discard: discard.map(str::to_owned),
-            route_list: Some("RL-PSTN".into()),
+            route_list: Some(if partition == EMERGENCY { EMERGENCY_LIST } else { "RL-PSTN" }.into()),
             emergency: partition == EMERGENCY && self.rng.bool(),
             ..RoutePattern::default()
         });
@@ -191,14 +205,19 @@ impl Building {
             route_list: Some("RL-MAIL".into()),
             ..RoutePattern::default()
         });
-        self.cluster.route_lists = names(["RL-PSTN", "RL-MAIL"]);
-        let group = |name: &str, list: &str, device: &str| RouteGroup {
+        self.cluster.route_lists = names(["RL-PSTN", EMERGENCY_LIST, "RL-MAIL"]);
+        let group = |name: &str, lists: &[&str], device: Option<&str>| RouteGroup {
             name: name.into(),
-            lists: vec![list.into()],
-            devices: vec![device.into()],
+            lists: lists.iter().map(|list| (*list).to_owned()).collect(),
+            devices: device.map(str::to_owned).into_iter().collect(),
         };
-        self.cluster.route_groups =
-            vec![group("RG-PSTN", "RL-PSTN", "TRUNK-A"), group("RG-MAIL", "RL-MAIL", "TRUNK-MAIL")];
+        let mail = group("RG-MAIL", &["RL-MAIL"], Some("TRUNK-MAIL"));
+        self.cluster.route_groups = if self.town.style == Style::PlusE164 {
+            vec![group("RG-PSTN", &[EMERGENCY_LIST], Some("TRUNK-A")), group(LOCAL_GROUP, &["RL-PSTN"], None), mail]
+        } else {
+            vec![group("RG-PSTN", &["RL-PSTN", EMERGENCY_LIST], Some("TRUNK-A")), mail]
+        };
+        self.cluster.device_pools = (0..self.town.sites()).map(pool).collect();
     }
 
     /// A mirror of each route pattern that leads out, but for those that somebody forgot.
@@ -356,6 +375,7 @@ impl Building {
             });
             let port = self.rng.u32(0..60) == 0;
             self.cluster.devices.push(Device {
+                pool: Some(pool(site).name),
                 name: if port { format!("CTI{line:05}") } else { format!("SEP{line:012X}") },
                 model: if port { "CTI Port".into() } else { String::new() },
                 css: device_css,

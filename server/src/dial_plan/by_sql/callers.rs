@@ -5,6 +5,7 @@ use axl::sip_trunk::SipTrunk;
 use axl::sql::Row;
 use axl::{Client, Error};
 use lockdown::caller::{Caller, CallerKind, Incoming};
+use lockdown::local_routes::LocalRoutes;
 use lockdown::trace::Origin;
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 fn statement(condition: &str) -> String {
     format!(
         "k.name as kind, case when y.name in ('CTI Port', 'CTI Route Point') then 'cti' else '-' end as cti, \
-         lc.name as linecss, dc.name as devicecss, count(distinct d.pkid) as n, min(d.name) as example \
+         lc.name as linecss, dc.name as devicecss, p.name as pool, count(distinct d.pkid) as n, min(d.name) as example \
          from device d inner join typeclass k on k.enum = d.tkclass \
          inner join typemodel y on y.enum = d.tkmodel \
          left outer join devicenumplanmap m on m.fkdevice = d.pkid \
@@ -20,7 +21,8 @@ fn statement(condition: &str) -> String {
          left outer join routepartition lp on lp.pkid = l.fkroutepartition \
          left outer join callingsearchspace lc on lc.pkid = l.fkcallingsearchspace_sharedlineappear \
          left outer join callingsearchspace dc on dc.pkid = d.fkcallingsearchspace \
-         where {condition} group by 1, 2, 3, 4 order by 1, 2, 3, 4"
+         left outer join devicepool p on p.pkid = d.fkdevicepool \
+         where {condition} group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5"
     )
 }
 
@@ -36,7 +38,11 @@ pub(super) fn everybody() -> String {
 ///
 /// # Errors
 /// As every read: this cannot be told without.
-pub(in crate::dial_plan) async fn callers_at(client: &Client, origin: &Origin) -> Result<Vec<Caller>, Error> {
+pub(in crate::dial_plan) async fn callers_at(
+    client: &Client,
+    origin: &Origin,
+    local: &[LocalRoutes],
+) -> Result<Vec<Caller>, Error> {
     let condition = match origin {
         Origin::Css(_) | Origin::Spaces { .. } => return Ok(Vec::new()),
         Origin::Device(name) => format!("d.name = {}", quoted(name)),
@@ -48,7 +54,7 @@ pub(in crate::dial_plan) async fn callers_at(client: &Client, origin: &Origin) -
             format!("l.dnorpattern in ({}){}", written.join(", "), partition.unwrap_or_default())
         }
     };
-    let found = of_rows(&client.sql(&statement(&condition)).await?);
+    let found = of_rows(&client.sql(&statement(&condition)).await?, local);
     let trunk = match origin {
         Origin::Device(name) if found.iter().any(|caller| caller.kind == CallerKind::Trunk) => name,
         _ => return Ok(found),
@@ -56,7 +62,7 @@ pub(in crate::dial_plan) async fn callers_at(client: &Client, origin: &Origin) -
     // `_` and `%` of a name are anything to a search; the name itself is looked for then.
     let mut trunks = client.sip_trunks(trunk).await?;
     trunks.retain(|found| found.name == *trunk);
-    Ok(told_apart(found, trunks))
+    Ok(told_apart(found, trunks, local))
 }
 
 fn incoming(trunk: &SipTrunk) -> Incoming {
@@ -64,13 +70,16 @@ fn incoming(trunk: &SipTrunk) -> Incoming {
 }
 
 /// Trunks of one calling search space that change digits differently are callers of their own.
-pub(super) fn told_apart(mut callers: Vec<Caller>, trunks: Vec<SipTrunk>) -> Vec<Caller> {
+pub(super) fn told_apart(mut callers: Vec<Caller>, trunks: Vec<SipTrunk>, local: &[LocalRoutes]) -> Vec<Caller> {
     for trunk in trunks {
         let incoming = incoming(&trunk);
         if incoming.is_none() {
             continue;
         }
-        let is_of = |caller: &Caller| caller.kind == CallerKind::Trunk && caller.device_css == trunk.css;
+        let local = of_pool(local, trunk.pool.as_deref());
+        let is_of = |caller: &Caller| {
+            caller.kind == CallerKind::Trunk && caller.device_css == trunk.css && caller.local == local
+        };
         // One that was made since the others were counted is among none of them.
         if let Some(others) = callers.iter_mut().find(|caller| is_of(caller) && caller.incoming.is_none()) {
             others.count = others.count.saturating_sub(1);
@@ -85,6 +94,7 @@ pub(super) fn told_apart(mut callers: Vec<Caller>, trunks: Vec<SipTrunk>) -> Vec
                 count: 1,
                 example: Some(trunk.name),
                 incoming,
+                local,
             }),
         }
     }
@@ -93,7 +103,13 @@ pub(super) fn told_apart(mut callers: Vec<Caller>, trunks: Vec<SipTrunk>) -> Vec
     callers
 }
 
-pub(super) fn of_rows(rows: &[Row]) -> Vec<Caller> {
+/// From any pool where it makes no difference.
+fn of_pool(local: &[LocalRoutes], pool: Option<&str>) -> LocalRoutes {
+    let of_pool = |one: &&LocalRoutes| pool.is_some_and(|pool| one.pools.contains(pool));
+    local.iter().find(of_pool).cloned().unwrap_or_default()
+}
+
+pub(super) fn of_rows(rows: &[Row], local: &[LocalRoutes]) -> Vec<Caller> {
     let mut callers: BTreeMap<String, Caller> = BTreeMap::new();
     for row in rows {
         let Some(kind) = kind(row) else { continue };
@@ -103,7 +119,8 @@ pub(super) fn of_rows(rows: &[Row]) -> Vec<Caller> {
         let device_css = text("devicecss");
         let count = row.number("n");
         let example = text("example");
-        let caller = Caller { kind, line_css, device_css, count, example, incoming: Incoming::default() };
+        let local = of_pool(local, row.text("pool"));
+        let caller = Caller { kind, line_css, device_css, count, example, incoming: Incoming::default(), local };
         callers.entry(caller.to_string()).and_modify(|known| known.count += count).or_insert(caller);
     }
     let mut callers: Vec<Caller> = callers.into_values().collect();
@@ -140,7 +157,7 @@ mod tests {
             row(&[("kind", "Gateway"), ("linecss", "B"), ("devicecss", "D"), ("n", "3"), ("example", "G2")]),
             row(&[("kind", "Something new"), ("n", "9")]),
         ];
-        let found: Vec<_> = of_rows(&rows).iter().map(|caller| (caller.to_string(), caller.count)).collect();
+        let found: Vec<_> = of_rows(&rows, &[]).iter().map(|caller| (caller.to_string(), caller.count)).collect();
         let want = [("phone:-+D", 5), ("cti:L+-", 2), ("gateway:-+D", 4)];
         assert_eq!(found, want.map(|(id, count)| (id.to_owned(), count)));
     }

@@ -18,9 +18,10 @@ use lockdown::caller::Callers;
 use lockdown::dial_plan::{Endpoint, RoutePattern};
 use lockdown::ids::Uuid;
 use lockdown::leg::Leg;
+use lockdown::local_routes::{Behind, LocalRoutes};
 use numbers::Numbers;
 use std::collections::{BTreeSet, HashMap};
-use targets::Target;
+use targets::{Lists, Target};
 
 /// What was asked by SQL, as far as it was answered.
 #[derive(Default)]
@@ -28,6 +29,8 @@ pub(super) struct BySql {
     pub(super) callers: Callers,
     numbers: Numbers,
     targets: Option<HashMap<Uuid, Target>>,
+    /// Of device pools from which some route list leads elsewhere than from others.
+    pub(super) local_routes: Vec<LocalRoutes>,
     /// Calls that far ends of trunks transfer or redirect.
     refers: Vec<Leg>,
     /// SIP trunks and route lists that stay inside.
@@ -97,29 +100,33 @@ impl Asking<'_> {
 pub(super) async fn read(client: &Client, hurry: &Hurry) -> Result<BySql, Error> {
     let mut asking = Asking { client, hurry, given_up: None };
     let mut read = BySql::default();
-    read.callers = match asking.rows(&callers::everybody()).await? {
+    let callers = asking.rows(&callers::everybody()).await?;
+    let trunks = if callers.is_ok() { asking.trunks(&mut read.not_read).await? } else { Vec::new() };
+    read.on_net = trunks.iter().filter(|trunk| trunk.on_net).map(|trunk| trunk.name.clone()).collect();
+    read.refers = trunks.iter().flat_map(legs::refers).collect();
+    read.numbers = numbers::read(&mut asking, &mut read.not_read).await?;
+    read.read_targets(&mut asking).await?;
+    read.callers = match callers {
         Ok(rows) => {
-            let trunks = asking.trunks(&mut read.not_read).await?;
-            read.on_net = trunks.iter().filter(|trunk| trunk.on_net).map(|trunk| trunk.name.clone()).collect();
-            read.refers = trunks.iter().flat_map(legs::refers).collect();
-            Callers::of(callers::told_apart(callers::of_rows(&rows), trunks))
+            Callers::of(callers::told_apart(callers::of_rows(&rows, &read.local_routes), trunks, &read.local_routes))
         }
         Err(why) => Callers::NotRead { why },
     };
-    read.numbers = numbers::read(&mut asking, &mut read.not_read).await?;
-    match (asking.rows(targets::TARGETS).await?, asking.rows(targets::LISTS).await?) {
-        (Ok(targets), Ok(lists)) if !targets.is_empty() => {
-            let all_on_net = targets::on_net_lists(&lists);
-            read.on_net.extend(all_on_net.iter().filter(|(_, on_net)| **on_net).map(|(name, _)| (*name).to_owned()));
-            read.targets = Some(targets::of_rows(&targets, &all_on_net));
-        }
-        (Ok(_), Ok(_)) => read.not_read.push("where any route pattern leads".into()),
-        (Err(why), _) | (_, Err(why)) => {
-            read.not_read.push(format!("where route patterns lead, so that each counts as a way to the PSTN ({why})"));
-        }
-    }
     read.given_up = asking.given_up;
     Ok(read)
+}
+
+/// Rows of local route groups, where some route list has one.
+async fn pools(asking: &mut Asking<'_>, lists: &[Row], not_read: &mut Vec<String>) -> Result<Option<Vec<Row>>, Error> {
+    if !targets::uses_local_groups(lists) {
+        return Ok(None);
+    }
+    let answer = asking.rows(targets::POOLS).await?;
+    let answer = answer.inspect_err(|why| {
+        not_read
+            .push(format!("local route groups, so that each route list of them counts as a way to the PSTN ({why})"));
+    });
+    Ok(answer.ok())
 }
 
 /// Between quotation marks, those inside doubled.
@@ -128,10 +135,31 @@ fn quoted(text: &str) -> String {
 }
 
 impl BySql {
+    async fn read_targets(&mut self, asking: &mut Asking<'_>) -> Result<(), Error> {
+        match (asking.rows(targets::TARGETS).await?, asking.rows(targets::LISTS).await?) {
+            (Ok(targets), Ok(lists)) if !targets.is_empty() => {
+                let pools = pools(asking, &lists, &mut self.not_read).await?;
+                let lists = Lists::of_rows(&lists, pools.as_deref());
+                let inside = lists.behind.iter().filter(|(_, behind)| **behind == Behind::Inside);
+                self.on_net.extend(inside.map(|(name, _)| name.clone()));
+                self.targets = Some(targets::of_rows(&targets, &lists));
+                self.local_routes = lists.local;
+            }
+            (Ok(_), Ok(_)) => self.not_read.push("where any route pattern leads".into()),
+            (Err(why), _) | (_, Err(why)) => {
+                let what = "where route patterns lead, so that each counts as a way to the PSTN";
+                self.not_read.push(format!("{what} ({why})"));
+            }
+        }
+        Ok(())
+    }
+
     /// Puts in where it leads; false where that is not known.
     pub(super) fn lead(&self, route: &mut RoutePattern) -> bool {
         let Some(target) = self.targets.as_ref().and_then(|targets| targets.get(&route.uuid)) else { return false };
-        (route.destination, route.on_net) = (target.destination.clone(), target.on_net);
+        route.destination = target.destination.clone();
+        route.on_net = target.behind == Behind::Inside;
+        route.dead = target.behind == Behind::Nothing;
         true
     }
 

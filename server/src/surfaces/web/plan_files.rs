@@ -86,6 +86,7 @@ fn callers(callers: &[CallerReach]) -> Result<String, ::csv::Error> {
         "pstn",
         "pstn_locked",
         "emergency",
+        "device_pools",
     ];
     let row = |reach: &CallerReach| {
         let caller = &reach.caller;
@@ -105,6 +106,7 @@ fn callers(callers: &[CallerReach]) -> Result<String, ::csv::Error> {
             reach.pstn.normal.to_string(),
             reach.pstn.locked.to_string(),
             emergency.collect::<Vec<_>>().join("; "),
+            caller.local.pools.iter().cloned().collect::<Vec<_>>().join("; "),
         ]
     };
     csv::table(&head, callers.iter().map(row))
