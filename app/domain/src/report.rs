@@ -136,7 +136,7 @@ fn people(events: &[Event]) -> BTreeMap<String, BTreeMap<String, usize>> {
     for event in events {
         if let Some(by) = &event.by {
             let did = people.entry(by.name.clone()).or_default();
-            *did.entry(event.kind.kind_name().to_owned()).or_default() += 1;
+            *did.entry(event.kind.name().word().to_owned()).or_default() += 1;
         }
     }
     people
@@ -146,7 +146,7 @@ fn people(events: &[Event]) -> BTreeMap<String, BTreeMap<String, usize>> {
 pub fn open_outages(events: &[Event]) -> Vec<Event> {
     let open = gaps(events.iter());
     let began = |event: &&Event| open.iter().any(|gap| gap.to.is_none() && gap.from == event.at);
-    events.iter().filter(began).filter(|event| OUTAGES.contains(&event.kind.kind_name())).cloned().collect()
+    events.iter().filter(began).filter(|event| OUTAGES.contains(&event.kind.name().word())).cloned().collect()
 }
 
 /// Words of events that begin or end a time in which something could not be known.

@@ -119,28 +119,9 @@ pub struct EventView {
     /// Milliseconds since 1970.
     pub ms: i64,
     pub site: Option<SiteId>,
-    /// How much it should catch the eye; see [`Weight::word`].
+    /// How much it should catch the eye; see [`Weight::word`](lockdown::timeline::Weight::word).
     pub weight: String,
     pub html: String,
-}
-
-/// How much an entry should catch the eye.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Weight {
-    Quiet,
-    Plain,
-    Attention,
-}
-
-impl Weight {
-    /// What a style sheet goes by.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Quiet => "quiet",
-            Self::Plain => "plain",
-            Self::Attention => "attention",
-        }
-    }
 }
 
 /// Who is signed in, and what the screens offer them. The server asks the rule book again.

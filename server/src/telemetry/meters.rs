@@ -71,7 +71,7 @@ impl Meters {
     fn happened(&self, event: &Event) {
         let site = event.site.as_ref().map_or_else(String::new, ToString::to_string);
         let surface = event.by.as_ref().map_or_else(String::new, |by| by.surface.to_string());
-        let labels = vec![("event", event.kind.kind_name().to_owned()), ("site", site.clone()), ("surface", surface)];
+        let labels = vec![("event", event.kind.name().word().to_owned()), ("site", site.clone()), ("surface", surface)];
         self.events.get_or_create(&labels).inc();
         if let EventKind::Verified { target, took_ms, .. } = &event.kind {
             let took = Duration::from_millis(*took_ms).as_secs_f64();

@@ -19,11 +19,11 @@ use egress::{EgressError, EgressPolicy};
 use engine::Timeline;
 use engine::ports::{Clock, NewEvent, Store, StoreError};
 use engine::{Engine, News};
-use hook::{Delivery, DeliveryState, Disabled, Hook, NEWS};
+use hook::{Delivery, DeliveryState, Disabled, Hook};
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
 use lockdown::operator::Operator;
-use lockdown::timeline::{Event, EventKind};
+use lockdown::timeline::{Event, EventKind, EventName};
 use parking_lot::Mutex;
 use sign::SigningSecret;
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,7 +57,7 @@ pub struct WebhookSpec {
     pub url: String,
     /// Only what happens at this site or at none.
     pub site: Option<SiteId>,
-    /// Words of [`NEWS`]; all of them where it is empty.
+    /// Words of [`EventName::webhook_words`]; all of them where it is empty.
     pub what: BTreeSet<String>,
 }
 
@@ -72,7 +72,7 @@ pub enum HookError {
     NoSuchDelivery,
     #[error("a web-hook needs a name")]
     NameMissing,
-    #[error("“{0}” is nothing a web-hook can hear of. Take one of {list}", list = NEWS.join(", "))]
+    #[error("“{0}” is nothing a web-hook can hear of. Take one of {list}", list = EventName::webhook_words().collect::<Vec<_>>().join(", "))]
     NoSuchNews(String),
     #[error("the web-hook is off: enable it first")]
     Off,
@@ -171,7 +171,7 @@ impl Webhooks {
         if name.is_empty() {
             return Err(HookError::NameMissing);
         }
-        if let Some(unknown) = spec.what.iter().find(|word| !NEWS.contains(&word.as_str())) {
+        if let Some(unknown) = spec.what.iter().find(|word| !EventName::webhook_words().any(|known| known == *word)) {
             return Err(HookError::NoSuchNews(unknown.chars().take(100).collect()));
         }
         let url = self.egress.check(&spec.url)?;

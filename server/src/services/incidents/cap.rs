@@ -323,7 +323,7 @@ mod tests {
             events.push(Event { id: seq.to_string(), seq, kind, ..last.clone() });
         }
         // The feed asks the timeline for these by name.
-        let in_doubt = events.iter().filter(|event| DOUBTS.contains(&event.kind.kind_name()));
+        let in_doubt = events.iter().filter(|event| DOUBTS.contains(&event.kind.name().word()));
         assert_eq!(in_doubt.count(), 5);
         let all = messages(&incidents(&events)[0], &events, &facts()).unwrap();
         let told: Vec<(&str, &str)> = all

@@ -247,7 +247,7 @@ fn is_for(by: &Operator, event: &Event) -> bool {
         event.kind,
         EventKind::SharedLost { .. } | EventKind::SharedBack | EventKind::IdentityLost { .. } | EventKind::IdentityBack
     );
-    !event.kind.is_about_people() && (outage || by.may(Act::Work, event.site.as_ref()).is_ok())
+    !event.kind.name().is_about_people() && (outage || by.may(Act::Work, event.site.as_ref()).is_ok())
 }
 
 fn told(incident: IncidentId, entry: Entry) -> Result<EventKind, IncidentError> {

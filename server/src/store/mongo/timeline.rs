@@ -101,7 +101,7 @@ impl Mongo {
             let link = chain::link(&head, &text);
             documents.push(doc! {
                 "_id": &event.id, "n": number(n), "at": moment(event.at),
-                "site": event.site.as_ref().map(|site| site.as_str().to_owned()), "what": event.kind.kind_name(),
+                "site": event.site.as_ref().map(|site| site.as_str().to_owned()), "what": event.kind.name().word(),
                 "text": text, "previous": head, "link": &link,
             });
             head = link;

@@ -30,7 +30,7 @@ impl Key {
     /// does. A program on behalf of a person hears what that person does, people apart.
     pub fn hears(&self, event: &Event) -> bool {
         let Authority::Key { site, .. } = &self.0.authority else { return event.is_for(&self.0) };
-        let about_others = event.site.is_none() && event.kind.is_about_people();
+        let about_others = event.site.is_none() && event.kind.name().is_about_people();
         site.is_none() || (event.site.is_none() && !about_others) || event.site == *site
     }
 

@@ -51,40 +51,6 @@ const AT_ONCE: usize = 20;
 /// Longest title, as far as is known.
 const TITLE: usize = 200;
 
-/// What of the timeline the space is told.
-const TOLD: &[&str] = &[
-    "lock_ordered",
-    "release_ordered",
-    "release_asked",
-    "verified",
-    "incomplete",
-    "stopped",
-    "drifted",
-    "repaired",
-    "repair_given_up",
-    "drift_ended",
-    "cucm_lost",
-    "cucm_back",
-    "orders_disagreed",
-    "shared_lost",
-    "shared_back",
-    "refused",
-    "incident_named",
-    "command_taken",
-    "joined",
-    "left",
-    "noted",
-    "decided",
-    "attached",
-    "review_due",
-    "still_needed",
-    "raised_by_mistake",
-    "devices_told",
-    "agents_told",
-    "phones_told",
-    "meeting_made",
-];
-
 /// What is remembered of a space.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -610,7 +576,7 @@ fn batches(events: &[&Event], sentence: impl Fn(&Event) -> String) -> Vec<Batch>
 fn is_told(event: &Event) -> bool {
     // What was written to the bot stands in the space already.
     let from_here = event.by.as_ref().is_some_and(|by| by.surface == Surface::Bot);
-    TOLD.contains(&event.kind.kind_name()) && !(from_here && matches!(event.kind, EventKind::Noted { .. }))
+    event.kind.name().goes_to_space() && !(from_here && matches!(event.kind, EventKind::Noted { .. }))
 }
 
 /// Whether somebody belongs to the EOC of the incident's site, and as a moderator.

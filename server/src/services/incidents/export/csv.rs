@@ -29,7 +29,7 @@ pub fn events(events: &[Event], exercise: bool) -> Result<String, csv::Error> {
                 event.site.as_ref().map_or_else(String::new, ToString::to_string),
                 by.map_or_else(String::new, |by| by.name.clone()),
                 by.map_or_else(String::new, |by| by.surface.to_string()),
-                event.kind.kind_name().to_owned(),
+                event.kind.name().word().to_owned(),
                 event.kind.to_string(),
                 marked(exercise),
             ]

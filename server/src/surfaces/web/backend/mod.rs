@@ -12,21 +12,21 @@ pub mod queue;
 mod views;
 mod webhooks;
 
-use views::{Notices, weight};
+use views::Notices;
 
 use crate::services::Services;
 use crate::services::release::{Proof, ReleaseError, Way};
 use crate::store::records::{Means, Person};
 use app::ApiError;
 use app::backend::{Backend, CurrentSession, ReleaseRequest};
-use app::view::{ConsoleView, Me, SignInView, SiteView, StatusView, TimelineView, Weight};
+use app::view::{ConsoleView, Me, SignInView, SiteView, StatusView, TimelineView};
 use app::words;
 use async_trait::async_trait;
 use engine::ports::StoreError;
 use engine::{AllClear, EngineError};
 use lockdown::ids::SiteId;
 use lockdown::operator::{Act, Authority, Operator};
-use lockdown::timeline::Event;
+use lockdown::timeline::{Event, Weight};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -181,7 +181,7 @@ impl Pages {
                 Vec::new()
             });
             let whole = events.len() < looked;
-            events.retain(|event| weight(&event.kind) != Weight::Quiet && is_shown(event));
+            events.retain(|event| event.kind.weight() != Weight::Quiet && is_shown(event));
             events.truncate(count);
             if whole || events.len() == count || looked >= LOOKED_THROUGH_AT_MOST {
                 return events;

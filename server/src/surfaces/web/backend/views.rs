@@ -2,13 +2,13 @@
 
 use super::Pages;
 use app::fragments;
-use app::view::{EventView, IncidentBrief, Moment, PlanNote, SiteDetail, SiteView, StepView, Weight};
+use app::view::{EventView, IncidentBrief, Moment, PlanNote, SiteDetail, SiteView, StepView};
 use app::words;
 use engine::{PlanState, SiteStatus};
 use jiff::Timestamp;
 use lockdown::ids::SiteId;
 use lockdown::steps::Found;
-use lockdown::timeline::{Event, EventKind};
+use lockdown::timeline::Event;
 use parking_lot::RwLock;
 use std::collections::BTreeMap;
 
@@ -137,7 +137,7 @@ impl Pages {
             seq: event.seq,
             ms: event.at.as_millisecond(),
             site: event.site.clone(),
-            weight: weight(&event.kind).word().to_owned(),
+            weight: event.kind.weight().word().to_owned(),
             html: fragments::event(
                 self.moment(event.site.as_ref(), event.at, now),
                 event.kind.to_string(),
@@ -168,90 +168,4 @@ fn steps(status: &SiteStatus) -> Vec<StepView> {
         }
     };
     plan.checked.plan.steps.iter().map(shown).collect()
-}
-
-/// How much an entry should catch the eye.
-pub(super) fn weight(kind: &EventKind) -> Weight {
-    match kind {
-        EventKind::Incomplete { .. }
-        | EventKind::Stopped { .. }
-        | EventKind::Drifted { .. }
-        | EventKind::RepairGivenUp { .. }
-        | EventKind::CucmLost { .. }
-        | EventKind::PlanRefused { .. }
-        | EventKind::SnapshotDiffers { .. }
-        | EventKind::SharedLost { .. }
-        | EventKind::OrdersDisagreed { .. }
-        | EventKind::IdentityLost { .. }
-        | EventKind::WebexLost { .. }
-        | EventKind::WriteProved { failed: Some(_), .. }
-        | EventKind::IdentityMisconfigured { .. }
-        | EventKind::EnvelopeRefused { .. }
-        | EventKind::PhoneRefused { .. }
-        | EventKind::HandoffRefused { .. }
-        | EventKind::AgentsTold { failed: Some(_), .. }
-        | EventKind::SignedInLocally { .. }
-        | EventKind::ReleaseAsked { .. }
-        | EventKind::ReviewDue { .. }
-        | EventKind::RaisedByMistake { .. }
-        | EventKind::ClientEnds { .. }
-        | EventKind::HookGaveUp { .. }
-        | EventKind::HookDisabled { .. }
-        | EventKind::ClientRevoked { leaked: true, .. }
-        | EventKind::Refused { .. } => Weight::Attention,
-        EventKind::LockOrdered { .. }
-        | EventKind::ReleaseOrdered { .. }
-        | EventKind::Verified { .. }
-        | EventKind::Repaired { .. }
-        | EventKind::PersonDisabled { .. }
-        | EventKind::PeopleMerged { .. }
-        | EventKind::PasskeyAdded { .. }
-        | EventKind::PasskeyRemoved { .. }
-        | EventKind::PinSet { .. }
-        | EventKind::PinRemoved { .. }
-        | EventKind::CodesMade { .. }
-        | EventKind::CodesRevoked { .. }
-        | EventKind::SessionExtended
-        | EventKind::Reviewed { .. }
-        | EventKind::RequestErased { .. }
-        | EventKind::IncidentNamed { .. }
-        | EventKind::CommandTaken { .. }
-        | EventKind::Noted { .. }
-        | EventKind::Decided { .. }
-        | EventKind::Attached { .. }
-        | EventKind::StillNeeded { .. }
-        | EventKind::RolesGranted { .. } => Weight::Plain,
-        EventKind::DriftEnded
-        | EventKind::Applied { .. }
-        | EventKind::CucmBack
-        | EventKind::SharedBack
-        | EventKind::PasskeyProved
-        | EventKind::PlanAccepted { .. }
-        | EventKind::PersonAdded { .. }
-        | EventKind::PersonEnabled { .. }
-        | EventKind::ProfileChanged { .. }
-        | EventKind::SessionsEnded { .. }
-        | EventKind::ClientAdded { .. }
-        | EventKind::ClientRevoked { .. }
-        | EventKind::ClientRotated { .. }
-        | EventKind::HookAdded { .. }
-        | EventKind::HookRemoved { .. }
-        | EventKind::HookRotated { .. }
-        | EventKind::HookEnabled { .. }
-        | EventKind::IdentityBack
-        | EventKind::WebexBack
-        | EventKind::WriteProved { failed: None, .. }
-        | EventKind::DevicesTold { .. }
-        | EventKind::PhonesTold { .. }
-        | EventKind::AgentsTold { failed: None, .. }
-        | EventKind::MeetingMade { .. }
-        | EventKind::SignedIn
-        | EventKind::SignedOut
-        | EventKind::RequestFiled { .. }
-        | EventKind::RequestChanged { .. }
-        | EventKind::RequestsForgotten { .. }
-        | EventKind::Joined { .. }
-        | EventKind::Left { .. }
-        | EventKind::ServerStarted { .. } => Weight::Quiet,
-    }
 }

@@ -2,13 +2,14 @@
 
 use super::people::manages;
 use super::{Pages, stored};
-use crate::webhooks::hook::{Delivery, DeliveryState, Hook, NEWS};
+use crate::webhooks::hook::{Delivery, DeliveryState, Hook};
 use crate::webhooks::{HookError, WebhookSpec};
 use app::ApiError;
 use app::backend::{Hooks, NewHookForm};
 use app::view::{DeliveryView, HookView, HooksView, KeyShown};
 use async_trait::async_trait;
 use lockdown::operator::Operator;
+use lockdown::timeline::EventName;
 
 #[async_trait]
 impl Hooks for Pages {
@@ -20,7 +21,7 @@ impl Hooks for Pages {
             let deliveries = if open { Some(self.webhooks.deliveries(&hook).await.map_err(refused)?) } else { None };
             hooks.push(self.hook_view(hook, deliveries));
         }
-        let news = NEWS.iter().map(|word| (*word).to_owned()).collect();
+        let news = EventName::webhook_words().map(str::to_owned).collect();
         let allowed = self.webhooks.allowed().to_vec();
         Ok(HooksView { me: super::me(who), hooks, allowed, news, sites: self.site_names() })
     }
