@@ -34,6 +34,9 @@ pub struct DialPlan {
     /// call that seems to get through.
     #[serde(default)]
     pub numbers_unknown: bool,
+    /// SIP route patterns were not read, or not all was read as it stood at one time: calls may get out by what was not seen.
+    #[serde(default)]
+    pub ways_unknown: bool,
     /// What CUCM would not tell, and what is taken for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_read: Vec<String>,
@@ -139,6 +142,9 @@ pub struct TranslationPattern {
     /// Its `@` is narrowed by a route filter.
     #[serde(default)]
     pub filtered: bool,
+    /// What comes next is looked up by the number of whoever calls ("Route Next Hop By Calling Party Number").
+    #[serde(default)]
+    pub by_calling_number: bool,
 }
 
 /// By which calls to addresses (`name@host`) leave: a host, a domain or an IP address, looked for in the partitions that a

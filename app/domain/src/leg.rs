@@ -9,6 +9,9 @@ pub struct Leg {
     pub via: Via,
     /// Whose it is: `number:5002`, `pilot:5800`, `device:NAME`.
     pub owner: String,
+    /// Of a number or a pilot.
+    #[serde(default)]
+    pub partition: Option<String>,
     /// Searched first stands first; none is `<None>` alone.
     pub spaces: Vec<String>,
     /// Where it goes; `None` where people choose, so that it may go anywhere.

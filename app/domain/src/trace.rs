@@ -236,7 +236,8 @@ impl Trace {
         };
         if let (Ended::Inside, Some(pattern)) = (trace.end, &trace.pattern) {
             let owners = [format!("number:{pattern}"), format!("pilot:{pattern}")];
-            let legs = facts.legs.all().iter().filter(|leg| owners.contains(&leg.owner));
+            let legs =
+                facts.legs.all().iter().filter(|leg| owners.contains(&leg.owner) && leg.partition == trace.partition);
             trace.legs = legs.filter_map(|leg| LegTrace::of(analysis, leg)).collect();
         }
         trace

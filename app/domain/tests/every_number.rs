@@ -308,6 +308,7 @@ fn translation() -> impl Strategy<Value = TranslationPattern> {
             css: css.map(str::to_owned),
             emergency: false,
             filtered: false,
+            by_calling_number: false,
         }
     })
 }

@@ -21,10 +21,12 @@ pub struct TransPattern {
     pub use_originator_css: bool,
     /// What is dialled after it took a call is not waited for.
     pub at_once: bool,
+    /// What comes next is looked up by the number of whoever calls.
+    pub by_calling_number: bool,
     pub emergency: bool,
 }
 
-const TAGS: [&str; 12] = [
+const TAGS: [&str; 13] = [
     "pattern",
     "routePartitionName",
     "blockEnable",
@@ -36,6 +38,7 @@ const TAGS: [&str; 12] = [
     "callingSearchSpaceName",
     "useOriginatorCss",
     "dontWaitForIDTOnSubsequentHops",
+    "routeNextHopByCgpn",
     "isEmergencyServiceNumber",
 ];
 
@@ -90,6 +93,7 @@ impl TransPattern {
             css: row.text_of("callingSearchSpaceName"),
             use_originator_css: row.flag("useOriginatorCss"),
             at_once: row.flag("dontWaitForIDTOnSubsequentHops"),
+            by_calling_number: row.flag("routeNextHopByCgpn"),
             emergency: row.flag("isEmergencyServiceNumber"),
         })
     }

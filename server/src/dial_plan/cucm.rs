@@ -111,6 +111,7 @@ impl Cucm {
             }
             first = second;
         }
+        first.ways_unknown = true;
         first.not_read.push("what it holds at one time (something was changed while it was read)".into());
         Ok(first)
     }
@@ -137,7 +138,9 @@ impl Cucm {
         let mut facts = Facts { calling_search_spaces, endpoints, legs, mark, ..Facts::default() };
         facts.numbers_unknown = sql.has_unknown_numbers();
         facts.route_patterns = self.route_patterns(&mut sql, hurry, &mut gone).await?;
-        facts.sip_route_patterns = self.sip_route_patterns(&mut sql).await?;
+        let sip_route_patterns = self.sip_route_patterns(&mut sql).await?;
+        facts.ways_unknown = sip_route_patterns.is_none();
+        facts.sip_route_patterns = sip_route_patterns.unwrap_or_default();
         partition::read_into(&mut facts, &self.client).await?;
         facts.schedules = self.schedules(&mut gone).await?;
         translation_pattern::read_into(&mut facts, &self.client, None).await?;
@@ -172,13 +175,13 @@ impl Cucm {
     }
 
     /// A cluster that refuses to list them is surveyed without, and it is said.
-    async fn sip_route_patterns(&self, sql: &mut BySql) -> Result<Vec<SipRoutePattern>, axl::Error> {
+    async fn sip_route_patterns(&self, sql: &mut BySql) -> Result<Option<Vec<SipRoutePattern>>, axl::Error> {
         match self.client.sip_route_patterns(None).await {
-            Ok(found) => Ok(found.into_iter().map(|one| sip_route_pattern::of(one, &sql.on_net)).collect()),
+            Ok(found) => Ok(Some(found.into_iter().map(|one| sip_route_pattern::of(one, &sql.on_net)).collect())),
             Err(error @ axl::Error::Rejected { .. }) => {
                 sql.not_read
                     .push(format!("by which SIP route patterns calls to addresses (name@host) leave ({error})"));
-                Ok(Vec::new())
+                Ok(None)
             }
             Err(error) => Err(error),
         }
@@ -289,6 +292,7 @@ fn overflows(pilot: &axl::endpoint::Endpoint) -> impl Iterator<Item = Leg> {
     pilot.overflows.iter().map(|overflow| Leg {
         via: Via::HuntOverflow,
         owner: format!("pilot:{}", pilot.pattern),
+        partition: pilot.partition.clone(),
         spaces: overflow.css.iter().cloned().collect(),
         destination: Some(overflow.destination.clone()),
         count: 1,

@@ -28,5 +28,6 @@ fn of(found: TransPattern) -> TranslationPattern {
         at_once: found.at_once,
         emergency: found.emergency,
         filtered: found.route_filter.is_some(),
+        by_calling_number: found.by_calling_number,
     }
 }

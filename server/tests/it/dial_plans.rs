@@ -421,6 +421,15 @@ async fn where_local_route_groups_cannot_be_read_each_counts_as_a_way_out_and_it
 }
 
 #[tokio::test]
+async fn a_route_list_that_is_switched_off_leads_nowhere() {
+    let mut plan = local_gateways();
+    plan.cluster.switched_off = vec!["RL".into()];
+    let run = plan.run(&[]).await;
+    run.agrees(&[("SEP2", "914035551234", "-", "5911"), ("SEP2", "911", "-", "-")]);
+    assert!(!run.gets_out("phone:CSS-STAFF+-"));
+}
+
+#[tokio::test]
 async fn a_gap_in_the_mirrors_is_a_leak_only_where_calls_get_out() {
     let mut plan = local_gateways();
     plan.cluster.translation_patterns.retain(|mirror| !mirror.pattern.starts_with("9.1"));
@@ -571,6 +580,31 @@ async fn plus_e164_with_normalising_translations() {
     assert_eq!(run.leaks(), ["phone:CSS-SJC+- \\+!# in Intl"]);
 }
 
+/// A profile from Germany on a phone in the United States: emergency numbers of both.
+#[tokio::test]
+async fn a_roaming_phone_reaches_the_emergency_numbers_of_its_line_and_of_its_device() {
+    let mut plan = Plan::new(
+        &[("DE", "0.!")],
+        &[("DEEmergency", "112"), ("DEEmergency", "0112"), ("Em", "911")],
+        &[("0.!", false)],
+    )
+    .css("CSS-FRA", &["LOCK", "DE", "DEEmergency"])
+    .css("CSS-US", &["Em"])
+    .phone("SEP1", "", ("DN", "\\+496912345"), "CSS-FRA", "CSS-US");
+    // Not 911 as well: behind the access code it is the code of Nuremberg, and is mirrored.
+    plan.text.protected_numbers = vec!["112".into()];
+    plan.text.protected_partitions = vec!["DEEmergency".into(), "Em".into()];
+    let run = plan.run(&["DE"]).await;
+    run.agrees(&[
+        ("SEP1", "911", "out 911", "out 911"),
+        ("SEP1", "112", "out 112", "out 112"),
+        ("SEP1", "0112", "out 0112", "out 0112"),
+        ("SEP1", "004420794600", "out 04420794600", "5911"),
+    ]);
+    assert_eq!(run.emergency("phone:CSS-FRA+CSS-US", "112"), (Reached::Out, Reached::Out));
+    assert!(run.check.verdict.is_ok(), "{:?}", run.check.verdict);
+}
+
 #[tokio::test]
 async fn what_a_trunk_makes_of_digits_that_come_in_is_looked_up() {
     let mut plan = Plan::new(&[("LD", "9.1[2-9]XX[2-9]XXXXXX")], &EMERGENCY, &[("9.1[2-9]XX[2-9]XXXXXX", true)])
@@ -712,9 +746,12 @@ async fn two_tiers_behind_one_wide_translation() {
         css: Some("CSS-ROUTES".into()),
         ..TranslationPattern::default()
     });
-    let run = plan.run(&[]).await;
+    let run = plan.clone().run(&[]).await;
     run.agrees(&[("SEP1", "914035551234", "out 14035551234", "out 14035551234")]);
     assert_eq!(run.leaks(), ["phone:CSS-PHONE+- 1[2-9]XX[2-9]XXXXXX in R"]);
+    let run = plan.run(&["R"]).await;
+    run.agrees(&[("SEP1", "914035551234", "out 14035551234", "-"), ("SEP1", "911", "out 911", "out 911")]);
+    assert_eq!(run.leaks(), [""; 0]);
 }
 
 #[tokio::test]

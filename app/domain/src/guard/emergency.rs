@@ -109,19 +109,46 @@ pub(super) fn prove(
     Ok(proof.ended())
 }
 
-/// The dial plan after each redirecting step, and when all is locked. Blocking steps only ever take
-/// a way off, so the state with all of them stands for each.
+/// Of so many redirecting steps every combination is looked at; of more each alone, all but each, and one after the other.
+pub(super) const WRITTEN_TOGETHER: usize = 4;
+
+/// Steps that send calls elsewhere. All others block.
+pub(super) fn redirects(plan: &LockPlan) -> Vec<&Step> {
+    plan.steps.iter().filter(|step| !is_block(step)).collect()
+}
+
+fn is_block(step: &Step) -> bool {
+    matches!(step.value(Target::Locked), StepValue::Blocked(_))
+}
+
+/// Every state the dial plan can be in on the way, and when all is locked. Steps are written at the same time, and one that
+/// fails keeps no other back, so any of them may be there without any other. Blocks only ever take ways off: with each
+/// combination of redirects either none of them is there or all are, and every other state is no worse than one of these.
 fn states_on_the_way(plan: &LockPlan, normal: &DialPlan) -> Vec<DialPlan> {
-    let mut state = normal.clone();
+    let redirects = redirects(plan);
+    let blocks: Vec<&Step> = plan.steps.iter().filter(|step| is_block(step)).collect();
+    let with = |state: &DialPlan, steps: &[&Step]| {
+        let mut state = state.clone();
+        steps.iter().for_each(|step| step.switch.setting(Target::Locked).put_into(&mut state));
+        state
+    };
     let mut states = Vec::new();
-    for step in &plan.steps {
-        step.switch.setting(Target::Locked).put_into(&mut state);
-        if !matches!(step.value(Target::Locked), StepValue::Blocked(_)) {
-            states.push(state.clone());
-        }
+    for written in combinations(redirects.len()) {
+        let written: Vec<&Step> = written.iter().map(|at| redirects[*at]).collect();
+        let state = with(normal, &written);
+        states.extend((!blocks.is_empty()).then(|| with(&state, &blocks)));
+        states.extend((!written.is_empty()).then_some(state));
     }
-    states.push(state);
     states
+}
+
+fn combinations(count: usize) -> BTreeSet<Vec<usize>> {
+    let chosen = |is_in: &dyn Fn(usize) -> bool| (0..count).filter(|at| is_in(*at)).collect::<Vec<_>>();
+    if count <= WRITTEN_TOGETHER {
+        return (0..1_usize << count).map(|bits| chosen(&|at| bits >> at & 1 == 1)).collect();
+    }
+    let each = (0..count).flat_map(|one| [chosen(&|at| at == one), chosen(&|at| at != one), chosen(&|at| at <= one)]);
+    each.chain([Vec::new()]).collect()
 }
 
 struct Proof<'p> {

@@ -60,12 +60,12 @@ pub fn dialled_forms(text: &PlanText, dial_plan: &DialPlan) -> BTreeSet<String> 
 }
 
 /// Out with the number or the form itself, or inside at the number: an extension 4911, or one that is lengthened to a whole
-/// number, is no emergency call. Nothing is said of what is not understood.
+/// number, is no emergency call. What leaves with digits that are not known may be one.
 fn leads_to(route: &Route, form: &str, number: &str) -> bool {
     match &route.end {
         End::Pstn { digits, .. } => digits == number || digits == form,
         End::Inside { .. } | End::OnNet { .. } => route.called == number,
-        End::NotUnderstood { .. } => true,
+        End::NotUnderstood { leaves_by, .. } => leaves_by.is_some(),
         End::Blocked { .. } | End::NoRoute | End::Loop => false,
     }
 }

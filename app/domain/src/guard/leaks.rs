@@ -149,7 +149,9 @@ pub(super) fn find(
     let readings = Originator::of([dial_plan, &normal, &locked]);
     let at = |hours| readings.iter().map(move |reading| (hours, *reading));
     let locked = hours.iter().flat_map(at).map(|(hours, reading)| open.at(hours).reading(reading)).collect();
-    let search = Search { text, forms, normal: open.in_state(&normal, &Hours::All), locked };
+    let usual = open.in_state(&normal, &Hours::All);
+    let normal = Hours::of([&normal]).iter().map(|hours| usual.at(hours)).collect();
+    let search = Search { text, forms, normal, locked };
     let mut known: HashMap<Alike, Ways> = HashMap::new();
     let mut found = Found { leaks: Vec::new(), pstn: Vec::new(), unfinished: Vec::new(), cut: Vec::new() };
     for caller in callers {
@@ -202,7 +204,8 @@ struct Ways {
 struct Search<'s> {
     text: &'s PlanText,
     forms: &'s BTreeSet<String>,
-    normal: DigitAnalysis<'s>,
+    /// At all hours that are looked at.
+    normal: Vec<DigitAnalysis<'s>>,
     /// At all hours that are looked at, by all readings of the originator.
     locked: Vec<DigitAnalysis<'s>>,
 }
@@ -213,7 +216,7 @@ type Alike = (Vec<Vec<usize>>, Option<Vec<String>>, Incoming, LocalRoutes);
 impl Search<'_> {
     /// What bears on ways out in each state; of a caller from outside also what it searches at all.
     fn alike(&self, Start { spaces, incoming, local }: Start<'_>) -> Alike {
-        let states = std::iter::once(&self.normal).chain(&self.locked);
+        let states = self.normal.iter().chain(&self.locked);
         let out = states.map(|analysis| analysis.bearing_on_ways_out(spaces)).collect();
         let searched = self.comes_in(spaces).then(|| spaces.iter().map(|name| (*name).to_owned()).collect());
         (out, searched, incoming.clone(), local.clone())
@@ -230,7 +233,8 @@ impl Search<'_> {
     /// Ways out; of a caller from outside also one way in, if there is any: each number of the site would be one.
     fn ways(&self, start: Start<'_>) -> Ways {
         let but = start.incoming.dialled(self.forms);
-        let normally = !self.normal.ways(start.spaces, &self.wanted(false, 1, &but, start)).found.is_empty();
+        let wanted = self.wanted(false, 1, &but, start);
+        let normally = self.normal.iter().any(|analysis| !analysis.ways(start.spaces, &wanted).found.is_empty());
         let mut ways = Ways { normally, leaks: Vec::new(), complete: true, cut: false };
         let inbound = self.comes_in(start.spaces);
         for analysis in &self.locked {

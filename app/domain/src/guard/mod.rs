@@ -48,7 +48,7 @@ pub struct CheckedPlan {
     /// Otherwise each calling search space stood for a caller, and nothing is proved for anybody.
     #[serde(default)]
     pub callers_read: bool,
-    /// From some callers not every way could be followed: there may be more ways past the lock.
+    /// Not every way could be followed, or something was not read: there may be more ways past the lock.
     #[serde(default)]
     pub unfinished: bool,
 }
@@ -156,7 +156,8 @@ pub fn judge_until(text: &PlanText, dial_plan: &DialPlan, cancelled: &AtomicBool
     let found = leaks::find(text, &plan, dial_plan, &everybody, (&forms, cancelled))?;
     let mut warnings = warnings(text, &plan, dial_plan);
     warnings.extend(emergency::warnings(text, &forms, &callers, &emergency.reached));
-    let unfinished = !found.unfinished.is_empty();
+    let open = DigitAnalysis::new(dial_plan, &Hours::All);
+    let unfinished = !found.unfinished.is_empty() || unread::hides_ways(&open, dial_plan);
     warnings.extend(counted(
         found.unfinished,
         "Callers from which not every way could be followed",
@@ -167,7 +168,7 @@ pub fn judge_until(text: &PlanText, dial_plan: &DialPlan, cancelled: &AtomicBool
         "Callers from which very many ways lead past the lock",
         &format!("The first {} of each are listed", leaks::LISTED),
     ));
-    let from_every_phone = if dial_plan.callers_read() && !dial_plan.numbers_unknown {
+    let from_every_phone = if unread::proves_emergency(&open, &plan, dial_plan) {
         emergency::from_every_phone(text, &callers, &emergency.reached)
     } else {
         Vec::new()
@@ -236,6 +237,7 @@ fn warnings(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan) -> Vec<Strin
     warnings.extend(unread::schedules(dial_plan));
     warnings.extend(unread::originators(&[dial_plan, &normal, &plan.applied_to(dial_plan, Target::Locked)]));
     warnings.extend(unread::unread(&DigitAnalysis::new(&normal, &Hours::All), dial_plan));
+    warnings.extend(unread::orders(plan));
     warnings.extend(unread::dead_ends(dial_plan));
     warnings.extend(unread::astray(text, plan, dial_plan));
     warnings

@@ -46,6 +46,7 @@ fn mirror(pattern: &str) -> TranslationPattern {
         at_once: false,
         emergency: false,
         filtered: false,
+        by_calling_number: false,
     }
 }
 
@@ -575,6 +576,7 @@ fn a_number_that_forwards_past_the_mirror_is_a_leak_of_that_number_and_the_block
     let leg = |via: Via, owner: &str, spaces: &[&str], destination: Option<&str>| Leg {
         via,
         owner: owner.into(),
+        partition: None,
         spaces: spaces.iter().map(|name| (*name).to_owned()).collect(),
         destination: destination.map(str::to_owned),
         count: 1,
@@ -790,7 +792,93 @@ fn what_is_lost_on_the_way_alone_and_with_one_of_two_schedules_alone_refuses_the
         locked: None,
     });
     let refused = |steps: Vec<StepText>| check(&text(steps), &plan).err().unwrap_or_default();
-    assert_eq!(refused(vec![last.clone(), schedule_step()]), vec![], "the other way round it is never lost");
-    let told: Vec<String> = refused(vec![schedule_step(), last]).iter().map(ToString::to_string).collect();
-    assert!(told.iter().any(|one| one.contains("911 dialled") && one.contains("blocked")), "{told:?}");
+    // Both are written at the same time, and one of them may fail.
+    for steps in [vec![schedule_step(), last.clone()], vec![last.clone(), schedule_step()]] {
+        let told: Vec<String> = refused(steps).iter().map(ToString::to_string).collect();
+        assert!(told.iter().any(|one| one.contains("911 dialled") && one.contains("blocked")), "{told:?}");
+    }
+    assert_eq!(refused(vec![last]), vec![], "by itself it never takes it");
+}
+
+#[test]
+fn a_plan_of_which_something_was_not_read_is_not_said_to_have_no_other_way_past_the_lock() {
+    let text = text(vec![schedule_step()]);
+    let mut read = dial_plan();
+    read.legs = Legs::Read(vec![]);
+    let unfinished = |change: &dyn Fn(&mut DialPlan)| {
+        let mut plan = read.clone();
+        change(&mut plan);
+        check(&text, &plan).unwrap().unfinished
+    };
+    assert!(!unfinished(&|_| ()));
+    assert!(unfinished(&|plan| plan.legs = Legs::NotRead { why: "refused".into() }));
+    assert!(unfinished(&|plan| plan.ways_unknown = true));
+    assert!(unfinished(&|plan| plan.route_patterns.push(route("9.[", "PSTN"))));
+    assert!(unfinished(&|plan| plan.translation_patterns.push(TranslationPattern {
+        partition: Some("PSTN".into()),
+        by_calling_number: true,
+        ..mirror("7XXX")
+    })));
+}
+
+#[test]
+fn a_number_is_said_to_work_from_every_phone_only_where_all_of_it_was_looked_at() {
+    let text = text(vec![schedule_step()]);
+    let from_every_phone = |change: &dyn Fn(&mut DialPlan)| {
+        let mut plan = dial_plan();
+        change(&mut plan);
+        check(&text, &plan).unwrap().from_every_phone.len()
+    };
+    assert_eq!(from_every_phone(&|_| ()), 2);
+    assert_eq!(from_every_phone(&|plan| plan.ways_unknown = true), 0);
+    assert_eq!(from_every_phone(&|plan| plan.route_patterns.push(route("9.[", "PSTN"))), 0);
+    let schedules = |count: usize| {
+        from_every_phone(&|plan| (0..count).for_each(|number| at_some_hours(plan, &format!("HOURS-{number}"))))
+    };
+    assert_eq!([schedules(4), schedules(5)], [2, 0]);
+}
+
+#[test]
+fn of_very_many_redirecting_steps_it_is_said_that_not_every_order_was_looked_at() {
+    let mut plan = dial_plan();
+    let steps = |count: usize, plan: &mut DialPlan| -> Vec<StepText> {
+        plan.partitions.truncate(4);
+        let names: Vec<String> = (0..count).map(|number| format!("LOCK-{number}")).collect();
+        plan.partitions.extend(names.iter().map(|name| Partition {
+            uuid: Uuid::from(name.as_str()),
+            name: name.clone(),
+            schedule: Some("TS-NEVER".into()),
+            zone: None,
+        }));
+        let step = |partition: String| {
+            StepText::PartitionSchedule(PartitionScheduleText {
+                group: Group::OutboundRedirect,
+                partition,
+                normal: Some("TS-NEVER".into()),
+                locked: None,
+            })
+        };
+        names.into_iter().map(step).collect()
+    };
+    let mut warned = |count: usize| {
+        let text = text(steps(count, &mut plan));
+        let checked = check(&text, &plan).unwrap();
+        let told = |one: &String| one.starts_with(&format!("Steps that redirect calls: {count} ("));
+        (checked.warnings.iter().any(told), checked.from_every_phone.len())
+    };
+    assert_eq!(warned(4), (false, 2));
+    assert_eq!(warned(5), (true, 0));
+}
+
+#[test]
+fn a_block_that_is_written_before_the_redirect_must_leave_the_way_to_an_emergency_number() {
+    let mut plan = dial_plan();
+    // Normally out by `PSTN`; the lock has a way of its own, and blocks the old one.
+    plan.route_patterns.retain(|one| one.pattern != "9.911");
+    plan.route_patterns.push(RoutePattern { urgent: true, ..route("9.911", "PSTN") });
+    plan.route_patterns.push(RoutePattern { urgent: true, ..route("9.911", "LOCK") });
+    let mut text = text(vec![schedule_step(), block("9.911", "PSTN")]);
+    text.protected_numbers = vec!["911".into()];
+    let why = refused(&text, &plan);
+    assert!(why.contains("9911 dialled") && why.contains("blocked"), "{why}");
 }

@@ -1,5 +1,6 @@
 //! What the guard cannot judge, or finds odd.
 
+use super::emergency::{self, WRITTEN_TOGETHER};
 use super::words::{counted, in_words, pools_in_words};
 use crate::caller::Callers;
 use crate::dial_plan::{DialPlan, Discard, place};
@@ -30,7 +31,42 @@ pub(super) fn limits(dial_plan: &DialPlan) -> Vec<String> {
     let addresses = "What is dialled as an address (name@host) and routed by the digits in it is not followed: where its SIP \
                      route pattern is open, it counts as a way out.";
     let addresses = (!dial_plan.sip_route_patterns.is_empty()).then(|| addresses.to_owned());
-    [legs, mobile.into(), incoming.into(), elsewhere.into()].into_iter().chain(addresses).collect()
+    let location = "Gateways and trunks whose network location is the system's default count as ways to the PSTN.";
+    let codes = "External call control, authorization codes, client matter codes, overlap sending, and where parked calls revert \
+                 to are not read.";
+    let always = [mobile, incoming, elsewhere, location, codes].map(str::to_owned);
+    [legs].into_iter().chain(always).chain(addresses).collect()
+}
+
+/// Calls may get out by what was not read, or cannot be read.
+pub(super) fn hides_ways(analysis: &DigitAnalysis<'_>, dial_plan: &DialPlan) -> bool {
+    dial_plan.ways_unknown || matches!(dial_plan.legs, Legs::NotRead { .. }) || has_unreadable(analysis)
+}
+
+/// An empty pattern takes no digits.
+fn has_unreadable(analysis: &DigitAnalysis<'_>) -> bool {
+    analysis.unreadable().iter().any(|error| !error.pattern.is_empty())
+}
+
+/// Was every call to an emergency number looked at, at all hours and at every point of a lock?
+pub(super) fn proves_emergency(analysis: &DigitAnalysis<'_>, plan: &LockPlan, dial_plan: &DialPlan) -> bool {
+    let all_read = dial_plan.callers_read() && !dial_plan.numbers_unknown && !dial_plan.ways_unknown;
+    let all_hours = dial_plan.part_time().len() <= COMBINED;
+    all_read && all_hours && !has_unreadable(analysis) && emergency::redirects(plan).len() <= WRITTEN_TOGETHER
+}
+
+/// So many steps that redirect calls that not every order in which they can be written is looked at.
+pub(super) fn orders(plan: &LockPlan) -> Option<String> {
+    let redirects = emergency::redirects(plan);
+    if redirects.len() <= WRITTEN_TOGETHER {
+        return None;
+    }
+    counted(
+        redirects.iter().map(|step| step.object().to_string()).collect(),
+        "Steps that redirect calls",
+        "They are written at the same time, and each may fail. With regard to protected numbers they were looked at one after \
+         the other, each alone, and all but each: nothing is claimed about other states on the way",
+    )
 }
 
 /// What the analysis does not understand, with the number of patterns.
@@ -49,6 +85,8 @@ pub(super) fn unread(analysis: &DigitAnalysis<'_>, dial_plan: &DialPlan) -> Vec<
     });
     let wide = routes.filter(|(pattern, ..)| pattern.contains('@'));
     let wide = wide.map(|(pattern, partition, _)| place_of(pattern, partition.as_ref())).collect();
+    let by_caller = dial_plan.translation_patterns.iter().filter(|p| p.by_calling_number && !p.blocked);
+    let by_caller = by_caller.map(|p| place_of(&p.pattern, p.partition.as_ref())).collect();
     let filters = dial_plan.route_patterns.iter().map(|p| (&p.pattern, &p.partition, p.filtered));
     let filters = filters.chain(dial_plan.translation_patterns.iter().map(|p| (&p.pattern, &p.partition, p.filtered)));
     let filters = filters.filter(|(pattern, _, filtered)| *filtered && pattern.contains('@'));
@@ -75,6 +113,11 @@ pub(super) fn unread(analysis: &DigitAnalysis<'_>, dial_plan: &DialPlan) -> Vec<
             wide,
             "Patterns that stand for CUCM's numbering plan",
             "It takes more than is tried here, operator-assisted 01 calls for one",
+        ),
+        counted(
+            by_caller,
+            "Translation patterns that go on by the number of whoever calls",
+            "Calls are not followed through them: nothing is claimed about what they take",
         ),
         counted(
             filters,

@@ -38,7 +38,8 @@ pub struct Route {
 impl Route {
     /// Did the call meet a pattern of this partition?
     pub fn passes(&self, partition: &str) -> bool {
-        self.path.iter().any(|hop| hop.strip_suffix(partition).is_some_and(|head| head.ends_with(" in ")))
+        // No pattern has a blank in it: what stands behind the first ` in ` is the partition, whatever it is called.
+        self.path.iter().filter_map(|hop| hop.split_once(" in ")).any(|(_, name)| name == partition)
     }
 }
 
@@ -173,18 +174,17 @@ impl DigitAnalysis<'_> {
     fn end(&self, number: u32, called: &str) -> Option<End> {
         let pattern = self.text(number).to_owned();
         let partition = self.partition(number).map(str::to_owned);
-        let filter = || format!("the route filter of {}", self.name(number));
         match self.leads(number) {
             // Whether it takes this number at all is not known.
             Leads::Out(route) if route.filtered && pattern.contains('@') => {
-                Some(End::NotUnderstood { what: filter(), leaves_by: Some((pattern, partition)) })
-            }
-            Leads::On(translation) if translation.filtered && pattern.contains('@') => {
-                Some(End::NotUnderstood { what: filter(), leaves_by: None })
+                Some(End::NotUnderstood { what: self.filter(number), leaves_by: Some((pattern, partition)) })
             }
             Leads::Out(route) if route.blocked => Some(End::Blocked { pattern, partition }),
-            Leads::On(translation) if translation.blocked => Some(End::Blocked { pattern, partition }),
-            Leads::On(_) => None,
+            Leads::On(translation) => match self.not_followed(number) {
+                Some(what) => Some(End::NotUnderstood { what, leaves_by: None }),
+                None if translation.blocked => Some(End::Blocked { pattern, partition }),
+                None => None,
+            },
             Leads::In(endpoint) if endpoint.dead => Some(End::Blocked { pattern, partition }),
             Leads::In(endpoint) => Some(End::Inside { pattern, partition, kind: endpoint.kind }),
             Leads::Out(route) if route.dead => Some(End::Blocked { pattern, partition }),
@@ -196,6 +196,23 @@ impl DigitAnalysis<'_> {
                 Err(what) => End::NotUnderstood { what, leaves_by: Some((pattern, partition)) },
             }),
         }
+    }
+
+    /// Why nobody knows whether a translation pattern takes a call, or where it leads.
+    pub(super) fn not_followed(&self, number: u32) -> Option<String> {
+        match self.leads(number) {
+            Leads::On(translation) if translation.filtered && self.text(number).contains('@') => {
+                Some(self.filter(number))
+            }
+            Leads::On(translation) if translation.by_calling_number && !translation.blocked => {
+                Some(format!("{}, which goes on by the number of whoever calls", self.name(number)))
+            }
+            _ => None,
+        }
+    }
+
+    fn filter(&self, number: u32) -> String {
+        format!("the route filter of {}", self.name(number))
     }
 
     pub(super) fn closest(&self, view: &View, digits: &str) -> Option<u32> {
@@ -238,13 +255,16 @@ impl DigitAnalysis<'_> {
 mod tests {
     use super::super::change::masked;
     use super::*;
-    use crate::caller::Callers;
+    use crate::caller::{Callers, Incoming};
     use crate::dial_plan::{
         Activity, CallingSearchSpace, DialPlan, DigitChange, Discard, Endpoint, Partition, RoutePattern, TimeSchedule,
         TranslationPattern,
     };
     use crate::hours::Hours;
     use crate::ids::Uuid;
+    use crate::local_routes::LocalRoutes;
+    use crate::reach::Wanted;
+    use std::collections::BTreeSet;
 
     fn route_pattern(pattern: &str, partition: &str) -> RoutePattern {
         RoutePattern {
@@ -275,6 +295,7 @@ mod tests {
             at_once: false,
             emergency: false,
             filtered: false,
+            by_calling_number: false,
         }
     }
 
@@ -389,6 +410,41 @@ mod tests {
         let mut looped = plan();
         looped.translation_patterns = vec![translation("5XXX", "LOCK", "XXXX", "PHONE")];
         assert_eq!(end(&looped, "5123", Dialling::EnBloc), End::Loop);
+    }
+
+    #[test]
+    fn a_call_that_three_calling_search_spaces_hand_on_is_a_loop() {
+        let mut looped = plan();
+        looped.calling_search_spaces = vec![css("PHONE", &["A"]), css("B", &["B"]), css("C", &["C"])];
+        let on = [("A", "B"), ("B", "C"), ("C", "PHONE")];
+        looped.translation_patterns = on.map(|(at, to)| translation("5XXX", at, "XXXX", to)).into();
+        for dialling in [Dialling::EnBloc, Dialling::DigitByDigit] {
+            assert_eq!(end(&looped, "5123", dialling), End::Loop);
+        }
+        let from_phone = Wanted {
+            outside: true,
+            inside: true,
+            most: usize::MAX,
+            but: &BTreeSet::new(),
+            but_partitions: &[],
+            incoming: &Incoming::default(),
+            local: &LocalRoutes::default(),
+        };
+        let ways = DigitAnalysis::new(&looped, &Hours::All).ways(&["PHONE"], &from_phone);
+        assert!(ways.complete && ways.found.is_empty(), "{ways:?}");
+    }
+
+    #[test]
+    fn a_partition_is_met_by_its_whole_name() {
+        let odd = Route {
+            path: vec!["911 in PT in 911".into(), "9.! in <None>".into()],
+            taken: 0,
+            waits: false,
+            called: String::new(),
+            end: End::NoRoute,
+        };
+        assert!(odd.passes("PT in 911") && odd.passes("<None>"));
+        assert!(!odd.passes("911") && !odd.passes("PT"));
     }
 
     #[test]

@@ -167,6 +167,10 @@ impl Walk<'_, '_> {
         if hops.len() > MAX_TRANSLATIONS {
             return false;
         }
+        if analysis.not_followed(number).is_some() {
+            self.ways.complete = false;
+            return true;
+        }
         let Some(digits) = changed_digits(analysis.pattern(number), &translation.change, &last.digits) else {
             return self.sample(hops, length, &translation.change.discard);
         };
@@ -241,10 +245,11 @@ impl Walk<'_, '_> {
         true
     }
 
-    /// A translation whose digits are not known beforehand: one number is followed, and more is not claimed. Nothing is
-    /// where the instruction is not known.
+    /// A translation whose digits are not known beforehand: one number is followed, where the instruction is known, and more
+    /// is not claimed.
     fn sample(&mut self, hops: &[Hop], length: usize, discard: &Discard) -> bool {
         if matches!(discard, Discard::Other(_)) {
+            self.ways.complete = false;
             return true;
         }
         let Some(example) = self.search.witness(hops, length) else { return false };
@@ -382,6 +387,7 @@ mod tests {
             at_once: false,
             emergency: false,
             filtered: false,
+            by_calling_number: false,
         }
     }
 
@@ -566,5 +572,20 @@ mod tests {
     fn what_cannot_be_followed_for_all_numbers_is_said() {
         let pre_dot = DigitChange { discard: Discard::PreDot, ..DigitChange::default() };
         assert!(!ways(&two_tiers("!.5", pre_dot, "5")).complete);
+    }
+    #[test]
+    fn of_a_translation_that_nobody_can_follow_no_way_is_told_and_none_denied() {
+        let pre_dot = DigitChange { discard: Discard::PreDot, ..DigitChange::default() };
+        let plan = two_tiers("9.@", pre_dot, "[2-9]XXXXXX");
+        assert!(ways(&plan).complete && !ways(&plan).found.is_empty());
+        let unknown = |change: &dyn Fn(&mut TranslationPattern)| {
+            let mut plan = plan.clone();
+            change(&mut plan.translation_patterns[0]);
+            let ways = ways(&plan);
+            (ways.complete, ways.found.len())
+        };
+        assert_eq!(unknown(&|one| one.filtered = true), (false, 0));
+        assert_eq!(unknown(&|one| one.by_calling_number = true), (false, 0));
+        assert_eq!(unknown(&|one| one.change.discard = Discard::Other("11D->7D".into())), (false, 0));
     }
 }

@@ -270,7 +270,7 @@ fn out(cluster: &Cluster, route: &RoutePattern, digits: String, pool: Option<&st
         let device = cluster.devices.iter().find(|device| device.name == **name);
         device.is_some_and(|device| device.network_location.as_deref() == Some("OnNet"))
     };
-    if devices.is_empty() && !of_list.is_empty() {
+    if (devices.is_empty() && !of_list.is_empty()) || cluster.switched_off.contains(&by) {
         return Outcome::Blocked;
     }
     if !devices.is_empty() && devices.iter().all(is_on_net) {

@@ -14,6 +14,8 @@ pub struct Cluster {
     pub periods: Vec<Period>,
     pub calling_search_spaces: Vec<Css>,
     pub route_lists: Vec<String>,
+    /// Route lists that nobody gets out by.
+    pub switched_off: Vec<String>,
     pub route_patterns: Vec<RoutePattern>,
     pub translation_patterns: Vec<TranslationPattern>,
     pub sip_route_patterns: Vec<SipRoutePattern>,
@@ -108,6 +110,8 @@ pub struct TranslationPattern {
     pub use_originator_css: bool,
     /// "Do Not Wait For Interdigit Timeout On Subsequent Hops".
     pub at_once: bool,
+    /// What comes next is looked up by the number of whoever calls; calls are not followed through it.
+    pub by_calling_number: bool,
     pub emergency: bool,
 }
 

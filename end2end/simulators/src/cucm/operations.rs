@@ -296,6 +296,7 @@ fn trans_row(p: &TranslationPattern, ask: &Node, manner: &Manner<'_>) -> String 
         ("callingSearchSpaceName", reference("Css", p.css.as_ref())),
         ("useOriginatorCss", Value::Flag(p.use_originator_css)),
         ("dontWaitForIDTOnSubsequentHops", Value::Flag(p.at_once)),
+        ("routeNextHopByCgpn", Value::Flag(p.by_calling_number)),
         ("isEmergencyServiceNumber", Value::Flag(p.emergency)),
     ];
     row("transPattern", &p.uuid(), fields, ask.child("returnedTags"), manner.nils)

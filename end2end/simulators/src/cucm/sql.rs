@@ -17,7 +17,8 @@ create table typepatternusage (enum integer, name text);
 create table callingsearchspace (pkid text, name text, clause text);
 create table routepartition (pkid text, name text);
 create table device (pkid text, name text, tkclass integer, tkmodel integer, tknetworklocation integer,
- fkcallingsearchspace text, fkcallingsearchspace_reroute text, fkcallingsearchspace_aar text, fkdevicepool text);
+ fkcallingsearchspace text, fkcallingsearchspace_reroute text, fkcallingsearchspace_aar text, fkdevicepool text,
+ routelistenabled text);
 create table devicepool (pkid text, name text);
 create table devicepoolroutegroupmap (pkid text, fkdevicepool text, fkroutegroup_local text, fkroutegroup text);
 create table processconfig (pkid text, paramname text, paramvalue text);
@@ -255,7 +256,7 @@ fn devices(tables: &Connection, cluster: &Cluster) -> rusqlite::Result<()> {
     let model = |name: &str| (1_i64..).zip(&models).find(|(_, model)| **model == name).map(|(number, _)| number);
     let location =
         |name: Option<&str>| (1_i64..).zip(LOCATIONS).find(|(_, l)| Some(*l) == name).map(|(number, _)| number);
-    let mut insert = tables.prepare("insert into device values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+    let mut insert = tables.prepare("insert into device values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?;
     let mut map = tables.prepare("insert into devicenumplanmap values (?1, ?2, ?3, ?4)")?;
     for device in &cluster.devices {
         let css = device.css.as_ref().map(|css| id("Css", css));
@@ -265,7 +266,7 @@ fn devices(tables: &Connection, cluster: &Cluster) -> rusqlite::Result<()> {
         let class = class(device.class());
         let model = model(&device.model);
         let pool = device.pool.as_ref().map(|pool| id("DevicePool", pool));
-        insert.execute(params![own, device.name, class, model, place, css, reroute, aar, pool])?;
+        insert.execute(params![own, device.name, class, model, place, css, reroute, aar, pool, "f"])?;
         for mobile in &device.remote_destinations {
             let pkid = id("RemoteDestination", mobile);
             tables.execute("insert into remotedestination values (?1, ?2, ?3)", params![pkid, own, mobile])?;
@@ -279,17 +280,9 @@ fn devices(tables: &Connection, cluster: &Cluster) -> rusqlite::Result<()> {
     for list in &cluster.route_lists {
         let class = class("Route List");
         let none = None::<String>;
-        insert.execute(params![
-            id("RouteList", list),
-            list,
-            class,
-            None::<i64>,
-            None::<i64>,
-            none,
-            none,
-            none,
-            none
-        ])?;
+        let enabled = if cluster.switched_off.contains(list) { "f" } else { "t" };
+        let own = id("RouteList", list);
+        insert.execute(params![own, list, class, None::<i64>, None::<i64>, none, none, none, none, enabled])?;
     }
     let target = |list: &Option<String>, gateway: &Option<String>| {
         let list = list.as_ref().map(|name| id("RouteList", name));

@@ -32,10 +32,11 @@ fn forwards(kinds: &[Forward]) -> String {
     let columns: String = kinds.iter().map(|(to, css, _)| format!(", n.{to}, n.{css}")).collect();
     let set: String = kinds.iter().map(|(to, ..)| format!(" or n.{to} <> ''")).collect();
     format!(
-        "n.dnorpattern as pattern, f.cfadestination as destination, \
+        "n.dnorpattern as pattern, r.name as place, f.cfadestination as destination, \
          f.fkcallingsearchspace_cfa as css, f.fkcallingsearchspace_scfa as second{columns} \
          from numplan n inner join typepatternusage u on u.enum = n.tkpatternusage \
          left outer join callforwarddynamic f on f.fknumplan = n.pkid \
+         left outer join routepartition r on r.pkid = n.fkroutepartition \
          where u.name = 'Device' and (f.cfadestination <> ''{set}) order by n.pkid"
     )
 }
@@ -69,21 +70,23 @@ fn named(row: &Row, columns: &[&str], names: &HashMap<&Uuid, &str>) -> Vec<Strin
 
 fn forwarded(row: &Row, names: &HashMap<&Uuid, &str>) -> Vec<Leg> {
     let Some(number) = row.text("pattern") else { return Vec::new() };
+    let at = (number, row.text("place"));
     let all = row.text("destination");
-    let all = all.map(|to| forward(Via::ForwardAll, number, to, named(row, &["css", "second"], names)));
+    let all = all.map(|to| forward(Via::ForwardAll, at, to, named(row, &["css", "second"], names)));
     let set = FORWARDS.iter().filter_map(|(to, css, via)| Some((row.text(to)?, css, via)));
-    let set = set.map(|(to, css, via)| forward(*via, number, to, named(row, &[css], names)));
+    let set = set.map(|(to, css, via)| forward(*via, at, to, named(row, &[css], names)));
     all.into_iter().chain(set).collect()
 }
 
-fn forward(via: Via, number: &str, to: &str, spaces: Vec<String>) -> Leg {
-    Leg { via, owner: format!("number:{number}"), spaces, destination: Some(to.to_owned()), count: 1 }
+fn forward(via: Via, (number, partition): (&str, Option<&str>), to: &str, spaces: Vec<String>) -> Leg {
+    let partition = partition.map(str::to_owned);
+    Leg { via, owner: format!("number:{number}"), partition, spaces, destination: Some(to.to_owned()), count: 1 }
 }
 
 fn mobility(row: &Row, names: &HashMap<&Uuid, &str>) -> Vec<Leg> {
     let owner = format!("device:{}", row.text("example").unwrap_or("-"));
     let spaces = named(row, &["css"], names);
-    vec![Leg { via: Via::Mobility, owner, spaces, destination: None, count: row.number("n") }]
+    vec![Leg { via: Via::Mobility, owner, partition: None, spaces, destination: None, count: row.number("n") }]
 }
 
 /// Off is only what says so: where CUCM does not tell, it may be on.
@@ -95,7 +98,7 @@ fn is_off(answer: &Result<Vec<Row>, String>) -> bool {
 fn aar(row: &Row, names: &HashMap<&Uuid, &str>) -> Vec<Leg> {
     let owner = format!("device:{}", row.text("example").unwrap_or("-"));
     let spaces = named(row, &["css"], names);
-    vec![Leg { via: Via::Aar, owner, spaces, destination: None, count: row.number("n") }]
+    vec![Leg { via: Via::Aar, owner, partition: None, spaces, destination: None, count: row.number("n") }]
 }
 
 /// To wherever the far end says.
@@ -106,6 +109,7 @@ pub(super) fn refers(trunk: &SipTrunk) -> impl Iterator<Item = Leg> {
     spaces.into_iter().map(move |css| Leg {
         via: Via::Refer,
         owner: owner.clone(),
+        partition: None,
         spaces: vec![css.clone()],
         destination: None,
         count: 1,
@@ -129,6 +133,7 @@ fn to_voice_mail(pilot: VoiceMailPilot) -> Leg {
     Leg {
         via: Via::VoiceMail,
         owner: format!("voice_mail_pilot:{}", pilot.number),
+        partition: None,
         spaces: pilot.css.into_iter().collect(),
         destination: Some(pilot.number),
         count: 1,

@@ -76,7 +76,9 @@ impl Asking<'_> {
     async fn trunks(&mut self, not_read: &mut Vec<String>) -> Result<Vec<SipTrunk>, Error> {
         let answer = self.ask(self.client.sip_trunks("%")).await?;
         Ok(answer.unwrap_or_else(|why| {
-            not_read.push(format!("what trunks make of digits that come in ({why})"));
+            not_read.push(format!(
+                "what SIP trunks make of digits that come in, and where calls go that their far ends transfer ({why})"
+            ));
             Vec::new()
         }))
     }
@@ -101,7 +103,7 @@ pub(super) async fn read(client: &Client, hurry: &Hurry) -> Result<BySql, Error>
     let mut asking = Asking { client, hurry, given_up: None };
     let mut read = BySql::default();
     let callers = asking.rows(&callers::everybody()).await?;
-    let trunks = if callers.is_ok() { asking.trunks(&mut read.not_read).await? } else { Vec::new() };
+    let trunks = asking.trunks(&mut read.not_read).await?;
     read.on_net = trunks.iter().filter(|trunk| trunk.on_net).map(|trunk| trunk.name.clone()).collect();
     read.refers = trunks.iter().flat_map(legs::refers).collect();
     read.numbers = numbers::read(&mut asking, &mut read.not_read).await?;

@@ -14,8 +14,9 @@ pub(super) const TARGETS: &str = "n.pkid as route, d.name as target, k.name as k
     left outer join typenetworklocation w on w.enum = d.tknetworklocation \
     where u.name = 'Route' order by n.pkid, d.pkid";
 
-/// The gateways and trunks of each route list; none where it is a local route group.
-pub(super) const LISTS: &str = "d.name as list, g.name as routegroup, v.name as device, w.name as location \
+/// The gateways and trunks of each route list; none where it is a local route group. A list that is switched off leads
+/// nowhere.
+pub(super) const LISTS: &str = "d.name as list, d.routelistenabled as enabled, g.name as routegroup, v.name as device, w.name as location \
     from routelist r inner join device d on d.pkid = r.fkdevice \
     inner join routegroup g on g.pkid = r.fkroutegroup \
     left outer join routegroupdevicemap x on x.fkroutegroup = g.pkid \
@@ -111,6 +112,7 @@ fn of_lists(rows: &[Row]) -> BTreeMap<&str, List<'_>> {
     for row in rows {
         let list = lists.entry(row.text("list").unwrap_or_default()).or_default();
         match row.text("device") {
+            _ if row.text("enabled") == Some("f") => {}
             Some(_) => list.devices = list.devices.max(Some(behind(row))),
             None => drop(list.local_groups.insert(row.text("routegroup").unwrap_or_default())),
         }
