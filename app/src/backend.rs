@@ -146,7 +146,7 @@ pub trait Keys: Send + Sync + 'static {
     async fn revoke_key(&self, who: &Operator, id: String) -> Result<(), ApiError>;
 }
 
-/// What a web-hook is to be, as it is written into the form.
+/// What a webhook is to be, as it is written into the form.
 #[derive(Debug, Clone, Default)]
 pub struct NewHookForm {
     pub name: String,

@@ -1,7 +1,7 @@
 //! A call in an agent's Finesse desktop, as the frame around ours tells it: whose number to call back, which way
 //! it went. Nothing of it is trusted; the agent looks at it before anything is filed.
 //!
-//! *Source*: Finesse reference, section 3.2; Cisco, Dialog API parameters (`callType` is an open list).
+//! *Source*: Cisco Finesse developer guide, “Dialog” and “Dialog API parameters” (`callType` is an open list).
 
 /// Numbers are cut to this: longer ones are none.
 const LONGEST: usize = 40;

@@ -6,7 +6,7 @@
 //! them is HTML that this tends. *Reason*: 25 kB less on the wire. *What would change our mind*: leptos sharing
 //! code between islands.
 //!
-//! *Source*: Finesse reference, section 5.5.
+//! *Source*: the messages are our own contract with the file that Finesse loads (`public/finesse-shell.xml`).
 
 use crate::components::site_live::SiteLive;
 use crate::dialog::{Dialog, Prefill};

@@ -166,7 +166,7 @@ test("an administrator makes a key and prints sealed codes, each shown once", as
   await page.goto("/admin/webhooks");
   await page.getByLabel("What it is").fill("Site pager");
   await page.getByLabel(/^Address/).fill(process.env.LOCKDOWN_RECEIVER + "/news");
-  await page.getByRole("button", { name: "Add the web-hook" }).click();
+  await page.getByRole("button", { name: "Add the webhook" }).click();
   await expect(page.locator(".once .secret")).toHaveText(/^whsec_/);
   await look(page, "webhook-made");
   await page.getByRole("button", { name: "Send a test" }).click();
@@ -174,7 +174,7 @@ test("an administrator makes a key and prints sealed codes, each shown once", as
   await page.getByRole("link", { name: "What was sent" }).click();
   await look(page, "webhook-deliveries");
   await page.getByRole("button", { name: "Remove" }).click();
-  await expect(page.getByRole("main")).toContainText("Nobody is told anything yet");
+  await expect(page.getByRole("main")).toContainText("No webhooks yet");
   await page.goto("/leaked-key");
   await look(page, "leaked-key");
   await page.getByLabel("The key").fill(secret);

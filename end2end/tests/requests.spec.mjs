@@ -207,7 +207,7 @@ test("the incident has a file, a report and forms to print; the wall shows it an
   await page.goto("/incidents");
   await look(page, "incidents");
   await page.locator(".tickets a").first().click();
-  await expect(page.getByRole("heading", { name: "Report, a draft" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Draft report" })).toBeVisible();
   await look(page, "incident");
   await page.getByRole("link", { name: "ICS-214 to print" }).click();
   await expect(page.getByRole("heading", { name: /ICS 214/ })).toBeVisible();

@@ -296,7 +296,7 @@ pub enum CannotDo {
     Closed,
     #[error("{0}")]
     Missing(&'static str),
-    #[error("Too much was written on this ticket already. Call the EOC.")]
+    #[error("This ticket is full. Call the EOC.")]
     TooLong,
 }
 

@@ -5,25 +5,25 @@
 use crate::ids::{ActivationId, IncidentId, SiteId};
 use crate::operator::Actor;
 use crate::steps::Target;
-use crate::timeline::{Event, EventKind};
+use crate::timeline::{Event, EventKind, EventName};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Words of the events an incident is made of; see [`incidents`].
-pub const SHAPING: &[&str] = &[
-    "lock_ordered",
-    "release_ordered",
-    "verified",
-    "orders_disagreed",
-    "incident_named",
-    "command_taken",
-    "joined",
-    "left",
-    "review_due",
-    "still_needed",
-    "raised_by_mistake",
-    "meeting_made",
+/// The events an incident is made of; see [`incidents`].
+pub const SHAPING: &[EventName] = &[
+    EventName::LockOrdered,
+    EventName::ReleaseOrdered,
+    EventName::Verified,
+    EventName::OrdersDisagreed,
+    EventName::IncidentNamed,
+    EventName::CommandTaken,
+    EventName::Joined,
+    EventName::Left,
+    EventName::ReviewDue,
+    EventName::StillNeeded,
+    EventName::RaisedByMistake,
+    EventName::MeetingMade,
 ];
 
 /// How far it got.

@@ -129,7 +129,7 @@ pub enum Act {
     TakeCalls,
     /// People, keys, settings.
     Manage,
-    /// Outgoing web-hooks.
+    /// Outgoing webhooks.
     Hook,
 }
 
@@ -264,9 +264,7 @@ pub enum Refusal {
     KeyLacksScope,
     #[error("The all-clear is given on the console, on a page of its own: not in a gadget and not from a phone.")]
     OnTheConsole,
-    #[error(
-        "At this site two seniors must give the all-clear in person: a key or a program is nobody. Use the console."
-    )]
+    #[error("At this site two seniors must give the all-clear in person: a key or a program cannot. Use the console.")]
     TwoSeniorsInPerson,
 }
 
@@ -428,7 +426,11 @@ mod tests {
             assert!(who.may(act, Some(&north)).is_ok() && who.may(act, None).is_ok(), "{act:?}");
             assert!(who.may(act, Some(&south)).is_err(), "{act:?}");
         }
-        assert_eq!(who.may(Act::Manage, None), Err(Refusal::NeedsAdmin), "an administrator is so everywhere");
+        assert_eq!(
+            who.may(Act::Manage, None),
+            Err(Refusal::NeedsAdmin),
+            "the administrator role applies to every site"
+        );
         assert_eq!(who.may(Act::See, Some(&south)), Ok(()));
     }
 

@@ -5,7 +5,7 @@ use crate::ids::{ActivationId, IncidentId, SiteId};
 use crate::incident::{Incident, Phase};
 use crate::operator::Act;
 use crate::steps::Target;
-use crate::timeline::{Event, EventKind};
+use crate::timeline::{Event, EventKind, EventName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -146,12 +146,18 @@ fn people(events: &[Event]) -> BTreeMap<String, BTreeMap<String, usize>> {
 pub fn open_outages(events: &[Event]) -> Vec<Event> {
     let open = gaps(events.iter());
     let began = |event: &&Event| open.iter().any(|gap| gap.to.is_none() && gap.from == event.at);
-    events.iter().filter(began).filter(|event| OUTAGES.contains(&event.kind.name().word())).cloned().collect()
+    events.iter().filter(began).filter(|event| OUTAGES.contains(&event.kind.name())).cloned().collect()
 }
 
-/// Words of events that begin or end a time in which something could not be known.
-pub const OUTAGES: [&str; 6] =
-    ["cucm_lost", "cucm_back", "shared_lost", "shared_back", "identity_lost", "identity_back"];
+/// Events that begin or end a time in which something could not be known.
+pub const OUTAGES: [EventName; 6] = [
+    EventName::CucmLost,
+    EventName::CucmBack,
+    EventName::SharedLost,
+    EventName::SharedBack,
+    EventName::IdentityLost,
+    EventName::IdentityBack,
+];
 
 fn gaps<'e>(events: impl Iterator<Item = &'e Event>) -> Vec<Gap> {
     let mut gaps: Vec<Gap> = Vec::new();

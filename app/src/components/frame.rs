@@ -31,7 +31,7 @@ pub(crate) fn Frame(#[prop(into)] me: Option<Me>, here: &'static str, children: 
                 {plans.then(|| way("/plan", "Plan"))}
                 {manages.then(|| way("/admin/people", "People"))}
                 {manages.then(|| way("/admin/clients", "Keys"))}
-                {manages.then(|| way("/admin/webhooks", "Web-hooks"))}
+                {manages.then(|| way("/admin/webhooks", "Webhooks"))}
                 {manages.then(|| way("/admin/finesse", "Finesse"))}
                 {manages.then(|| way("/admin/requests", "Personal data"))}
                 {works.then(|| way("/wall", "Wall"))}

@@ -104,7 +104,7 @@ fn Told(request: RequestView) -> impl IntoView {
         <p class="request-reason">{request.reason}</p>
         <dl class="request-facts">
             <div><dt>"Call back"</dt><dd class="number">{request.call_back}{typed}</dd></div>
-            <div><dt>"Way"</dt><dd>{way}{request.other.map(|other| format!(", {other}"))}</dd></div>
+            <div><dt>"Direction"</dt><dd>{way}{request.other.map(|other| format!(", {other}"))}</dd></div>
             {request.reference.map(|call| view! { <div><dt>"Call"</dt><dd class="number">{call}</dd></div> })}
             <div><dt>"Filed"</dt><dd><span class="number">{request.filed.clock}</span>{request.filed_by.map(|by| format!(" by {by}"))}</dd></div>
         </dl>

@@ -56,7 +56,7 @@ fn File(view: IncidentView, writing: ServerAction<WriteIncident>) -> impl IntoVi
         <div class="console">
             <div class="column">
                 <section class="card">
-                    <h2>{if open { "Report so far" } else { "Report, a draft" }}</h2>
+                    <h2>{if open { "Report so far" } else { "Draft report" }}</h2>
                     {report.into_iter().map(|(heading, lines)| view! {
                         <h3>{heading}</h3>
                         {lines.is_empty().then(|| view! { <p class="quiet">"Nothing."</p> })}

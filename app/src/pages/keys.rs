@@ -145,7 +145,7 @@ fn meaning(scope: &str) -> &'static str {
         "lock:release" => "give the all-clear",
         "calls:read" => "read call requests",
         "calls:write" => "enter and work call requests",
-        "hooks:manage" => "manage web-hooks",
+        "hooks:manage" => "manage webhooks",
         _ => "",
     }
 }

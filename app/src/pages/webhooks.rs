@@ -1,4 +1,4 @@
-//! Web-hooks: machines outside that are told what happens. Administrators only.
+//! Webhooks: machines outside that are told what happens. Administrators only.
 
 use crate::components::frame::{Frame, Trouble};
 use crate::pages::Refused;
@@ -30,18 +30,18 @@ pub(crate) fn WebhooksPage() -> impl IntoView {
     };
     let outcome = StoredValue::new(use_context::<Outcome>());
     view! {
-        <Title text="Web-hooks"/>
+        <Title text="Webhooks"/>
         <Suspense>
             {move || list.get().map(|answer| match answer {
                 Ok(HooksView { me, hooks, allowed, news, sites }) => view! {
                     <Frame me=Some(me) here="/admin/webhooks">
                         <div class="narrow wide">
-                            <h1>"Web-hooks"</h1>
+                            <h1>"Webhooks"</h1>
                             <p>"Systems elsewhere that receive what happens here, signed as Standard Webhooks describes and retried for three days."</p>
                             {trouble().map(|error| view! { <Trouble text=error.to_string()/> })}
                             {outcome.get_value().map(|outcome| view! { <Shown outcome/> })}
                             <ul class="people">
-                                {hooks.is_empty().then(|| view! { <li>"Nobody is told anything yet."</li> })}
+                                {hooks.is_empty().then(|| view! { <li>"No webhooks yet."</li> })}
                                 {hooks.into_iter().map(|hook| view! { <Row hook acts/> }).collect_view()}
                             </ul>
                             <NewHook allowed news sites/>
@@ -133,7 +133,7 @@ fn NewHook(allowed: Vec<String>, news: Vec<String>, sites: Vec<(SiteId, String)>
     if allowed.is_empty() {
         return view! {
             <p class="notice">
-                "Nothing may be told to anybody yet: list the origins of your receivers as " <code>"webhooks.allow"</code>
+                "No destination is allowed yet: list the origins of your receivers as " <code>"webhooks.allow"</code>
                 " in the server’s configuration."
             </p>
         }
@@ -143,7 +143,7 @@ fn NewHook(allowed: Vec<String>, news: Vec<String>, sites: Vec<(SiteId, String)>
         sites.into_iter().map(|(id, name)| view! { <option value=id.to_string()>{name}</option> }).collect_view();
     view! {
         <section class="card">
-            <h2>"Tell another machine"</h2>
+            <h2>"Add a webhook"</h2>
             <form method="post" action="/admin/webhooks/add" class="fields">
                 <label for="name">"What it is"</label>
                 <input id="name" name="name" type="text" maxlength="100" required=true autocomplete="off"/>
@@ -151,10 +151,10 @@ fn NewHook(allowed: Vec<String>, news: Vec<String>, sites: Vec<(SiteId, String)>
                 <input id="url" name="url" type="url" required=true autocomplete="off"/>
                 <label for="site">"About"</label>
                 <select id="site" name="site"><option value="">"every site"</option>{choices}</select>
-                <label for="what">"Only these kinds of news (empty: all)"</label>
+                <label for="what">"Only these kinds of events (empty: all)"</label>
                 <input id="what" name="what" type="text" autocomplete="off" placeholder="lock_ordered verified"/>
                 <p><small>{news.join(" ")}</small></p>
-                <button type="submit" class="button primary">"Add the web-hook"</button>
+                <button type="submit" class="button primary">"Add the webhook"</button>
             </form>
         </section>
     }

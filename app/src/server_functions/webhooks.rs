@@ -4,7 +4,7 @@ use crate::error::ApiError;
 use crate::view::HooksView;
 use leptos::prelude::*;
 
-/// All web-hooks, without their secrets; the deliveries of `chosen`.
+/// All webhooks, without their secrets; the deliveries of `chosen`.
 #[server(prefix = "/ui", endpoint = "webhooks")]
 pub async fn webhooks(chosen: Option<String>) -> Result<HooksView, ApiError> {
     crate::backend::answer(async {
@@ -14,7 +14,7 @@ pub async fn webhooks(chosen: Option<String>) -> Result<HooksView, ApiError> {
     .await
 }
 
-/// Takes a web-hook away, with everything that waits for it.
+/// Takes a webhook away, with everything that waits for it.
 #[server(prefix = "/ui", endpoint = "remove-webhook")]
 pub async fn remove_webhook(hook: String) -> Result<(), ApiError> {
     crate::backend::answer(async {
@@ -24,7 +24,7 @@ pub async fn remove_webhook(hook: String) -> Result<(), ApiError> {
     .await
 }
 
-/// Sends again to a web-hook that is off.
+/// Sends again to a webhook that is off.
 #[server(prefix = "/ui", endpoint = "enable-webhook")]
 pub async fn enable_webhook(hook: String) -> Result<(), ApiError> {
     crate::backend::answer(async {

@@ -229,12 +229,12 @@ pub struct HooksView {
     pub hooks: Vec<HookView>,
     /// Origins that may be told anything.
     pub allowed: Vec<String>,
-    /// Words a web-hook can hear of.
+    /// Words a webhook can hear of.
     pub news: Vec<String>,
     pub sites: Vec<(SiteId, String)>,
 }
 
-/// A web-hook, without its secret.
+/// A webhook, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HookView {
     pub id: String,

@@ -1,5 +1,5 @@
 //! Would CUCM take a write? Shown by one that changes nothing, long before it matters: a read-only AXL user is
-//! found so and not by a lock. *Source*: AXL reference, “write permission cannot be tested without a write”.
+//! found so and not by a lock. AXL tells of its role in no other way.
 //!
 //! It is done by the task that writes everything else, right after a look and only where all is normal as ordered: no order
 //! of this server is between look and write. Other servers' orders may be: then only canaries are touched.

@@ -68,7 +68,7 @@ fn addresses(config: &Config) -> Vec<Finding> {
     let open =
         open.chain(phones.map(|network| ("phone.networks", network))).filter(|(_, network)| is_everybody(network));
     let open = open.map(|(key, network)| {
-        let found = format!("{key} has {network}: it opens from everywhere what is meant for the site alone");
+        let found = format!("{key} has {network}: it gives the whole internet access that is meant for the site");
         Finding::warning("networks", found, "Name the networks of the site.")
     });
     plain.into_iter().chain(open).collect()

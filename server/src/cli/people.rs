@@ -169,7 +169,7 @@ fn with_roles(mut grants: Grants, roles: Vec<Role>, site: Option<SiteId>) -> Res
     match site {
         None => grants.everywhere = roles.into_iter().collect(),
         Some(_) if roles.contains(&Role::Admin) => {
-            return Err(Sorry("an administrator is so everywhere: leave --site out".into()));
+            return Err(Sorry("the administrator role applies to every site: leave --site out".into()));
         }
         Some(site) if roles.is_empty() => {
             grants.at.remove(&site);

@@ -59,7 +59,7 @@ async fn migrate(context: &Context) -> Result<Ended, Sorry> {
     let words = [
         line("people", report.people),
         line("keys", report.keys),
-        line("web-hooks", report.hooks),
+        line("webhooks", report.hooks),
         line("call requests", report.call_requests),
         line("sites", report.sites),
         line("events", report.events),

@@ -61,11 +61,11 @@ struct RawHttp {
 #[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 struct RawWebhooks {
-    /// Origins web-hooks may be sent to, such as `https://hooks.acme.example`. Default none: nothing is sent.
+    /// Origins webhooks may be sent to, such as `https://hooks.acme.example`. Default none: nothing is sent.
     allow: Vec<String>,
     /// Networks inside the site that these names may lead to. Default none: public addresses only.
     networks: Vec<String>,
-    /// HTTP proxy for all of them; it looks the names up, and what they lead to is then its to refuse.
+    /// HTTP proxy for all of them; it looks the names up, and where they lead is then for the proxy to refuse.
     proxy: Option<String>,
 }
 

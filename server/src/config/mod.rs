@@ -80,7 +80,7 @@ pub struct Webhooks {
     pub allow: Vec<String>,
     /// Networks inside the site that these names may lead to; without them only public addresses.
     pub networks: Vec<IpNet>,
-    /// An HTTP proxy for all of them. It looks the names up: what they lead to is then its to refuse.
+    /// An HTTP proxy for all of them. It looks the names up: where they lead is then for the proxy to refuse.
     pub proxy: Option<String>,
 }
 

@@ -16,7 +16,7 @@ const SECTIONS: [(&str, &str); 12] = [
     ("webex", "The bot, incident spaces, room devices. Absent: off"),
     ("finesse", "The gadget in the agents' desktops. Absent: off"),
     ("phone", "The service on desk phones. Absent: off"),
-    ("webhooks", "Where web-hooks may be sent"),
+    ("webhooks", "Where webhooks may be sent"),
     ("calls", "The EOC's queue"),
     ("incidents", "Reviews of a lock"),
     ("telemetry", "Spans for a collector"),

@@ -28,8 +28,8 @@ pub(crate) const CODE_DELAY: Duration = Duration::from_secs(30);
 /// For a PIN after too many for the same extension. A phone waits ten seconds for an answer.
 pub(crate) const PIN_DELAY: Duration = Duration::from_secs(3);
 
-/// All limits of this server. Those for codes, *source*: identity reference, section 5.6; the others are our
-/// own choice, far above what people and well-meant programs do.
+/// All limits of this server. They are our own choice: those for codes leave nobody a chance to guess one,
+/// the others are far above what people and well-meant programs do.
 pub(crate) struct Limits {
     /// Calls of one key or program: 60 at once, 20 a second.
     pub(crate) calls: Limit<String>,

@@ -23,7 +23,7 @@ const SECRET_LENGTH: usize = 30;
 /// Keys end by themselves. Days.
 pub const DEFAULT_DAYS: i64 = 90;
 
-/// How long a key is good, in days. Identity reference, section 6.1.
+/// How long a key is good, in days: a year at most.
 pub const DAYS: std::ops::RangeInclusive<i64> = 1..=365;
 
 /// For how long the old secret stays good after a rotation, in days.
@@ -185,7 +185,7 @@ pub async fn holder(
         return Ok(Holder::Nobody);
     }
     if !record.networks.is_empty() && !from.is_some_and(|from| within(&record.networks, from)) {
-        tracing::warn!(key.id = %record.id, ?from, "a key was used from an address it is not good from");
+        tracing::warn!(key.id = %record.id, ?from, "a key was used from a disallowed address");
         return Ok(Holder::Elsewhere);
     }
     let today = |at: Timestamp| at.as_second().div_euclid(86_400);
@@ -211,7 +211,7 @@ fn is_live(record: &ClientRecord, given: &str, now: Timestamp) -> bool {
     (same(&record.hash) && now < record.expires_at) || old
 }
 
-/// Days before its end on which a key's end is told. Identity reference, section 6.1.
+/// Days before its end on which a key's end is told.
 const REMINDERS: [i64; 3] = [1, 7, 14];
 
 /// The keys whose end is to be told now, each time once, whichever server looks first.

@@ -5,7 +5,7 @@
 //! link that opens the window. Who signed in there presses “Connect”, and the frame that has the secret comes
 //! and takes the session: once, within [`GOOD_FOR`].
 //!
-//! *Source*: Finesse reference, section 5.2; identity reference, section 4.
+//! *Source*: the OAuth 2.0 device authorization grant (RFC 8628) has the same shape: a code that a window of its own confirms.
 
 use super::session::{self, Opened};
 use super::token;

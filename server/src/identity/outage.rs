@@ -1,8 +1,9 @@
 //! Is the identity provider away? Not at the first failure and not for good: sealed codes and the grace
 //! for running sessions depend on it, so it takes more than one lost packet, and ends slowly.
 //!
-//! *Source*: identity reference, section 5.4 (down after 3 failures over 2 minutes or more, up after 2
-//! good ones), 2.4 (grace of 30 minutes after it is back, 24 hours at most), 5.2 (codes after 3 minutes).
+//! *Decision*: down after 3 failures over 2 minutes or more, up after 2 good answers; a grace of 30 minutes after it is back, of
+//! 24 hours at most; codes after 3 minutes. *Reason*: one lost packet opens no other way to sign in. *What would change our
+//! mind*: outages that are shorter and matter.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};

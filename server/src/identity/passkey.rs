@@ -17,7 +17,7 @@ use webauthn_rs::prelude::{
 };
 use webauthn_rs::{Webauthn, WebauthnBuilder};
 
-/// Between question and answer. Identity reference, WebAuthn on a LAN.
+/// Between question and answer: whoever is asked stands before the key.
 const GOOD_FOR: SignedDuration = SignedDuration::from_mins(2);
 
 /// Questions and checks answers for one address of this product.

@@ -1,7 +1,7 @@
 //! One-time codes in envelopes: the last door while the identity provider is away. 100 bits, typed by a
 //! person under stress: no letters that look alike, case and separators do not matter.
 //!
-//! *Source*: identity reference, section 5.3; Crockford's base 32 (crockford.com/base32.html).
+//! *Source*: Crockford's base 32 (crockford.com/base32.html).
 
 use super::slow_hash::{self, HashError};
 use super::token;

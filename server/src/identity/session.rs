@@ -9,10 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 use lockdown::operator::{Authority, Grants, Operator, Surface};
 use std::net::IpAddr;
 
-/// One shift, whatever happens. Identity reference, session times.
+/// One shift, whatever happens. NIST SP 800-63B asks for a new sign-in after 12 hours at the latest.
 pub(super) const SHIFT: SignedDuration = SignedDuration::from_hours(12);
 
-/// After a sealed code. Identity reference, section 5.3.
+/// After a sealed code: the last resort lasts no longer than what it is for.
 const BY_CODE: SignedDuration = SignedDuration::from_mins(60);
 
 /// The browser keeps the cookie while an outage may keep the session alive; the server decides. Seconds.

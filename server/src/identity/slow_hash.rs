@@ -1,7 +1,8 @@
 //! Argon2id, for what a person can type: PINs and sealed codes. At most two at a time, so that guessing
 //! costs the guesser time and not the server its memory.
 //!
-//! *Source*: identity reference, section 5.3 (m 19 MiB, t 2, p 1; OWASP's first choice), 5.6 (two at once).
+//! *Source*: OWASP, Password Storage Cheat Sheet: Argon2id with 19 MiB, two rounds, one lane. Two at once, so that a flood of
+//! wrong codes takes neither memory nor processor from a lock.
 
 use super::token;
 use crate::config::Secret;

@@ -2,7 +2,7 @@
 //! and tells it of the agent's calls. Whoever controls this file can act as every agent, so it is made here,
 //! uploaded by an administrator, and never loaded from us; its hash tells whether it is still the one we made.
 //!
-//! *Source*: Finesse reference, sections 1, 2 and 5.5.
+//! *Source*: Cisco Finesse developer guide, “Gadget specification XML features”.
 
 use crate::identity::token;
 use http::Uri;

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use lockdown::command::Command;
 use lockdown::ids::{OperatorId, SiteId};
 use lockdown::operator::{Role, Scope};
-use lockdown::timeline::EventKind;
+use lockdown::timeline::{EventKind, EventName};
 
 /// `open` opens the same store again each time, as a restart would.
 pub(crate) async fn holds_for<S: Store + Directory + Outbox + Calls + Documents>(open: impl AsyncFn() -> S) {
@@ -182,11 +182,14 @@ async fn events_are_found_by_their_kind<S: Store + Directory>(open: impl AsyncFn
     let kinds = [EventKind::IdentityBack, EventKind::SignedIn, EventKind::IdentityBack, EventKind::SharedBack];
     let told = kinds.map(|kind| NewEvent { kind, ..event() });
     let told = store.append(told.to_vec()).await.unwrap();
-    let seqs = async |words: &[&'static str], limit| -> Vec<u64> {
-        open().await.events_named(words, limit).await.unwrap().iter().map(|event| event.seq).collect()
+    let seqs = async |names: &[EventName], limit| -> Vec<u64> {
+        open().await.events_named(names, limit).await.unwrap().iter().map(|event| event.seq).collect()
     };
-    assert_eq!(seqs(&["identity_back", "shared_back"], 9).await, [told[3].seq, told[2].seq, told[0].seq]);
-    assert_eq!(seqs(&["identity_back"], 1).await, [told[2].seq]);
+    assert_eq!(
+        seqs(&[EventName::IdentityBack, EventName::SharedBack], 9).await,
+        [told[3].seq, told[2].seq, told[0].seq]
+    );
+    assert_eq!(seqs(&[EventName::IdentityBack], 1).await, [told[2].seq]);
 }
 
 async fn keys_and_answers_are_kept<S: Directory>(open: impl AsyncFn() -> S) {

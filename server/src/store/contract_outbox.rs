@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
 
-/// In this order, on a store without web-hooks.
+/// In this order, on a store without webhooks.
 pub(crate) async fn outbox_holds<S: Store + Directory + Outbox>(open: &impl AsyncFn() -> S) {
     hooks_are_kept_and_changed_and_told_of(open).await;
     the_cursor_never_goes_back_and_made_twice_is_made_once(open).await;

@@ -27,7 +27,7 @@ use chain::Verdict;
 use documents::Documents;
 use engine::ports::{NewEvent, Store, StoreError};
 use jiff::Timestamp;
-use lockdown::timeline::Event;
+use lockdown::timeline::{Event, EventName};
 use outbox::Outbox;
 use records::{ClientRecord, Person, Remembered, Session};
 use std::collections::BTreeMap;
@@ -99,7 +99,7 @@ pub trait Directory: Send + Sync {
     async fn consumed(&self, what: &[String]) -> Result<BTreeMap<String, Timestamp>, StoreError>;
 
     /// The newest events of these kinds (their words in the timeline), newest first.
-    async fn events_named(&self, words: &[&'static str], limit: usize) -> Result<Vec<Event>, StoreError>;
+    async fn events_named(&self, names: &[EventName], limit: usize) -> Result<Vec<Event>, StoreError>;
 
     /// What was answered to this client's request with this idempotency key.
     async fn remembered(&self, client: &str, key: &str) -> Result<Option<Remembered>, StoreError>;

@@ -1,14 +1,14 @@
-//! Web-hooks, and what waits to be sent by them.
+//! Webhooks, and what waits to be sent by them.
 
 use crate::webhooks::hook::{Delivery, Hook};
 use async_trait::async_trait;
 use engine::ports::{NewEvent, StoreError};
 use jiff::{SignedDuration, Timestamp};
 
-/// What outgoing web-hooks are remembered by.
+/// What outgoing webhooks are remembered by.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// A new web-hook with the event that tells of it; [`StoreError::Conflict`] where its id is taken.
+    /// A new webhook with the event that tells of it; [`StoreError::Conflict`] where its id is taken.
     async fn put_hook(&self, hook: &Hook, event: NewEvent) -> Result<(), StoreError>;
 
     async fn hook(&self, id: &str) -> Result<Option<Hook>, StoreError>;
@@ -16,11 +16,11 @@ pub trait Outbox: Send + Sync {
     /// Oldest first.
     async fn hooks(&self) -> Result<Vec<Hook>, StoreError>;
 
-    /// Takes a web-hook away with its deliveries and the event that tells of it;
+    /// Takes a webhook away with its deliveries and the event that tells of it;
     /// [`StoreError::Conflict`] where there is none.
     async fn remove_hook(&self, id: &str, event: NewEvent) -> Result<(), StoreError>;
 
-    /// A new secret, or whether it is on, with the event that tells of it: over the web-hook as it was
+    /// A new secret, or whether it is on, with the event that tells of it: over the webhook as it was
     /// `read`. [`StoreError::Conflict`] where it is another by now, or none.
     async fn change_hook(&self, read: &Hook, changed: &Hook, event: NewEvent) -> Result<(), StoreError>;
 
@@ -31,7 +31,7 @@ pub trait Outbox: Send + Sync {
     /// at. The cursor never goes back. What is older than [`crate::webhooks::hook::KEPT`] is forgotten.
     async fn add_deliveries(&self, deliveries: &[Delivery], cursor: u64) -> Result<(), StoreError>;
 
-    /// Claims what is due at `now`, the longest due first, except for the web-hooks in `busy`: until
+    /// Claims what is due at `now`, the longest due first, except for the webhooks in `busy`: until
     /// `lease` is over, nobody else gets it. Of two at once, each gets others.
     async fn due(
         &self,

@@ -51,7 +51,7 @@ impl Attempt {
         let wait = || matches!(status.as_u16(), 429 | 503).then(|| asked_wait(headers)).flatten();
         let (outcome, hint) = match status.as_u16() {
             200..=299 => (Outcome::Taken, ""),
-            300..=399 => (Outcome::Refused, "; no redirect is followed: make the web-hook anew with the new address"),
+            300..=399 => (Outcome::Refused, "; no redirect is followed: make the webhook anew with the new address"),
             410 => (Outcome::Gone, "; it wants nothing any more"),
             429 | 502..=504 => (Outcome::Away { wait: wait() }, ""),
             _ => (Outcome::Refused, ""),
@@ -69,7 +69,7 @@ impl Attempt {
     }
 }
 
-/// `Retry-After` in seconds; nobody sends web-hooks their dates.
+/// `Retry-After` in seconds; nobody sends webhooks their dates.
 fn asked_wait(headers: &HeaderMap) -> Option<SignedDuration> {
     let seconds: u32 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(SignedDuration::from_secs(seconds.into()))

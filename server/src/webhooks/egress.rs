@@ -1,5 +1,5 @@
 //! Where news may go. An administrator lists origins; a name among them may lead to public addresses,
-//! and to addresses inside only where their network is listed too. Asked for when a web-hook is made
+//! and to addresses inside only where their network is listed too. Asked for when a webhook is made
 //! and again at every attempt: what a name leads to may change in between.
 
 use crate::identity::api_key::within;
@@ -65,11 +65,11 @@ pub struct EgressPolicy {
     pub allow: Vec<String>,
     /// Networks that are not public and may be reached all the same.
     pub networks: Vec<IpNet>,
-    /// By which everything goes; it looks names up, and what they lead to is its to refuse.
+    /// By which everything goes; it looks names up, and where they lead is for the proxy to refuse.
     pub proxy: Option<String>,
 }
 
-/// Why nothing is sent there. The text is for whoever set up the web-hook.
+/// Why nothing is sent there. The text is for whoever set up the webhook.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EgressError {
     #[error("this is no web address: write https://host/path")]
@@ -83,10 +83,10 @@ pub enum EgressError {
 }
 
 impl EgressPolicy {
-    /// A web-hook's address that may be sent to, as far as can be said without looking up a name.
+    /// A webhook's address that may be sent to, as far as can be said without looking up a name.
     ///
     /// # Errors
-    /// [`ReachError`], for whoever set up the web-hook.
+    /// [`EgressError`], for whoever set up the webhook.
     pub fn check(&self, text: &str) -> Result<Url, EgressError> {
         let url = Url::parse(text).ok().filter(|_| text.len() <= LONGEST).ok_or(EgressError::NoAddress)?;
         let host = url.host_str().ok_or(EgressError::NoAddress)?;

@@ -1,4 +1,4 @@
-//! What is kept of web-hooks and of what is sent by them.
+//! What is kept of webhooks and of what is sent by them.
 
 use super::sign::SigningSecret;
 use jiff::{SignedDuration, Timestamp};
@@ -75,7 +75,7 @@ impl Hook {
 
 #[cfg(test)]
 impl Hook {
-    /// A web-hook that wants everything.
+    /// A webhook that wants everything.
     pub(crate) fn sample(id: &str, created_at: Timestamp) -> Self {
         Self {
             id: id.into(),
@@ -92,10 +92,10 @@ impl Hook {
     }
 }
 
-/// One piece of news for one web-hook.
+/// One piece of news for one webhook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
-    /// Event and web-hook: made twice, it is the same. The receiver knows a repetition by it.
+    /// Event and webhook: made twice, it is the same. The receiver knows a repetition by it.
     pub id: String,
     pub hook: String,
     /// The event's number: the order in which they are sent.

@@ -1,5 +1,5 @@
 //! News for machines outside, by Standard Webhooks 1.0: signed, tried again over days, and sent only
-//! where an administrator allowed it. Here is the service (what is done with web-hooks, from a page or by
+//! where an administrator allowed it. Here is the service (what is done with webhooks, from a page or by
 //! REST) and the task that sends; one attempt stands in `deliver`, where it may go in `egress`.
 //!
 //! *Decision*: sent at least once. *Reason*: a receiver that took a piece of news and was cut off before
@@ -43,14 +43,14 @@ const LEASE: SignedDuration = SignedDuration::from_secs(60);
 const EVENTS: usize = 50;
 const CLAIMS: usize = 20;
 
-/// Every event is held against every web-hook; and so many attempts may be under way at the same time, one
+/// Every event is held against every webhook; and so many attempts may be under way at the same time, one
 /// for each: a receiver that is slow keeps no other one waiting.
 const MOST: usize = 100;
 
-/// Deliveries shown with a web-hook.
+/// Deliveries shown with a webhook.
 const SHOWN: usize = 50;
 
-/// What a web-hook is to be.
+/// What a webhook is to be.
 #[derive(Debug, Clone)]
 pub struct WebhookSpec {
     pub name: String,
@@ -64,19 +64,19 @@ pub struct WebhookSpec {
 /// Why nothing was done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HookError {
-    #[error("there is no such web-hook")]
+    #[error("there is no such webhook")]
     NoSuchHook,
-    #[error("somebody changed or removed the web-hook at this moment: look again")]
+    #[error("somebody changed or removed the webhook at this moment: look again")]
     ChangedMeanwhile,
-    #[error("there is no such delivery of this web-hook")]
+    #[error("there is no such delivery of this webhook")]
     NoSuchDelivery,
-    #[error("a web-hook needs a name")]
+    #[error("a webhook needs a name")]
     NameMissing,
-    #[error("“{0}” is nothing a web-hook can hear of. Take one of {list}", list = EventName::webhook_words().collect::<Vec<_>>().join(", "))]
+    #[error("“{0}” is not an event that webhooks receive. Take one of {list}", list = EventName::webhook_words().collect::<Vec<_>>().join(", "))]
     NoSuchNews(String),
-    #[error("the web-hook is off: enable it first")]
+    #[error("the webhook is off: enable it first")]
     Off,
-    #[error("there are {} web-hooks already: remove one first", MOST)]
+    #[error("there are {} webhooks already: remove one first", MOST)]
     TooMany,
     #[error(transparent)]
     Egress(#[from] EgressError),
@@ -96,7 +96,7 @@ pub struct Webhooks {
     http: OnceCell<reqwest::Client>,
     /// Something was put back into the outbox by hand.
     replayed: Notify,
-    /// Web-hooks of which it was told that they gave up; enough until they take something again.
+    /// Webhooks of which it was told that they gave up; enough until they take something again.
     told: Mutex<BTreeSet<String>>,
     /// Spreads the pauses of this server. One draw, so that what failed in order comes back in order.
     chance: u16,
@@ -162,7 +162,7 @@ impl Webhooks {
         Ok(self.store.deliveries_of(&hook.id, SHOWN).await?)
     }
 
-    /// Makes a web-hook. From now on, what happens is sent to it.
+    /// Makes a webhook. From now on, what happens is sent to it.
     ///
     /// # Errors
     /// [`HookError`], whatever does not fit.
@@ -196,7 +196,7 @@ impl Webhooks {
         Ok(hook)
     }
 
-    /// Takes a web-hook away, with everything that waits for it.
+    /// Takes a webhook away, with everything that waits for it.
     ///
     /// # Errors
     /// [`HookError::NoSuchHook`], or when it cannot be stored.
@@ -206,7 +206,7 @@ impl Webhooks {
         self.store.remove_hook(id, self.event(by, kind)).await.map_err(changed)
     }
 
-    /// Gives a web-hook a new secret; the old one signs too for a day more.
+    /// Gives a webhook a new secret; the old one signs too for a day more.
     ///
     /// # Errors
     /// [`HookError::NoSuchHook`], or when it cannot be stored.
@@ -230,7 +230,7 @@ impl Webhooks {
         Ok(hook)
     }
 
-    /// Sends something that means nothing, now and once, and says what came of it. Works for a web-hook
+    /// Sends something that means nothing, now and once, and says what came of it. Works for a webhook
     /// that is off too, and changes nothing about it.
     ///
     /// # Errors
@@ -301,11 +301,11 @@ pub async fn run(webhooks: Arc<Webhooks>) {
 
 fn note(failed: Option<&StoreError>) {
     match failed {
-        None => tracing::debug!("web-hooks are sent again"),
+        None => tracing::debug!("webhooks are sent again"),
         Some(error @ (StoreError::Away(_) | StoreError::OutcomeUnknown(_))) => {
-            tracing::debug!(%error, "no web-hooks are sent until the shared database is back");
+            tracing::debug!(%error, "no webhooks are sent until the shared database is back");
         }
-        Some(error) => tracing::error!(%error, "no web-hooks are sent"),
+        Some(error) => tracing::error!(%error, "no webhooks are sent"),
     }
 }
 
@@ -365,11 +365,11 @@ impl Webhooks {
         Ok(wanted.map(|(event, hook)| Delivery::of(event, hook, now)).collect())
     }
 
-    /// Sends what is due for one web-hook, one after the other. What is not sent before the claim ends is
+    /// Sends what is due for one webhook, one after the other. What is not sent before the claim ends is
     /// claimed again.
     async fn send_in_order(self: Arc<Self>, hook: String, deliveries: Vec<Delivery>) {
         if let Err(error) = self.try_in_order(&hook, deliveries).await {
-            tracing::debug!(%error, hook, "what came of a web-hook could not be stored; it is sent again");
+            tracing::debug!(%error, hook, "what came of a webhook could not be stored; it is sent again");
         }
     }
 
@@ -443,7 +443,7 @@ impl Webhooks {
         Ok(())
     }
 
-    /// Over the web-hook as it is now: its secret may have changed since the attempt began.
+    /// Over the webhook as it is now: its secret may have changed since the attempt began.
     async fn disable(&self, id: &str, why: &str) -> Result<(), StoreError> {
         let Some(read) = self.store.hook(id).await?.filter(|hook| hook.disabled.is_none()) else { return Ok(()) };
         let at = self.clock.now();
@@ -470,15 +470,15 @@ impl Webhooks {
 
     async fn tell(&self, kind: EventKind) {
         if let Err(error) = self.timeline.record(None, kind).await {
-            tracing::error!(%error, "the timeline could not be told of a web-hook");
+            tracing::error!(%error, "the timeline could not be told of a webhook");
         }
     }
 
-    /// What was made for a web-hook that is off or gone by now.
+    /// What was made for a webhook that is off or gone by now.
     async fn drop_all(&self, deliveries: Vec<Delivery>) -> Result<(), StoreError> {
         let at = self.clock.now();
         for delivery in deliveries {
-            let last = Some("not sent: the web-hook is off".to_owned());
+            let last = Some("not sent: the webhook is off".to_owned());
             let dropped = Delivery { state: DeliveryState::GivenUp { at }, next_at: at, last, ..delivery };
             self.store.settle(&dropped).await?;
         }
@@ -490,7 +490,7 @@ impl Webhooks {
     }
 }
 
-/// One line of sending a web-hook: a slow receiver keeps only its own news waiting.
+/// One line of sending a webhook: a slow receiver keeps only its own news waiting.
 #[derive(Default)]
 struct Lanes {
     tasks: JoinSet<()>,
@@ -498,7 +498,7 @@ struct Lanes {
 }
 
 impl Lanes {
-    /// The web-hooks that have a lane now.
+    /// The webhooks that have a lane now.
     fn busy(&self) -> Vec<String> {
         self.busy.values().cloned().collect()
     }
@@ -521,7 +521,7 @@ impl Lanes {
             None => return std::future::pending().await,
             Some(Ok((id, ()))) => id,
             Some(Err(error)) => {
-                tracing::error!(%error, "sending a web-hook broke off");
+                tracing::error!(%error, "sending a webhook broke off");
                 error.id()
             }
         };

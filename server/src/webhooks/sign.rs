@@ -13,7 +13,7 @@ const PREFIX: &str = "whsec_";
 /// How long a secret is, in bytes. Source: the same, and its reference libraries.
 const BYTES: RangeInclusive<usize> = 24..=64;
 
-/// What sender and receiver of one web-hook share. It is kept as text, and never printed.
+/// What sender and receiver of one webhook share. It is kept as text, and never printed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SigningSecret(Vec<u8>);

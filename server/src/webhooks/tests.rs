@@ -1,4 +1,4 @@
-//! What is done with web-hooks, and the sending, over a store of its own and a receiver that answers as it is told.
+//! What is done with webhooks, and the sending, over a store of its own and a receiver that answers as it is told.
 
 use super::*;
 use crate::store::embedded::Embedded;
@@ -149,19 +149,22 @@ impl World {
         all.iter().map(|delivery| (delivery.state.word(), delivery.attempts)).collect()
     }
 
-    async fn told(&self, word: &'static str) -> usize {
+    async fn told(&self, name: EventName) -> usize {
         use crate::store::Directory;
-        self.store.events_named(&[word], 99).await.unwrap().len()
+        self.store.events_named(&[name], 99).await.unwrap().len()
     }
 }
 
 #[tokio::test]
-async fn a_wish_that_does_not_fit_is_refused_with_what_to_do() {
+async fn a_webhook_that_does_not_fit_is_refused_with_what_to_do() {
     let world = World::new(OK).await;
     let cases = [
         (WebhookSpec { name: " ".into(), ..world.spec() }, "needs a name"),
         (WebhookSpec { what: ["lock-ordered".to_owned()].into(), ..world.spec() }, "lock_ordered, release_ordered"),
-        (WebhookSpec { what: ["person_added".to_owned()].into(), ..world.spec() }, "nothing a web-hook can hear of"),
+        (
+            WebhookSpec { what: ["person_added".to_owned()].into(), ..world.spec() },
+            "not an event that webhooks receive",
+        ),
         (WebhookSpec { url: "https://evil.example/".into(), ..world.spec() }, "webhooks.allow"),
         (WebhookSpec { url: world.receiver.url.replace("//", "//u:p@"), ..world.spec() }, "user name"),
     ];
@@ -170,14 +173,14 @@ async fn a_wish_that_does_not_fit_is_refused_with_what_to_do() {
         assert!(refused.contains(want), "{refused}");
     }
     assert_eq!(world.webhooks.list().await, Ok(vec![]));
-    assert_eq!(world.told("hook_added").await, 0);
+    assert_eq!(world.told(EventName::HookAdded).await, 0);
 }
 
 #[tokio::test]
 async fn what_happens_is_sent_once_and_history_and_people_are_not() {
     let mut world = World::new(OK).await;
     let hook = world.hook().await;
-    assert_eq!((hook.name.as_str(), world.told("hook_added").await), ("siren", 1));
+    assert_eq!((hook.name.as_str(), world.told(EventName::HookAdded).await), ("siren", 1));
     world.happens(EventKind::SignedIn).await;
     world.happens(EventKind::SharedBack).await;
     world.send().await;
@@ -201,7 +204,7 @@ async fn what_is_refused_comes_again_in_order_and_is_given_up_and_told_of_once()
         world.send().await;
     }
     assert_eq!(world.states(&hook).await, [("given_up", 10), ("given_up", 10)]);
-    assert_eq!((world.receiver.asked(), world.told("hook_gave_up").await), (20, 1));
+    assert_eq!((world.receiver.asked(), world.told(EventName::HookGaveUp).await), (20, 1));
     let first = world.webhooks.deliveries(&hook).await.unwrap().pop().unwrap();
     world.receiver.answers(OK);
     world.webhooks.replay(&hook.id, &first.id).await.unwrap();
@@ -235,7 +238,7 @@ async fn a_receiver_that_is_gone_gets_nothing_more_until_it_is_enabled() {
     let off = world.webhooks.find(&hook.id).await.unwrap();
     assert!(off.disabled.as_ref().unwrap().why.contains("410"));
     assert_eq!(world.states(&hook).await, [("given_up", 1), ("given_up", 1)]);
-    assert_eq!((world.told("hook_disabled").await, world.told("hook_gave_up").await), (1, 0));
+    assert_eq!((world.told(EventName::HookDisabled).await, world.told(EventName::HookGaveUp).await), (1, 0));
     world.happens(EventKind::SharedBack).await;
     world.send().await;
     assert_eq!((world.states(&hook).await.len(), world.receiver.asked()), (2, 1));
@@ -269,7 +272,7 @@ async fn a_rotation_keeps_the_old_secret_and_a_removed_hook_is_gone() {
     assert_eq!(rotated.previous.as_ref().map(|old| &old.secret), Some(&hook.secret));
     assert_eq!(world.webhooks.find(&hook.id).await, Ok(rotated));
     world.webhooks.remove(&hook.id, &admin()).await.unwrap();
-    assert_eq!((world.told("hook_rotated").await, world.told("hook_removed").await), (1, 1));
+    assert_eq!((world.told(EventName::HookRotated).await, world.told(EventName::HookRemoved).await), (1, 1));
     assert_eq!(world.webhooks.remove(&hook.id, &admin()).await, Err(HookError::NoSuchHook));
     assert_eq!(world.webhooks.rotate(&hook.id, &admin()).await, Err(HookError::NoSuchHook));
     assert_eq!(world.webhooks.test(&hook.id).await, Err(HookError::NoSuchHook));
@@ -283,7 +286,7 @@ async fn what_waits_for_a_removed_hook_is_not_sent() {
     world.webhooks.gather().await.unwrap();
     let waiting = world.webhooks.deliveries(&hook).await.unwrap();
     world.webhooks.remove(&hook.id, &admin()).await.unwrap();
-    // As if another server had looked at the web-hooks a moment before.
+    // As if another server had looked at the webhooks a moment before.
     world.store.add_deliveries(&waiting, 1).await.unwrap();
     world.send().await;
     assert_eq!((world.states(&hook).await, world.receiver.asked()), (vec![("given_up", 0)], 0));

@@ -117,7 +117,7 @@ async fn doctor_warns_of_networks_that_are_everybodys() {
     world.set_more(crate::world::More { identity, sections, ..crate::world::More::default() });
     let said = said(&world.run(&["doctor"]));
     for found in ["identity.site_networks has 0.0.0.0/0", "phone.networks has ::/0"] {
-        assert!(said.contains(&format!("{found}: it opens from everywhere")), "{found}: {said}");
+        assert!(said.contains(&format!("{found}: it gives the whole internet")), "{found}: {said}");
     }
 }
 

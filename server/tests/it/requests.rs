@@ -349,7 +349,7 @@ async fn a_lock_opens_an_incident_whose_file_prints_and_the_all_clear_closes_it(
     );
     assert!(senior.get(&file("ics-309")).await.text().await.unwrap().contains("R-1: =cmd|&#39; /C calc&#39;!A0"));
     let page = senior.get(&format!("/incidents/{id}")).await.text().await.unwrap();
-    assert!(page.contains("Report, a draft") && page.contains("First the mill, then the camp"), "{page}");
+    assert!(page.contains("Draft report") && page.contains("First the mill, then the camp"), "{page}");
     let report = world.call(Method::GET, &format!("/api/v1/incidents/{id}"), &world.everything(), None, &[]).await.2;
     assert!(report["report"]["locks"][0]["verified_after_ms"].as_u64().is_some(), "{report}");
     assert!(report["report"]["people"]["Senior 1"]["decided"] == 1);

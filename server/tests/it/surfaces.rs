@@ -298,7 +298,7 @@ async fn given(bot: &Bot, door: Door, senior: usize) -> Given {
     let world = &bot.world;
     let refused_for = |text: &str| match text {
         text if text.contains("asskey") => Given::NeedsPasskey,
-        text if text.contains("a key or a program is nobody") => Given::NotByProgram,
+        text if text.contains("a key or a program cannot") => Given::NotByProgram,
         text => panic!("{door:?}: refused for another reason: {text}"),
     };
     let refused = match door {

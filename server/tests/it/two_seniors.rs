@@ -54,7 +54,7 @@ async fn a_key_is_neither_of_them_and_a_new_lock_forgets_who_asked() {
     assert_eq!(senior.post("/ui/release", &form(version().await), false).await.status(), StatusCode::OK);
     let (code, problem) = world.order("normal", "?wait=5s").await;
     assert_eq!((code, world.standing().await.as_str()), (StatusCode::FORBIDDEN, "locked"), "{problem}");
-    assert!(problem["detail"].as_str().unwrap().contains("a key or a program is nobody"), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("a key or a program cannot"), "{problem}");
     let mut other = signed_in(&world, 3, "senior_eoc").await;
     assert_eq!(other.post("/ui/release", &form(version().await), false).await.status(), StatusCode::OK);
     world.until_standing("normal").await;

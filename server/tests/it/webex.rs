@@ -368,7 +368,7 @@ async fn a_webex_that_was_away_during_a_lock_is_told_all_of_it_later_and_once() 
     bot.world.lock_verified().await;
     bot.world.until("it is said", async || bot.world.happened("webex_lost").await == 1).await;
     let mut eoc = signed_in(&bot.world, 1, "eoc").await;
-    assert!(eoc.get("/console").await.text().await.unwrap().contains("The Webex bot is not there"));
+    assert!(eoc.get("/console").await.text().await.unwrap().contains("The Webex bot is unavailable"));
     bot.world.release_verified().await;
     bot.world.until_standing("normal").await;
     bot.sim.resume().unwrap();
@@ -498,7 +498,7 @@ async fn a_person_links_the_account_with_the_code_of_the_own_page() {
     let twice = bot.ask(RESIDENT, &format!("link {line}")).await;
     assert!(markdown(&twice).contains("belongs to another profile"), "{twice:?}");
     let other = bot.ask("senior2@acme.example", "link AAAAAAAA").await;
-    assert!(markdown(&other).contains("not good"), "{other:?}");
+    assert!(markdown(&other).contains("invalid or has expired"), "{other:?}");
     assert!(bot.sim.model().by_email(BOT_EMAIL).is_some());
 }
 

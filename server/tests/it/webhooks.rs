@@ -1,4 +1,4 @@
-//! Outgoing web-hooks: signed, sent again, and never where nobody allowed it.
+//! Outgoing webhooks: signed, sent again, and never where nobody allowed it.
 
 use crate::proxy::SiteProxy;
 use crate::world::{More, SITE, World, refused};
@@ -301,7 +301,7 @@ async fn nothing_is_sent_where_nobody_allowed_it() {
         assert!(detail.contains(want) && !detail.contains("hunter2"), "{url}: {detail}");
         tried += 1;
     }
-    refused("web-hook addresses", tried);
+    refused("webhook addresses", tried);
     // A name is looked up when something is sent, and not believed before.
     let (hook, _) = world.hook(&named).await;
     let said = world.test_of(&hook).await;
@@ -313,7 +313,7 @@ async fn nothing_is_sent_where_nobody_allowed_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_for_a_site_makes_and_sees_web_hooks_of_that_site_only() {
+async fn a_key_for_a_site_makes_and_sees_webhooks_of_that_site_only() {
     let receiver = Receiver::start().await;
     let world = world(open_to(&[&receiver])).await;
     let (everywhere, _) = world.hook(&receiver.url).await;
@@ -412,7 +412,7 @@ async fn two_servers_send_everything_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn web_hooks_go_through_the_sites_proxy_and_wait_for_it() {
+async fn webhooks_go_through_the_sites_proxy_and_wait_for_it() {
     let receiver = Receiver::start().await;
     let proxy = SiteProxy::start().await;
     let world = world(format!("{}proxy = \"{}\"\n", open_to(&[&receiver]), proxy.url())).await;

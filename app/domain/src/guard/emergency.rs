@@ -129,7 +129,9 @@ fn states_on_the_way(plan: &LockPlan, normal: &DialPlan) -> Vec<DialPlan> {
     let blocks: Vec<&Step> = plan.steps.iter().filter(|step| is_block(step)).collect();
     let with = |state: &DialPlan, steps: &[&Step]| {
         let mut state = state.clone();
-        steps.iter().for_each(|step| step.switch.setting(Target::Locked).put_into(&mut state));
+        for step in steps {
+            step.switch.setting(Target::Locked).put_into(&mut state);
+        }
         state
     };
     let mut states = Vec::new();

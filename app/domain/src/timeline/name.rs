@@ -23,8 +23,8 @@ enum Audience {
     People,
 }
 
-/// Where it is told besides. By web-hooks nothing about people, their words, their keys or their ordinary signing in (a sign-in
-/// past the identity provider is an alarm, and is told); and nothing about web-hooks, or a failing one would feed itself.
+/// Where it is told besides. By webhooks nothing about people, their words, their keys or their ordinary signing in (a sign-in
+/// past the identity provider is an alarm, and is told); and nothing about webhooks, or a failing one would feed itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Told {
     Nowhere,
@@ -151,7 +151,7 @@ impl EventName {
         matches!(self.row().2, Space | Both)
     }
 
-    /// Words that a web-hook may ask for.
+    /// Words that a webhook may ask for.
     pub fn webhook_words() -> impl Iterator<Item = &'static str> {
         Self::iter().filter(|name| name.goes_to_webhooks()).map(Self::word)
     }

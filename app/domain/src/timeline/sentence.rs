@@ -39,7 +39,7 @@ fn listed(steps: &[StepNote]) -> String {
 }
 
 fn not_told(failed: &[StepNote]) -> String {
-    if failed.is_empty() { String::new() } else { format!(". Not told: {}", listed(failed)) }
+    if failed.is_empty() { String::new() } else { format!(". Could not notify: {}", listed(failed)) }
 }
 
 fn coming(from: Option<&String>) -> String {
@@ -143,12 +143,12 @@ impl fmt::Display for EventKind {
                 write!(f, "API key {name} ends within {days} days: give it a new secret")
             }
             Self::ClientRotated { name, .. } => write!(f, "API key {name} got a new secret"),
-            Self::HookAdded { name, url_host, .. } => write!(f, "Web-hook {name} added: {url_host} is told"),
-            Self::HookRemoved { name, .. } => write!(f, "Web-hook {name} removed"),
-            Self::HookRotated { name, .. } => write!(f, "Web-hook {name} got a new secret"),
-            Self::HookEnabled { name, .. } => write!(f, "Web-hook {name} is on again"),
-            Self::HookGaveUp { name, why, .. } => write!(f, "Web-hook {name} could not deliver an event: {why}"),
-            Self::HookDisabled { name, why, .. } => write!(f, "Web-hook {name} is off: {why}"),
+            Self::HookAdded { name, url_host, .. } => write!(f, "Webhook {name} added; it sends to {url_host}"),
+            Self::HookRemoved { name, .. } => write!(f, "Webhook {name} removed"),
+            Self::HookRotated { name, .. } => write!(f, "Webhook {name} got a new secret"),
+            Self::HookEnabled { name, .. } => write!(f, "Webhook {name} is on again"),
+            Self::HookGaveUp { name, why, .. } => write!(f, "Webhook {name} could not deliver an event: {why}"),
+            Self::HookDisabled { name, why, .. } => write!(f, "Webhook {name} is off: {why}"),
             Self::SharedLost { why } => {
                 write!(f, "The shared database cannot be reached; everything is kept here until it is back. {why}")
             }
@@ -208,7 +208,7 @@ impl fmt::Display for EventKind {
                 write!(f, "A gadget{} was not connected. {why}", coming(from.as_ref()))
             }
             Self::AgentsTold { target, failed: None } => {
-                write!(f, "Told to every agent’s Finesse desktop: {}", word(*target))
+                write!(f, "Shown on every agent’s Finesse desktop: {}", word(*target))
             }
             Self::AgentsTold { failed: Some(why), .. } => write!(f, "The Finesse desktops were not told: {why}"),
             Self::PhonesTold { target, done, failed } => {
@@ -226,13 +226,13 @@ impl fmt::Display for EventKind {
             Self::PasskeyRemoved { name, label, .. } => write!(f, "The passkey “{label}” of {name} was removed"),
             Self::SignedOut => f.write_str("Signed out"),
             Self::WriteProved { object, failed: None } => {
-                write!(f, "CUCM can be written: {object} got the value it has")
+                write!(f, "CUCM can be written: {object} was rewritten with its current value")
             }
             Self::WriteProved { object, failed: Some(why) } => {
-                write!(f, "CUCM cannot be written: {object} did not get the value it has. {why}")
+                write!(f, "CUCM cannot be written: {object} could not be rewritten with its current value. {why}")
             }
-            Self::WebexLost { why } => write!(f, "The Webex bot is not there. {why}"),
-            Self::WebexBack => f.write_str("The Webex bot is there again"),
+            Self::WebexLost { why } => write!(f, "The Webex bot is unavailable. {why}"),
+            Self::WebexBack => f.write_str("The Webex bot is available again"),
             Self::MeetingMade { url, .. } => write!(f, "The meeting is at {url}"),
             Self::DevicesTold { target, done, failed } => {
                 let what = if *target == Target::Locked { "show the lock" } else { "are cleared" };

@@ -1,7 +1,7 @@
 //! Cisco Finesse as far as a gadget and a notice to agents need it: a desktop page with tabs for two agents, the
 //! gadget container on its own origin, `gadgets.*` and the hub, agents, dialogs and team messages by REST.
 //!
-//! *Source*: Finesse reference, sections 2, 3 and 7. The library that gadgets load is a stand-in of ours; where
+//! *Source*: Cisco Finesse developer guide (gadget specification, layout, User and Dialog objects) and its sample gadgets. The library that gadgets load is a stand-in of ours; where
 //! `FINESSE_JS` and `FINESSE_JQUERY` name Cisco's own files, those are served instead.
 
 mod container;

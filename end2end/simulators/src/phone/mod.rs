@@ -1,7 +1,7 @@
 //! A desk phone with a screen: asks a service as an 8800 does, shows what its parser takes, is driven by keys. And
 //! its own web service, where a server pushes.
 //!
-//! *Source*: Finesse reference, section 9; Cisco, Phone Services Application Development Notes.
+//! *Source*: Cisco, Unified IP Phone Services Application Development Notes.
 
 pub mod object;
 mod page;

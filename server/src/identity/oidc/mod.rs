@@ -18,10 +18,10 @@ use provider::{Provider, origin_of};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// A sign-in on its way may take this long. Identity reference, sign-in flow.
+/// A sign-in on its way may take this long, in seconds: B2C's own code lives about as long.
 const ON_THE_WAY: i64 = 600;
 
-/// Clocks differ. Seconds. Identity reference, ID token.
+/// Clocks differ, by so many seconds at most. Microsoft's own libraries allow 300.
 const LEEWAY: u64 = 120;
 
 /// The provider, and our registration there.

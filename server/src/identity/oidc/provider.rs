@@ -22,7 +22,7 @@ const KEYS_AGAIN: Duration = Duration::from_secs(60);
 /// A provider that was not there is left alone for so long: a crowd that signs in asks once.
 const FIRST_AGAIN: Duration = Duration::from_secs(3);
 
-/// Shorter RSA keys are no proof. Identity reference, keys.
+/// Shorter RSA keys are no proof: 2048 bits, as RFC 7518 asks for.
 const KEY_BYTES: usize = 256;
 
 pub(super) struct Provider {

@@ -1,7 +1,8 @@
 //! ID tokens and access tokens: two kinds, two functions, two types. RS256 and nothing else; the
 //! algorithm is never taken from the token; issuer and audience are plain text and byte for byte ours.
 //!
-//! *Source*: identity reference, sections 1.3, 1.5, 2.3; OWASP ASVS 5.0, 9.1 and 9.2.
+//! *Source*: Microsoft, “Overview of tokens in Azure Active Directory B2C”; OpenID Connect Core 1.0, 3.1.3.7; OWASP ASVS 5.0,
+//! 9.1 and 9.2.
 
 use super::provider::Provider;
 use super::{LEEWAY, SignInError};

@@ -240,11 +240,11 @@ impl CallRequests {
         Ok(self.store.requests(&asked_short(wanted)).await?)
     }
 
-    /// For counting: nobody is shown who asks.
+    /// Nobody's rights are asked for: the caller shows only what whoever reads it may see.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn counted(&self, wanted: &Wanted) -> Result<Vec<CallRequest>, StoreError> {
+    pub async fn list_unchecked(&self, wanted: &Wanted) -> Result<Vec<CallRequest>, StoreError> {
         self.store.requests(wanted).await
     }
 

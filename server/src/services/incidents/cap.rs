@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lockdown::incident::Incident;
 use lockdown::steps::Target;
-use lockdown::timeline::{Event, EventKind};
+use lockdown::timeline::{Event, EventKind, EventName};
 use quick_xml::Writer;
 use quick_xml::events::BytesText;
 use std::io;
@@ -49,7 +49,8 @@ pub struct Message {
 }
 
 /// Words of the events that put in doubt what was read back, or end the doubt.
-pub(super) const DOUBTS: [&str; 4] = ["cucm_lost", "cucm_back", "drifted", "drift_ended"];
+pub(super) const DOUBTS: [EventName; 4] =
+    [EventName::CucmLost, EventName::CucmBack, EventName::Drifted, EventName::DriftEnded];
 
 /// What is known after the events so far.
 #[derive(Default)]
@@ -323,7 +324,7 @@ mod tests {
             events.push(Event { id: seq.to_string(), seq, kind, ..last.clone() });
         }
         // The feed asks the timeline for these by name.
-        let in_doubt = events.iter().filter(|event| DOUBTS.contains(&event.kind.name().word()));
+        let in_doubt = events.iter().filter(|event| DOUBTS.contains(&event.kind.name()));
         assert_eq!(in_doubt.count(), 5);
         let all = messages(&incidents(&events)[0], &events, &facts()).unwrap();
         let told: Vec<(&str, &str)> = all

@@ -18,7 +18,7 @@ use lockdown::incident::{Entry, Incident, Phase, SHAPING, incidents};
 use lockdown::operator::{Act, Operator, Refusal};
 use lockdown::report::{OUTAGES, Report, open_outages};
 use lockdown::steps::Target;
-use lockdown::timeline::{Event, EventKind};
+use lockdown::timeline::{Event, EventKind, EventName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ const EARLIER: usize = 2_000;
 const LONGEST_ATTACHMENT: usize = 10_000;
 
 /// What people write down after an incident too.
-const WRITTEN: &[&str] = &["noted", "decided", "attached", "incident_named"];
+const WRITTEN: &[EventName] = &[EventName::Noted, EventName::Decided, EventName::Attached, EventName::IncidentNamed];
 
 /// Why nothing was written. The text is for whoever tried.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

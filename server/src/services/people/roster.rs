@@ -166,7 +166,7 @@ fn checked(row: Row, issuer: Option<&str>, sites: &[SiteId]) -> Result<Entry, St
             let id = sites.iter().find(|id| id.as_str() == site);
             let id = id.ok_or_else(|| format!("there is no site “{site}” in the configuration"))?;
             if roles.contains(&Role::Admin) {
-                return Err("an administrator is so everywhere: leave the site empty".into());
+                return Err("the administrator role applies to every site: leave the site empty".into());
             }
             Grants { everywhere: [].into(), at: [(id.clone(), roles.into_iter().collect())].into() }
         }

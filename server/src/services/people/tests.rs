@@ -113,7 +113,7 @@ async fn a_roster_with_one_bad_line_changes_nothing_and_a_good_one_is_taken_once
     for (text, line, want) in [
         ("name,roles\nAnn,eoc\nBob,boss\n", 3, "“boss” is no role"),
         ("name,roles,site\nAnn,eoc,south\n", 2, "no site “south”"),
-        ("name,roles,site\nAnn,admin,north\n", 2, "everywhere"),
+        ("name,roles,site\nAnn,admin,north\n", 2, "applies to every site"),
         ("name,roles\n,eoc\n", 2, "name is empty"),
         ("roles\neoc\n", 1, "one of them “name”"),
         ("name,roles\nAnn,eoc\nAnn,eoc\n", 3, "twice"),

@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-/// To order a new certificate in peace. *Source*: identity reference, section 5.8.
+/// To order a new certificate in peace.
 const ENOUGH: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// *Source*: the same: “readiness red below 21 days”.
+/// Then it is urgent: with HSTS browsers refuse an expired one, and nobody gets in.
 const TOO_LITTLE: SignedDuration = SignedDuration::from_hours(21 * 24);
 
 /// Tokens are believed with 60 s of tolerance, sealed orders within two minutes.
@@ -78,7 +78,7 @@ pub async fn own(http: &Http, now: Timestamp) -> Option<Finding> {
 }
 
 fn ends(der: &[u8], now: Timestamp) -> Finding {
-    let fix = "Renew it where TLS ends, and load it there: with HSTS an ended certificate closes every door.";
+    let fix = "Renew it where TLS ends, and load it there: with HSTS browsers refuse an expired certificate.";
     certificate(OUR_CERTIFICATE, der, now, fix)
 }
 

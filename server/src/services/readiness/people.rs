@@ -21,7 +21,8 @@ pub fn seniors(people: &[Person], site: &SiteId, needed: usize) -> Finding {
             .at(site);
     }
     if all.len() == needed {
-        return Finding::warning(what, found, "One is ill, and nobody gives the all-clear: name another one.").at(site);
+        return Finding::warning(what, found, "If one is ill, nobody can give the all-clear: name another one.")
+            .at(site);
     }
     if prepared < 2 {
         let fix = "While the internet is away the provider lets nobody in: let two seniors add a passkey (under their name), or print sealed codes.";
@@ -46,7 +47,7 @@ mod tests {
         let north: Vec<Person> = (0..3).map(|_| person(at("north"))).collect();
         assert_eq!(seniors(&north, &site("south"), 1).found, "nobody could give the all-clear");
         assert_eq!(seniors(&north[..1], &site("north"), 2).verdict, Verdict::Bad);
-        assert!(seniors(&north[..2], &site("north"), 2).fix.unwrap().contains("One is ill"));
+        assert!(seniors(&north[..2], &site("north"), 2).fix.unwrap().contains("If one is ill"));
         assert!(seniors(&north, &site("north"), 2).fix.unwrap().contains("passkey"));
         let gone = Person { disabled: true, ..person([Role::SeniorEoc].into()) };
         assert_eq!(seniors(&[gone], &site("north"), 1).found, "nobody could give the all-clear");

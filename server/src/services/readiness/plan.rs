@@ -65,9 +65,9 @@ fn emergency(plan: &CheckedPlan) -> Finding {
             let fix = "The AXL user must be able to ask by SQL: guide “telecom”, step 6.";
             Finding::warning(what, "not proved for every phone: who calls from where was not read", fix)
         }
-        0 => Finding::good(what, "no phone was found from which a protected number gets nowhere"),
+        0 => Finding::good(what, "no phone was found from which a protected number cannot be reached"),
         devices => {
-            let found = format!("a protected number gets nowhere from {devices} of the devices, locked or not");
+            let found = format!("a protected number cannot be reached from {devices} of the devices, locked or not");
             Finding::warning(what, found, WHERE)
         }
     }

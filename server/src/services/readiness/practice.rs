@@ -4,16 +4,17 @@ use super::finding::Finding;
 use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::SiteId;
 use lockdown::steps::Target;
-use lockdown::timeline::{Event, EventKind};
+use lockdown::timeline::{Event, EventKind, EventName};
 
-/// *Source*: field reference, section “readiness”: red when the last drill is older than 31 days.
+/// A month: whoever has not practised for longer finds out during a lock what was changed since.
 const PRACTISED_EVERY: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 /// What [`last_write`] is about.
 pub const WRITES: &str = "right to write";
 
 /// Kinds of events that [`last_drill`] and [`last_write`] look at.
-pub const KINDS: [&str; 4] = ["verified", "repaired", "write_proved", "stopped"];
+pub const KINDS: [EventName; 4] =
+    [EventName::Verified, EventName::Repaired, EventName::WriteProved, EventName::Stopped];
 
 /// Of `site`; `drill` is where its lock is practised. `events` newest first.
 pub fn last_drill(site: &SiteId, drill: Option<&SiteId>, events: &[Event], now: Timestamp) -> Finding {
@@ -26,7 +27,7 @@ pub fn last_drill(site: &SiteId, drill: Option<&SiteId>, events: &[Event], now: 
         event.site.as_ref() == Some(drill)
             && matches!(event.kind, EventKind::Verified { target: Target::Locked, steps: 1.., .. })
     };
-    let fix = "Have one, on the page Drills: it takes a minute and touches no call.";
+    let fix = "Run one on the page Drills: it takes a minute and touches no call.";
     match events.iter().find(verified) {
         None => Finding::warning(what, "there was none yet", fix),
         Some(last) if now.duration_since(last.at) > PRACTISED_EVERY => {
@@ -41,7 +42,7 @@ pub fn last_drill(site: &SiteId, drill: Option<&SiteId>, events: &[Event], now: 
 /// everything as it wanted it proves nothing.
 pub fn last_write(events: &[Event], now: Timestamp) -> Finding {
     let what = WRITES;
-    let fix = "Press “Prove it” on the page Readiness, or have a drill: a lock is no time to find that the AXL user may only read.";
+    let fix = "Press “Prove it” on the page Readiness, or run a drill: do not find out during a lock that the AXL user may only read.";
     let says = |event: &&Event| !matches!(event.kind, EventKind::Verified { written: Some(0), .. });
     // By when it was: what happened at a server that was cut off is numbered when it is passed on.
     match events.iter().filter(says).max_by_key(|event| event.at) {

@@ -8,6 +8,7 @@
 mod calls;
 mod documents;
 mod journal;
+mod migrations;
 mod outbox;
 mod reserve;
 
@@ -21,7 +22,8 @@ use async_trait::async_trait;
 use engine::ports::{NewEvent, SiteRecord, Store, StoreError};
 use jiff::Timestamp;
 use lockdown::ids::SiteId;
-use lockdown::timeline::Event;
+use lockdown::timeline::{Event, EventName};
+use migrations::Unprepared;
 use parking_lot::Mutex;
 use reserve::Reserve;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -35,23 +37,6 @@ use std::time::Duration;
 
 /// How long another process (a command-line tool) may hold the file.
 const BUSY: Duration = Duration::from_secs(5);
-
-const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS sites (id TEXT PRIMARY KEY, version INTEGER NOT NULL, doc TEXT NOT NULL CHECK (json_valid(doc)));
-    CREATE TABLE IF NOT EXISTS events (seq INTEGER PRIMARY KEY AUTOINCREMENT, doc TEXT NOT NULL, previous TEXT NOT NULL, link TEXT NOT NULL);
-    CREATE TABLE IF NOT EXISTS profiles (id TEXT PRIMARY KEY, version INTEGER NOT NULL, name TEXT NOT NULL, doc TEXT NOT NULL CHECK (json_valid(doc)));
-    CREATE TABLE IF NOT EXISTS identities (issuer TEXT NOT NULL, subject TEXT NOT NULL, profile TEXT NOT NULL REFERENCES profiles (id), PRIMARY KEY (issuer, subject));
-    CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, ends_at TEXT NOT NULL, doc TEXT NOT NULL CHECK (json_valid(doc)));
-    CREATE TABLE IF NOT EXISTS clients (id TEXT PRIMARY KEY, doc TEXT NOT NULL CHECK (json_valid(doc)));
-    CREATE TABLE IF NOT EXISTS remembered (client TEXT NOT NULL, key TEXT NOT NULL, at TEXT NOT NULL, doc TEXT NOT NULL CHECK (json_valid(doc)), PRIMARY KEY (client, key));
-    CREATE TABLE IF NOT EXISTS journal (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-    CREATE TABLE IF NOT EXISTS agreed (site TEXT PRIMARY KEY, doc TEXT NOT NULL CHECK (json_valid(doc)));
-    CREATE TABLE IF NOT EXISTS ended (session TEXT PRIMARY KEY);
-    CREATE TABLE IF NOT EXISTS dead_letters (seq INTEGER PRIMARY KEY, why TEXT NOT NULL);
-    CREATE TABLE IF NOT EXISTS spent (what TEXT PRIMARY KEY, at TEXT NOT NULL, passed_on INTEGER NOT NULL DEFAULT 0);
-    CREATE TABLE IF NOT EXISTS signatures (kind TEXT NOT NULL, id TEXT NOT NULL, mac TEXT NOT NULL, PRIMARY KEY (kind, id));
-    CREATE INDEX IF NOT EXISTS events_named ON events (json_extract(doc, '$.kind.what'), seq);
-";
 
 /// The store of a single machine.
 #[derive(Clone)]
@@ -69,6 +54,10 @@ pub enum OpenError {
     InUse(PathBuf),
     #[error("the store in {0} cannot be opened: {1}")]
     Store(PathBuf, StoreError),
+    #[error(
+        "the store in {0} was written by a newer version of this program: start that one, or restore a copy that this one made"
+    )]
+    Newer(PathBuf),
 }
 
 /// While it lives, no other server uses the folder.
@@ -100,11 +89,11 @@ impl Embedded {
         let reserve = Reserve::in_folder(folder);
         let opened = match prepared(&file) {
             // A server that does not start locks nothing: what is set aside is for this, too.
-            Err(error) if may_be_full(&error) && reserve.give_up() => prepared(&file),
+            Err(Unprepared::Sqlite(error)) if may_be_full(&error) && reserve.give_up() => prepared(&file),
             opened => opened,
         };
         reserve.fill();
-        let connection = opened.map_err(|error| OpenError::Store(folder.to_owned(), store_error(&error)))?;
+        let connection = opened.map_err(|error| error.of(folder))?;
         Ok(Self { connection: Arc::new(Mutex::new(connection)), reserve })
     }
 
@@ -117,6 +106,7 @@ impl Embedded {
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(file, flags).map_err(failed)?;
         connection.query_row("SELECT count(*) FROM events", [], |_| Ok(())).map_err(failed)?;
+        migrations::known(&connection).map_err(|error| error.of(file))?;
         Ok(Self { connection: Arc::new(Mutex::new(connection)), reserve: Reserve::default() })
     }
 
@@ -265,16 +255,14 @@ fn transact<T>(
     Ok(result)
 }
 
-fn prepared(file: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(file)?;
+fn prepared(file: &Path) -> Result<Connection, Unprepared> {
+    let mut connection = Connection::open(file)?;
     private(file);
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    for schema in [SCHEMA, outbox::SCHEMA, calls::SCHEMA, documents::SCHEMA] {
-        connection.execute_batch(schema)?;
-    }
+    migrations::migrate(&mut connection)?;
     Ok(connection)
 }
 
@@ -648,16 +636,16 @@ impl Directory for Embedded {
         .await
     }
 
-    async fn events_named(&self, words: &[&'static str], limit: usize) -> Result<Vec<Event>, StoreError> {
-        let words = words.to_vec();
+    async fn events_named(&self, names: &[EventName], limit: usize) -> Result<Vec<Event>, StoreError> {
+        let names = names.to_vec();
         self.run(move |connection| {
             let sql = "SELECT doc FROM events WHERE json_extract(doc, '$.kind.what') = ?1 ORDER BY seq DESC LIMIT ?2";
             let mut statement = connection.prepare_cached(sql)?;
             let mut found: Vec<Event> = Vec::new();
-            for word in &words {
+            for name in &names {
                 let limit = i64::try_from(limit).unwrap_or(i64::MAX);
                 let rows: Vec<String> =
-                    statement.query_map(params![word, limit], |row| row.get(0))?.collect::<Result<_, _>>()?;
+                    statement.query_map(params![name.word(), limit], |row| row.get(0))?.collect::<Result<_, _>>()?;
                 for row in &rows {
                     found.push(parsed(row)?);
                 }

@@ -1,4 +1,4 @@
-//! Web-hooks and their outbox, in the file.
+//! Webhooks and their outbox, in the file.
 
 use super::{Embedded, Trouble, append, conflict_unless, holds_originals, number, parsed, text};
 use crate::store::outbox::Outbox;

@@ -10,7 +10,7 @@ use crate::store::records::{ClientRecord, Person, Remembered, Session};
 use async_trait::async_trait;
 use engine::ports::{NewEvent, StoreError};
 use jiff::Timestamp;
-use lockdown::timeline::Event;
+use lockdown::timeline::{Event, EventName};
 use mongodb::bson::{Document, doc};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -119,8 +119,9 @@ impl Directory for Mongo {
         Ok(found.into_iter().map(|consumed| (consumed.id, consumed.at)).collect())
     }
 
-    async fn events_named(&self, words: &[&'static str], limit: usize) -> Result<Vec<Event>, StoreError> {
-        self.events(doc! { "what": { "$in": words.to_vec() } }, -1, limit).await
+    async fn events_named(&self, names: &[EventName], limit: usize) -> Result<Vec<Event>, StoreError> {
+        let words: Vec<&str> = names.iter().map(|name| name.word()).collect();
+        self.events(doc! { "what": { "$in": words } }, -1, limit).await
     }
 
     async fn remembered(&self, client: &str, key: &str) -> Result<Option<Remembered>, StoreError> {

@@ -1,4 +1,4 @@
-//! Web-hooks and their outbox, for several servers. Besides the documents' own moments, `next` and
+//! Webhooks and their outbox, for several servers. Besides the documents' own moments, `next` and
 //! `made` hold the same as dates: to find what is due, and for the database to forget what is old.
 
 use super::timeline::moment;
@@ -102,7 +102,7 @@ impl Outbox for Mongo {
         let outbox = self.collection("outbox");
         let left = outbox.delete_many(doc! { "hook": id });
         if let Err(error) = within(Asking::Write, left).await {
-            tracing::info!(%error, "the deliveries of a removed web-hook are forgotten with their month");
+            tracing::info!(%error, "the deliveries of a removed webhook are forgotten with their month");
         }
         Ok(())
     }

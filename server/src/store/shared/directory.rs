@@ -7,7 +7,7 @@ use crate::store::records::{ClientRecord, Person, Remembered, Session};
 use async_trait::async_trait;
 use engine::ports::{NewEvent, StoreError};
 use jiff::Timestamp;
-use lockdown::timeline::Event;
+use lockdown::timeline::{Event, EventName};
 use std::collections::BTreeMap;
 
 impl Shared {
@@ -166,8 +166,8 @@ impl Directory for Shared {
         Ok(all)
     }
 
-    async fn events_named(&self, words: &[&'static str], limit: usize) -> Result<Vec<Event>, StoreError> {
-        self.either(self.inner.mongo.events_named(words, limit), self.inner.local.events_named(words, limit)).await
+    async fn events_named(&self, names: &[EventName], limit: usize) -> Result<Vec<Event>, StoreError> {
+        self.either(self.inner.mongo.events_named(names, limit), self.inner.local.events_named(names, limit)).await
     }
 
     async fn remembered(&self, client: &str, key: &str) -> Result<Option<Remembered>, StoreError> {

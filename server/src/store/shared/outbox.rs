@@ -1,4 +1,4 @@
-//! Web-hooks are the servers' common business: while the database is away nothing is sent, and what
+//! Webhooks are the servers' common business: while the database is away nothing is sent, and what
 //! happens meanwhile is sent when it is back.
 
 use super::Shared;

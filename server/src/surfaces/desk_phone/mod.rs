@@ -30,7 +30,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// For so long the field for the PIN is good, in seconds. Finesse reference, section 9.4.
+/// For so long the field for the PIN is good, in seconds.
 const GOOD_FOR: i64 = 60;
 
 /// Refusals of one place that are told at once; then one a minute. A flood fills no disk.
@@ -282,7 +282,7 @@ impl DeskPhones {
         match self.services.directory.consume_once(&format!("phone/{once}"), now).await {
             Ok(true) => {}
             Ok(false) => return self.status(asking),
-            Err(error) => tracing::error!(%error, "whether an order from a phone came before could not be looked up"),
+            Err(error) => tracing::error!(%error, "could not check for a repeated order from a phone"),
         }
         let authority = Authority::Roles(person.grants().only_eoc());
         let who = Operator { id: person.id, name: person.name, surface: Surface::Phone, authority };

@@ -39,7 +39,7 @@ impl Key {
         self.0.may(Act::Work, site).map_err(Problem::from)
     }
 
-    /// The right to make and see web-hooks.
+    /// The right to make and see webhooks.
     pub fn may_manage_hooks(&self, site: Option<&SiteId>) -> Result<(), Problem> {
         self.0.may(Act::Hook, site).map_err(Problem::from)
     }

@@ -51,7 +51,7 @@ pub(crate) async fn metrics(key: Key, State(state): State<AppState>) -> Result<i
         ..Wanted::default()
     };
     // Without the database there is no queue to count; how the telephones stand is known all the same.
-    if let Ok(open) = state.services.calls.counted(&wanted).await {
+    if let Ok(open) = state.services.calls.list_unchecked(&wanted).await {
         queue(&mut registry, &sites, &open, now);
     }
     if matches!(key.0.authority, Authority::Key { site: None, .. }) {
@@ -112,7 +112,7 @@ fn standings(registry: &mut Registry, sites: &[SiteStatus], now: Timestamp) {
     let checked = Gauges::new(registry, "lockdown_plan_age_seconds", "Since the guard last accepted the plan");
     let leaks = Gauges::new(registry, "lockdown_plan_leaks", "Ways that stay open to the PSTN when locked");
     let leaking = Gauges::new(registry, "lockdown_plan_leaking_devices", "Devices behind these ways");
-    let help = "Phones from which a protected number gets nowhere, locked or not, although it does from others";
+    let help = "Phones from which a protected number cannot be reached, locked or not, although it can from others";
     let without = Gauges::new(registry, "lockdown_plan_devices_without_emergency", help);
     let help = "1 where it was read who calls from where; otherwise nothing is proved for every phone";
     let callers = Gauges::new(registry, "lockdown_plan_callers_read", help);
@@ -193,7 +193,7 @@ async fn server(registry: &mut Registry, state: &AppState, now: Timestamp) {
     away.set(&vec![], flag(state.services.store.away_since().is_some()));
     let journal = Gauges::new(registry, "lockdown_journal_waiting", "Entries of the timeline other servers lack");
     journal.set_if_known(&state.services.store.unshared().await);
-    let outbox = Gauges::new(registry, "lockdown_outbox_waiting", "Deliveries of web-hooks that wait to be sent");
+    let outbox = Gauges::new(registry, "lockdown_outbox_waiting", "Deliveries of webhooks that wait to be sent");
     outbox.set_if_known(&state.services.webhooks.waiting().await);
     let sessions = Gauges::new(registry, "lockdown_sessions", "Sessions of people that have not ended");
     sessions.set_if_known(&state.services.directory.count_sessions(now).await);

@@ -1,4 +1,4 @@
-//! Outgoing web-hooks. A key that is bound to a site makes and sees those of that site only.
+//! Outgoing webhooks. A key that is bound to a site makes and sees those of that site only.
 
 use super::bearer::Key;
 use super::problem::Problem;
@@ -52,7 +52,7 @@ pub struct DisabledBody {
     pub why: String,
 }
 
-/// A web-hook with its signing secret. It is not shown again, and never printed.
+/// A webhook with its signing secret. It is not shown again, and never printed.
 #[derive(Serialize, ToSchema)]
 pub struct SecretBody {
     pub webhook: HookBody,
@@ -60,7 +60,7 @@ pub struct SecretBody {
     pub secret: String,
 }
 
-/// A web-hook with the last fifty of what was sent, newest first.
+/// A webhook with the last fifty of what was sent, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HookPageBody {
     pub webhook: HookBody,
@@ -88,7 +88,7 @@ pub struct DeliveryBody {
     pub last: Option<String>,
 }
 
-/// What a web-hook is to be.
+/// What a webhook is to be.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewHookBody {
@@ -164,16 +164,16 @@ impl From<HookError> for Problem {
     fn from(error: HookError) -> Self {
         let detail = format!("{error}.");
         match error {
-            HookError::NoSuchHook => Self::new(StatusCode::NOT_FOUND, "no-such-webhook", "No such web-hook", detail),
+            HookError::NoSuchHook => Self::new(StatusCode::NOT_FOUND, "no-such-webhook", "No such webhook", detail),
             HookError::NoSuchDelivery => {
                 Self::new(StatusCode::NOT_FOUND, "no-such-delivery", "No such delivery", detail)
             }
             HookError::NameMissing | HookError::NoSuchNews(_) => Self::malformed(detail),
-            HookError::Off => Self::new(StatusCode::CONFLICT, "webhook-off", "The web-hook is off", detail),
+            HookError::Off => Self::new(StatusCode::CONFLICT, "webhook-off", "The webhook is off", detail),
             HookError::ChangedMeanwhile => {
-                Self::new(StatusCode::CONFLICT, "webhook-changed", "The web-hook was changed meanwhile", detail)
+                Self::new(StatusCode::CONFLICT, "webhook-changed", "The webhook was changed meanwhile", detail)
             }
-            HookError::TooMany => Self::new(StatusCode::CONFLICT, "too-many-webhooks", "Too many web-hooks", detail),
+            HookError::TooMany => Self::new(StatusCode::CONFLICT, "too-many-webhooks", "Too many webhooks", detail),
             HookError::Egress(_) => {
                 let title = "Nothing may be sent there";
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "address-not-allowed", title, detail)
@@ -183,7 +183,7 @@ impl From<HookError> for Problem {
     }
 }
 
-/// The web-hook, if this key may know of it.
+/// The webhook, if this key may know of it.
 async fn found(key: &Key, state: &AppState, id: &str) -> Result<Hook, Problem> {
     let only = key.only_site();
     key.may_manage_hooks(only)?;
@@ -195,7 +195,7 @@ fn sees(only: Option<&SiteId>, hook: &Hook) -> bool {
     only.is_none() || hook.site.as_ref() == only
 }
 
-/// All web-hooks, oldest first.
+/// All webhooks, oldest first.
 #[utoipa::path(get, path = "/api/v1/webhooks", tag = "webhooks",
     responses((status = 200, body = HooksBody), (status = 403, body = Problem, content_type = "application/problem+json")),
     security(("key" = [])))]
@@ -207,7 +207,7 @@ pub(crate) async fn list(key: Key, State(state): State<AppState>) -> Result<Json
     Ok(Json(HooksBody { webhooks: hooks.into_iter().map(HookBody::of).collect() }))
 }
 
-/// Makes a web-hook. The answer holds its signing secret, once.
+/// Makes a webhook. The answer holds its signing secret, once.
 #[utoipa::path(post, path = "/api/v1/webhooks", tag = "webhooks", request_body = NewHookBody,
     responses((status = 201, body = SecretBody, headers(("Location" = String))),
         (status = 400, body = Problem, content_type = "application/problem+json"),
@@ -232,9 +232,9 @@ pub(crate) async fn add(key: Key, State(state): State<AppState>, body: Bytes) ->
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(SecretBody::of(hook))))
 }
 
-/// A web-hook and what was last sent to it.
+/// A webhook and what was last sent to it.
 #[utoipa::path(get, path = "/api/v1/webhooks/{id}", tag = "webhooks",
-    params(("id" = String, Path, description = "web-hook id")),
+    params(("id" = String, Path, description = "webhook id")),
     responses((status = 200, body = HookPageBody), (status = 404, body = Problem, content_type = "application/problem+json")),
     security(("key" = [])))]
 pub(crate) async fn one(
@@ -247,9 +247,9 @@ pub(crate) async fn one(
     Ok(Json(HookPageBody { webhook: HookBody::of(hook), deliveries }))
 }
 
-/// Takes a web-hook away, with everything that waits for it.
+/// Takes a webhook away, with everything that waits for it.
 #[utoipa::path(delete, path = "/api/v1/webhooks/{id}", tag = "webhooks",
-    params(("id" = String, Path, description = "web-hook id")),
+    params(("id" = String, Path, description = "webhook id")),
     responses((status = 204, description = "nothing more is sent"),
         (status = 404, body = Problem, content_type = "application/problem+json")),
     security(("key" = [])))]
@@ -265,7 +265,7 @@ pub(crate) async fn remove(
 
 /// Sends a `lockdown.test`, now and once, and says what came of it.
 #[utoipa::path(post, path = "/api/v1/webhooks/{id}/test", tag = "webhooks",
-    params(("id" = String, Path, description = "web-hook id")),
+    params(("id" = String, Path, description = "webhook id")),
     responses((status = 200, body = TestBody), (status = 404, body = Problem, content_type = "application/problem+json")),
     security(("key" = [])))]
 pub(crate) async fn test(
@@ -277,9 +277,9 @@ pub(crate) async fn test(
     Ok(Json(TestBody::of(state.services.webhooks.test(&hook.id).await?)))
 }
 
-/// Gives a web-hook a new signing secret and shows it, once. For a day the old one signs too.
+/// Gives a webhook a new signing secret and shows it, once. For a day the old one signs too.
 #[utoipa::path(post, path = "/api/v1/webhooks/{id}/rotate", tag = "webhooks",
-    params(("id" = String, Path, description = "web-hook id")),
+    params(("id" = String, Path, description = "webhook id")),
     responses((status = 200, body = SecretBody), (status = 404, body = Problem, content_type = "application/problem+json")),
     security(("key" = [])))]
 pub(crate) async fn rotate(
@@ -291,10 +291,10 @@ pub(crate) async fn rotate(
     Ok(Json(SecretBody::of(state.services.webhooks.rotate(&hook.id, &key.0).await?)))
 }
 
-/// Sends again to a web-hook that was switched off. What waited then can be replayed; what happened meanwhile
+/// Sends again to a webhook that was switched off. What waited then can be replayed; what happened meanwhile
 /// stands in the timeline.
 #[utoipa::path(post, path = "/api/v1/webhooks/{id}/enable", tag = "webhooks",
-    params(("id" = String, Path, description = "web-hook id")),
+    params(("id" = String, Path, description = "webhook id")),
     responses((status = 200, body = HookBody), (status = 404, body = Problem, content_type = "application/problem+json")),
     security(("key" = [])))]
 pub(crate) async fn enable(
@@ -308,10 +308,10 @@ pub(crate) async fn enable(
 
 /// Sends a delivery again, with the same id, whatever became of it.
 #[utoipa::path(post, path = "/api/v1/webhooks/{id}/deliveries/{delivery}/replay", tag = "webhooks",
-    params(("id" = String, Path, description = "web-hook id"), ("delivery" = String, Path, description = "delivery id")),
+    params(("id" = String, Path, description = "webhook id"), ("delivery" = String, Path, description = "delivery id")),
     responses((status = 202, body = DeliveryBody),
         (status = 404, body = Problem, content_type = "application/problem+json"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "the web-hook is off")),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "the webhook is off")),
     security(("key" = [])))]
 pub(crate) async fn replay(
     key: Key,

@@ -63,7 +63,7 @@ fn one(state: &AppState, name: &str, site: &lockdown::ids::SiteId) -> String {
     let seniors = if by_two { "Two different seniors, within ten minutes" } else { "A senior" };
     format!(
         "<h1>{name}</h1><p>In an emergency every call from and to the public telephone network goes through the EOC. \
-         <strong>A lock never touches {numbers}.</strong> Locking needs nobody's leave and no reason: in doubt, lock.</p>\
+         <strong>A lock never touches {numbers}.</strong> Locking needs no approval and no reason: in doubt, lock.</p>\
          <h2>Lock</h2>{ways}\
          <h2>All-clear</h2><p>{seniors}, on the console: type the site's name, press <b>Give the all-clear</b>. Locked by \
          mistake: press <b>I locked by mistake</b>, then call a senior.</p>\

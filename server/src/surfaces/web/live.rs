@@ -140,8 +140,7 @@ impl Broadcaster {
 
     /// The EOC's file changed: its card stands on every console.
     async fn incidents(&self, pages: &Pages, events: &[Event]) {
-        let about =
-            |event: &Event| SHAPING.contains(&event.kind.name().word()) || matches!(event.kind, EventKind::SharedBack);
+        let about = |event: &Event| SHAPING.contains(&event.kind.name()) || matches!(event.kind, EventKind::SharedBack);
         if events.iter().any(about) && pages.refresh_incidents().await {
             self.sites(pages);
         }

@@ -252,7 +252,7 @@ pub(crate) async fn by_passkey(
             return Redirect::to("/sign-in?trouble=passkey").into_response();
         }
     };
-    authenticate_by_passkey(&state, &person, Means::Passkey, caller, &headers, given.return_to.as_deref()).await
+    open_session(&state, &person, Means::Passkey, caller, &headers, given.return_to.as_deref()).await
 }
 
 #[derive(Deserialize)]
@@ -290,9 +290,7 @@ pub(crate) async fn by_code(
     }
     let second = (!given.second_serial.is_empty()).then_some((given.second_serial, given.second_code));
     match state.pages.authenticate_by_codes((given.serial, given.code), second).await {
-        Ok((person, means)) => {
-            authenticate_by_passkey(&state, &person, means, caller, &headers, given.return_to.as_deref()).await
-        }
+        Ok((person, means)) => open_session(&state, &person, means, caller, &headers, given.return_to.as_deref()).await,
         Err(error) => {
             tracing::warn!(%error, from = ?caller.0, "a sealed code was refused");
             let kind = EventKind::EnvelopeRefused { from: caller.0.map(|from| from.to_string()) };
@@ -304,7 +302,7 @@ pub(crate) async fn by_code(
     }
 }
 
-async fn authenticate_by_passkey(
+async fn open_session(
     state: &AppState,
     person: &Person,
     means: Means,

@@ -207,7 +207,7 @@ impl BotHandle {
 impl Bot for BotHandle {
     fn trouble(&self) -> Option<String> {
         match &*self.health.lock() {
-            Health::Ill(why) => Some(format!("The Webex bot is not there: {why}. Everything else works.")),
+            Health::Ill(why) => Some(format!("The Webex bot is unavailable: {why}. Everything else works.")),
             Health::Starting | Health::Well => None,
         }
     }

@@ -35,7 +35,7 @@ pub(super) struct Ticket {
 impl Webex {
     pub(super) async fn relay_of(&self, incident: &Incident, room: &str, kept: &mut Kept) -> Result<(), Trouble> {
         let wanted = Wanted { incident: Some(incident.id.clone()), limit: LOOKED_AT, ..Wanted::default() };
-        let requests = self.services.calls.counted(&wanted).await?;
+        let requests = self.services.calls.list_unchecked(&wanted).await?;
         self.relay(&requests, room, kept).await
     }
 
@@ -43,7 +43,7 @@ impl Webex {
     pub(super) async fn tend_standing_room(&self) -> Result<(), Trouble> {
         let Some(room) = self.settings.room_id.clone() else { return Ok(()) };
         let wanted = Wanted { open_only: true, limit: LOOKED_AT, ..Wanted::default() };
-        let mut requests = self.services.calls.counted(&wanted).await?;
+        let mut requests = self.services.calls.list_unchecked(&wanted).await?;
         requests.retain(|request| request.incident.is_none());
         let mut kept = self.kept(STANDING).await?;
         self.relay(&requests, &room, &mut kept).await

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use lockdown::ids::IncidentId;
 use lockdown::incident::{Incident, Phase};
 use lockdown::operator::{Act as Right, Authority, Operator, Surface};
-use lockdown::timeline::{Event, EventKind};
+use lockdown::timeline::{Event, EventKind, EventName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What is ordered and what was read back, and how many of them are looked at for one that was told before.
-const ORDERS: [&str; 3] = ["lock_ordered", "release_ordered", "verified"];
+const ORDERS: [EventName; 3] = [EventName::LockOrdered, EventName::ReleaseOrdered, EventName::Verified];
 const LOOKED_BACK: usize = 100;
 
 /// Between two looks, where nothing happens.

@@ -18,7 +18,7 @@ pub(super) const LOG_HOW: &str =
     "Write it so: `log out 780 555 0199, Ann Miller, her mother in hospital`, or `log in …` for a call that came in.";
 
 pub(super) const LINKED_NOT: &str =
-    "This code is not good, or no longer. Open **My profile** again and send the new one.";
+    "This code is invalid or has expired. Open **My profile** again and send the new one.";
 
 pub(super) const LINKED_TO_ANOTHER: &str = "This Webex account belongs to another profile. An administrator must free it first: by changing the Webex account there.";
 
@@ -115,7 +115,7 @@ pub(super) fn ask(order: &Order, status: &SiteStatus, code: &str, slot: i64, rea
         ),
         Act::Release => (
             format!("Give the all-clear for {site}?"),
-            "Outside calls go out and come in by themselves again.",
+            "Outside calls work normally again.",
             format!("`confirm {code} {name}`"),
         ),
     };

@@ -1,7 +1,7 @@
 //! The two forms an EOC keeps: ICS 214, activity log, and ICS 309, communications log. Print-ready; a PDF
 //! is the browser's print.
 //!
-//! *Source*: the field reference, sources S73 and S74 (boxes of the forms). What nobody knows here (home
+//! *Source*: FEMA's ICS 214, and the instructions of ICS 309, for the boxes of the forms. What nobody knows here (home
 //! agency, radio net) is left empty to be filled in by hand.
 
 use super::super::File;

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use engine::ports::{NewEvent, StoreError};
 use lockdown::ids::OperatorId;
 use lockdown::operator::{Actor, Operator, Surface};
-use lockdown::timeline::{Event, EventKind};
+use lockdown::timeline::{Event, EventKind, EventName};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -187,9 +187,9 @@ impl Pages {
 
     /// Sign-ins past the provider that nobody wrote anything about yet, newest first.
     pub(super) async fn open_reviews(&self) -> Result<Vec<ReviewView>, StoreError> {
-        let mut events = self.directory.events_named(&["signed_in_locally"], LOOKED_THROUGH).await?;
+        let mut events = self.directory.events_named(&[EventName::SignedInLocally], LOOKED_THROUGH).await?;
         // Each sign-in is reviewed once at most.
-        events.extend(self.directory.events_named(&["reviewed"], LOOKED_THROUGH).await?);
+        events.extend(self.directory.events_named(&[EventName::Reviewed], LOOKED_THROUGH).await?);
         let now = self.clock.now();
         let view = |event: &Event| ReviewView {
             event: event.id.clone(),

@@ -16,7 +16,7 @@ use lockdown::timeline::EventKind;
 /// Our own choice: a first key is taken only so soon after the password was typed at the identity provider.
 const FRESH: SignedDuration = SignedDuration::from_mins(10);
 
-/// A proof is good for one all-clear, so long. Identity reference, session times.
+/// A proof is good for one all-clear, so long.
 const PROVED: SignedDuration = SignedDuration::from_mins(5);
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! Web-hooks, as administrators see them.
+//! Webhooks, as administrators see them.
 
 use super::people::manages;
 use super::{Pages, stored};
@@ -43,7 +43,7 @@ impl Hooks for Pages {
 }
 
 impl Pages {
-    /// Makes a web-hook; its secret can be read this once.
+    /// Makes a webhook; its secret can be read this once.
     ///
     /// # Errors
     /// [`ApiError`].
@@ -56,7 +56,7 @@ impl Pages {
         self.webhooks.add(spec, who).await.map(shown).map_err(refused)
     }
 
-    /// Gives a web-hook a new secret; the old one signs too for a day.
+    /// Gives a webhook a new secret; the old one signs too for a day.
     ///
     /// # Errors
     /// [`ApiError`].
