@@ -44,6 +44,7 @@ fn links() -> Result<()> {
         let linked = if is_document { linked(&text) } else { Vec::new() };
         let sources = if is_document { sources_named(&text) } else { Vec::new() };
         let named = named(&text);
+        dead.extend(elsewhere(&text).into_iter().map(|line| format!("{file}: cites what is not here: {line}")));
         followed += linked.len() + sources.len() + named.len();
         dead.extend(sources.iter().filter(|name| !is_there(&files, name)).map(|name| format!("{file}: {name}")));
         dead.extend(linked.iter().filter(|to| !folder.join(to).exists()).map(|to| format!("{file}: {to}")));
@@ -72,6 +73,15 @@ fn sources_named(text: &str) -> Vec<&str> {
 fn is_there(files: &[&str], name: &str) -> bool {
     let end = name.trim_start_matches("../");
     files.iter().any(|file| file.strip_suffix(end).is_some_and(|start| start.is_empty() || start.ends_with('/')))
+}
+
+/// Comments that cite a paper of the makers by its section: a reader has none of them.
+fn elsewhere(text: &str) -> Vec<&str> {
+    let cites = |line: &&str| {
+        let lower = line.to_lowercase();
+        lower.trim_start().starts_with("//") && lower.contains(concat!(" refer", "ence, "))
+    };
+    text.lines().filter(cites).collect()
 }
 
 /// Files of the guide, between backticks.
@@ -162,6 +172,8 @@ mod tests {
         for there in ["guard/leaks.rs", "leaks.rs", "../app/src/lib.rs", "cap.rs"] {
             assert!(is_there(&files, there), "{there}");
         }
+        let cited = "//! *Source*: identity reference, section 5.3.\n/// See the reference of settings.\nlet a = 1;";
+        assert_eq!(elsewhere(cited), ["//! *Source*: identity reference, section 5.3."]);
         for gone in ["ard/leaks.rs", "guard/cap.rs", "src/leaks.rs"] {
             assert!(!is_there(&files, gone), "{gone}");
         }
