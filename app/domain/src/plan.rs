@@ -7,6 +7,7 @@ use crate::reading::Reading;
 use crate::steps::{InPlan, Setting, Step, StepText, StepValue, Target};
 use crate::violation::{FreezeError, Violation};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::fmt;
 
 /// What an engineer writes for a site.
@@ -69,11 +70,9 @@ impl PlanText {
             }
         }
         steps.sort_by_key(|step: &Step| step.group);
-        for (index, step) in steps.iter().enumerate() {
-            if steps[..index].iter().any(|earlier| earlier.id == step.id) {
-                errors.push(FreezeError::Twice { what: step.object().to_string() });
-            }
-        }
+        let mut known = HashSet::new();
+        let twice = steps.iter().filter(|step| !known.insert(&step.id));
+        errors.extend(twice.map(|step| FreezeError::Twice { what: step.object().to_string() }));
         if errors.is_empty() { Ok(LockPlan { site: self.site.clone(), steps }) } else { Err(errors) }
     }
 
@@ -107,8 +106,8 @@ impl LockPlan {
     /// What must be written, and in which order, so that CUCM holds `target`: only where the read
     /// value differs, lock order forwards, release order backwards.
     pub fn writes(&self, target: Target, reading: &Reading) -> Vec<Write<'_>> {
-        let off: Vec<&StepId> = reading.off(target).map(|step| &step.step).collect();
-        let due = self.steps.iter().filter(|step| off.contains(&&step.id));
+        let off: HashSet<&StepId> = reading.off(target).map(|step| &step.step).collect();
+        let due = self.steps.iter().filter(|step| off.contains(&step.id));
         let mut writes: Vec<Write<'_>> = due.map(|step| Write { step, setting: step.switch.setting(target) }).collect();
         if target == Target::Normal {
             writes.reverse();

@@ -165,7 +165,7 @@ impl Building {
         let mut codes = BTreeSet::new();
         while codes.len() < self.town.lines / 5 {
             codes.insert(self.rng.u32(200..1000));
-            // There are 800 of three digits; the rest are exchanges of one of them.
+            // There are 800 of three digits.
             if codes.len() >= 700 {
                 break;
             }
@@ -174,12 +174,16 @@ impl Building {
             let pattern = self.written(&format!("{code}[2-9]XXXXXX"));
             self.route(&pattern, "PT-LD", false);
         }
-        let exchanges: BTreeSet<u32> = (0..self.town.lines / 5).map(|_| self.rng.u32(200..1000)).collect();
-        for exchange in exchanges {
+        // Of five lines two patterns: what is left are blocks of a thousand numbers of the own area.
+        let mut blocks = BTreeSet::new();
+        while blocks.len() + codes.len() < self.town.lines * 2 / 5 {
+            blocks.insert(self.rng.u32(2000..10_000));
+        }
+        for block in blocks {
             let pattern = match self.town.style {
-                Style::PlusE164 => format!("\\+1403{exchange}XXXX"),
-                Style::TwoTiers => format!("{exchange}XXXX"),
-                Style::ClassOfService | Style::LineAndDevice => format!("9.{exchange}XXXX"),
+                Style::PlusE164 => format!("\\+1403{block}XXX"),
+                Style::TwoTiers => format!("{block}XXX"),
+                Style::ClassOfService | Style::LineAndDevice => format!("9.{block}XXX"),
             };
             if !self.cluster.route_patterns.iter().any(|one| one.pattern == pattern) {
                 self.route(&pattern, "PT-LOCAL", false);
@@ -351,6 +355,24 @@ impl Building {
         };
         self.cluster.devices.push(trunk("TRUNK-A", "OffNet", Some(INBOUND_CSS)));
         self.cluster.devices.push(trunk("TRUNK-MAIL", "OnNet", Some("CSS-INSIDE")));
+        let port = |name: &str, class: &str, css: &str| Device {
+            name: name.into(),
+            class: class.into(),
+            model: class.into(),
+            css: Some(css.into()),
+            ..Device::default()
+        };
+        self.cluster.devices.extend([
+            port("GATEWAY-A", "Gateway", INBOUND_CSS),
+            port("MAIL-1", "Voice Mail", "CSS-INSIDE"),
+            port("MAIL-2", "Voice Mail", "CSS-0-2"),
+            Device {
+                lines: vec!["40001".into()],
+                reroute_css: Some("CSS-1-2".into()),
+                remote_destinations: vec!["914035550000".into()],
+                ..port("MOBILE-1", "Remote Destination Profile", "CSS-1-1")
+            },
+        ]);
         let pilot = |pattern: &str, partition: &str| Number {
             pattern: pattern.into(),
             partition: Some(partition.into()),
