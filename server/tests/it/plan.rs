@@ -154,11 +154,14 @@ async fn a_first_lock_waits_for_no_sql_that_hangs_and_the_check_is_made_again_af
     world.calls_are_locked();
     let asked = || http().get(format!("{}/metrics", world.url)).bearer_auth(world.everything()).send();
     let says = |read: u8| format!("lockdown_plan_callers_read{{site=\"{SITE}\"}} {read}");
+    let proved = |all: u8| format!("lockdown_plan_proved{{site=\"{SITE}\"}} {all}");
     let metrics = async || asked().await.unwrap().text().await.unwrap();
-    assert!(metrics().await.contains(&says(0)), "what was left out is said: {}", metrics().await);
+    let left_out = metrics().await;
+    assert!(left_out.contains(&says(0)) && left_out.contains(&proved(0)), "what was left out is said: {left_out}");
     world.cucm.faults().sql = Sql::Answers;
     world.release_verified().await;
     world.until("who calls from where was read", async || metrics().await.contains(&says(1))).await;
+    assert!(metrics().await.contains(&proved(1)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

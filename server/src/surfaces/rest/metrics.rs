@@ -116,6 +116,8 @@ fn standings(registry: &mut Registry, sites: &[SiteStatus], now: Timestamp) {
     let without = Gauges::new(registry, "lockdown_plan_devices_without_emergency", help);
     let help = "1 where it was read who calls from where; otherwise nothing is proved for every phone";
     let callers = Gauges::new(registry, "lockdown_plan_callers_read", help);
+    let help = "1 where nothing was left out that could be a way past the lock; 0: there may be more than are counted";
+    let proved = Gauges::new(registry, "lockdown_plan_proved", help);
     for site in sites {
         let of = || vec![("site", site.id.to_string())];
         let drill = ("drill", flag(site.drill).to_string());
@@ -147,6 +149,7 @@ fn standings(registry: &mut Registry, sites: &[SiteStatus], now: Timestamp) {
                 without.set(&of(), whole(found.devices.without_emergency as u64));
             }
             callers.set(&of(), flag(found.callers_read));
+            proved.set(&of(), flag(found.callers_read && !found.unfinished));
         }
     }
 }
