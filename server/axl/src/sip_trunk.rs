@@ -23,8 +23,8 @@ pub struct SipTrunk {
 
 const TAGS: [&str; 8] = [
     "name",
-    "devicePoolName",
     "callingSearchSpaceName",
+    "devicePoolName",
     "networkLocation",
     "rerouteCallingSearchSpaceName",
     "referCallingSearchSpaceName",

@@ -36,9 +36,9 @@ const TAGS: [&str; 13] = [
     "prefixDigitsOut",
     "routeFilterName",
     "callingSearchSpaceName",
+    "routeNextHopByCgpn",
     "useOriginatorCss",
     "dontWaitForIDTOnSubsequentHops",
-    "routeNextHopByCgpn",
     "isEmergencyServiceNumber",
 ];
 

@@ -294,9 +294,9 @@ fn trans_row(p: &TranslationPattern, ask: &Node, manner: &Manner<'_>) -> String 
         ("prefixDigitsOut", Value::opt(p.prefix.as_ref())),
         ("routeFilterName", reference("RouteFilter", p.route_filter.as_ref())),
         ("callingSearchSpaceName", reference("Css", p.css.as_ref())),
+        ("routeNextHopByCgpn", Value::Flag(p.by_calling_number)),
         ("useOriginatorCss", Value::Flag(p.use_originator_css)),
         ("dontWaitForIDTOnSubsequentHops", Value::Flag(p.at_once)),
-        ("routeNextHopByCgpn", Value::Flag(p.by_calling_number)),
         ("isEmergencyServiceNumber", Value::Flag(p.emergency)),
     ];
     row("transPattern", &p.uuid(), fields, ask.child("returnedTags"), manner.nils)
@@ -320,8 +320,8 @@ fn trunk_row(device: &Device, ask: &Node, manner: &Manner<'_>) -> String {
     let fields = vec![
         ("name", Value::text(&device.name)),
         ("description", Value::text("")),
-        ("devicePoolName", reference("DevicePool", device.pool.as_ref())),
         ("callingSearchSpaceName", reference("Css", device.css.as_ref())),
+        ("devicePoolName", reference("DevicePool", device.pool.as_ref())),
         ("networkLocation", Value::text(device.network_location.as_deref().unwrap_or("Use System Default"))),
         ("rerouteCallingSearchSpaceName", reference("Css", device.reroute_css.as_ref())),
         ("referCallingSearchSpaceName", reference("Css", device.refer_css.as_ref())),
