@@ -14,7 +14,8 @@ pub(crate) struct Request {
 }
 
 /// Asked for as flags: an empty one is none by the schema.
-const FLAGS: [&str; 6] = [
+const FLAGS: [&str; 7] = [
+    "routeNextHopByCgpn",
     "blockEnable",
     "patternUrgency",
     "useOriginatorCss",
