@@ -257,13 +257,14 @@ impl Search<'_> {
         ways.complete &= more.complete;
         ways.cut |= !inbound && more.found.len() >= LISTED;
         // A dispatcher's call back to an emergency caller, and all else that is protected on its way, is not asked for.
-        for Way { digits: example, route, .. } in more.found {
-            let Some((pattern, partition, direction)) = leaked(self.text, &route.end, inbound) else { continue };
+        for way in more.found {
+            let Some((pattern, partition, direction)) = leaked(self.text, &way.route.end, inbound) else { continue };
             let is_known = |leak: &Leak| match direction {
                 Direction::Inbound => leak.direction == Direction::Inbound,
                 Direction::Outbound => (&leak.pattern, &leak.partition) == (&pattern, &partition),
             };
             if !ways.leaks.iter().any(is_known) {
+                let Way { digits: example, route, .. } = analysis.telling(start, but, way);
                 let caller = String::new();
                 let via = Via::Direct;
                 let path = route.path;

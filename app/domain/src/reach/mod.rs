@@ -5,6 +5,7 @@ mod change;
 mod index;
 
 mod route;
+mod telling;
 mod tree;
 mod view;
 mod ways;
