@@ -248,6 +248,23 @@ impl Feature {
     }
 }
 
+/// What a plan can switch.
+pub trait Listed {
+    fn uuid(&self) -> &Uuid;
+}
+
+macro_rules! listed {
+    ($($name:ident),*) => {
+        $(impl Listed for $name {
+            fn uuid(&self) -> &Uuid {
+                &self.uuid
+            }
+        })*
+    };
+}
+
+listed!(Partition, CallingSearchSpace, RoutePattern, SipRoutePattern, TranslationPattern);
+
 impl DialPlan {
     pub fn partition(&self, name: &str) -> Option<&Partition> {
         self.partitions.iter().find(|partition| partition.name == name)

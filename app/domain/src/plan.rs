@@ -4,10 +4,10 @@
 use crate::dial_plan::DialPlan;
 use crate::ids::{SiteId, StepId};
 use crate::reading::Reading;
-use crate::steps::{InPlan, Setting, Step, StepText, StepValue, Target};
+use crate::steps::{Found, InPlan, Setting, Step, StepText, StepValue, Target};
 use crate::violation::{FreezeError, Violation};
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 /// What an engineer writes for a site.
@@ -123,15 +123,20 @@ impl LockPlan {
     #[must_use]
     pub fn applied_to(&self, dial_plan: &DialPlan, target: Target) -> DialPlan {
         let mut applied = dial_plan.clone();
-        for step in &self.steps {
-            step.switch.setting(target).put_into(&mut applied);
-        }
+        Setting::put_all(self.steps.iter().map(|step| step.switch.setting(target)), &mut applied);
         applied
+    }
+
+    /// What `dial_plan` holds for each step.
+    pub fn find_in(&self, dial_plan: &DialPlan) -> BTreeMap<StepId, Found> {
+        let found = Step::find_all(&self.steps, dial_plan);
+        self.steps.iter().map(|step| step.id.clone()).zip(found).collect()
     }
 
     /// What a reading of `dial_plan` would find.
     pub fn read(&self, dial_plan: &DialPlan, read_at: jiff::Timestamp) -> Reading {
-        Reading::of(self, read_at, |id| self.step(id).map(|step| step.find_in(dial_plan)))
+        let found = self.find_in(dial_plan);
+        Reading::of(self, read_at, |id| found.get(id).cloned())
     }
 }
 

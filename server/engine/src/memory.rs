@@ -6,7 +6,7 @@ use lockdown::caller::Caller;
 use lockdown::dial_plan::{ChangeMark, DialPlan as Facts};
 use lockdown::ids::{SiteId, StepId, Uuid};
 use lockdown::plan::{LockPlan, Write};
-use lockdown::steps::Found;
+use lockdown::steps::{Found, Setting};
 use lockdown::timeline::Event;
 use lockdown::trace::Origin;
 use parking_lot::{Mutex, MutexGuard};
@@ -108,7 +108,7 @@ impl DialPlan for PlanInMemory {
     async fn read(&self, plan: &LockPlan) -> Result<BTreeMap<StepId, Found>, DialPlanError> {
         next(&self.read_errors)?;
         let facts = self.facts();
-        Ok(plan.steps.iter().map(|step| (step.id.clone(), step.find_in(&facts))).collect())
+        Ok(plan.find_in(&facts))
     }
 
     /// Nothing is kept of devices.
@@ -125,7 +125,7 @@ impl DialPlan for PlanInMemory {
 
     async fn write(&self, write: &Write<'_>) -> Result<(), DialPlanError> {
         next(&self.write_errors)?;
-        write.setting.put_into(&mut self.facts());
+        Setting::put_all([write.setting], &mut self.facts());
         lock(&self.written).push(write.to_string());
         Ok(())
     }

@@ -251,7 +251,7 @@ impl DialPlan for Cucm {
     #[tracing::instrument(name = "dial_plan.read", skip_all)]
     async fn read(&self, plan: &LockPlan) -> Result<BTreeMap<StepId, Found>, DialPlanError> {
         let facts = self.facts_for(plan).await.map_err(|error| named(&error))?;
-        Ok(plan.steps.iter().map(|step| (step.id.clone(), step.find_in(&facts))).collect())
+        Ok(plan.find_in(&facts))
     }
 
     async fn callers_at(&self, origin: &Origin, facts: &Facts) -> Result<Vec<Caller>, DialPlanError> {

@@ -505,7 +505,7 @@ async fn applying_the_writes_reads_back_as_the_target_and_then_nothing_is_left_t
             let writes = plan.writes(target, &reading);
             assert_eq!(writes.len(), plan.steps.len());
             for write in writes {
-                write.setting.put_into(&mut facts);
+                lockdown::steps::Setting::put_all([write.setting], &mut facts);
             }
             let after = plan.read(&facts, at);
             assert_eq!((after.done(target), plan.writes(target, &after).len()), (plan.steps.len(), 0), "{name}");

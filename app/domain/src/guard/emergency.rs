@@ -8,7 +8,7 @@ use crate::hours::Hours;
 use crate::originator::Originator;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::{Dialling, DigitAnalysis, End, Route};
-use crate::steps::{Found, Step, StepValue, Target};
+use crate::steps::{Found, Setting, Step, StepValue, Target};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
@@ -91,7 +91,9 @@ pub(super) fn prove(
 ) -> Result<Emergency, Cancelled> {
     let normal = plan.applied_to(dial_plan, Target::Normal);
     // Read while locked, what was read is no measure; then normal is compared with locked alone.
-    let read_now = plan.steps.iter().all(|step| step.find_in(dial_plan) != Found::Value(step.value(Target::Locked)));
+    let found = Step::find_all(&plan.steps, dial_plan);
+    let is_locked = |(step, found): (&Step, Found)| found == Found::Value(step.value(Target::Locked));
+    let read_now = !plan.steps.iter().zip(found).any(is_locked);
     let measure = if read_now { dial_plan } else { &normal };
     let mut proof = Proof::new(callers, forms);
     let base = DigitAnalysis::new(measure, &Hours::All);
@@ -129,9 +131,7 @@ fn states_on_the_way(plan: &LockPlan, normal: &DialPlan) -> Vec<DialPlan> {
     let blocks: Vec<&Step> = plan.steps.iter().filter(|step| is_block(step)).collect();
     let with = |state: &DialPlan, steps: &[&Step]| {
         let mut state = state.clone();
-        for step in steps {
-            step.switch.setting(Target::Locked).put_into(&mut state);
-        }
+        Setting::put_all(steps.iter().map(|step| step.switch.setting(Target::Locked)), &mut state);
         state
     };
     let mut states = Vec::new();

@@ -13,12 +13,13 @@ mod words;
 use crate::caller::Caller;
 use crate::dial_plan::{DialPlan, Endpoint, EndpointKind, place};
 use crate::hours::Hours;
+use crate::ids::Uuid;
 use crate::pattern::Pattern;
 use crate::plan::{LockPlan, PlanText};
 use crate::reach::DigitAnalysis;
 use crate::steps::{Object, Step, StepText, Target};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use words::counted;
 
@@ -220,9 +221,10 @@ fn caller_reach(
 
 /// What the plan may not touch, and values that lead nowhere.
 fn objects(text: &PlanText, plan: &LockPlan, dial_plan: &DialPlan, forms: &BTreeSet<String>) -> Vec<Violation> {
+    let flagged = flagged_emergency(dial_plan);
     let objects = plan.steps.iter().map(Step::object);
     let mut violations: Vec<Violation> =
-        objects.flat_map(|object| forbidden_object(text, dial_plan, forms, object)).collect();
+        objects.flat_map(|object| forbidden_object(text, &flagged, forms, object)).collect();
     let same = plan.steps.iter().filter(|step| step.value(Target::Normal) == step.value(Target::Locked));
     violations.extend(same.map(|step| Violation::SameValue { object: step.object().to_string() }));
     violations.extend(pilot_is_missing(text, dial_plan));
@@ -291,9 +293,15 @@ fn forbidden<'n>(
     violations
 }
 
+/// Patterns that CUCM itself calls those of emergency numbers.
+fn flagged_emergency(dial_plan: &DialPlan) -> HashSet<&Uuid> {
+    let routes = dial_plan.route_patterns.iter().filter(|p| p.emergency).map(|p| &p.uuid);
+    routes.chain(dial_plan.translation_patterns.iter().filter(|p| p.emergency).map(|p| &p.uuid)).collect()
+}
+
 fn forbidden_object(
     text: &PlanText,
-    dial_plan: &DialPlan,
+    flagged: &HashSet<&Uuid>,
     forms: &BTreeSet<String>,
     object: &dyn Object,
 ) -> Vec<Violation> {
@@ -302,9 +310,7 @@ fn forbidden_object(
         .partition()
         .map(|partition| forbidden(text, &name, object.pattern(), partition, forms))
         .unwrap_or_default();
-    let route = dial_plan.route_patterns.iter().find(|p| p.uuid == *object.uuid());
-    let translation = dial_plan.translation_patterns.iter().find(|p| p.uuid == *object.uuid());
-    if route.is_some_and(|p| p.emergency) || translation.is_some_and(|p| p.emergency) {
+    if flagged.contains(object.uuid()) {
         violations.push(Violation::EmergencyFlag { object: name });
     }
     violations

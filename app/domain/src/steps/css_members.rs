@@ -50,6 +50,7 @@ impl Object for CssMembers {
 impl Kind for CssMembers {
     type Text = CssMembersText;
     type Value = Vec<String>;
+    type Listed = CallingSearchSpace;
 
     const NAME: &'static str = "css_members";
     const ID: &'static str = "css";
@@ -62,15 +63,24 @@ impl Kind for CssMembers {
         Ok(CssMembersText { group, css, normal, locked })
     }
 
-    fn found(&self, plan: &DialPlan) -> Option<Vec<String>> {
-        let is_it = |css: &&CallingSearchSpace| css.uuid == self.uuid && css.name == self.css;
-        plan.calling_search_spaces.iter().find(is_it).map(|css| css.members.clone())
+    fn list(plan: &DialPlan) -> &[CallingSearchSpace] {
+        &plan.calling_search_spaces
     }
 
-    fn put(&self, value: &Vec<String>, plan: &mut DialPlan) {
-        for css in plan.calling_search_spaces.iter_mut().filter(|css| css.uuid == self.uuid) {
-            css.members.clone_from(value);
-        }
+    fn list_mut(plan: &mut DialPlan) -> &mut [CallingSearchSpace] {
+        &mut plan.calling_search_spaces
+    }
+
+    fn is(&self, listed: &CallingSearchSpace) -> bool {
+        listed.name == self.css
+    }
+
+    fn held(listed: &CallingSearchSpace) -> Vec<String> {
+        listed.members.clone()
+    }
+
+    fn hold(listed: &mut CallingSearchSpace, value: &Vec<String>) {
+        listed.members.clone_from(value);
     }
 }
 

@@ -1,9 +1,10 @@
 //! What each kind of step says of itself.
 
 use super::{Entry, Group, Held, StepValue, Switch, Target, Wrong};
-use crate::dial_plan::DialPlan;
+use crate::dial_plan::{DialPlan, Listed};
 use crate::ids::Uuid;
 use crate::violation::{FreezeError, Violation};
+use std::collections::HashMap;
 use std::fmt;
 
 /// An object of CUCM, by the key that all writes use. It is shown as a telecom engineer names it.
@@ -23,6 +24,8 @@ pub trait Kind: Object + Sized {
     type Text: Text;
     /// What the object can hold.
     type Value: Held;
+    /// Such an object, as a dial plan lists it.
+    type Listed: Listed;
 
     /// As `kind` is written and told.
     const NAME: &'static str;
@@ -35,11 +38,36 @@ pub trait Kind: Object + Sized {
     /// Which key is wrong, and what to write.
     fn read(entry: &Entry) -> Result<Self::Text, Wrong>;
 
-    /// What `plan` holds for it; `None` where it is not there, or another one has its uuid.
-    fn found(&self, plan: &DialPlan) -> Option<Self::Value>;
+    /// Where such objects stand.
+    fn list(plan: &DialPlan) -> &[Self::Listed];
 
-    /// Changes `plan` as a write would.
-    fn put(&self, value: &Self::Value, plan: &mut DialPlan);
+    fn list_mut(plan: &mut DialPlan) -> &mut [Self::Listed];
+
+    /// Of one with its uuid: is it called what it was called?
+    fn is(&self, listed: &Self::Listed) -> bool;
+
+    fn held(listed: &Self::Listed) -> Self::Value;
+
+    fn hold(listed: &mut Self::Listed, value: &Self::Value);
+
+    /// What `plan` holds for each; `None` where it is not there, or another one has its uuid. Grows with the objects and with
+    /// the list, not with both.
+    fn found(objects: &[&Self], plan: &DialPlan) -> Vec<Option<Self::Value>> {
+        let listed: HashMap<&Uuid, &Self::Listed> = Self::list(plan).iter().map(|one| (one.uuid(), one)).collect();
+        let found = |object: &&Self| listed.get(object.uuid()).filter(|one| object.is(one)).map(|one| Self::held(one));
+        objects.iter().map(found).collect()
+    }
+
+    /// Changes `plan` as writes would.
+    fn put(values: &[(&Self, &Self::Value)], plan: &mut DialPlan) {
+        let values: HashMap<&Uuid, &Self::Value> =
+            values.iter().map(|(object, value)| (object.uuid(), *value)).collect();
+        for one in Self::list_mut(plan) {
+            if let Some(value) = values.get(one.uuid()) {
+                Self::hold(one, value);
+            }
+        }
+    }
 }
 
 /// An object with its two values.

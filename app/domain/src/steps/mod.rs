@@ -155,10 +155,6 @@ macro_rules! kinds {
                 match self { $(Self::$kind(one) => <$kind as Kind>::Value::of(value) == Some(one.value(target))),* }
             }
 
-            fn found(&self, plan: &DialPlan) -> Option<StepValue> {
-                match self { $(Self::$kind(one) => one.object.found(plan).map(Into::into)),* }
-            }
-
             fn stored(self) -> (AnyObject, StepValue, StepValue) {
                 match self {
                     $(Self::$kind(one) => (AnyObject::$kind(one.object), one.normal.into(), one.locked.into())),*
@@ -174,10 +170,42 @@ macro_rules! kinds {
             pub fn value(&self) -> StepValue {
                 match self { $(Self::$kind(_, value) => (*value).clone().into()),* }
             }
+        }
 
-            /// As a write would.
-            pub fn put_into(&self, plan: &mut DialPlan) {
-                match self { $(Self::$kind(object, value) => object.put(value, plan)),* }
+        impl<'s> Setting<'s> {
+            /// As writes would.
+            pub fn put_all(settings: impl IntoIterator<Item = Setting<'s>>, plan: &mut DialPlan) {
+                let settings: Vec<Setting<'s>> = settings.into_iter().collect();
+                $({
+                    let of_kind = settings.iter().filter_map(|setting| match setting {
+                        Self::$kind(object, value) => Some((*object, *value)),
+                        _ => None,
+                    });
+                    let of_kind: Vec<_> = of_kind.collect();
+                    if !of_kind.is_empty() {
+                        $kind::put(&of_kind, plan);
+                    }
+                })*
+            }
+        }
+
+        impl Step {
+            /// What `plan` holds for the object of each, in their order.
+            pub fn find_all(steps: &[Self], plan: &DialPlan) -> Vec<Found> {
+                let mut found = vec![Found::Missing; steps.len()];
+                $({
+                    let of_kind = steps.iter().enumerate().filter_map(|(at, step)| match &step.switch {
+                        Switch::$kind(one) => Some((at, &one.object)),
+                        _ => None,
+                    });
+                    let (places, objects): (Vec<usize>, Vec<&$kind>) = of_kind.unzip();
+                    if !objects.is_empty() {
+                        for (at, value) in places.into_iter().zip($kind::found(&objects, plan)) {
+                            found[at] = value.map_or(Found::Missing, |value| Found::Value(value.into()));
+                        }
+                    }
+                })*
+                found
             }
         }
 
@@ -242,7 +270,7 @@ impl Step {
 
     /// What `plan` holds for this step's object.
     pub fn find_in(&self, plan: &DialPlan) -> Found {
-        self.switch.found(plan).map_or(Found::Missing, Found::Value)
+        Self::find_all(std::slice::from_ref(self), plan).remove(0)
     }
 }
 

@@ -1,7 +1,7 @@
 //! `partition_schedule`: the time schedule of a partition of mirrors. One write turns a whole direction.
 
 use super::{Entry, Group, InPlan, Kind, Object, Switch, Switched, Text, Wrong};
-use crate::dial_plan::DialPlan;
+use crate::dial_plan::{DialPlan, Partition};
 use crate::ids::Uuid;
 use crate::violation::{FreezeError, Violation};
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,7 @@ impl Object for PartitionSchedule {
 impl Kind for PartitionSchedule {
     type Text = PartitionScheduleText;
     type Value = Option<String>;
+    type Listed = Partition;
 
     const NAME: &'static str = "partition_schedule";
     const ID: &'static str = "schedule";
@@ -58,15 +59,24 @@ impl Kind for PartitionSchedule {
         Ok(PartitionScheduleText { group, partition, normal, locked })
     }
 
-    fn found(&self, plan: &DialPlan) -> Option<Option<String>> {
-        let found = plan.partitions.iter().find(|p| p.uuid == self.uuid && p.name == self.partition)?;
-        Some(found.schedule.clone())
+    fn list(plan: &DialPlan) -> &[Partition] {
+        &plan.partitions
     }
 
-    fn put(&self, value: &Option<String>, plan: &mut DialPlan) {
-        for partition in plan.partitions.iter_mut().filter(|p| p.uuid == self.uuid) {
-            partition.schedule.clone_from(value);
-        }
+    fn list_mut(plan: &mut DialPlan) -> &mut [Partition] {
+        &mut plan.partitions
+    }
+
+    fn is(&self, listed: &Partition) -> bool {
+        listed.name == self.partition
+    }
+
+    fn held(listed: &Partition) -> Option<String> {
+        listed.schedule.clone()
+    }
+
+    fn hold(listed: &mut Partition, value: &Option<String>) {
+        listed.schedule.clone_from(value);
     }
 }
 

@@ -22,6 +22,7 @@ pub struct RoutePatternBlockText {
 impl Kind for RoutePatternBlock {
     type Text = RoutePatternBlockText;
     type Value = bool;
+    type Listed = RoutePattern;
 
     const NAME: &'static str = "route_pattern_block";
     const ID: &'static str = "route";
@@ -36,17 +37,24 @@ impl Kind for RoutePatternBlock {
         })
     }
 
-    fn found(&self, plan: &DialPlan) -> Option<bool> {
-        let is_it = |p: &&RoutePattern| {
-            p.uuid == self.uuid && p.pattern == self.pattern && p.partition.as_ref() == Some(&self.partition)
-        };
-        plan.route_patterns.iter().find(is_it).map(|p| p.blocked)
+    fn list(plan: &DialPlan) -> &[RoutePattern] {
+        &plan.route_patterns
     }
 
-    fn put(&self, value: &bool, plan: &mut DialPlan) {
-        for pattern in plan.route_patterns.iter_mut().filter(|p| p.uuid == self.uuid) {
-            pattern.blocked = *value;
-        }
+    fn list_mut(plan: &mut DialPlan) -> &mut [RoutePattern] {
+        &mut plan.route_patterns
+    }
+
+    fn is(&self, listed: &RoutePattern) -> bool {
+        listed.pattern == self.pattern && listed.partition.as_ref() == Some(&self.partition)
+    }
+
+    fn held(listed: &RoutePattern) -> bool {
+        listed.blocked
+    }
+
+    fn hold(listed: &mut RoutePattern, value: &bool) {
+        listed.blocked = *value;
     }
 }
 

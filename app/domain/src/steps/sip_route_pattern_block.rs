@@ -21,6 +21,7 @@ pub struct SipRoutePatternBlockText {
 impl Kind for SipRoutePatternBlock {
     type Text = SipRoutePatternBlockText;
     type Value = bool;
+    type Listed = SipRoutePattern;
 
     const NAME: &'static str = "sip_route_pattern_block";
     const ID: &'static str = "sip-route";
@@ -34,17 +35,24 @@ impl Kind for SipRoutePatternBlock {
         })
     }
 
-    fn found(&self, plan: &DialPlan) -> Option<bool> {
-        let is_it = |p: &&SipRoutePattern| {
-            p.uuid == self.uuid && p.pattern == self.pattern && p.partition.as_ref() == Some(&self.partition)
-        };
-        plan.sip_route_patterns.iter().find(is_it).map(|p| p.blocked)
+    fn list(plan: &DialPlan) -> &[SipRoutePattern] {
+        &plan.sip_route_patterns
     }
 
-    fn put(&self, value: &bool, plan: &mut DialPlan) {
-        for pattern in plan.sip_route_patterns.iter_mut().filter(|p| p.uuid == self.uuid) {
-            pattern.blocked = *value;
-        }
+    fn list_mut(plan: &mut DialPlan) -> &mut [SipRoutePattern] {
+        &mut plan.sip_route_patterns
+    }
+
+    fn is(&self, listed: &SipRoutePattern) -> bool {
+        listed.pattern == self.pattern && listed.partition.as_ref() == Some(&self.partition)
+    }
+
+    fn held(listed: &SipRoutePattern) -> bool {
+        listed.blocked
+    }
+
+    fn hold(listed: &mut SipRoutePattern, value: &bool) {
+        listed.blocked = *value;
     }
 }
 

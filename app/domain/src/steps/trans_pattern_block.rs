@@ -20,6 +20,7 @@ pub struct TransPatternBlockText {
 impl Kind for TransPatternBlock {
     type Text = TransPatternBlockText;
     type Value = bool;
+    type Listed = TranslationPattern;
 
     const NAME: &'static str = "trans_pattern_block";
     const ID: &'static str = "trans";
@@ -29,17 +30,24 @@ impl Kind for TransPatternBlock {
         Ok(TransPatternBlockText { group: entry.group()?, patterns: entry.patterns()?, partition: entry.partition()? })
     }
 
-    fn found(&self, plan: &DialPlan) -> Option<bool> {
-        let is_it = |p: &&TranslationPattern| {
-            p.uuid == self.uuid && p.pattern == self.pattern && p.partition.as_ref() == Some(&self.partition)
-        };
-        plan.translation_patterns.iter().find(is_it).map(|p| p.blocked)
+    fn list(plan: &DialPlan) -> &[TranslationPattern] {
+        &plan.translation_patterns
     }
 
-    fn put(&self, value: &bool, plan: &mut DialPlan) {
-        for pattern in plan.translation_patterns.iter_mut().filter(|p| p.uuid == self.uuid) {
-            pattern.blocked = *value;
-        }
+    fn list_mut(plan: &mut DialPlan) -> &mut [TranslationPattern] {
+        &mut plan.translation_patterns
+    }
+
+    fn is(&self, listed: &TranslationPattern) -> bool {
+        listed.pattern == self.pattern && listed.partition.as_ref() == Some(&self.partition)
+    }
+
+    fn held(listed: &TranslationPattern) -> bool {
+        listed.blocked
+    }
+
+    fn hold(listed: &mut TranslationPattern, value: &bool) {
+        listed.blocked = *value;
     }
 }
 

@@ -23,6 +23,7 @@ pub struct TransPatternSetText {
 impl Kind for TransPatternSet {
     type Text = TransPatternSetText;
     type Value = Redirect;
+    type Listed = TranslationPattern;
 
     const NAME: &'static str = "trans_pattern_set";
     const ID: &'static str = "redirect";
@@ -36,19 +37,25 @@ impl Kind for TransPatternSet {
         Ok(TransPatternSetText { group, pattern, partition, normal, locked })
     }
 
-    fn found(&self, plan: &DialPlan) -> Option<Redirect> {
-        let is_it = |p: &&TranslationPattern| {
-            p.uuid == self.uuid && p.pattern == self.pattern && p.partition.as_ref() == Some(&self.partition)
-        };
-        let found = plan.translation_patterns.iter().find(is_it)?;
-        Some(Redirect { mask: found.change.mask.clone(), css: found.css.clone() })
+    fn list(plan: &DialPlan) -> &[TranslationPattern] {
+        &plan.translation_patterns
     }
 
-    fn put(&self, value: &Redirect, plan: &mut DialPlan) {
-        for pattern in plan.translation_patterns.iter_mut().filter(|p| p.uuid == self.uuid) {
-            pattern.change.mask.clone_from(&value.mask);
-            pattern.css.clone_from(&value.css);
-        }
+    fn list_mut(plan: &mut DialPlan) -> &mut [TranslationPattern] {
+        &mut plan.translation_patterns
+    }
+
+    fn is(&self, listed: &TranslationPattern) -> bool {
+        listed.pattern == self.pattern && listed.partition.as_ref() == Some(&self.partition)
+    }
+
+    fn held(listed: &TranslationPattern) -> Redirect {
+        Redirect { mask: listed.change.mask.clone(), css: listed.css.clone() }
+    }
+
+    fn hold(listed: &mut TranslationPattern, value: &Redirect) {
+        listed.change.mask.clone_from(&value.mask);
+        listed.css.clone_from(&value.css);
     }
 }
 
